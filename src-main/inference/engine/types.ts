@@ -1,0 +1,138 @@
+import type { LayerRange } from '../../base/index.ts';
+
+/** Element type of hidden states in transit. F32 is exact; F16 halves the bytes. Little-endian, row-major. */
+export type ActivationDtype = 'f32' | 'f16';
+
+export type Backend = 'cpu' | 'metal' | 'cuda' | 'vulkan';
+
+export interface StageLoadOptions {
+  /** A GGUF that holds this stage's blocks renumbered from 0. */
+  readonly path: string;
+  /** The layers of the whole model that the file holds; for messages and events only. */
+  readonly layers: LayerRange;
+  /** True when the stage takes token ids: its file holds the embedding. */
+  readonly isFirst: boolean;
+  /** True when the stage samples: its file holds output norm and head. */
+  readonly isLast: boolean;
+  /** KV cache size per session, in tokens. */
+  readonly contextTokens: number;
+  /** Sessions that may be open at the same time, each with its own KV cache. */
+  readonly maxSessions: number;
+  /** Largest number of rows computed in one pass (prefill micro-batch). */
+  readonly batchTokens: number;
+  readonly threads: number;
+  /** Layers to put on the GPU; -1 = all that the backend takes. */
+  readonly gpuLayers: number;
+}
+
+export interface StageInfo {
+  readonly architecture: string;
+  readonly layers: LayerRange;
+  readonly hiddenSize: number;
+  readonly vocabSize: number;
+  readonly contextTokens: number;
+  /** Weight bytes that this stage maps or holds. */
+  readonly weightBytes: number;
+  readonly kvBytes: number;
+  readonly backend: Backend;
+}
+
+export interface SamplingOptions {
+  /** 0 = greedy. */
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly minP: number;
+  readonly repetitionPenalty: number;
+  /** How many of the last generated tokens the penalty looks at. */
+  readonly penaltyWindow: number;
+  /**
+   * Sampling is stateless in time: the random number for absolute position p is
+   * derived from (seed, p) alone, so that a replay after a failure, or a
+   * speculative verification, draws the same token.
+   */
+  readonly seed: number;
+  /** How many of the likeliest tokens to report with their log probability; 0 = none. */
+  readonly topLogprobs: number;
+}
+
+export const GREEDY: SamplingOptions = {
+  temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, penaltyWindow: 64, seed: 0, topLogprobs: 0,
+};
+
+export type StageInput =
+  | { readonly kind: 'tokens'; readonly tokens: Int32Array }
+  /** `data` is rows x hiddenSize of `dtype`. */
+  | { readonly kind: 'hidden'; readonly dtype: ActivationDtype; readonly rows: number; readonly data: Uint8Array };
+
+export type StageWant =
+  /** All rows leave as hidden states. Not on the last stage. */
+  | { readonly kind: 'hidden'; readonly dtype: ActivationDtype }
+  /** The last row is sampled. Last stage only. */
+  | { readonly kind: 'sample' }
+  /** Fill the KV cache only (a prefill micro-batch that is not the last, on the last stage). */
+  | { readonly kind: 'none' };
+
+export interface ForwardItem {
+  readonly session: number;
+  /** Absolute position of the first row; must equal the session's length so far. */
+  readonly position: number;
+  readonly input: StageInput;
+  readonly want: StageWant;
+}
+
+export interface TokenLogprob {
+  readonly token: number;
+  readonly logprob: number;
+}
+
+export type StageOutput =
+  | { readonly kind: 'hidden'; readonly dtype: ActivationDtype; readonly rows: number; readonly data: Uint8Array }
+  | { readonly kind: 'sampled'; readonly token: number; readonly logprob: number; readonly top: readonly TokenLogprob[] }
+  | { readonly kind: 'none' };
+
+export interface ForwardResult {
+  /** One per item, in order. */
+  readonly outputs: readonly StageOutput[];
+  /** Time inside llama.cpp for the whole batch. */
+  readonly computeMs: number;
+}
+
+/**
+ * One contiguous range of layers, ready to run. Async only: the fake, the
+ * in-process and the child-process engine pass one compliance suite
+ * (test/compliance/stage-engine.ts). Calls are executed in order of arrival.
+ * Every failure is a CodedError with prefix ENGINE_.
+ */
+export interface StageEngine {
+  readonly info: StageInfo;
+  /** Opens a session slot (0 <= id < maxSessions, chosen by the engine). Throws ENGINE_SESSIONS_FULL. */
+  open(sampling: SamplingOptions): Promise<number>;
+  /** Runs a batch that may mix sessions (continuous batching). */
+  forward(batch: readonly ForwardItem[]): Promise<ForwardResult>;
+  /** Forgets every row at or after `position`, also in the penalty history. */
+  rollback(session: number, position: number): Promise<void>;
+  close(session: number): Promise<void>;
+  /** Frees the weights; idempotent. Calls in flight end with ENGINE_DISPOSED. */
+  dispose(): Promise<void>;
+  /** Resolves with the reason when the engine is gone without being asked (worker crash). */
+  readonly lost: Promise<Error>;
+}
+
+/** Text <-> tokens with a model's own vocabulary; loads no weights. */
+export interface Tokenizer {
+  readonly vocabSize: number;
+  /** Tokens after which an answer ends. */
+  readonly endTokens: readonly number[];
+  tokenize(text: string, options: { readonly addSpecial: boolean; readonly parseSpecial: boolean }): Promise<Int32Array>;
+  /** The raw bytes of one token; a character may be split over several tokens. */
+  tokenBytes(token: number, special?: boolean): Promise<Uint8Array>;
+  /** Renders the model's own chat template; throws ENGINE_NO_CHAT_TEMPLATE when it has none that is known. */
+  applyChatTemplate(messages: readonly ChatMessage[], addAssistant: boolean): Promise<string>;
+  dispose(): Promise<void>;
+}
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}

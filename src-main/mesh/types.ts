@@ -1,0 +1,74 @@
+import type { Events, PeerId, Service, Unsubscribe } from '../base/index.ts';
+
+export const TOPICS = ['omni/test/v1', 'omni/capability/v1', 'omni/shard/v1', 'omni/pipeline/v1', 'omni/proof/v1'] as const;
+export type Topic = (typeof TOPICS)[number];
+
+/**
+ * A long-lived bidirectional stream of length-prefixed frames (u32 little-endian
+ * length, then the bytes; a longer frame than the protocol's limit aborts the stream
+ * with MESH_FRAME_TOO_LONG, fault peer).
+ */
+export interface FrameStream extends AsyncIterable<Uint8Array> {
+  readonly peer: PeerId;
+  readonly protocol: string;
+  /** Sends one frame made of the parts, in one write; resolves when the transport has room for more. */
+  send(...parts: readonly Uint8Array[]): Promise<void>;
+  /** Ends our side after what was sent; resolves when the stream is closed. */
+  close(): Promise<void>;
+  /** Drops the stream at once; the reader's loop ends with `error`. */
+  abort(error: Error): void;
+  /** Settles when the stream is gone: undefined after a clean end, else the coded reason. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
+}
+
+export interface ProtocolLimits {
+  readonly maxFrameBytes: number;
+  /** Frames received and not yet read by the handler; beyond it the stream is aborted (fault peer). */
+  readonly maxQueuedFrames: number;
+  readonly maxInboundStreams: number;
+  readonly maxOutboundStreams: number;
+}
+
+export interface PeerSummary {
+  readonly peer: PeerId;
+  readonly address: string;
+  readonly direction: 'inbound' | 'outbound';
+  /** E.g. `tcp + tls + yamux`, read from the connection, not assumed. */
+  readonly transport: string;
+  /** Last measured round trip; undefined until measured. */
+  readonly rttMs: number | undefined;
+  readonly agent: string | undefined;
+  readonly protocols: readonly string[];
+}
+
+export interface TopicMessage {
+  readonly topic: Topic;
+  readonly from: PeerId;
+  readonly data: Uint8Array;
+}
+
+export interface MeshEvents {
+  'peer:connect': { readonly peer: PeerId };
+  'peer:disconnect': { readonly peer: PeerId };
+  'peer:discovered': { readonly peer: PeerId; readonly addresses: readonly string[] };
+  'topic:message': TopicMessage;
+}
+
+export interface Mesh extends Service {
+  readonly peerId: PeerId;
+  readonly events: Events<MeshEvents>;
+  /** Multiaddrs with /p2p/<peer id>, of what is really listened on. */
+  addresses(): readonly string[];
+  peers(): readonly PeerSummary[];
+  /** Dials a multiaddr (must end in /p2p/<id>: the identity is verified). Throws MESH_DIAL_FAILED. */
+  dial(address: string, options?: { readonly signal?: AbortSignal }): Promise<PeerId>;
+  hangUp(peer: PeerId): Promise<void>;
+  /** Round trip in ms over our ping protocol. */
+  ping(peer: PeerId, options?: { readonly signal?: AbortSignal }): Promise<number>;
+  /** Opens a stream of a protocol registered with `handle` or `limit`. */
+  open(peer: PeerId, protocol: string, options: { readonly limits: ProtocolLimits; readonly signal?: AbortSignal }): Promise<FrameStream>;
+  handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => void): Promise<Unsubscribe>;
+  publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }>;
+  /** Peers known to be subscribed to a topic. */
+  subscribers(topic: Topic): readonly PeerId[];
+}
