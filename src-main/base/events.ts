@@ -12,8 +12,8 @@ export class Events<Map extends object> {
   on<K extends keyof Map>(type: K, listener: (value: Map[K]) => void): Unsubscribe {
     const set = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, set);
-    set.add(listener as (value: never) => void);
-    return () => set.delete(listener as (value: never) => void);
+    set.add(listener);
+    return () => set.delete(listener);
   }
 
   emit<K extends keyof Map>(type: K, value: Map[K]): void {
