@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { hostErrors } from './errors.ts';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const isOn = z.union([z.boolean(), z.enum(['1', '0', 'true', 'false']).transform((v) => v === '1' || v === 'true')]);
+
+/** Everything that may be shown, logged and kept in a file. Units are in the names. */
+export const configSchema = z.strictObject({
+  home: z.string().min(1),
+  model: z.string().min(1).default('omni-guide'),
+  listen: z.array(z.string().startsWith('/')).max(16).default(['/ip4/127.0.0.1/tcp/0']),
+  mdns: isOn.default(false),
+  threads: z.coerce.number().int().min(1).max(512).default(Math.max(1, availableParallelism())),
+  gpuLayers: z.coerce.number().int().min(-1).max(10_000).default(-1),
+  contextTokens: z.coerce.number().int().min(64).max(1_048_576).default(1024),
+  httpHost: z.string().min(1).default('127.0.0.1'),
+  httpPort: port.default(0),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
+});
+export type HostConfig = z.infer<typeof configSchema>;
+
+/** Never in the config file, a log or the renderer's state. */
+export interface HostSecrets {
+  /** Opens the served page; new at every start unless OMNINODE_UI_TOKEN gives one. */
+  readonly uiToken: string;
+}
+
+export interface Settings {
+  readonly config: HostConfig;
+  readonly secrets: HostSecrets;
+}
+
+type Source = Readonly<Record<string, unknown>>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const ENV_KEYS: Readonly<Record<string, string>> = {
+  OMNINODE_MODEL: 'model', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
+  OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
+};
+
+/** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */
+export async function loadSettings(args: Source, env: Environment = process.env): Promise<Settings> {
+  const home = resolve(String(args['home'] ?? env['OMNINODE_HOME'] ?? join(homedir(), '.omninode')));
+  const file = join(home, 'config.json');
+  const layers: ReadonlyArray<readonly [string, Source]> = [
+    [file, await readConfigFile(file)], ['environment', fromEnvironment(env)], ['command line', defined(args)],
+  ];
+  for (const [source, values] of layers) check(source, { ...values, home });
+  const config = configSchema.parse({ ...Object.assign({}, ...layers.map(([, values]) => values)), home });
+  return { config, secrets: { uiToken: env['OMNINODE_UI_TOKEN'] ?? randomBytes(24).toString('base64url') } };
+}
+
+function check(source: string, values: Source): void {
+  const result = configSchema.safeParse(values);
+  const issue = result.error?.issues[0];
+  if (issue === undefined) return;
+  const field = issue.code === 'unrecognized_keys' ? issue.keys.join(', ') : issue.path.join('.') || 'file';
+  throw hostErrors.badConfig({ source, field, reason: issue.message });
+}
+
+function fromEnvironment(env: Environment): Source {
+  const pairs = Object.entries(ENV_KEYS).map(([name, key]) => [key, env[name]] as const);
+  return defined(Object.fromEntries(pairs));
+}
+
+const defined = (values: Source): Source => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+
+async function readConfigFile(path: string): Promise<Source> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? '{}' : Promise.reject(error)));
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch (error) {
+    throw hostErrors.badConfig({ source: path, field: 'file', reason: 'is not a JSON object' }, error);
+  }
+}

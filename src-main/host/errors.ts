@@ -1,0 +1,32 @@
+import { defineErrors, spec } from '../base/index.ts';
+
+export const hostErrors = defineErrors('HOST', {
+  installationIncomplete: spec<{ start: string }>({
+    fault: 'local', message: (m) => `no OmniNode installation lies above ${m.start}`, next: 'Clone the project again and run `npm start` in it.',
+  }),
+  badConfig: spec<{ source: string; field: string; reason: string }>({
+    fault: 'user', message: (m) => `${m.source}: ${m.field}: ${m.reason}`, next: (m) => `Correct ${m.field} there, or remove it to use the default.`,
+  }),
+  modelNotFound: spec<{ model: string; known: readonly string[] }>({
+    fault: 'user', message: (m) => `there is no model "${m.model}"`,
+    next: (m) => `Give the path of a .gguf file or one of: ${m.known.join(', ')}.`,
+  }),
+  nodeNotStarted: spec<{ index: number; reason: string }>({
+    fault: 'local', message: (m) => `node ${m.index} of the cluster did not start: ${m.reason}`, next: 'Run `omninode doctor` and free memory or processes.',
+  }),
+  nodeGone: spec<{ index: number; how: string }>({
+    fault: 'local', retryable: true, message: (m) => `node ${m.index} of the cluster ended (${m.how})`, next: 'Ask again: the cluster is started anew.',
+  }),
+  shardNotHeld: spec<{ modelHash: string; layers: string }>({
+    fault: 'local', message: (m) => `this node was not given layers ${m.layers} of model ${m.modelHash.slice(0, 12)}`, next: 'Choose layers that the node offers.',
+  }),
+  peersLackLayers: spec<{ layers: string }>({
+    fault: 'user', message: (m) => `no peer given holds layers ${m.layers}`, next: 'Add a peer that holds them, or start one with `omninode listen --model FILE --layers A-B`.',
+  }),
+  badRange: spec<{ text: string }>({
+    fault: 'user', message: (m) => `"${m.text}" is not a range of layers`, next: 'Write it as FIRST-LAST, for instance 0-3.',
+  }),
+  tooManyStages: spec<{ stages: number; layers: number }>({
+    fault: 'user', message: (m) => `${m.layers} layers cannot be split over ${m.stages} nodes`, next: (m) => `Use --cluster ${m.layers} or fewer.`,
+  }),
+});

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { hostErrors } from './errors.ts';
+
+/** Where the parts of the installation are; differs between source, bundle and packaged app. */
+export interface AppPaths {
+  readonly root: string;
+  readonly models: string;
+  readonly renderer: string;
+  readonly nativeAddon: string;
+  /** Folder with the shared libraries of llama.cpp for this platform. */
+  readonly stageWorker: string;
+  readonly nodeProcess: string;
+}
+
+/**
+ * Finds the installation from a module inside it. Sources run as they are (Node strips
+ * the types); the bundle has each child entry beside it in out/main.
+ */
+export function appPaths(here: string = import.meta.dirname): AppPaths {
+  const root = findRoot(here);
+  const isBundle = here.startsWith(join(root, 'out'));
+  const entry = (source: string, bundled: string): string => (isBundle ? join(root, 'out', 'main', bundled) : join(root, 'src-main', source));
+  return {
+    root,
+    models: join(root, 'resources', 'models'),
+    renderer: join(root, 'out', 'renderer'),
+    nativeAddon: join(root, 'native', 'build', 'Release', 'omninode.node'),
+    stageWorker: entry('inference/worker/main.ts', 'stage-worker.js'),
+    nodeProcess: entry('host/node-process.ts', 'node-process.js'),
+  };
+}
+
+function findRoot(start: string): string {
+  for (let folder = start; folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, 'resources', 'models')) && existsSync(join(folder, 'package.json'))) return folder;
+  }
+  throw hostErrors.installationIncomplete({ start });
+}
