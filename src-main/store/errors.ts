@@ -24,3 +24,12 @@ export const ggufErrors = defineErrors('GGUF', {
   overlap: spec<{ tensor: string; other: string }>({ fault: 'user', message: (m) => `Tensors ${m.other} and ${m.tensor} overlap.`, next: damaged }),
   missingKey: spec<{ key: string; expected: string }>({ fault: 'user', message: (m) => `The model's metadata has no usable ${m.key} (expected ${m.expected}).`, next: 'Convert the model again with a current converter.' }),
 });
+
+export const storeErrors = defineErrors('STORE', {
+  readFailed: spec<{ name: string; offset: number }>({ fault: 'local', message: (m) => `${m.name} cannot be read at byte ${m.offset}.`, next: 'Check that the file or address exists, is a file and may be read.' }),
+  outOfRange: spec<{ name: string; offset: number; lengthBytes: number; sizeBytes: number }>({ fault: 'local', message: (m) => `Bytes ${m.offset} + ${m.lengthBytes} lie outside ${m.name}, which has ${m.sizeBytes}.`, next: 'Open the file again: it may have changed.' }),
+  badUrl: spec<{ url: string }>({ fault: 'user', message: (m) => `"${m.url}" is not an http or https address.`, next: 'Give an address that starts with https://.' }),
+  httpStatus: spec<{ url: string; status: number }>({ fault: 'peer', retryable: true, message: (m) => `${m.url} answered ${m.status} instead of 206 to a range request.`, next: 'Check the address, or download the file whole: the server may not serve ranges.' }),
+  httpRange: spec<{ url: string; asked: string; given: string }>({ fault: 'peer', message: (m) => `${m.url} was asked for ${m.asked} and sent "${m.given}".`, next: 'Use another server: this one does not serve ranges correctly.' }),
+  httpChanged: spec<{ url: string }>({ fault: 'peer', retryable: true, message: (m) => `${m.url} changed while it was read.`, next: 'Start again.' }),
+});
