@@ -33,3 +33,27 @@ export const storeErrors = defineErrors('STORE', {
   httpRange: spec<{ url: string; asked: string; given: string }>({ fault: 'peer', message: (m) => `${m.url} was asked for ${m.asked} and sent "${m.given}".`, next: 'Use another server: this one does not serve ranges correctly.' }),
   httpChanged: spec<{ url: string }>({ fault: 'peer', retryable: true, message: (m) => `${m.url} changed while it was read.`, next: 'Start again.' }),
 });
+
+const supportedNext = 'Run the model whole with `omninode infer`, or choose one of the supported architectures.';
+
+export const shardErrors = defineErrors('SHARD', {
+  unsupportedArchitecture: spec<{ architecture: string; supported: string }>({ fault: 'user', message: (m) => `Models of architecture "${m.architecture}" cannot be split. Supported: ${m.supported}.`, next: supportedNext }),
+  splitModel: spec<{ name: string }>({ fault: 'user', message: (m) => `${m.name} is one part of a model in several files.`, next: 'Merge the parts first (llama-gguf-split --merge).' }),
+  alreadyShard: spec<{ name: string }>({ fault: 'user', message: (m) => `${m.name} is already a shard.`, next: 'Give the whole model.' }),
+  notAShard: spec<{ name: string }>({ fault: 'user', message: (m) => `${m.name} is not a shard of OmniNode.`, next: 'Give files that `omninode shard` wrote.' }),
+  missingTensor: spec<{ tensor: string }>({ fault: 'user', message: (m) => `The model lacks the tensor ${m.tensor}.`, next: damaged }),
+  unknownTensor: spec<{ tensor: string }>({ fault: 'user', message: (m) => `The model has a tensor ${m.tensor} that no stage of this architecture uses.`, next: supportedNext }),
+  badPattern: spec<{ key: string; layers: number; items: number }>({ fault: 'user', message: (m) => `${m.key} has ${m.items} items for ${m.layers} layers.`, next: damaged }),
+  badRange: spec<{ first: number; last: number; have: string }>({ fault: 'user', message: (m) => `Layers ${m.first}-${m.last} are not a range within ${m.have}.`, next: 'Give a first and a last layer, counted from 0, both included.' }),
+  badPlan: spec<{ reason: string }>({ fault: 'user', message: (m) => `The model cannot be split like that: ${m.reason}.`, next: 'Choose another number of shards or other cut points.' }),
+  cutNotAllowed: spec<{ architecture: string; layers: number; first: number; last: number }>({ fault: 'user', message: (m) => `llama.cpp scales attention of ${m.architecture} with ${m.layers} layers by its depth, so layers ${m.first}-${m.last} alone would compute something else; no cut of this model is possible.`, next: 'Run this model as one stage.' }),
+  notAdjacent: spec<{ before: string; after: string }>({ fault: 'user', message: (m) => `Shards do not follow each other: ${m.before}, then ${m.after}.`, next: 'Give neighbouring shards of one model, in order.' }),
+  rangeNotWhole: spec<{ first: number; last: number; starts: string }>({ fault: 'user', message: (m) => `Layers ${m.first}-${m.last} are not made of whole shards; shards start at layers ${m.starts}.`, next: 'Choose a range that starts and ends at shard borders.' }),
+  badManifest: spec<{ name: string; problem: string }>({ fault: 'peer', message: (m) => `${m.name} is not a valid manifest: ${m.problem}.`, next: 'Create or fetch the manifest again.' }),
+  missing: spec<{ path: string }>({ fault: 'local', message: (m) => `The shard ${m.path} is not there.`, next: 'Fetch or cut it again.' }),
+  wrongSize: spec<{ path: string; expected: number; actual: number }>({ fault: 'peer', message: (m) => `${m.path} has ${m.actual} bytes instead of ${m.expected}.`, next: 'Fetch or cut it again.' }),
+  hashMismatch: spec<{ path: string; expected: string; actual: string }>({ fault: 'peer', message: (m) => `${m.path} has BLAKE3 ${m.actual} instead of ${m.expected}.`, next: 'Fetch or cut it again.' }),
+  diskFull: spec<{ path: string; needBytes: number }>({ fault: 'local', message: (m) => `The disk is too full to write ${m.path} (${m.needBytes} bytes).`, next: 'Free some space or choose another folder.' }),
+  writeFailed: spec<{ path: string }>({ fault: 'local', message: (m) => `${m.path} cannot be written.`, next: 'Check the folder and its permissions.' }),
+  cancelled: spec<{ path: string }>({ fault: 'user', message: (m) => `Writing ${m.path} was cancelled.`, next: 'Start again: shards that are whole are kept.' }),
+});

@@ -3,6 +3,8 @@ import { storeErrors } from '../errors.ts';
 
 export interface ReadOptions {
   readonly signal?: AbortSignal;
+  /** A buffer that the source may fill instead of a new one; what is returned may lie in it. */
+  readonly into?: Buffer;
 }
 
 /** Random access to bytes, wherever they lie. A read outside 0..size is a programming error of the caller and rejected. */
@@ -39,7 +41,7 @@ export async function fileSource(path: string): Promise<ByteSource> {
   const read = async (offset: number, lengthBytes: number, options: ReadOptions = {}): Promise<Uint8Array> => {
     options.signal?.throwIfAborted();
     checkRange({ name: path, sizeBytes }, offset, lengthBytes);
-    const bytes = Buffer.allocUnsafeSlow(lengthBytes);
+    const bytes = options.into?.subarray(0, lengthBytes) ?? Buffer.allocUnsafeSlow(lengthBytes);
     for (let done = 0; done < lengthBytes;) {
       const { bytesRead } = await file.read(bytes, done, lengthBytes - done, offset + done)
         .catch((error: unknown) => { throw storeErrors.readFailed({ name: path, offset: offset + done }, error); });

@@ -39,11 +39,11 @@ export async function generateModel(options: GenerateOptions): Promise<void> {
   const layout = layoutGguf(metadataOf(options, shape), plans.map((plan) => tensorSpec(plan, options.type)));
   const weights = new WeightSource(options.seed ?? 1);
   await writeAtomically(options.path, async (file) => {
-    await file.write(layout.header);
+    await file.appendFile(layout.header);
     for (const [index, tensor] of layout.tensors.entries()) {
       const plan = plans[index];
       if (plan === undefined) continue;
-      for (const piece of weights.pieces(plan, tensor, layout.alignment)) await file.write(piece);
+      for (const piece of weights.pieces(plan, tensor, layout.alignment)) await file.appendFile(piece);
     }
   });
 }

@@ -1,0 +1,180 @@
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { isCoded, type LayerRange } from '../../base/index.ts';
+import { shardErrors } from '../errors.ts';
+import { openGguf, type Gguf } from '../gguf/reader.ts';
+import { fileSource, type ByteSource } from '../gguf/source.ts';
+import { diskFiles, type StoreFiles } from '../ports.ts';
+import { cutPiece } from './cut-join.ts';
+import { hashSource, shardCid } from './digest.ts';
+import { encodeManifestCbor, encodeManifestJson, openManifest, parseManifest, type Manifest, type ManifestPiece } from './manifest.ts';
+import { optionalNumber, optionalText } from './metadata.ts';
+import type { Piece } from './piece.ts';
+import { planShards, type ShardPlan } from './plan.ts';
+import { quantizationOf } from './quantization.ts';
+import { pieceOfModel } from './read-piece.ts';
+import { stageFile, vocabularyFile, type StageFile } from './stage-file.ts';
+import { hashFile } from './verify.ts';
+import { hashStage, writeStage, type WriteOptions, type Written } from './write-stage.ts';
+
+export const MANIFEST_FILE = 'manifest.json';
+export const MANIFEST_CBOR_FILE = 'manifest.cbor';
+export const VOCABULARY_FILE = 'vocabulary.gguf';
+
+export interface ShardProgress {
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  /** Index of the shard at work; undefined while the model or the vocabulary is. */
+  readonly shard: number | undefined;
+}
+
+export interface CutModelOptions {
+  /** Path of the model, or a source that the caller closes. */
+  readonly model: string | ByteSource;
+  /** Gets shards, vocabulary, manifest.json and manifest.cbor. */
+  readonly folder: string;
+  readonly plan: ShardPlan;
+  /** Overrides general.name. */
+  readonly modelName?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ShardProgress) => void;
+  readonly files?: StoreFiles;
+}
+
+/**
+ * Cuts a model into shards and describes them. Whole shards that are already
+ * there are kept after their hash is checked; everything that can be refused is
+ * refused before the first byte is written. Throws GGUF_*, STORE_*, SHARD_*.
+ */
+export async function cutModel(options: CutModelOptions): Promise<Manifest> {
+  const source = typeof options.model === 'string' ? await fileSource(options.model) : options.model;
+  try {
+    const gguf = await openGguf(source, signalOf(options));
+    return await cutOpened(gguf, options);
+  } finally {
+    if (typeof options.model === 'string') await source.close();
+  }
+}
+
+const signalOf = ({ signal }: { readonly signal?: AbortSignal }): { signal?: AbortSignal } => (signal === undefined ? {} : { signal });
+
+interface Job {
+  readonly fileName: string;
+  readonly file: StageFile;
+  readonly range: LayerRange | undefined;
+}
+
+async function cutOpened(gguf: Gguf, options: CutModelOptions): Promise<Manifest> {
+  const model = pieceOfModel(gguf);
+  const jobs = planShards(model, options.plan).map((range, index) => shardJob(model, range, index));
+  const vocabulary: Job = { fileName: VOCABULARY_FILE, file: vocabularyFile(gguf.metadata), range: undefined };
+  const progress = new Progress(options, [...jobs, vocabulary].reduce((bytes, job) => bytes + job.file.layout.sizeBytes, gguf.source.sizeBytes));
+  const modelHash = await hashModel(gguf.source, options, progress);
+  const known = await knownHashes(options.folder, modelHash);
+  const entries: ManifestPiece[] = [];
+  for (const [index, job] of [...jobs, vocabulary].entries()) {
+    progress.shard = job === vocabulary ? undefined : index;
+    entries.push(await produce(job, { options, progress, known: known.get(job.fileName) }));
+  }
+  const manifest = describe(gguf, model, { modelHash, name: options.modelName, jobs, entries });
+  await writeManifest(manifest, options);
+  return manifest;
+}
+
+function shardJob(model: Piece, range: LayerRange, index: number): Job {
+  const number = (value: number): string => String(value).padStart(3, '0');
+  return { fileName: `shard-${number(index)}-layers-${number(range.first)}-${number(range.last)}.gguf`, file: stageFile(cutPiece(model, range)), range };
+}
+
+class Progress {
+  shard: number | undefined;
+  #bytesDone = 0;
+  readonly #bytesTotal: number;
+  readonly #report: CutModelOptions['onProgress'];
+
+  constructor(options: CutModelOptions, bytesTotal: number) {
+    this.#report = options.onProgress;
+    this.#bytesTotal = bytesTotal;
+  }
+
+  readonly add = (bytes: number): void => {
+    this.#bytesDone += bytes;
+    this.#report?.({ bytesDone: this.#bytesDone, bytesTotal: this.#bytesTotal, shard: this.shard });
+  };
+}
+
+async function hashModel(source: ByteSource, options: CutModelOptions, progress: Progress): Promise<string> {
+  try {
+    return await hashSource(source, { ...signalOf(options), onBytes: progress.add });
+  } catch (error) {
+    throw options.signal?.aborted === true ? shardErrors.cancelled({ path: options.folder }, error) : error;
+  }
+}
+
+// A manifest of an earlier run tells the hashes; a damaged one only costs the time to compute them.
+async function knownHashes(folder: string, modelHash: string): Promise<Map<string, string>> {
+  const manifest = await openManifest(join(folder, MANIFEST_FILE)).catch((error: unknown) => {
+    if (isCoded(error)) return undefined;
+    throw error;
+  });
+  const pieces = manifest?.model_hash === modelHash ? [...manifest.shards, manifest.vocabulary] : [];
+  return new Map(pieces.map((piece) => [piece.file_name, piece.blake3_hash]));
+}
+
+interface ProduceContext {
+  readonly options: CutModelOptions;
+  readonly progress: Progress;
+  readonly known: string | undefined;
+}
+
+async function produce(job: Job, context: ProduceContext): Promise<ManifestPiece> {
+  const path = join(context.options.folder, job.fileName);
+  const written = await keep(path, job, context) ?? await writeStage(path, job.file, writeOptions(context));
+  return { cid: shardCid(written.hash), size_bytes: written.sizeBytes, blake3_hash: written.hash, file_name: job.fileName };
+}
+
+function writeOptions({ options, progress }: ProduceContext): WriteOptions {
+  return { ...signalOf(options), files: options.files ?? diskFiles, onBytes: progress.add };
+}
+
+async function keep(path: string, job: Job, context: ProduceContext): Promise<Written | undefined> {
+  const { sizeBytes } = job.file.layout;
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.size !== sizeBytes) return undefined;
+  try {
+    const expected = context.known ?? await hashStage(job.file, signalOf(context.options));
+    const hash = await hashFile(path, signalOf(context.options));
+    if (hash !== expected) return undefined;
+    context.progress.add(sizeBytes);
+    return { sizeBytes, hash };
+  } catch (error) {
+    throw context.options.signal?.aborted === true ? shardErrors.cancelled({ path }, error) : error;
+  }
+}
+
+interface Description {
+  readonly modelHash: string;
+  readonly name: string | undefined;
+  readonly jobs: readonly Job[];
+  /** The last one is the vocabulary. */
+  readonly entries: readonly ManifestPiece[];
+}
+
+function describe(gguf: Gguf, model: Piece, { modelHash, name, jobs, entries }: Description): Manifest {
+  const shards = jobs.map((job, index) => {
+    const { first, last } = job.range ?? model.layers;
+    return { shard_index: index, ...entries[index], layer_range: [first, last], includes_embedding: first === 0, includes_head: last === model.totalLayers - 1 };
+  });
+  return parseManifest({
+    format_version: 1, model_name: (name ?? optionalText(gguf.metadata, 'general.name') ?? basename(gguf.source.name, '.gguf')).slice(0, 256) || model.architecture,
+    model_hash: modelHash, architecture: model.architecture, total_layers: model.totalLayers, quantization: quantizationOf(gguf.tensors),
+    total_size_bytes: entries.reduce((bytes, entry) => bytes + entry.size_bytes, 0), hidden_size: model.hiddenSize, vocab_size: model.vocabSize,
+    context_length: optionalNumber(gguf.metadata, `${model.architecture}.context_length`) ?? 0, shards, vocabulary: entries.at(-1),
+  });
+}
+
+// The JSON comes last: where it lies, everything that it names is there.
+async function writeManifest(manifest: Manifest, { folder, files = diskFiles }: CutModelOptions): Promise<void> {
+  await files.writeAtomically(join(folder, MANIFEST_CBOR_FILE), (append) => append(encodeManifestCbor(manifest)));
+  await files.writeAtomically(join(folder, MANIFEST_FILE), (append) => append(encodeManifestJson(manifest)));
+}

@@ -1,0 +1,47 @@
+import { Blake3Hasher } from '@napi-rs/blake-hash';
+import { CID } from 'multiformats/cid';
+import * as Digest from 'multiformats/hashes/digest';
+import { asManifestCid, asShardCid, type ManifestCid, type ShardCid } from '../../base/index.ts';
+import type { ByteSource } from '../gguf/source.ts';
+
+/** Multicodec codes: BLAKE3 multihash, raw bytes, DAG-CBOR. */
+const BLAKE3 = 0x1e;
+const RAW = 0x55;
+const DAG_CBOR = 0x71;
+
+export const COPY_BYTES = 8 * 1024 * 1024;
+
+export interface Hasher {
+  update(bytes: Uint8Array): unknown;
+  /** 64 hex digits. */
+  hex(): string;
+}
+
+export function blake3(): Hasher {
+  const hasher = new Blake3Hasher();
+  return { update: (bytes) => hasher.update(bytes), hex: () => hasher.digest('hex') };
+}
+
+const cidOf = (codec: number, hash: string): string => CID.createV1(codec, Digest.create(BLAKE3, Buffer.from(hash, 'hex'))).toString();
+
+/** CIDv1 of raw bytes with this BLAKE3 hash (hex). */
+export const shardCid = (hash: string): ShardCid => asShardCid(cidOf(RAW, hash));
+export const manifestCid = (hash: string): ManifestCid => asManifestCid(cidOf(DAG_CBOR, hash));
+
+export interface HashOptions {
+  readonly signal?: AbortSignal;
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/** BLAKE3 of a whole source, read in pieces of at most 8 MiB. */
+export async function hashSource(source: ByteSource, options: HashOptions = {}): Promise<string> {
+  const hasher = blake3();
+  const into = Buffer.allocUnsafeSlow(Math.min(COPY_BYTES, Math.max(1, source.sizeBytes)));
+  const readOptions = options.signal === undefined ? { into } : { into, signal: options.signal };
+  for (let at = 0; at < source.sizeBytes; at += COPY_BYTES) {
+    const bytes = await source.read(at, Math.min(COPY_BYTES, source.sizeBytes - at), readOptions);
+    hasher.update(bytes);
+    options.onBytes?.(bytes.length);
+  }
+  return hasher.hex();
+}
