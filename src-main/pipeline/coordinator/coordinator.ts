@@ -1,0 +1,64 @@
+import { asManifestCid } from '../../base/index.ts';
+import type { ActivationDtype } from '../../inference/index.ts';
+import { pipelineErrors, type StageRef } from '../errors.ts';
+import { coordinatorMetrics } from '../metrics.ts';
+import { COORDINATOR_DEFAULTS, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, type CoordinatorOptions } from '../options.ts';
+import type { PipelineComponents, StageAssignment, StageOffer } from '../ports.ts';
+import { FrameType } from '../wire/constants.ts';
+import { NO_SESSION, newSessionId } from '../wire/frame.ts';
+import { connectStage } from './connect-stage.ts';
+import { openStages, type OpenStagesRequest } from './open-stages.ts';
+import { StagePipeline, type Pipeline } from './pipeline.ts';
+import { controlOf, StageClient } from './stage-client.ts';
+
+export interface OpenPipelineRequest extends OpenStagesRequest {
+  /** Of hidden states in transit: f16 halves the bytes, f32 is exact. */
+  readonly dtype: ActivationDtype;
+}
+
+export interface OffersRequest {
+  readonly peer: StageAssignment['peer'];
+  readonly addresses: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export interface Coordinator {
+  /** What a peer can run. @throws PIPELINE_STAGE_* */
+  queryOffers(request: OffersRequest): Promise<readonly StageOffer[]>;
+  /** Has every stage load its range. @throws PIPELINE_BAD_ROUTE, PIPELINE_BAD_OPTION, PIPELINE_STAGE_*, PIPELINE_CANCELLED */
+  openPipeline(request: OpenPipelineRequest): Promise<Pipeline>;
+}
+
+export function createCoordinator(components: PipelineComponents, overrides: Partial<CoordinatorOptions> = {}): Coordinator {
+  const options = { ...COORDINATOR_DEFAULTS, ...overrides };
+  const metrics = coordinatorMetrics(components.metrics);
+  return {
+    queryOffers: (request) => queryOffers(components, options, request),
+    async openPipeline(request) {
+      checkSize('contextTokens', request.contextTokens, MAX_CONTEXT_TOKENS);
+      checkSize('batchTokens', request.batchTokens, MAX_BATCH_TOKENS);
+      const { route, contextTokens, batchTokens, dtype } = request;
+      const opened = await openStages(components, options, request);
+      return new StagePipeline({ components, options, metrics, opened, route, contextTokens, batchTokens, dtype });
+    },
+  };
+}
+
+async function queryOffers(components: PipelineComponents, options: CoordinatorOptions, request: OffersRequest): Promise<readonly StageOffer[]> {
+  const ref: StageRef = { stage: 0, peer: request.peer, layers: { first: 0, last: 0 } };
+  const stream = await connectStage(components.connect, { ...request, layers: ref.layers, ref }, { timeoutMs: options.connectTimeoutMs, signal: request.signal });
+  const client = new StageClient({ ref, route: [ref], stream, clock: components.clock, onLost: () => undefined });
+  try {
+    const id = newSessionId();
+    const reply = client.expect(id, { type: FrameType.offers, phase: 'tell its offers', timeoutMs: options.openTimeoutMs });
+    client.link.post({ ...NO_SESSION, session: id }, { type: FrameType.offersRequest });
+    const { offers } = controlOf(await reply, FrameType.offers, client);
+    return offers.map(({ manifestCid, ...offer }) => (manifestCid === undefined ? offer : { ...offer, manifestCid: asManifestCid(manifestCid) }));
+  } finally {
+    client.close();
+  }
+}
+
+function checkSize(option: string, value: number, most: number): void {
+  if (!Number.isInteger(value) || value < 1 || value > most) throw pipelineErrors.badOption({ option, reason: `must be a whole number from 1 to ${most}` });
+}

@@ -1,0 +1,121 @@
+import type { Clock, CodedError, SessionId } from '../../base/index.ts';
+import type { FrameStream } from '../../mesh/index.ts';
+import { pipelineErrors, type StageRef } from '../errors.ts';
+import { FrameType } from '../wire/constants.ts';
+import { NO_SESSION, type Frame, type FrameAddress } from '../wire/frame.ts';
+import { StageLink } from '../wire/link.ts';
+import { errorFrom } from '../wire/remote-error.ts';
+import { readControl, type ControlMessage } from '../wire/schema.ts';
+import { linkFailure, reportedFailure } from './name-error.ts';
+
+/** What a running generation hears from a stage. Called on the hot path. */
+export interface SessionListener {
+  onToken(frame: Frame): void;
+  onCredit(frame: Frame): void;
+  onError(error: CodedError): void;
+}
+
+export interface StageClientInit {
+  readonly ref: StageRef;
+  readonly route: readonly StageRef[];
+  readonly stream: FrameStream;
+  readonly clock: Clock;
+  /** The link is gone and nobody asked for it. */
+  readonly onLost: (error: CodedError) => void;
+}
+
+export interface Expectation {
+  readonly type: FrameType;
+  /** For the message: `load its layers`. */
+  readonly phase: string;
+  readonly timeoutMs: number;
+}
+
+interface Waiter {
+  readonly resolve: (frame: Frame) => void;
+  readonly reject: (error: CodedError) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** The coordinator's link to one stage. */
+export class StageClient {
+  readonly ref: StageRef;
+  readonly link: StageLink;
+  readonly listeners = new Map<SessionId, SessionListener>();
+  onProgress: ((bytesDone: number, bytesTotal: number) => void) | undefined;
+  readonly #init: StageClientInit;
+  readonly #waiters = new Map<string, Waiter>();
+  #lost: CodedError | undefined;
+
+  constructor(init: StageClientInit) {
+    this.#init = init;
+    this.ref = init.ref;
+    this.link = new StageLink({ stream: init.stream, clock: init.clock, role: 'coordinator', onFrame: (frame) => this.#onFrame(frame), onEnd: (error) => this.#onEnd(error) });
+  }
+
+  address(session: SessionId): FrameAddress {
+    return { session, stage: this.ref.stage };
+  }
+
+  /** Waits for one answer about a lease or session. @throws PIPELINE_STAGE_* naming this stage */
+  expect(id: SessionId, { type, phase, timeoutMs }: Expectation): Promise<Frame> {
+    if (this.#lost !== undefined) return Promise.reject(this.#lost);
+    const { promise, resolve, reject } = Promise.withResolvers<Frame>();
+    const timer = setTimeout(() => this.#settle(id, type)?.reject(pipelineErrors.stageTimeout({ ...this.ref, phase, timeoutMs })), timeoutMs);
+    this.#waiters.set(`${id}/${type}`, { resolve, reject, timer });
+    return promise;
+  }
+
+  /** Nothing is reported after this. */
+  close(): void {
+    this.#lost ??= pipelineErrors.closed({});
+    this.link.close();
+  }
+
+  #onFrame(frame: Frame): void {
+    switch (frame.type) {
+      case FrameType.token: return this.listeners.get(frame.session)?.onToken(frame);
+      case FrameType.credit: return this.listeners.get(frame.session)?.onCredit(frame);
+      case FrameType.progress: return this.#progress(frame);
+      case FrameType.error: return this.#onError(frame);
+      case FrameType.offers: case FrameType.loaded: case FrameType.opened: case FrameType.closed: case FrameType.stats:
+        return this.#settle(frame.session, frame.type)?.resolve(frame);
+      default: throw pipelineErrors.badFrame({ peer: this.link.peer, reason: `type ${frame.type} is not for a coordinator` });
+    }
+  }
+
+  // A stage that reports progress is alive: its time to load starts anew.
+  #progress(frame: Frame): void {
+    const { bytesDone, bytesTotal } = readControl(frame, FrameType.progress, this.link.peer);
+    this.#waiters.get(`${frame.session}/${FrameType.loaded}`)?.timer.refresh();
+    this.onProgress?.(bytesDone, bytesTotal);
+  }
+
+  #onError(frame: Frame): void {
+    const remote = errorFrom(frame, this.link.peer);
+    if (frame.session === NO_SESSION.session) return this.link.abort(reportedFailure(this.ref, remote, this.#init.route));
+    const error = reportedFailure(this.ref, remote, this.#init.route);
+    for (const type of [FrameType.loaded, FrameType.opened, FrameType.offers, FrameType.stats]) this.#settle(frame.session, type)?.reject(error);
+    this.listeners.get(frame.session)?.onError(error);
+  }
+
+  #settle(id: SessionId, type: FrameType): Waiter | undefined {
+    const waiter = this.#waiters.get(`${id}/${type}`);
+    this.#waiters.delete(`${id}/${type}`);
+    clearTimeout(waiter?.timer);
+    return waiter;
+  }
+
+  #onEnd(error: CodedError | undefined): void {
+    const isAsked = this.#lost !== undefined;
+    this.#lost ??= linkFailure(this.ref, error ?? pipelineErrors.linkLost({ peer: this.ref.peer, reason: 'it ended the link' }));
+    for (const waiter of this.#waiters.values()) {
+      clearTimeout(waiter.timer);
+      waiter.reject(this.#lost);
+    }
+    this.#waiters.clear();
+    if (!isAsked) this.#init.onLost(this.#lost);
+  }
+}
+
+export const controlOf = <T extends Parameters<typeof readControl>[1]>(frame: Frame, type: T, client: StageClient): ControlMessage<T> => readControl(frame, type, client.link.peer) as ControlMessage<T>;

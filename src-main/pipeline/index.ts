@@ -1,0 +1,13 @@
+export * from './errors.ts';
+export * from './events.ts';
+export * from './options.ts';
+export * from './ports.ts';
+export { splitEvenByBytes, type SplitOptions } from './placement/split.ts';
+export { assignStages, holdsWhole, type PeerOffer } from './placement/assign.ts';
+export { createCoordinator, type Coordinator, type OffersRequest, type OpenPipelineRequest } from './coordinator/coordinator.ts';
+export type { FinishReason, GenerateRequest, GeneratedToken, Generation, GenerationResult } from './coordinator/generation.ts';
+export type { StageProgress } from './coordinator/open-stages.ts';
+export type { Pipeline, PipelineStage } from './coordinator/pipeline.ts';
+export type { BoundaryTiming, GenerationStats, StageTiming } from './coordinator/stats.ts';
+export { StageRunner, type StageRunnerComponents, type StageRunnerCounts } from './stage-runner/stage-runner.ts';
+export { createLocalStreams } from './wire/local-streams.ts';

@@ -1,0 +1,31 @@
+import type { Counter, Gauge, Histogram, Metrics } from '../base/index.ts';
+
+export interface RunnerMetrics {
+  readonly steps: Counter;
+  readonly rows: Counter;
+  readonly stepSeconds: Histogram;
+  readonly sessions: Gauge;
+  readonly engines: Gauge;
+  readonly linkErrors: Counter;
+}
+
+export const runnerMetrics = (metrics: Metrics): RunnerMetrics => ({
+  steps: metrics.counter({ name: 'omninode_stage_steps_total', help: 'Batches computed by the stages of this node' }),
+  rows: metrics.counter({ name: 'omninode_stage_rows_total', help: 'Rows (token positions) computed by the stages of this node' }),
+  stepSeconds: metrics.histogram({ name: 'omninode_stage_step_seconds', help: 'Time of one batch inside the engine', buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10] }),
+  sessions: metrics.gauge({ name: 'omninode_stage_sessions', help: 'Sessions open on the stages of this node' }),
+  engines: metrics.gauge({ name: 'omninode_stage_engines', help: 'Layer ranges loaded on this node' }),
+  linkErrors: metrics.counter({ name: 'omninode_stage_link_errors_total', help: 'Stage links that ended with an error', labels: ['code'] }),
+});
+
+export interface CoordinatorMetrics {
+  readonly tokens: Counter;
+  readonly ttftSeconds: Histogram;
+  readonly finished: Counter;
+}
+
+export const coordinatorMetrics = (metrics: Metrics): CoordinatorMetrics => ({
+  tokens: metrics.counter({ name: 'omninode_pipeline_tokens_total', help: 'Tokens received by the coordinator' }),
+  ttftSeconds: metrics.histogram({ name: 'omninode_pipeline_ttft_seconds', help: 'Time from the request to the first token', buckets: [0.05, 0.1, 0.3, 1, 3, 10, 30] }),
+  finished: metrics.counter({ name: 'omninode_pipeline_generations_total', help: 'Generations ended', labels: ['reason'] }),
+});

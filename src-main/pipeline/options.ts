@@ -1,0 +1,67 @@
+/** Limits of the stage protocol. Each bounds memory or time that a peer can make us spend; docs/protocols/stage.md repeats them. */
+import type { ProtocolLimits } from '../mesh/index.ts';
+
+export const STAGE_PROTOCOL = '/omni/stage/1.0.0';
+
+/** Bytes of one control message (JSON). */
+export const MAX_CONTROL_BYTES = 64 * 1024;
+/** Bytes of one tensor: 512 rows of 8192 F32 values. */
+export const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
+export const MAX_CONTEXT_TOKENS = 1 << 20;
+export const MAX_BATCH_TOKENS = 4096;
+export const MAX_HIDDEN_SIZE = 65_536;
+export const MAX_LAYERS = 1024;
+export const MAX_STAGES = 256;
+export const MAX_END_TOKENS = 256;
+export const MAX_TOP_LOGPROBS = 64;
+/** Prefill micro-batches of one session that may be under way over one boundary. */
+export const PREFILL_WINDOW = 4;
+/** Tokens that stage 0 may run ahead of what the coordinator's reader took. */
+export const TOKEN_WINDOW = 64;
+/** Frames handed to a link and not yet taken by the transport; beyond it a session's next step waits. */
+export const MAX_PENDING_SENDS = 8;
+
+export const STAGE_LIMITS: ProtocolLimits = {
+  maxFrameBytes: MAX_PAYLOAD_BYTES + 64,
+  // A session has at most PREFILL_WINDOW + 1 frames under way over a link, a coordinator at most TOKEN_WINDOW tokens.
+  maxQueuedFrames: 1024,
+  maxInboundStreams: 256,
+  maxOutboundStreams: 256,
+};
+
+export interface HeartbeatOptions {
+  /** A ping on every link in this interval. */
+  readonly heartbeatMs: number;
+  /** A link on which nothing was heard for this long is dead. */
+  readonly heartbeatTimeoutMs: number;
+}
+
+export interface RunnerOptions extends HeartbeatOptions {
+  /** KV caches per engine; a coordinator that finds them taken gets PIPELINE_STAGE_BUSY. */
+  readonly maxSessionsPerEngine: number;
+  /** Engines (loaded ranges) at the same time on this node. */
+  readonly maxEngines: number;
+  /** Loaded ranges that one link may hold. */
+  readonly maxLeasesPerLink: number;
+  /** How long an engine that no coordinator uses stays loaded. */
+  readonly idleUnloadMs: number;
+}
+
+export const RUNNER_DEFAULTS: RunnerOptions = {
+  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, maxSessionsPerEngine: 4, maxEngines: 8, maxLeasesPerLink: 64, idleUnloadMs: 30_000,
+};
+
+export interface CoordinatorOptions extends HeartbeatOptions {
+  readonly connectTimeoutMs: number;
+  /** Longest silence between two progress reports while a stage loads. */
+  readonly loadTimeoutMs: number;
+  readonly openTimeoutMs: number;
+  /** Longest time without a new token or prefill credit while all stages still answer pings. */
+  readonly tokenTimeoutMs: number;
+  /** How long the end of an answer waits for the stages' figures. */
+  readonly statsTimeoutMs: number;
+}
+
+export const COORDINATOR_DEFAULTS: CoordinatorOptions = {
+  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, connectTimeoutMs: 15_000, loadTimeoutMs: 120_000, openTimeoutMs: 30_000, tokenTimeoutMs: 120_000, statsTimeoutMs: 2_000,
+};

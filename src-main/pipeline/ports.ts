@@ -1,0 +1,58 @@
+import type { Clock, LayerRange, Logger, ManifestCid, Metrics, PeerId } from '../base/index.ts';
+import type { StageEngine } from '../inference/index.ts';
+import type { FrameStream } from '../mesh/index.ts';
+
+/** A shard that a node holds whole. */
+export interface OfferedShard {
+  readonly layers: LayerRange;
+  readonly sizeBytes: number;
+}
+
+/** What a node can run of one model. */
+export interface StageOffer {
+  readonly modelHash: string;
+  readonly manifestCid?: ManifestCid;
+  readonly architecture: string;
+  readonly totalLayers: number;
+  readonly hiddenSize: number;
+  readonly shards: readonly OfferedShard[];
+}
+
+export interface StageLoadRequest {
+  readonly modelHash: string;
+  /** Always a run of whole shards of one offer. */
+  readonly layers: LayerRange;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  readonly contextTokens: number;
+  readonly maxSessions: number;
+  readonly batchTokens: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (bytesDone: number, bytesTotal: number) => void;
+}
+
+/** The shards and engines of this node; the host implements it over store and inference. */
+export interface StageSource {
+  offers(): Promise<readonly StageOffer[]>;
+  load(request: StageLoadRequest): Promise<StageEngine>;
+}
+
+/**
+ * Opens one stream of STAGE_PROTOCOL. For its own peer id a host returns one end
+ * of `createLocalStreams` and gives the other to its own stage runner.
+ */
+export type Connect = (peer: PeerId, addresses: readonly string[], options: { readonly signal?: AbortSignal }) => Promise<FrameStream>;
+
+export interface PipelineComponents {
+  readonly connect: Connect;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/** One stage of a route, in order of layers. */
+export interface StageAssignment {
+  readonly peer: PeerId;
+  readonly addresses: readonly string[];
+  readonly layers: LayerRange;
+}

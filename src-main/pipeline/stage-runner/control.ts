@@ -1,0 +1,136 @@
+import { isCoded, toCoded } from '../../base/index.ts';
+import { pipelineErrors } from '../errors.ts';
+import { DTYPE_BYTES, FrameType } from '../wire/constants.ts';
+import { MAX_PAYLOAD_BYTES, type RunnerOptions } from '../options.ts';
+import type { StageSource } from '../ports.ts';
+import type { Frame } from '../wire/frame.ts';
+import type { StageLink } from '../wire/link.ts';
+import { readControl, type ControlMessage } from '../wire/schema.ts';
+import type { EngineHub, Lease } from './engine-hub.ts';
+import type { PeerLinks } from './peer-links.ts';
+import { keyOf, type Sessions } from './sessions.ts';
+import { StageSession } from './stage-session.ts';
+
+export interface ControlInit {
+  readonly source: StageSource;
+  readonly hub: EngineHub;
+  readonly sessions: Sessions;
+  readonly peerLinks: PeerLinks;
+  readonly options: RunnerOptions;
+}
+
+type OpenMessage = ControlMessage<typeof FrameType.open>;
+
+/** What one coordinator holds over one link: loaded ranges, and loads and opens under way. All of it goes with the link. */
+export class ControlLink {
+  readonly #init: ControlInit;
+  readonly #link: StageLink;
+  readonly #leases = new Map<string, Lease>();
+  readonly #loading = new Map<string, AbortController>();
+  /** Opens under way; a close that overtakes one sets its signal. */
+  readonly #opening = new Map<string, AbortController>();
+  #ended = false;
+
+  constructor(init: ControlInit, link: StageLink) {
+    this.#init = init;
+    this.#link = link;
+  }
+
+  async offers(frame: Frame): Promise<void> {
+    await this.#answering(frame, async () => {
+      const offers = await this.#init.source.offers();
+      this.#link.postControl(frame, FrameType.offers, { offers: offers.map((offer) => ({ ...offer, shards: [...offer.shards] })) });
+    });
+  }
+
+  /** Loads a range for this link; answers loaded or error. */
+  async load(frame: Frame): Promise<void> {
+    await this.#answering(frame, async () => {
+      const message = readControl(frame, FrameType.load, this.#link.peer);
+      const key = keyOf(frame);
+      const { maxLeasesPerLink } = this.#init.options;
+      if (this.#leases.has(key) || this.#loading.has(key)) throw pipelineErrors.badMessage({ peer: this.#link.peer, type: 'load', reason: 'this lease is already in use' });
+      if (this.#leases.size + this.#loading.size >= maxLeasesPerLink) throw pipelineErrors.stageBusy({ limit: maxLeasesPerLink, what: 'ranges on this link' });
+      const abort = new AbortController();
+      this.#loading.set(key, abort);
+      const onProgress = (bytesDone: number, bytesTotal: number): void => this.#link.postControl(frame, FrameType.progress, { bytesDone: Math.round(bytesDone), bytesTotal: Math.round(bytesTotal) });
+      const lease = await this.#init.hub.acquire(message, onProgress, abort.signal).finally(() => this.#loading.delete(key));
+      if (this.#ended) return lease.release();
+      this.#leases.set(key, lease);
+      this.#link.postControl(frame, FrameType.loaded, lease.entry.engine.info);
+    });
+  }
+
+  unload(frame: Frame): void {
+    const key = keyOf(frame);
+    this.#loading.get(key)?.abort();
+    this.#leases.get(key)?.release();
+    this.#leases.delete(key);
+  }
+
+  /** Opens a session on a loaded range and the link to the next stage; answers opened or error. */
+  async open(frame: Frame): Promise<void> {
+    const key = keyOf(frame);
+    const abort = new AbortController();
+    await this.#answering(frame, async () => {
+      const message = readControl(frame, FrameType.open, this.#link.peer);
+      if (this.#opening.has(key) || this.#init.sessions.get(frame) !== undefined) throw pipelineErrors.badMessage({ peer: this.#link.peer, type: 'open', reason: 'this session is already open' });
+      const lease = this.#leases.get(`${message.lease}/${frame.stage}`);
+      if (lease === undefined) throw pipelineErrors.unknownLease({ lease: message.lease });
+      this.#checkOpen(frame, message, lease);
+      this.#opening.set(key, abort);
+      const session = await this.#openSession(frame, message, lease).finally(() => this.#opening.delete(key));
+      this.#init.sessions.add(session);
+      if (abort.signal.aborted || this.#ended) return this.#init.sessions.end(session);
+      this.#link.post(frame, { type: FrameType.opened });
+    });
+  }
+
+  /** Idempotent: closing what is not open also answers closed. */
+  close(frame: Frame): void {
+    this.#opening.get(keyOf(frame))?.abort();
+    const session = this.#init.sessions.get(frame);
+    if (session?.init.control === this.#link) this.#init.sessions.end(session);
+    this.#link.post(frame, { type: FrameType.closed });
+  }
+
+  /** The coordinator is gone: nothing of it stays. */
+  end(): void {
+    this.#ended = true;
+    for (const abort of [...this.#loading.values(), ...this.#opening.values()]) abort.abort();
+    for (const lease of this.#leases.values()) lease.release();
+    this.#leases.clear();
+  }
+
+  #checkOpen(frame: Frame, message: OpenMessage, { entry }: Lease): void {
+    const reject = (reason: string): Error => pipelineErrors.badMessage({ peer: this.#link.peer, type: 'open', reason });
+    if (frame.stage >= message.stageCount) throw reject(`stage ${frame.stage} of ${message.stageCount}`);
+    if (message.stageCount > 1 && (message.next === undefined || message.previous === undefined)) throw reject('neighbours are missing');
+    if (entry.batchTokens * entry.engine.info.hiddenSize * DTYPE_BYTES[message.dtype] > MAX_PAYLOAD_BYTES) throw reject('a micro-batch would be longer than a frame');
+  }
+
+  async #openSession(frame: Frame, message: OpenMessage, { entry }: Lease): Promise<StageSession> {
+    const { sessions, peerLinks, options } = this.#init;
+    const slot = await entry.engine.open(message.sampling).catch((error: unknown) => {
+      throw isCoded(error, 'ENGINE_SESSIONS_FULL') ? pipelineErrors.stageBusy({ limit: options.maxSessionsPerEngine, what: 'sessions' }, error) : error;
+    });
+    try {
+      const { next, previous, stageCount, dtype } = message;
+      const nextLink = next === undefined ? undefined : await peerLinks.acquire(next.peer as StageLink['peer'], next.addresses).catch((error: unknown) => {
+        throw pipelineErrors.linkLost({ peer: next.peer, reason: toCoded(error).message }, error);
+      });
+      const session: StageSession = new StageSession({
+        address: { session: frame.session, stage: frame.stage }, stageCount, dtype, entry, slot, control: this.#link, next: nextLink,
+        previous: previous as StageLink['peer'] | undefined, onFail: (error) => sessions.fail(session, error),
+      });
+      return session;
+    } catch (error) {
+      await entry.engine.close(slot).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #answering(frame: Frame, act: () => Promise<void>): Promise<void> {
+    await act().catch((error: unknown) => this.#link.postError(frame, toCoded(error, 'PIPELINE_STAGE_INTERNAL')));
+  }
+}

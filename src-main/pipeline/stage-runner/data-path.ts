@@ -1,0 +1,134 @@
+import { crc32 } from 'node:zlib';
+import type { Clock } from '../../base/index.ts';
+import type { StageInput, StageOutput } from '../../inference/index.ts';
+import { pipelineErrors } from '../errors.ts';
+import { DTYPE_BYTES, FLAG_TRUNCATE, FrameType } from '../wire/constants.ts';
+import { encodeHeader, type Frame, type PathTiming } from '../wire/frame.ts';
+import type { StageLink } from '../wire/link.ts';
+import { readControl } from '../wire/schema.ts';
+import { decodeSampled, decodeTokens, encodeSampled } from '../wire/tokens.ts';
+import type { StageSession, WorkItem } from './stage-session.ts';
+import { TokenFeeder } from './token-feeder.ts';
+
+type Sampled = Extract<StageOutput, { kind: 'sampled' }>;
+const NO_PATH: PathTiming = { computeUs: 0, serialiseUs: 0, waitUs: 0 };
+
+/** The hot path of a stage: rows in, rows or a token out. No JSON, no timer and no promise of its own per token. */
+export class DataPath {
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Coordinator -> stage 0: what ends the run that follows. */
+  onRun(session: StageSession, frame: Frame, link: StageLink): void {
+    const message = readControl(frame, FrameType.run, link.peer);
+    session.begin(frame.run, frame.position, link.peer);
+    session.feeder = new TokenFeeder({
+      run: frame.run, message, contextTokens: session.contextTokens, vocabSize: session.init.entry.engine.info.vocabSize,
+      feed: (token, position) => this.#feed(session, token, position),
+    });
+  }
+
+  /** Coordinator -> stage 0: a micro-batch of the prompt. */
+  onTokens(session: StageSession, frame: Frame, link: StageLink): void {
+    if (!session.accepts(frame, link.peer)) return;
+    const tokens = decodeTokens(frame.payload);
+    const { vocabSize } = session.init.entry.engine.info;
+    const alien = tokens.find((token) => token < 0 || (vocabSize > 0 && token >= vocabSize));
+    if (alien !== undefined) throw pipelineErrors.badFrame({ peer: link.peer, reason: `token ${alien} is not in the vocabulary` });
+    this.#queue(session, frame, { link, input: { kind: 'tokens', tokens } });
+  }
+
+  /** Stage k-1 -> stage k. */
+  onHidden(session: StageSession, frame: Frame, link: StageLink): void {
+    session.dataLink = link;
+    if (frame.dtype === undefined || !session.accepts(frame, link.peer)) return;
+    this.#queue(session, frame, { link, input: { kind: 'hidden', dtype: frame.dtype, rows: frame.rows, data: frame.payload } });
+  }
+
+  /** Last stage -> stage 0: the token that closes the ring. */
+  onToken(session: StageSession, frame: Frame, link: StageLink): void {
+    session.dataLink = link;
+    if (frame.run !== session.run) return;
+    if (frame.position !== session.due) throw pipelineErrors.outOfStep({ peer: link.peer, expected: session.due, got: frame.position });
+    if (session.ringSentMs !== undefined) {
+      session.stats.addRing((link.lastHeardMs - session.ringSentMs) * 1000, frame.computeUs + frame.serialiseUs + frame.waitUs);
+      session.ringSentMs = undefined;
+    }
+    session.feeder?.onToken(decodeSampled(frame.payload).token, frame.position, link.peer);
+  }
+
+  /** The engine computed an item: pass it on. */
+  deliver(item: WorkItem, output: StageOutput, spent: PathTiming): void {
+    if (!item.session.isLast) this.#sendHidden(item, output, spent);
+    else if (output.kind === 'sampled') this.#sendToken(item, output, spent);
+    else if (output.kind === 'none') item.session.stats.add(item.isPrefill, item.rows, spent);
+    else throw pipelineErrors.engineMisbehaved({ wanted: 'a token', got: output.kind });
+  }
+
+  #queue(session: StageSession, frame: Frame, { link, input }: { link: StageLink; input: StageInput }): void {
+    const { run, position, batch, rows, flags } = frame;
+    const nowMs = this.#clock.monotonicMs();
+    const item: WorkItem = {
+      session, run, position, batch, rows, input, path: frame, creditTo: link, isPrefill: !session.promptDone,
+      // Stage 0 already began the run; the stages after it learn of it through the first frame.
+      flags: session.isFirst && batch === 0 ? flags | FLAG_TRUNCATE : flags,
+      decodeUs: (nowMs - link.lastHeardMs) * 1000, queuedMs: nowMs,
+    };
+    session.queued(item, link.peer);
+    session.init.entry.loop.push(item);
+  }
+
+  #feed(session: StageSession, token: number, position: number): void {
+    const item: WorkItem = {
+      session, run: session.run, position, batch: 0, rows: 1, flags: 0, isPrefill: false, path: NO_PATH, creditTo: undefined,
+      input: { kind: 'tokens', tokens: Int32Array.of(token) }, decodeUs: 0, queuedMs: this.#clock.monotonicMs(),
+    };
+    session.queued(item, session.init.control.peer);
+    session.init.entry.loop.push(item);
+  }
+
+  #sendHidden(item: WorkItem, output: StageOutput, spent: PathTiming): void {
+    const { session, rows } = item;
+    const { hiddenSize } = session.init.entry.engine.info;
+    const { dtype, next } = session.init;
+    if (output.kind !== 'hidden' || next === undefined || output.data.byteLength !== rows * hiddenSize * DTYPE_BYTES[dtype]) {
+      throw pipelineErrors.engineMisbehaved({ wanted: `${rows} rows of hidden states`, got: output.kind });
+    }
+    const startedMs = this.#clock.monotonicMs();
+    const payloadCrc = crc32(output.data);
+    const all = this.#count(item, spent, startedMs);
+    const { run, position, batch, flags } = item;
+    next.postParts(encodeHeader(session.nextAddress, { type: FrameType.hidden, run, position, batch, rows, flags, dtype, hiddenSize, payloadCrc, ...pathOn(item, all) }, output.data), output.data);
+    if (session.isFirst && !item.isPrefill) session.ringSentMs = this.#clock.monotonicMs();
+  }
+
+  // Stage 0 first: the next token waits for it, the reader does not.
+  #sendToken(item: WorkItem, output: Sampled, spent: PathTiming): void {
+    const { session, run } = item;
+    const { next, control } = session.init;
+    const position = item.position + item.rows;
+    const path = pathOn(item, this.#count(item, spent, this.#clock.monotonicMs()));
+    const fields = { type: FrameType.token, run, position, ...path };
+    if (!session.isFirst && next !== undefined) {
+      const bare = encodeSampled({ token: output.token, logprob: output.logprob, top: [] });
+      next.postParts(encodeHeader(session.nextAddress, fields, bare), bare);
+    }
+    const full = encodeSampled(output);
+    control.postParts(encodeHeader(session.address, fields, full), full);
+    if (session.isFirst) session.feeder?.onToken(output.token, position, control.peer);
+  }
+
+  #count(item: WorkItem, spent: PathTiming, startedMs: number): PathTiming {
+    const all = { ...spent, serialiseUs: spent.serialiseUs + (this.#clock.monotonicMs() - startedMs) * 1000 };
+    item.session.stats.add(item.isPrefill, item.rows, all);
+    return all;
+  }
+}
+
+/** Time since the frame left stage 0; what stage 0 itself spent is not part of the way round. */
+const pathOn = ({ session, path }: WorkItem, spent: PathTiming): PathTiming => (session.isFirst ? NO_PATH : {
+  computeUs: path.computeUs + spent.computeUs, serialiseUs: path.serialiseUs + spent.serialiseUs, waitUs: path.waitUs + spent.waitUs,
+});

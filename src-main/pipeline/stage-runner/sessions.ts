@@ -1,0 +1,73 @@
+import { toCoded, type CodedError, type Events, type Logger } from '../../base/index.ts';
+import type { StageRunnerEvents } from '../events.ts';
+import type { FrameAddress } from '../wire/frame.ts';
+import type { StageLink } from '../wire/link.ts';
+import type { PeerLinks } from './peer-links.ts';
+import type { StageSession } from './stage-session.ts';
+
+export interface SessionsInit {
+  readonly events: Events<StageRunnerEvents>;
+  readonly logger: Logger;
+  readonly peerLinks: PeerLinks;
+  readonly onCount: (sessions: number) => void;
+}
+
+/** The open sessions of a node. However one ends, its KV cache, its links and its place here are given back. */
+export class Sessions {
+  readonly #init: SessionsInit;
+  readonly #open = new Map<string, StageSession>();
+
+  constructor(init: SessionsInit) {
+    this.#init = init;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get(address: FrameAddress): StageSession | undefined {
+    return this.#open.get(keyOf(address));
+  }
+
+  add(session: StageSession): void {
+    this.#open.set(keyOf(session.address), session);
+    session.init.entry.sessions.add(session);
+    this.#init.onCount(this.size);
+    this.#init.events.emit('session:opened', { session: session.address.session, coordinator: session.init.control.peer, layers: session.init.entry.engine.info.layers });
+  }
+
+  /** Tells the coordinator, then ends the session. */
+  fail(session: StageSession, error: unknown): void {
+    if (session.closed) return;
+    const coded = toCoded(error, 'PIPELINE_STAGE_INTERNAL');
+    session.init.control.postError(session.address, coded);
+    this.end(session, coded);
+  }
+
+  end(session: StageSession, error?: CodedError): void {
+    if (session.closed) return;
+    session.closed = true;
+    const { entry, slot, next } = session.init;
+    this.#open.delete(keyOf(session.address));
+    entry.sessions.delete(session);
+    entry.engine.close(slot).catch((failure: unknown) => this.#init.logger.debug({ code: toCoded(failure).code }, 'a session was already gone from its engine'));
+    if (next !== undefined) this.#init.peerLinks.release(next);
+    this.#init.onCount(this.size);
+    this.#init.events.emit('session:closed', { session: session.address.session, errorCode: error?.code });
+  }
+
+  /** Every session that uses the link in some role. */
+  using(link: StageLink): StageSession[] {
+    return [...this.#open.values()].filter(({ init, dataLink }) => init.control === link || init.next === link || dataLink === link);
+  }
+
+  sentOn(link: StageLink): StageSession[] {
+    return [...this.#open.values()].filter(({ init }) => init.next === link);
+  }
+
+  all(): StageSession[] {
+    return [...this.#open.values()];
+  }
+}
+
+export const keyOf = ({ session, stage }: FrameAddress): string => `${session}/${stage}`;

@@ -1,0 +1,218 @@
+import { Events, toCoded, type CodedError, type PeerId, type Service } from '../../base/index.ts';
+import type { FrameStream } from '../../mesh/index.ts';
+import { pipelineErrors } from '../errors.ts';
+import type { StageRunnerEvents } from '../events.ts';
+import { runnerMetrics, type RunnerMetrics } from '../metrics.ts';
+import { RUNNER_DEFAULTS, type RunnerOptions } from '../options.ts';
+import type { PipelineComponents, StageSource } from '../ports.ts';
+import { FrameType } from '../wire/constants.ts';
+import { NO_SESSION, type Frame } from '../wire/frame.ts';
+import { Heartbeat } from '../wire/heartbeat.ts';
+import { StageLink } from '../wire/link.ts';
+import { errorFrom } from '../wire/remote-error.ts';
+import { ControlLink } from './control.ts';
+import { DataPath } from './data-path.ts';
+import { EngineEntry } from './engine-entry.ts';
+import { EngineHub } from './engine-hub.ts';
+import { PeerLinks } from './peer-links.ts';
+import { Sessions } from './sessions.ts';
+import type { StageSession } from './stage-session.ts';
+
+const MISBEHAVIOUR: readonly string[] = ['PIPELINE_BAD_FRAME', 'PIPELINE_BAD_CHECKSUM', 'PIPELINE_BAD_MESSAGE'];
+
+export interface StageRunnerComponents extends PipelineComponents {
+  readonly source: StageSource;
+  /** Whether a peer may have this node load and compute; everybody when absent. */
+  readonly authorize?: (peer: PeerId) => boolean | Promise<boolean>;
+}
+
+export interface StageRunnerCounts {
+  readonly sessions: number;
+  readonly engines: number;
+  readonly inboundLinks: number;
+  readonly outboundLinks: number;
+}
+
+/** Serves the layer ranges of this node to coordinators, and passes hidden states straight to the next stage. */
+export class StageRunner implements Service {
+  readonly name = 'stage-runner';
+  readonly events = new Events<StageRunnerEvents>();
+  readonly #components: StageRunnerComponents;
+  readonly #options: RunnerOptions;
+  readonly #metrics: RunnerMetrics;
+  readonly #data: DataPath;
+  readonly #hub: EngineHub;
+  readonly #peerLinks: PeerLinks;
+  readonly #sessions: Sessions;
+  readonly #inbound = new Map<StageLink, ControlLink>();
+  #heartbeat: Heartbeat | undefined;
+  #stopped = false;
+
+  constructor(components: StageRunnerComponents, options: Partial<RunnerOptions> = {}) {
+    const { clock, logger, source, connect } = components;
+    this.#components = components;
+    this.#options = { ...RUNNER_DEFAULTS, ...options };
+    this.#metrics = runnerMetrics(components.metrics);
+    this.#data = new DataPath(clock);
+    this.#peerLinks = new PeerLinks(connect, (stream) => this.#outboundLink(stream));
+    this.#sessions = new Sessions({ events: this.events, logger, peerLinks: this.#peerLinks, onCount: (count) => this.#metrics.sessions.set(count) });
+    this.#hub = new EngineHub({
+      source, logger, options: this.#options,
+      createEntry: (engine, request) => {
+        this.#metrics.engines.set(this.#hub.engines);
+        this.events.emit('engine:loaded', { modelHash: request.modelHash, layers: request.layers, weightBytes: engine.info.weightBytes });
+        return new EngineEntry({ engine, clock, metrics: this.#metrics, batchTokens: request.batchTokens, deliver: (item, output, spent) => this.#data.deliver(item, output, spent) });
+      },
+      onUnloaded: ({ modelHash, layers }) => {
+        this.#metrics.engines.set(this.#hub.engines);
+        this.events.emit('engine:unloaded', { modelHash, layers });
+      },
+    });
+  }
+
+  get counts(): StageRunnerCounts {
+    return { sessions: this.#sessions.size, engines: this.#hub.engines, inboundLinks: this.#inbound.size, outboundLinks: this.#peerLinks.open().length };
+  }
+
+  start(): Promise<void> {
+    const links = (): StageLink[] => [...this.#inbound.keys(), ...this.#peerLinks.open()];
+    this.#heartbeat = new Heartbeat({ clock: this.#components.clock, heartbeatMs: this.#options.heartbeatMs, heartbeatTimeoutMs: this.#options.heartbeatTimeoutMs, links });
+    return Promise.resolve();
+  }
+
+  /** Ends all sessions and links and unloads the engines. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#heartbeat?.stop();
+    for (const session of this.#sessions.all()) this.#sessions.end(session);
+    for (const link of [...this.#inbound.keys()]) link.close();
+    this.#peerLinks.stop();
+    await this.#hub.stop();
+  }
+
+  /** Takes over an inbound stream of STAGE_PROTOCOL. */
+  accept(stream: FrameStream): void {
+    if (this.#stopped) return stream.abort(pipelineErrors.closed({}));
+    const { clock } = this.#components;
+    const link = new StageLink({
+      stream, clock, role: 'stage', onDrain: this.#kick, busyUs: () => this.#hub.busyUs,
+      onFrame: (frame) => this.#onInbound(frame, link), onEnd: (error) => this.#onInboundEnd(link, error),
+    });
+    this.#inbound.set(link, new ControlLink({ source: this.#components.source, hub: this.#hub, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options }, link));
+  }
+
+  #onInbound(frame: Frame, link: StageLink): void {
+    const control = this.#inbound.get(link);
+    if (control === undefined) return;
+    switch (frame.type) {
+      case FrameType.hidden: case FrameType.token: return this.#withSession(frame, link, { isControl: false });
+      case FrameType.run: case FrameType.tokens: case FrameType.window: case FrameType.stop: case FrameType.statsRequest: return this.#withSession(frame, link, { isControl: true });
+      case FrameType.offersRequest: return this.#allowed(frame, link, () => control.offers(frame));
+      case FrameType.load: return this.#allowed(frame, link, () => control.load(frame));
+      case FrameType.unload: return control.unload(frame);
+      case FrameType.open: return void control.open(frame);
+      case FrameType.close: return control.close(frame);
+      case FrameType.error: return this.#onPeerError(frame, link);
+      default: throw pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for a stage` });
+    }
+  }
+
+  // A stage must not be usable by whoever guesses a session id: each frame has one link, or one peer, that may send it.
+  #withSession(frame: Frame, link: StageLink, { isControl }: { isControl: boolean }): void {
+    const session = this.#sessions.get(frame);
+    const isSender = isControl ? session?.init.control === link : session?.init.previous === link.peer;
+    if (session === undefined || !isSender) return link.postError(frame, pipelineErrors.unknownSession({ session: frame.session }));
+    try {
+      this.#handle(session, frame, link);
+    } catch (error) {
+      this.#sessions.fail(session, error);
+    }
+  }
+
+  #handle(session: StageSession, frame: Frame, link: StageLink): void {
+    const misplaced = (): Error => pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for stage ${frame.stage}` });
+    switch (frame.type) {
+      case FrameType.hidden: if (session.isFirst) throw misplaced(); return this.#data.onHidden(session, frame, link);
+      case FrameType.statsRequest: return link.postControl(session.address, FrameType.stats, session.stats.snapshot());
+      default: if (!session.isFirst) throw misplaced(); return this.#handleFirst(session, frame, link);
+    }
+  }
+
+  #handleFirst(session: StageSession, frame: Frame, link: StageLink): void {
+    switch (frame.type) {
+      case FrameType.token: return this.#data.onToken(session, frame, link);
+      case FrameType.tokens: return this.#data.onTokens(session, frame, link);
+      case FrameType.run: return this.#data.onRun(session, frame, link);
+      case FrameType.window: return session.feeder?.extend(frame.run, frame.position);
+      default: return session.feeder?.stop(frame.run);
+    }
+  }
+
+  #allowed(frame: Frame, link: StageLink, act: () => Promise<void>): void {
+    const { authorize, logger } = this.#components;
+    const decide = async (): Promise<void> => {
+      if (authorize === undefined || await authorize(link.peer)) return act();
+      link.postError(frame, pipelineErrors.notAllowed({ peer: link.peer }));
+    };
+    decide().catch((error: unknown) => {
+      logger.error({ code: toCoded(error).code }, 'deciding about a peer failed');
+      link.postError(frame, pipelineErrors.notAllowed({ peer: link.peer }));
+    });
+  }
+
+  #outboundLink(stream: FrameStream): StageLink {
+    return new StageLink({ stream, clock: this.#components.clock, role: 'stage', onDrain: this.#kick, onFrame: (frame, link) => this.#onOutbound(frame, link), onEnd: (error, link) => this.#onOutboundEnd(link, error) });
+  }
+
+  /** What a next stage says back: credits, or that it lost a session. */
+  #onOutbound(frame: Frame, link: StageLink): void {
+    if (frame.type === FrameType.error) return this.#onPeerError(frame, link);
+    if (frame.type !== FrameType.credit) throw pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for a sender` });
+    const session = this.#sessions.get(frame);
+    if (session?.init.next !== link) return;
+    session.credited(frame.run);
+    session.init.entry.loop.kick();
+  }
+
+  #onPeerError(frame: Frame, link: StageLink): void {
+    const error = errorFrom(frame, link.peer);
+    if (frame.session === NO_SESSION.session) return link.abort(error);
+    // The receiver answers under its own stage number; the session here is the one that sends to it.
+    for (const session of this.#sessions.sentOn(link)) {
+      if (session.address.session === frame.session && session.nextAddress.stage === frame.stage) this.#sessions.fail(session, error);
+    }
+  }
+
+  #onInboundEnd(link: StageLink, error: CodedError | undefined): void {
+    const control = this.#inbound.get(link);
+    this.#inbound.delete(link);
+    this.#report(link, error);
+    for (const session of this.#sessions.using(link)) {
+      if (session.init.control === link) this.#sessions.end(session, error);
+      else this.#sessions.fail(session, lost(link, error));
+    }
+    control?.end();
+  }
+
+  #onOutboundEnd(link: StageLink, error: CodedError | undefined): void {
+    this.#peerLinks.forget(link);
+    this.#report(link, error);
+    for (const session of this.#sessions.sentOn(link)) this.#sessions.fail(session, lost(link, error));
+  }
+
+  #report(link: StageLink, error: CodedError | undefined): void {
+    if (error === undefined) return;
+    this.#metrics.linkErrors.inc({ code: error.code });
+    this.#components.logger.info({ peer: link.peer, code: error.code }, 'a stage link ended');
+  }
+
+  readonly #kick = (): void => {
+    for (const session of this.#sessions.all()) session.init.entry.loop.kick();
+  };
+}
+
+/** What the loss of a link means for a session; the peer's misbehaviour is passed on as it is. */
+function lost(link: StageLink, error: CodedError | undefined): CodedError {
+  if (error !== undefined && MISBEHAVIOUR.includes(error.code)) return error;
+  return pipelineErrors.linkLost({ peer: link.peer, reason: error?.message ?? 'it ended' }, error);
+}

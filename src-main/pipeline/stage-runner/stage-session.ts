@@ -1,0 +1,148 @@
+import type { PeerId } from '../../base/index.ts';
+import type { ActivationDtype, StageInput } from '../../inference/index.ts';
+import { pipelineErrors } from '../errors.ts';
+import { PREFILL_WINDOW } from '../options.ts';
+import { FLAG_MORE, FLAG_TRUNCATE } from '../wire/constants.ts';
+import type { Frame, FrameAddress, PathTiming } from '../wire/frame.ts';
+import type { StageLink } from '../wire/link.ts';
+import type { EngineEntry } from './engine-entry.ts';
+import { StepStats } from './step-stats.ts';
+import type { TokenFeeder } from './token-feeder.ts';
+
+/** One frame's rows, waiting for or in computation. */
+export interface WorkItem {
+  readonly session: StageSession;
+  readonly run: number;
+  readonly position: number;
+  readonly batch: number;
+  readonly rows: number;
+  readonly flags: number;
+  /** Part of the prompt, not of the answer; figures are kept apart. */
+  readonly isPrefill: boolean;
+  readonly input: StageInput;
+  /** What the stages before spent on it. */
+  readonly path: PathTiming;
+  /** Time spent on reading and checking the frame. */
+  readonly decodeUs: number;
+  readonly queuedMs: number;
+  /** Where the prefill credit goes when the item is taken up. */
+  readonly creditTo: StageLink | undefined;
+}
+
+export interface StageSessionInit {
+  readonly address: FrameAddress;
+  readonly stageCount: number;
+  readonly dtype: ActivationDtype;
+  readonly entry: EngineEntry;
+  readonly slot: number;
+  readonly control: StageLink;
+  readonly previous: PeerId | undefined;
+  readonly next: StageLink | undefined;
+  /** Ends the session with an error that its coordinator gets to know. */
+  readonly onFail: (error: unknown) => void;
+}
+
+/** The rows of a session on this stage: which are there, which run they belong to, which frame is due. */
+export class StageSession {
+  readonly init: StageSessionInit;
+  readonly address: FrameAddress;
+  readonly nextAddress: FrameAddress;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  stats = new StepStats();
+  run = 0;
+  closed = false;
+  /** Stage 0's share of the decode ring, for the present run. */
+  feeder: TokenFeeder | undefined;
+  /** When stage 0 last sent a token on its way round. */
+  ringSentMs: number | undefined;
+  /** The link on which hidden states (on stage 0: tokens) come in. */
+  dataLink: StageLink | undefined;
+  /** The prompt's last micro-batch was accepted. */
+  promptDone = false;
+  /** Position that the next frame must have. */
+  #due = 0;
+  /** Prefill items accepted and not yet taken up; the sender's window bounds it. */
+  #queuedPrefill = 0;
+  /** Prefill frames sent to the next stage that it has not taken up. */
+  #uncredited = 0;
+
+  constructor(init: StageSessionInit) {
+    const { address, stageCount } = init;
+    this.init = init;
+    this.address = address;
+    this.nextAddress = { session: address.session, stage: (address.stage + 1) % stageCount };
+    this.isFirst = address.stage === 0;
+    this.isLast = address.stage === stageCount - 1;
+  }
+
+  get due(): number {
+    return this.#due;
+  }
+
+  get contextTokens(): number {
+    return this.init.entry.engine.info.contextTokens;
+  }
+
+  /** Starts a run at `position`: rows at or after it are forgotten, frames of older runs are stale. */
+  begin(run: number, position: number, from: PeerId): void {
+    if (run <= this.run || position > this.#due) throw pipelineErrors.outOfStep({ peer: from, expected: this.#due, got: position });
+    this.run = run;
+    this.stats = new StepStats();
+    this.feeder = undefined;
+    this.ringSentMs = undefined;
+    this.promptDone = false;
+    this.#queuedPrefill = 0;
+    this.#uncredited = 0;
+    // The engine runs calls in order of arrival, so that later rows find the cache cut.
+    if (position < this.#due) this.init.entry.engine.rollback(this.init.slot, position).catch(this.init.onFail);
+    this.#due = position;
+  }
+
+  /** Checks that a frame is the one that is due. False: it belongs to a run that is over. */
+  accepts(frame: Frame, from: PeerId): boolean {
+    if (frame.run < this.run) return false;
+    if (frame.run > this.run) {
+      if ((frame.flags & FLAG_TRUNCATE) === 0) throw pipelineErrors.outOfStep({ peer: from, expected: this.run, got: frame.run });
+      this.begin(frame.run, frame.position, from);
+    }
+    this.#checkRows(frame, from);
+    return true;
+  }
+
+  #checkRows(frame: Frame, from: PeerId): void {
+    const { entry, dtype } = this.init;
+    const reject = (reason: string): Error => pipelineErrors.badFrame({ peer: from, reason });
+    if (frame.position !== this.#due) throw pipelineErrors.outOfStep({ peer: from, expected: this.#due, got: frame.position });
+    if (frame.position + frame.rows > this.contextTokens) throw reject(`rows to ${frame.position + frame.rows} in a context of ${this.contextTokens}`);
+    if (frame.rows > entry.batchTokens) throw reject(`${frame.rows} rows, agreed are ${entry.batchTokens}`);
+    if (frame.dtype === undefined) return;
+    if (frame.dtype !== dtype) throw reject(`dtype ${frame.dtype}, agreed is ${dtype}`);
+    if (frame.hiddenSize !== entry.engine.info.hiddenSize) throw reject(`hidden size ${frame.hiddenSize}, the model has ${entry.engine.info.hiddenSize}`);
+  }
+
+  /** Counts an item in; the sender may have only so many micro-batches waiting. */
+  queued(item: WorkItem, from: PeerId): void {
+    this.#due = item.position + item.rows;
+    if ((item.flags & FLAG_MORE) === 0) {
+      this.promptDone = true;
+      return;
+    }
+    if (++this.#queuedPrefill > PREFILL_WINDOW) throw pipelineErrors.flooded({ peer: from });
+  }
+
+  /** Whether what this item leads to may be sent on when it is done. */
+  hasRoom(item: WorkItem): boolean {
+    return this.isLast || (item.flags & FLAG_MORE) === 0 || this.#uncredited < PREFILL_WINDOW;
+  }
+
+  taken(item: WorkItem): void {
+    if ((item.flags & FLAG_MORE) === 0) return;
+    this.#queuedPrefill--;
+    if (!this.isLast) this.#uncredited++;
+  }
+
+  credited(run: number): void {
+    if (run === this.run && this.#uncredited > 0) this.#uncredited--;
+  }
+}

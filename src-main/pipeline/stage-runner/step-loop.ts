@@ -1,0 +1,128 @@
+import type { Clock } from '../../base/index.ts';
+import type { ForwardItem, ForwardResult, StageEngine, StageOutput, StageWant } from '../../inference/index.ts';
+import type { RunnerMetrics } from '../metrics.ts';
+import { MAX_PENDING_SENDS } from '../options.ts';
+import { FLAG_MORE, FrameType } from '../wire/constants.ts';
+import type { PathTiming } from '../wire/frame.ts';
+import type { StageSession, WorkItem } from './stage-session.ts';
+
+export interface StepLoopInit {
+  readonly engine: StageEngine;
+  readonly batchTokens: number;
+  readonly clock: Clock;
+  readonly metrics: RunnerMetrics;
+  /** Takes one computed item on; `spent` is this stage's part so far. */
+  readonly deliver: (item: WorkItem, output: StageOutput, spent: PathTiming) => void;
+}
+
+/**
+ * Feeds one engine: whatever is queued, of whichever sessions, goes into the next
+ * pass, first come first served, one item per session, at most `batchTokens` rows.
+ */
+export class StepLoop {
+  readonly #init: StepLoopInit;
+  #queue: WorkItem[] = [];
+  #stepping = false;
+  #stepStartedMs: number | undefined;
+
+  constructor(init: StepLoopInit) {
+    this.#init = init;
+  }
+
+  /** How long the present pass runs, µs; 0 when idle. */
+  get busyUs(): number {
+    return this.#stepStartedMs === undefined ? 0 : (this.#init.clock.monotonicMs() - this.#stepStartedMs) * 1000;
+  }
+
+  push(item: WorkItem): void {
+    this.#queue.push(item);
+    this.kick();
+  }
+
+  /** Goes on when something may have become possible: new work, room on a link, a credit. */
+  kick(): void {
+    if (this.#stepping || this.#queue.length === 0) return;
+    this.#stepping = true;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    for (let batch = this.#take(); batch.length > 0; batch = this.#take()) await this.#step(batch);
+    // In one turn with the last #take, so that nothing can be pushed in between.
+    this.#stepping = false;
+  }
+
+  async #step(batch: readonly WorkItem[]): Promise<void> {
+    const { engine, clock } = this.#init;
+    const startedMs = clock.monotonicMs();
+    this.#stepStartedMs = startedMs;
+    try {
+      const result = await engine.forward(batch.map(toForwardItem));
+      this.#deliver(batch, result, startedMs);
+    } catch (error) {
+      for (const item of batch) item.session.init.onFail(error);
+    } finally {
+      this.#stepStartedMs = undefined;
+    }
+  }
+
+  #deliver(batch: readonly WorkItem[], result: ForwardResult, startedMs: number): void {
+    const wallUs = (this.#init.clock.monotonicMs() - startedMs) * 1000;
+    const computeUs = Math.min(wallUs, result.computeMs * 1000);
+    this.#observe(batch, wallUs);
+    for (let i = 0; i < batch.length; i++) {
+      const item = batch[i] as WorkItem;
+      if (isStale(item)) continue;
+      // The way to the engine's process and back counts as serialising, not as computing.
+      const spent = { computeUs, serialiseUs: item.decodeUs + wallUs - computeUs, waitUs: (startedMs - item.queuedMs) * 1000 };
+      try {
+        this.#init.deliver(item, result.outputs[i] ?? { kind: 'none' }, spent);
+      } catch (error) {
+        item.session.init.onFail(error);
+      }
+    }
+  }
+
+  #observe(batch: readonly WorkItem[], wallUs: number): void {
+    const { metrics } = this.#init;
+    metrics.steps.inc();
+    metrics.rows.inc(undefined, batch.reduce((rows, item) => rows + item.rows, 0));
+    metrics.stepSeconds.observe(wallUs / 1e6);
+  }
+
+  #take(): WorkItem[] {
+    const batch: WorkItem[] = [];
+    const rest: WorkItem[] = [];
+    const seen = new Set<StageSession>();
+    let room = this.#init.batchTokens;
+    for (const item of this.#queue) {
+      if (isStale(item)) continue;
+      const isNext = !seen.has(item.session) && item.rows <= room && canSend(item);
+      seen.add(item.session);
+      if (isNext) room -= item.rows;
+      (isNext ? batch : rest).push(item);
+    }
+    this.#queue = rest;
+    for (const item of batch) takeUp(item);
+    return batch;
+  }
+}
+
+const isStale = (item: WorkItem): boolean => item.session.closed || item.run !== item.session.run;
+
+const canSend = (item: WorkItem): boolean => item.session.hasRoom(item) && (item.session.init.next?.pending ?? 0) < MAX_PENDING_SENDS;
+
+function takeUp(item: WorkItem): void {
+  const { session, stage } = item.session.address;
+  item.session.taken(item);
+  if ((item.flags & FLAG_MORE) !== 0) item.creditTo?.post({ session, stage: Math.max(0, stage - 1) }, { type: FrameType.credit, run: item.run, batch: item.batch });
+}
+
+function toForwardItem(item: WorkItem): ForwardItem {
+  return { session: item.session.init.slot, position: item.position, input: item.input, want: wanted(item) };
+}
+
+function wanted({ session, flags }: WorkItem): StageWant {
+  if (!session.isLast) return { kind: 'hidden', dtype: session.init.dtype };
+  return (flags & FLAG_MORE) === 0 ? { kind: 'sample' } : { kind: 'none' };
+}

@@ -1,0 +1,30 @@
+import type { SpentStats, StageStats } from '../wire/schema.ts';
+
+/** Sums for one run of one session; durations in µs of this node's monotonic clock. */
+export class StepStats {
+  readonly #prefill = zero();
+  readonly #decode = zero();
+  readonly #ring = { count: 0, totalUs: 0, insideUs: 0 };
+
+  add(isPrefill: boolean, rows: number, spent: { readonly computeUs: number; readonly serialiseUs: number; readonly waitUs: number }): void {
+    const sum = isPrefill ? this.#prefill : this.#decode;
+    sum.frames++;
+    sum.rows += rows;
+    sum.computeUs += spent.computeUs;
+    sum.serialiseUs += spent.serialiseUs;
+    sum.waitUs += spent.waitUs;
+  }
+
+  /** One time round: from our send to the token's arrival, and what the other stages say they spent of it. */
+  addRing(totalUs: number, insideUs: number): void {
+    this.#ring.count++;
+    this.#ring.totalUs += totalUs;
+    this.#ring.insideUs += insideUs;
+  }
+
+  snapshot(): StageStats {
+    return { prefill: { ...this.#prefill }, decode: { ...this.#decode }, ring: { ...this.#ring } };
+  }
+}
+
+const zero = (): { -readonly [K in keyof SpentStats]: number } => ({ frames: 0, rows: 0, computeUs: 0, serialiseUs: 0, waitUs: 0 });

@@ -1,0 +1,139 @@
+import { asPeerId, CodedError, noMetrics, silentLogger, systemClock, type LayerRange, type PeerId } from '../../base/index.ts';
+import type { ForwardItem } from '../../inference/index.ts';
+import type { FrameStream } from '../../mesh/index.ts';
+import { createCoordinator, type Coordinator } from '../coordinator/coordinator.ts';
+import type { CoordinatorOptions, RunnerOptions } from '../options.ts';
+import type { Connect, StageAssignment, StageLoadRequest, StageOffer } from '../ports.ts';
+import { StageRunner } from '../stage-runner/stage-runner.ts';
+import { createLocalStreams } from '../wire/local-streams.ts';
+import { TINY, TinyEngine } from './tiny-engine.ts';
+
+export const MODEL = 'model-1';
+export const COORDINATOR = asPeerId('coordinator');
+
+/** Sees each frame on its way; returns what goes on, undefined to lose it. */
+export type Intercept = (way: { readonly from: PeerId; readonly to: PeerId }, frame: Uint8Array) => Uint8Array | undefined;
+
+export interface TestNode {
+  readonly peer: PeerId;
+  readonly layers: LayerRange;
+  readonly runner: StageRunner;
+  readonly engines: TinyEngine[];
+  /** May be replaced by a test: runs before a load, before each batch. */
+  onLoad: (request: StageLoadRequest) => Promise<void> | undefined;
+  onForward: (batch: readonly ForwardItem[]) => Promise<void> | undefined;
+}
+
+export interface TestNetworkOptions {
+  readonly totalLayers?: number;
+  readonly runner?: Partial<RunnerOptions>;
+  readonly coordinator?: Partial<CoordinatorOptions>;
+  readonly authorize?: (peer: PeerId) => boolean;
+}
+
+/** A coordinator and stage nodes over streams in memory, with the ways in which networks fail. */
+export class TestNetwork {
+  readonly nodes: TestNode[] = [];
+  readonly coordinator: Coordinator;
+  readonly totalLayers: number;
+  intercept: Intercept = (_way, frame) => frame;
+  readonly #dead = new Set<PeerId>();
+  readonly #streams: { readonly ends: readonly [PeerId, PeerId]; readonly stream: FrameStream }[] = [];
+  #openStreams = 0;
+  readonly #options: TestNetworkOptions;
+
+  constructor(stages: readonly LayerRange[], options: TestNetworkOptions = {}) {
+    this.#options = options;
+    this.totalLayers = options.totalLayers ?? (stages.at(-1)?.last ?? 0) + 1;
+    stages.forEach((layers, i) => this.nodes.push(this.#createNode(asPeerId(`node-${i}`), layers)));
+    this.coordinator = createCoordinator({ connect: this.connectFrom(COORDINATOR), logger: silentLogger, metrics: noMetrics, clock: systemClock }, options.coordinator);
+  }
+
+  /** Stream ends that are not closed. */
+  get openStreams(): number {
+    return this.#openStreams;
+  }
+
+  get route(): StageAssignment[] {
+    return this.nodes.map(({ peer, layers }) => ({ peer, addresses: [`memory:${peer}`], layers }));
+  }
+
+  node(index: number): TestNode {
+    const node = this.nodes[index];
+    if (node === undefined) throw new Error(`no node ${index}`);
+    return node;
+  }
+
+  connectFrom(from: PeerId): Connect {
+    return (to) => {
+      const node = this.nodes.find(({ peer }) => peer === to);
+      if (node === undefined || this.#dead.has(to) || this.#dead.has(from)) return Promise.reject(new CodedError({ code: 'MESH_DIAL_FAILED', message: `cannot reach ${to}` }));
+      const [near, far] = createLocalStreams(from, to);
+      this.#watch([from, to], [near, far]);
+      node.runner.accept(this.#wrap(far, to));
+      return Promise.resolve(this.#wrap(near, from));
+    };
+  }
+
+  /** As when a process is killed: its streams break, nobody reaches it. */
+  kill(peer: PeerId): void {
+    this.#dead.add(peer);
+    for (const { ends, stream } of this.#streams) if (ends.includes(peer)) stream.abort(new CodedError({ code: 'MESH_RESET', message: 'connection reset' }));
+  }
+
+  /** Loses every frame from and to a peer, streams stay: a frozen process or a cut cable. */
+  freeze(peer: PeerId): void {
+    this.intercept = ({ from, to }, frame) => (from === peer || to === peer ? undefined : frame);
+  }
+
+  async start(): Promise<this> {
+    await Promise.all(this.nodes.map(({ runner }) => runner.start()));
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map(({ runner }) => runner.stop()));
+  }
+
+  #createNode(peer: PeerId, layers: LayerRange): TestNode {
+    const offer: StageOffer = { modelHash: MODEL, architecture: TINY.architecture, totalLayers: this.totalLayers, hiddenSize: TINY.hiddenSize, shards: [{ layers, sizeBytes: 1000 }] };
+    const { authorize } = this.#options;
+    const engines: TinyEngine[] = [];
+    const load = async (request: StageLoadRequest): Promise<TinyEngine> => {
+      await node.onLoad(request);
+      const engine = new TinyEngine({ ...request, beforeForward: (batch) => node.onForward(batch) });
+      engines.push(engine);
+      return engine;
+    };
+    const components = { source: { offers: () => Promise.resolve([offer]), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: noMetrics, clock: systemClock };
+    const runner = new StageRunner(authorize === undefined ? components : { ...components, authorize }, { idleUnloadMs: 0, ...this.#options.runner });
+    const node: TestNode = { peer, layers, runner, engines, onLoad: () => undefined, onForward: () => undefined };
+    return node;
+  }
+
+  #watch(ends: readonly [PeerId, PeerId], streams: readonly FrameStream[]): void {
+    for (const stream of streams) {
+      this.#openStreams++;
+      this.#streams.push({ ends, stream });
+      void stream.closed.then(() => { this.#openStreams--; });
+    }
+  }
+
+  #wrap(stream: FrameStream, from: PeerId): FrameStream {
+    return {
+      peer: stream.peer, protocol: stream.protocol, closed: stream.closed,
+      send: (...parts) => {
+        const frame = this.intercept({ from, to: stream.peer }, Buffer.concat(parts));
+        return frame === undefined ? Promise.resolve() : stream.send(frame);
+      },
+      close: () => stream.close(),
+      abort: (error) => stream.abort(error),
+      [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator](),
+    };
+  }
+}
+
+/** Cuts layers 0..total-1 into `stages` ranges of about the same length. */
+export function cutLayers(total: number, stages: number): LayerRange[] {
+  return Array.from({ length: stages }, (_, i) => ({ first: Math.floor((i * total) / stages), last: Math.floor(((i + 1) * total) / stages) - 1 }));
+}

@@ -1,0 +1,162 @@
+import { CodedError, type LayerRange } from '../../base/index.ts';
+import type { ActivationDtype, ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageOutput } from '../../inference/index.ts';
+
+export const TINY = { hiddenSize: 4, vocabSize: 997, architecture: 'tiny' } as const;
+/** Values stay below 2048, so that F16 carries them exactly. */
+const MODULUS = 1009;
+
+export interface TinyEngineOptions {
+  readonly layers: LayerRange;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  readonly contextTokens: number;
+  readonly maxSessions: number;
+  readonly batchTokens: number;
+  /** Runs before each batch: a test makes the stage slow or fail here. */
+  readonly beforeForward?: (batch: readonly ForwardItem[]) => Promise<void> | undefined;
+}
+
+interface TinySession {
+  readonly sampling: SamplingOptions;
+  /** Per row: the value that entered each layer. The "KV cache": every layer adds up all rows before. */
+  rows: number[][];
+}
+
+const fail = (code: string, message: string): CodedError => new CodedError({ code, message });
+
+/**
+ * A model in integer arithmetic with the one property that a pipeline must keep: each
+ * row depends on all rows before it at every layer, so that a row lost, doubled, out
+ * of order or computed by the wrong layers changes all later tokens.
+ */
+export class TinyEngine implements StageEngine {
+  readonly info: StageInfo;
+  readonly lost: Promise<Error>;
+  readonly crash: (reason: Error) => void;
+  disposed = false;
+  largestBatch = 0;
+  readonly #options: TinyEngineOptions;
+  readonly #sessions = new Map<number, TinySession>();
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(options: TinyEngineOptions) {
+    this.#options = options;
+    const { layers, contextTokens } = options;
+    this.info = { architecture: TINY.architecture, layers, hiddenSize: TINY.hiddenSize, vocabSize: TINY.vocabSize, contextTokens, weightBytes: 1000 * (layers.last - layers.first + 1), kvBytes: 0, backend: 'cpu' };
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    [this.lost, this.crash] = [promise, resolve];
+  }
+
+  get openSessions(): number {
+    return this.#sessions.size;
+  }
+
+  open(sampling: SamplingOptions): Promise<number> {
+    return this.#inOrder(() => {
+      const slot = Array.from({ length: this.#options.maxSessions }, (_, i) => i).find((i) => !this.#sessions.has(i));
+      if (slot === undefined) throw fail('ENGINE_SESSIONS_FULL', 'all sessions are taken');
+      this.#sessions.set(slot, { sampling, rows: [] });
+      return slot;
+    });
+  }
+
+  forward(batch: readonly ForwardItem[]): Promise<ForwardResult> {
+    return this.#inOrder(async () => {
+      await this.#options.beforeForward?.(batch);
+      const rows = batch.reduce((sum, { input }) => sum + (input.kind === 'tokens' ? input.tokens.length : input.rows), 0);
+      if (rows > this.#options.batchTokens) throw fail('ENGINE_BATCH_TOO_LARGE', `${rows} rows`);
+      this.largestBatch = Math.max(this.largestBatch, batch.length);
+      return { outputs: batch.map((item) => this.#compute(item)), computeMs: 0.01 };
+    });
+  }
+
+  rollback(session: number, position: number): Promise<void> {
+    return this.#inOrder(() => { this.#session(session).rows.length = position; });
+  }
+
+  close(session: number): Promise<void> {
+    return this.#inOrder(() => { if (!this.#sessions.delete(session)) throw fail('ENGINE_UNKNOWN_SESSION', 'not open'); });
+  }
+
+  dispose(): Promise<void> {
+    this.disposed = true;
+    return Promise.resolve();
+  }
+
+  #inOrder<T>(act: () => T | Promise<T>): Promise<T> {
+    const result = this.#tail.then(() => {
+      if (this.disposed) throw fail('ENGINE_DISPOSED', 'disposed');
+      return act();
+    });
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  #session(slot: number): TinySession {
+    const session = this.#sessions.get(slot);
+    if (session === undefined) throw fail('ENGINE_UNKNOWN_SESSION', 'not open');
+    return session;
+  }
+
+  #compute({ session: slot, position, input, want }: ForwardItem): StageOutput {
+    const session = this.#session(slot);
+    if (position !== session.rows.length) throw fail('ENGINE_BAD_POSITION', `position ${position}, rows ${session.rows.length}`);
+    if ((input.kind === 'tokens') !== this.#options.isFirst || (want.kind !== 'hidden') !== this.#options.isLast) throw fail('ENGINE_BAD_INPUT', 'wrong kind for this stage');
+    const entering = input.kind === 'tokens' ? Array.from(input.tokens, (token) => token % MODULUS) : readRows(input.data, input.dtype);
+    const leaving = entering.map((value) => this.#row(session, value));
+    if (session.rows.length > this.#options.contextTokens) throw fail('ENGINE_CONTEXT_FULL', 'too many rows');
+    if (want.kind === 'hidden') return { kind: 'hidden', dtype: want.dtype, rows: leaving.length, data: writeRows(leaving, want.dtype) };
+    return want.kind === 'none' ? { kind: 'none' } : sample(leaving.at(-1) ?? 0, session);
+  }
+
+  #row(session: TinySession, entering: number): number {
+    const { first, last } = this.#options.layers;
+    const inputs: number[] = [];
+    let value = entering;
+    for (let layer = first; layer <= last; layer++) {
+      inputs.push(value);
+      const before = session.rows.reduce((sum, row) => sum + (row[layer - first] ?? 0), 0);
+      value = (value * 31 + before * 7 + layer + 1) % MODULUS;
+    }
+    session.rows.push(inputs);
+    return value;
+  }
+}
+
+function sample(value: number, { sampling, rows }: TinySession): StageOutput {
+  const noise = sampling.temperature > 0 ? (sampling.seed * 131 + rows.length * 17) % MODULUS : 0;
+  const token = (value + noise) % TINY.vocabSize;
+  const top = Array.from({ length: sampling.topLogprobs }, (_, i) => ({ token: (token + i) % TINY.vocabSize, logprob: -0.5 - i }));
+  return { kind: 'sampled', token, logprob: -0.5, top };
+}
+
+function writeRows(values: readonly number[], dtype: ActivationDtype): Uint8Array {
+  const width = dtype === 'f32' ? 4 : 2;
+  const view = new DataView(new ArrayBuffer(values.length * TINY.hiddenSize * width));
+  values.forEach((value, row) => {
+    for (let column = 0; column < TINY.hiddenSize; column++) {
+      const at = (row * TINY.hiddenSize + column) * width;
+      if (dtype === 'f32') view.setFloat32(at, value, true);
+      else view.setUint16(at, halfOf(value), true);
+    }
+  });
+  return new Uint8Array(view.buffer);
+}
+
+function readRows(data: Uint8Array, dtype: ActivationDtype): number[] {
+  const width = dtype === 'f32' ? 4 : 2;
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  return Array.from({ length: data.byteLength / width / TINY.hiddenSize }, (_, row) => {
+    const at = row * TINY.hiddenSize * width;
+    return dtype === 'f32' ? view.getFloat32(at, true) : integerOf(view.getUint16(at, true));
+  });
+}
+
+// IEEE half precision, whole numbers 0..2047 only.
+function halfOf(value: number): number {
+  if (value === 0) return 0;
+  const exponent = Math.floor(Math.log2(value));
+  return ((exponent + 15) << 10) | (Math.round((value / 2 ** exponent - 1) * 1024) & 0x3ff);
+}
+
+const integerOf = (half: number): number => (half === 0 ? 0 : (1 + (half & 0x3ff) / 1024) * 2 ** ((half >> 10) - 15));

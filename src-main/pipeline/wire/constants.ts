@@ -1,0 +1,39 @@
+/** Numbers of the frame layout; docs/protocols/stage.md is the reference. */
+export const FRAME_VERSION = 1;
+export const HEADER_BYTES = 64;
+
+export const FrameType = {
+  hello: 1, offersRequest: 2, offers: 3,
+  load: 4, progress: 5, loaded: 6, unload: 7,
+  open: 8, opened: 9, close: 10, closed: 11,
+  run: 12, tokens: 13, hidden: 14, token: 15, credit: 16, window: 17, stop: 18,
+  statsRequest: 19, stats: 20,
+  ping: 21, pong: 22, error: 23,
+} as const;
+export type FrameType = (typeof FrameType)[keyof typeof FrameType];
+
+/** More micro-batches of the same prompt follow: fill the KV cache, sample nothing. */
+export const FLAG_MORE = 1;
+/** First frame of a run: forget every row at or after `position` before it. */
+export const FLAG_TRUNCATE = 2;
+export const KNOWN_FLAGS = FLAG_MORE | FLAG_TRUNCATE;
+
+export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token';
+
+export const PAYLOAD_KIND: Readonly<Record<FrameType, PayloadKind>> = {
+  1: 'json', 2: 'empty', 3: 'json', 4: 'json', 5: 'json', 6: 'json', 7: 'empty', 8: 'json', 9: 'empty', 10: 'empty', 11: 'empty',
+  12: 'json', 13: 'tokens', 14: 'hidden', 15: 'token', 16: 'empty', 17: 'empty', 18: 'empty', 19: 'empty', 20: 'json', 21: 'empty', 22: 'empty', 23: 'json',
+};
+
+export const TYPE_NAME: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(FrameType).map(([name, type]) => [type, name]));
+
+/** Byte offsets in the header. */
+export const AT = {
+  version: 0, type: 1, flags: 2, session: 4, stage: 20, dtype: 22, reserved: 23, run: 24, position: 28, batch: 32, rows: 36, hiddenSize: 40,
+  computeUs: 44, serialiseUs: 48, waitUs: 52, payloadBytes: 56, checksum: 60,
+} as const;
+
+export const DTYPE_CODE = { f32: 1, f16: 2 } as const;
+export const DTYPE_BYTES = { f32: 4, f16: 2 } as const;
+/** token i32, log probability f64, then per alternative token i32 and log probability f64. */
+export const TOKEN_BYTES = 12;

@@ -1,0 +1,90 @@
+/** Control messages: JSON payloads, each checked against its schema before use. */
+import { z } from 'zod';
+import { MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_END_TOKENS, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_STAGES, MAX_TOP_LOGPROBS } from '../options.ts';
+import { pipelineErrors } from '../errors.ts';
+import { FrameType, TYPE_NAME } from './constants.ts';
+import type { Frame } from './frame.ts';
+
+const count = (max: number): z.ZodNumber => z.number().int().min(0).max(max);
+const positive = (max: number): z.ZodNumber => z.number().int().min(1).max(max);
+const text = (max: number): z.ZodString => z.string().max(max);
+const bytes = count(Number.MAX_SAFE_INTEGER);
+const micros = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+
+const layers = z.strictObject({ first: count(MAX_LAYERS - 1), last: count(MAX_LAYERS - 1) }).refine((range) => range.first <= range.last, 'first layer after last');
+const peer = z.string().min(1).max(128);
+const addresses = z.array(text(512)).max(16);
+const modelHash = z.string().min(1).max(128);
+const hexId = z.string().regex(/^[0-9a-f]{32}$/);
+const token = z.number().int().min(-(2 ** 31)).max(2 ** 31 - 1);
+
+export const helloSchema = z.strictObject({ protocol: z.literal(1), role: z.enum(['coordinator', 'stage']), agent: text(128), features: z.array(text(32)).max(32) });
+
+const shard = z.strictObject({ layers, sizeBytes: bytes });
+const offer = z.strictObject({
+  modelHash, manifestCid: text(128).optional(), architecture: text(64), totalLayers: positive(MAX_LAYERS), hiddenSize: positive(MAX_HIDDEN_SIZE), shards: z.array(shard).max(MAX_LAYERS),
+});
+export const offersSchema = z.strictObject({ offers: z.array(offer).max(256) });
+
+export const loadSchema = z.strictObject({
+  modelHash, layers, isFirst: z.boolean(), isLast: z.boolean(), contextTokens: positive(MAX_CONTEXT_TOKENS), batchTokens: positive(MAX_BATCH_TOKENS),
+});
+export const progressSchema = z.strictObject({ bytesDone: bytes, bytesTotal: bytes });
+export const loadedSchema = z.strictObject({
+  architecture: text(64), layers, hiddenSize: positive(MAX_HIDDEN_SIZE), vocabSize: count(2 ** 31), contextTokens: positive(MAX_CONTEXT_TOKENS),
+  weightBytes: bytes, kvBytes: bytes, backend: z.enum(['cpu', 'metal', 'cuda', 'vulkan']),
+});
+
+const sampling = z.strictObject({
+  temperature: z.number().min(0).max(100), topK: count(2 ** 31), topP: z.number().min(0).max(1), minP: z.number().min(0).max(1),
+  repetitionPenalty: z.number().min(0.01).max(100), penaltyWindow: count(MAX_CONTEXT_TOKENS), seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), topLogprobs: count(MAX_TOP_LOGPROBS),
+});
+const neighbour = z.strictObject({ peer, addresses });
+export const openSchema = z.strictObject({
+  lease: hexId, stageCount: positive(MAX_STAGES), dtype: z.enum(['f32', 'f16']), sampling,
+  /** Where hidden states (on the last stage: tokens for stage 0) go; absent with one stage. */
+  next: neighbour.optional(),
+  /** Who may send this session's hidden states (on stage 0: tokens). */
+  previous: peer.optional(),
+});
+
+export const runSchema = z.strictObject({ endTokens: z.array(token).max(MAX_END_TOKENS), maxTokens: positive(MAX_CONTEXT_TOKENS), limit: count(2 * MAX_CONTEXT_TOKENS) });
+
+const spent = z.strictObject({ frames: bytes, rows: bytes, computeUs: micros, serialiseUs: micros, waitUs: micros });
+export const statsSchema = z.strictObject({
+  prefill: spent, decode: spent,
+  /** Measured on stage 0 only: whole ring times and, of those, what the other stages spent. */
+  ring: z.strictObject({ count: bytes, totalUs: micros, insideUs: micros }),
+});
+
+const meta = z.record(text(64), z.unknown());
+export const errorSchema = z.strictObject({ code: text(64), message: text(1024), next: text(512).optional(), meta, retryable: z.boolean(), fault: z.enum(['peer', 'local', 'user']) });
+
+export const SCHEMAS = {
+  [FrameType.hello]: helloSchema, [FrameType.offers]: offersSchema, [FrameType.load]: loadSchema, [FrameType.progress]: progressSchema, [FrameType.loaded]: loadedSchema,
+  [FrameType.open]: openSchema, [FrameType.run]: runSchema, [FrameType.stats]: statsSchema, [FrameType.error]: errorSchema,
+} as const;
+export type ControlType = keyof typeof SCHEMAS;
+export type ControlMessage<T extends ControlType> = z.infer<(typeof SCHEMAS)[T]>;
+export type StageStats = z.infer<typeof statsSchema>;
+export type SpentStats = z.infer<typeof spent>;
+
+/** @throws PIPELINE_BAD_MESSAGE (fault peer) */
+export function readControl<T extends ControlType>(frame: Frame, type: T, from: string): ControlMessage<T> {
+  const reject = (reason: string): Error => pipelineErrors.badMessage({ peer: from, type: TYPE_NAME[type] ?? 'unknown', reason });
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(frame.payload.buffer, frame.payload.byteOffset, frame.payload.byteLength).toString('utf8'));
+  } catch {
+    throw reject('not JSON');
+  }
+  const checked = SCHEMAS[type].safeParse(value);
+  if (!checked.success) throw reject(checked.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ').slice(0, 512));
+  return checked.data as ControlMessage<T>;
+}
+
+export function controlBytes<T extends ControlType>(type: T, value: ControlMessage<T>): Uint8Array {
+  const payload = Buffer.from(JSON.stringify(value));
+  if (payload.length > MAX_CONTROL_BYTES) throw pipelineErrors.badOption({ option: TYPE_NAME[type] ?? 'message', reason: `${payload.length} bytes, at most ${MAX_CONTROL_BYTES} fit` });
+  return payload;
+}
