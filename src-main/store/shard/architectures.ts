@@ -4,8 +4,8 @@ import { layerCount } from '../../base/index.ts';
 /** How llama.cpp decides, layer by layer, who uses the sliding window: every n-th layer does not. */
 interface WindowRule {
   readonly every: number;
-  /** Without this key there is no window at all. */
-  readonly needsKey: boolean;
+  /** `key`: no sliding_window, no window. `always`: the loader insists on a window and on a layer that uses it. */
+  readonly present: 'key' | 'always';
 }
 
 export interface ArchitectureRule {
@@ -23,9 +23,9 @@ const rules: Readonly<Record<string, ArchitectureRule>> = {
   qwen3: { headRequired: false },
   qwen3moe: { headRequired: false },
   phi3: { headRequired: false },
-  gemma2: { headRequired: false, window: { every: 2, needsKey: false }, depthScaled: 46 },
-  gemma3: { headRequired: false, window: { every: 6, needsKey: true }, depthScaled: 62 },
-  'gpt-oss': { headRequired: true, window: { every: 2, needsKey: false } },
+  gemma2: { headRequired: false, window: { every: 2, present: 'always' }, depthScaled: 46 },
+  gemma3: { headRequired: false, window: { every: 6, present: 'key' }, depthScaled: 62 },
+  'gpt-oss': { headRequired: true, window: { every: 2, present: 'always' } },
 };
 
 export const SUPPORTED_ARCHITECTURES: readonly string[] = Object.keys(rules);

@@ -5,7 +5,8 @@ import { scalarItems, type GgufMetadata } from '../gguf/values.ts';
 import { architectureRule, SHARED_TENSORS, SUPPORTED_ARCHITECTURES, TAIL_TENSORS, type ArchitectureRule } from './architectures.ts';
 import { optionalNumber, requiredNumber, requiredText } from './metadata.ts';
 import type { Head, OriginTensor, Piece } from './piece.ts';
-import { SHARD_KEYS } from './stage-file.ts';
+import { SHARD_KEYS } from './shard-keys.ts';
+import { restoreWindow } from './windowless.ts';
 
 interface Sorted {
   readonly shared: OriginTensor[];
@@ -51,9 +52,10 @@ export function pieceOfShard(gguf: Gguf): Piece {
   const isFirst = layers.first === 0;
   const isLast = layers.last === totalLayers - 1;
   const head = isLast ? headOfShard(sorted, { rule, isFirst, kind: requiredText(metadata, SHARD_KEYS.head) }) : undefined;
-  const windows = windowsOf(rule, metadata, { architecture, totalLayers: layerCount(layers) });
+  const windowless = metadata.has(SHARD_KEYS.windowless);
+  const windows = windowless ? Array.from({ length: layerCount(layers) }, () => false) : windowsOf(rule, metadata, { architecture, totalLayers: layerCount(layers) });
   return {
-    architecture, rule, layers, totalLayers, hiddenSize, vocabSize, metadata: baseMetadata(metadata, architecture), windows, head,
+    architecture, rule, layers, totalLayers, hiddenSize, vocabSize, metadata: baseMetadata(windowless ? restoreWindow(metadata, architecture) : metadata, architecture), windows, head,
     embedding: isFirst ? sorted.embedding : undefined, tail: isLast ? sorted.tail : [], shared: sorted.shared, blocks: sorted.blocks,
   };
 }
@@ -105,7 +107,7 @@ function headOfShard(sorted: Sorted, request: { rule: ArchitectureRule; isFirst:
 
 function windowsOf(rule: ArchitectureRule, metadata: GgufMetadata, of: { architecture: string; totalLayers: number }): boolean[] | undefined {
   if (rule.window === undefined) return undefined;
-  if (rule.window.needsKey && (optionalNumber(metadata, `${of.architecture}.attention.sliding_window`) ?? 0) === 0) return undefined;
+  if (rule.window.present === 'key' && (optionalNumber(metadata, `${of.architecture}.attention.sliding_window`) ?? 0) === 0) return undefined;
   const key = `${of.architecture}.attention.sliding_window_pattern`;
   const given = metadata.get(key);
   if (given?.type === 'array') {

@@ -1,13 +1,9 @@
-import { bool, boolArray, str, u32, type GgufMetadata, type GgufValue } from '../gguf/values.ts';
+import { bool, str, u32, type GgufMetadata, type GgufValue } from '../gguf/values.ts';
 import { ggmlTypeByName, tensorBytes, type GgmlType } from '../gguf/tensor-types.ts';
 import { layoutGguf, type GgufLayout, type TensorSpec } from '../gguf/writer.ts';
 import type { OriginTensor, Piece } from './piece.ts';
-
-/** Keys that say which part of a model a file holds; llama.cpp ignores them. */
-export const SHARD_KEYS = {
-  prefix: 'omninode.shard.', format: 'omninode.shard.format', firstLayer: 'omninode.shard.first_layer', lastLayer: 'omninode.shard.last_layer',
-  totalLayers: 'omninode.shard.total_layers', embedding: 'omninode.shard.embedding', head: 'omninode.shard.head', vocabSize: 'omninode.shard.vocab_size',
-} as const;
+import { SHARD_KEYS } from './shard-keys.ts';
+import { windowMetadata } from './windowless.ts';
 
 /** Bytes of a tensor: copied from where they lie, or one repeated little-endian word. */
 export type Fill = { readonly kind: 'copy'; readonly from: OriginTensor } | { readonly kind: 'repeat'; readonly word: number };
@@ -72,9 +68,8 @@ function zeros(name: string, piece: Piece): Entry {
 const stageVocabSize = (piece: Piece): number => (piece.embedding === undefined && piece.head === undefined ? 1 : piece.vocabSize);
 
 function stageMetadata(piece: Piece): GgufMetadata {
-  const windows: [string, GgufValue][] = piece.windows === undefined ? [] : [[`${piece.architecture}.attention.sliding_window_pattern`, boolArray(piece.windows)]];
   return new Map<string, GgufValue>([
-    ...piece.metadata, ...windows, [`${piece.architecture}.vocab_size`, u32(stageVocabSize(piece))], ['tokenizer.ggml.model', str('no_vocab')],
+    ...windowMetadata(piece), [`${piece.architecture}.vocab_size`, u32(stageVocabSize(piece))], ['tokenizer.ggml.model', str('no_vocab')],
     [SHARD_KEYS.format, u32(1)], [SHARD_KEYS.firstLayer, u32(piece.layers.first)], [SHARD_KEYS.lastLayer, u32(piece.layers.last)],
     [SHARD_KEYS.totalLayers, u32(piece.totalLayers)], [SHARD_KEYS.vocabSize, u32(piece.vocabSize)],
     [SHARD_KEYS.embedding, bool(piece.embedding !== undefined)], [SHARD_KEYS.head, str(piece.head?.kind ?? 'none')],
