@@ -1,0 +1,232 @@
+#include "stage.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "backend.h"
+#include "errors.h"
+#include "ggml-backend.h"
+#include "ggml-cpu.h"
+#include "ggml.h"
+
+namespace omninode {
+
+// Copies the output of the last block when the graph reaches it, and ends the pass there: without it every
+// stage would go on to norm and head, which are dummies here or (tied embedding) a full vocabulary of waste.
+struct Stage::Capture {
+  std::string name;
+  std::vector<float> rows;
+
+  static bool on_node(ggml_tensor* t, bool ask, void* self) {
+    auto* capture = static_cast<Capture*>(self);
+    const bool is_ours = capture->name == t->name;
+    if (ask) return is_ours;
+    if (!is_ours) return true;
+    const size_t before = capture->rows.size();
+    capture->rows.resize(before + ggml_nelements(t));
+    ggml_backend_tensor_get(t, capture->rows.data() + before, 0, ggml_nbytes(t));
+    return false;
+  }
+};
+
+Stage::Stage(const StageOptions& options) : options_(options) {
+  try {
+    load_model();
+    make_context();
+    attach_threads();
+  } catch (...) {
+    release();
+    throw;
+  }
+  sessions_.resize(options_.max_sessions);
+  token_batch_ = llama_batch_init(options_.batch_tokens, 0, 1);
+  hidden_batch_ = llama_batch_init(options_.batch_tokens, n_embd_, 1);
+}
+
+Stage::~Stage() {
+  llama_batch_free(token_batch_);
+  llama_batch_free(hidden_batch_);
+  release();
+}
+
+void Stage::release() {
+  if (context_ != nullptr) llama_free(context_);
+  if (model_ != nullptr) llama_model_free(model_);
+  if (threads_ != nullptr) {
+    auto* reg = ggml_backend_dev_backend_reg(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+    auto free_threads = reinterpret_cast<void (*)(ggml_threadpool*)>(ggml_backend_reg_get_proc_address(reg, "ggml_threadpool_free"));
+    if (free_threads != nullptr) free_threads(threads_);
+  }
+  context_ = nullptr;
+  model_ = nullptr;
+  threads_ = nullptr;
+}
+
+void Stage::load_model() {
+  take_log();
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = options_.gpu_layers < 0 ? 1 << 16 : options_.gpu_layers;
+  model_ = llama_model_load_from_file(options_.path.c_str(), params);
+  if (model_ == nullptr) throw Failure(Code::load_failed, take_log());
+  n_embd_ = llama_model_n_embd(model_);
+  n_vocab_ = llama_vocab_n_tokens(llama_model_get_vocab(model_));
+}
+
+void Stage::make_context() {
+  llama_context_params params = llama_context_default_params();
+  params.n_seq_max = options_.max_sessions;
+  params.n_ctx = options_.context_tokens * options_.max_sessions;
+  params.n_batch = options_.batch_tokens;
+  params.n_ubatch = options_.batch_tokens;
+  params.n_threads = options_.threads;
+  params.n_threads_batch = options_.threads;
+  params.kv_unified = false;
+  // Both as in local/: equal settings give equal tokens. The full-size window cache is what a rollback needs.
+  params.swa_full = true;
+  params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  params.no_perf = true;
+  if (!options_.is_last) {
+    capture_ = std::make_unique<Capture>();
+    capture_->name = "l_out-" + std::to_string(llama_model_n_layer(model_) - 1);
+    params.cb_eval = Capture::on_node;
+    params.cb_eval_user_data = capture_.get();
+  }
+  context_ = llama_init_from_model(model_, params);
+  if (context_ == nullptr) throw Failure(Code::context_failed, take_log());
+  const uint64_t values = static_cast<uint64_t>(head_length("key_length") + head_length("value_length")) * llama_model_n_head_kv(model_);
+  kv_bytes_ = values * sizeof(ggml_fp16_t) * llama_n_ctx(context_) * llama_model_n_layer(model_);
+}
+
+// poll = 0: an idle stage sleeps at once. With the default it would spin for milliseconds after each token,
+// on the cores that the next stage of this machine needs now.
+void Stage::attach_threads() {
+  auto* reg = ggml_backend_dev_backend_reg(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU));
+  auto make = reinterpret_cast<ggml_threadpool* (*)(ggml_threadpool_params*)>(ggml_backend_reg_get_proc_address(reg, "ggml_threadpool_new"));
+  if (make == nullptr) return;
+  ggml_threadpool_params params = ggml_threadpool_params_default(options_.threads);
+  params.poll = 0;
+  threads_ = make(&params);
+  if (threads_ != nullptr) llama_attach_threadpool(context_, threads_, threads_);
+}
+
+// Values per head; most architectures leave it out when it is hidden size / heads.
+int32_t Stage::head_length(const char* which) const {
+  char text[32] = {0};
+  const std::string key = architecture() + ".attention." + which;
+  if (llama_model_meta_val_str(model_, key.c_str(), text, sizeof text) > 0) return std::atoi(text);
+  return n_embd_ / llama_model_n_head(model_);
+}
+
+std::string Stage::architecture() const {
+  char text[64] = {0};
+  llama_model_meta_val_str(model_, "general.architecture", text, sizeof text);
+  return text;
+}
+
+std::string Stage::backend() const {
+  if (options_.gpu_layers == 0) return "cpu";
+  for (const Device& device : devices()) {
+    if (!device.is_gpu) continue;
+    if (device.name.rfind("Metal", 0) == 0) return "metal";
+    return device.name.rfind("CUDA", 0) == 0 ? "cuda" : "vulkan";
+  }
+  return "cpu";
+}
+
+int32_t Stage::open(const Sampling& sampling) {
+  for (size_t id = 0; id < sessions_.size(); id++) {
+    if (sessions_[id].is_open) continue;
+    sessions_[id] = Session();
+    sessions_[id].is_open = true;
+    sessions_[id].sampling = sampling;
+    return static_cast<int32_t>(id);
+  }
+  throw Failure(Code::sessions_full, "all " + std::to_string(sessions_.size()) + " sessions are open");
+}
+
+void Stage::close(int32_t id) {
+  session(id).is_open = false;
+  llama_memory_seq_rm(llama_get_memory(context_), id, -1, -1);
+}
+
+void Stage::rollback(int32_t id, int32_t position) {
+  Session& s = session(id);
+  if (position < 0 || position > s.length) throw Failure(Code::bad_position, "cannot roll back from " + std::to_string(s.length) + " to " + std::to_string(position));
+  if (!llama_memory_seq_rm(llama_get_memory(context_), id, position, -1)) throw Failure(Code::bad_position, "this model cannot forget a part of its context");
+  s.length = position;
+  while (!s.generated.empty() && s.generated.back().second >= position) s.generated.pop_back();
+}
+
+Stage::Session& Stage::session(int32_t id) {
+  if (id < 0 || id >= static_cast<int32_t>(sessions_.size()) || !sessions_[id].is_open) throw Failure(Code::no_session, "session " + std::to_string(id) + " is not open");
+  return sessions_[id];
+}
+
+void Stage::check_input(const Session& s, int32_t position, const Input& input) const {
+  if (position != s.length) throw Failure(Code::bad_position, "the session has " + std::to_string(s.length) + " rows, the batch begins at " + std::to_string(position));
+  if (input.rows < 1 || input.rows > static_cast<int32_t>(options_.batch_tokens)) throw Failure(Code::bad_argument, "a batch has 1 to " + std::to_string(options_.batch_tokens) + " rows, not " + std::to_string(input.rows));
+  if (static_cast<uint32_t>(position + input.rows) > options_.context_tokens) throw Failure(Code::context_full, "the context holds " + std::to_string(options_.context_tokens) + " tokens");
+  if ((input.tokens != nullptr) != options_.is_first) throw Failure(Code::bad_argument, options_.is_first ? "the first stage takes tokens" : "this stage takes hidden states");
+  for (int32_t i = 0; input.tokens != nullptr && i < input.rows; i++) {
+    if (input.tokens[i] < 0 || input.tokens[i] >= n_vocab_) throw Failure(Code::bad_token, "token " + std::to_string(input.tokens[i]) + " is not one of " + std::to_string(n_vocab_));
+  }
+}
+
+Output Stage::forward(int32_t id, int32_t position, const Input& input, Want want, Dtype dtype) {
+  Session& s = session(id);
+  check_input(s, position, input);
+  if (options_.is_last == (want == Want::hidden)) throw Failure(Code::bad_argument, options_.is_last ? "the last stage gives tokens" : "this stage gives hidden states");
+  const auto begun = std::chrono::steady_clock::now();
+  decode(id, position, input, want);
+  s.length += input.rows;
+  Output out;
+  if (want == Want::hidden) out.hidden = take_hidden(input.rows, dtype);
+  if (want == Want::sample) out.sampled = sample_last(s);
+  out.compute_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
+  return out;
+}
+
+void Stage::decode(int32_t id, int32_t position, const Input& input, Want want) {
+  llama_batch& batch = input.tokens != nullptr ? token_batch_ : hidden_batch_;
+  batch.n_tokens = input.rows;
+  for (int32_t i = 0; i < input.rows; i++) {
+    batch.pos[i] = position + i;
+    batch.n_seq_id[i] = 1;
+    batch.seq_id[i][0] = id;
+    // Rows that are not outputs are pruned inside the last block, before we could take them.
+    batch.logits[i] = want == Want::hidden || (want == Want::sample && i == input.rows - 1);
+  }
+  const size_t values = static_cast<size_t>(input.rows) * n_embd_;
+  if (input.tokens != nullptr) std::memcpy(batch.token, input.tokens, input.rows * sizeof(int32_t));
+  else if (input.dtype == Dtype::f32) std::memcpy(batch.embd, input.hidden, values * sizeof(float));
+  else ggml_fp16_to_fp32_row(static_cast<const ggml_fp16_t*>(input.hidden), batch.embd, values);
+  if (capture_) capture_->rows.clear();
+  take_log();
+  const int32_t status = llama_decode(context_, batch);
+  if (status == 0) return;
+  llama_memory_seq_rm(llama_get_memory(context_), id, position, -1);
+  throw Failure(status == 1 ? Code::context_full : Code::decode_failed, "llama.cpp says " + std::to_string(status) + " " + take_log());
+}
+
+std::vector<uint8_t> Stage::take_hidden(int32_t rows, Dtype dtype) const {
+  const size_t values = static_cast<size_t>(rows) * n_embd_;
+  if (capture_->rows.size() != values) throw Failure(Code::decode_failed, "the last block gave " + std::to_string(capture_->rows.size()) + " values instead of " + std::to_string(values));
+  std::vector<uint8_t> bytes(values * (dtype == Dtype::f32 ? 4 : 2));
+  if (dtype == Dtype::f32) std::memcpy(bytes.data(), capture_->rows.data(), bytes.size());
+  else ggml_fp32_to_fp16_row(capture_->rows.data(), reinterpret_cast<ggml_fp16_t*>(bytes.data()), values);
+  return bytes;
+}
+
+Sampled Stage::sample_last(Session& s) const {
+  const float* logits = llama_get_logits_ith(context_, -1);
+  if (logits == nullptr) throw Failure(Code::decode_failed, "llama.cpp gave no logits");
+  std::vector<int32_t> recent;
+  const size_t window = std::min<size_t>(s.generated.size(), static_cast<size_t>(std::max(0, s.sampling.penalty_window)));
+  for (size_t i = s.generated.size() - window; i < s.generated.size(); i++) recent.push_back(s.generated[i].first);
+  Sampled chosen = sample(s.sampling, logits, n_vocab_, s.length, recent);
+  s.generated.emplace_back(chosen.token, s.length);
+  return chosen;
+}
+
+}  // namespace omninode

@@ -1,0 +1,98 @@
+// One contiguous range of layers, loaded and ready: weights, KV cache for several sessions, one forward pass at a time.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "llama.h"
+#include "sampler.h"
+
+struct ggml_threadpool;
+
+namespace omninode {
+
+struct StageOptions {
+  std::string path;
+  bool is_first = true;
+  bool is_last = true;
+  uint32_t context_tokens = 512;
+  uint32_t max_sessions = 1;
+  uint32_t batch_tokens = 256;
+  int32_t threads = 1;
+  int32_t gpu_layers = 0;
+};
+
+enum class Dtype { f32, f16 };
+
+struct Input {
+  const int32_t* tokens = nullptr;
+  // rows x hidden size, when there are no tokens.
+  const void* hidden = nullptr;
+  Dtype dtype = Dtype::f32;
+  int32_t rows = 0;
+};
+
+enum class Want { hidden, sample, none };
+
+struct Output {
+  std::vector<uint8_t> hidden;
+  Sampled sampled{};
+  double compute_ms = 0;
+};
+
+class Stage {
+ public:
+  explicit Stage(const StageOptions& options);
+  ~Stage();
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  int32_t open(const Sampling& sampling);
+  void close(int32_t session);
+  void rollback(int32_t session, int32_t position);
+  Output forward(int32_t session, int32_t position, const Input& input, Want want, Dtype dtype);
+
+  std::string architecture() const;
+  int32_t hidden_size() const { return n_embd_; }
+  int32_t vocab_size() const { return n_vocab_; }
+  uint32_t context_tokens() const { return options_.context_tokens; }
+  uint64_t weight_bytes() const { return llama_model_size(model_); }
+  uint64_t kv_bytes() const { return kv_bytes_; }
+  std::string backend() const;
+
+ private:
+  struct Session {
+    bool is_open = false;
+    int32_t length = 0;
+    Sampling sampling;
+    // Generated token and the position it was sampled for; a rollback cuts it.
+    std::vector<std::pair<int32_t, int32_t>> generated;
+  };
+  struct Capture;
+
+  void load_model();
+  void make_context();
+  void attach_threads();
+  void release();
+  int32_t head_length(const char* which) const;
+  Session& session(int32_t id);
+  void check_input(const Session& s, int32_t position, const Input& input) const;
+  void decode(int32_t id, int32_t position, const Input& input, Want want);
+  std::vector<uint8_t> take_hidden(int32_t rows, Dtype dtype) const;
+  Sampled sample_last(Session& s) const;
+
+  StageOptions options_;
+  llama_model* model_ = nullptr;
+  llama_context* context_ = nullptr;
+  ggml_threadpool* threads_ = nullptr;
+  std::unique_ptr<Capture> capture_;
+  std::vector<Session> sessions_;
+  llama_batch token_batch_{};
+  llama_batch hidden_batch_{};
+  int32_t n_embd_ = 0;
+  int32_t n_vocab_ = 0;
+  uint64_t kv_bytes_ = 0;
+};
+
+}  // namespace omninode

@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { appPaths, createNode, shardsOf } from '../../host/index.ts';
+import type { CommandContext } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { collect, layerRange } from '../options.ts';
+import type { Launch } from '../program.ts';
+import { jsonOf } from './generation-options.ts';
+import { untilAborted } from './wait.ts';
+
+interface Args {
+  readonly address?: readonly string[];
+  readonly mdns?: boolean;
+  readonly model?: string;
+  readonly layers?: { first: number; last: number };
+}
+
+const EXAMPLES = `
+Examples:
+  omninode listen                                        loopback only
+  omninode listen --address /ip4/0.0.0.0/tcp/4001 --mdns open to the LAN
+  omninode listen --model m.gguf --layers 0-15           offer these layers`;
+
+export function listenCommand(program: Command, launch: Launch): void {
+  program.command('listen').summary('join the mesh, print what arrives on omni/test/v1, offer layers')
+    .option('--address <multiaddr>', 'listen there; repeat for more (default /ip4/127.0.0.1/tcp/0)', collect)
+    .option('--mdns', 'find and be found on the local network')
+    .option('--model <name or file>', 'offer layers of this model')
+    .option('--layers <first-last>', 'which layers (default all)', layerRange)
+    .addHelpText('after', EXAMPLES)
+    .action((args: Args) => launch(listen, args, { ...jsonOf(args), listen: args.address, mdns: args.mdns }));
+}
+
+async function listen({ settings, output, signal }: CommandContext, args: Args): Promise<number> {
+  const paths = appPaths();
+  const shards = args.model === undefined ? [] : await shardsOf(settings.config, { paths, model: args.model, layers: args.layers, signal, onStatus: (text) => output.progress(text) });
+  const node = await createNode({ settings, paths, shards });
+  node.mesh.events.on('topic:message', (message) => {
+    if (message.topic !== 'omni/test/v1') return;
+    const text = Buffer.from(message.data).toString('utf8');
+    output.answer(`${message.from}: ${text}\n`);
+    output.result({ event: 'message', from: message.from, topic: message.topic, text });
+  });
+  await node.start();
+  try {
+    output.line(`peer ${node.mesh.peerId}`);
+    for (const address of node.mesh.addresses()) output.line(`  ${address}`);
+    for (const shard of shards) output.line(`offers layers ${shard.layers.first}-${shard.layers.last} of ${shard.modelName}`);
+    output.result({ event: 'listening', peerId: node.mesh.peerId, addresses: node.mesh.addresses() });
+    await untilAborted(signal);
+  } finally {
+    await node.stop();
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { startHeadless } from '../../headless/index.ts';
+import { appPaths, buildHost } from '../../host/index.ts';
+import type { CommandContext } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { integer } from '../options.ts';
+import type { Launch } from '../program.ts';
+import { jsonOf } from './generation-options.ts';
+import { untilAborted } from './wait.ts';
+
+interface Args {
+  readonly port?: number;
+  readonly model?: string;
+  readonly cluster?: number;
+}
+
+export function serveCommand(program: Command, launch: Launch): void {
+  program.command('serve').summary('serve the app to your browser, on this machine only')
+    .option('--port <n>', 'port on 127.0.0.1, 0 = any free one', integer(0, 65_535))
+    .option('--model <name or file>', 'a .gguf file, or omni-guide, the model inside')
+    .option('--cluster <n>', 'node processes that share the model (default 3 for the model inside, else 1)', integer(1, 64))
+    .addHelpText('after', '\nExample:\n  omninode serve --port 4180')
+    .action((args: Args) => launch(serve, args, { ...jsonOf(args), httpPort: args.port, model: args.model }));
+}
+
+async function serve({ settings, output, signal }: CommandContext, args: Args): Promise<number> {
+  const host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: args.cluster });
+  const server = await startHeadless({ host, settings });
+  try {
+    output.line(`OmniNode is at ${server.url}`);
+    output.line('The link holds your key: whoever has it can use this node. Ctrl-C ends it.');
+    output.result({ event: 'serving', url: server.url });
+    await untilAborted(signal);
+  } finally {
+    await server.stop();
+  }
+  return EXIT.ok;
+}

@@ -1,0 +1,32 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Parsers for option values: commander prints their message beside the option's name and exits with 2. */
+
+export const integer = (min: number, max: number) => (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max) throw new InvalidArgumentError(`A whole number from ${min} to ${max} is wanted.`);
+  return value;
+};
+
+export const decimal = (min: number, max: number) => (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < min || value > max) throw new InvalidArgumentError(`A number from ${min} to ${max} is wanted.`);
+  return value;
+};
+
+/** For options that may be given several times. */
+export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+export const layerRange = (text: string): { first: number; last: number } => {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || first > last) throw new InvalidArgumentError('Write the range as FIRST-LAST, for instance 0-3.');
+  return { first, last };
+};
+
+export const cutPoints = (text: string): readonly number[] => {
+  const cuts = text.split(',').map(Number);
+  const isRising = cuts.every((cut, i) => Number.isInteger(cut) && cut > (cuts[i - 1] ?? 0));
+  if (!isRising) throw new InvalidArgumentError('Write the first layer of each shard but the first, rising: for instance 3,6.');
+  return cuts;
+};

@@ -1,0 +1,35 @@
+import { exitWithParent, toCoded } from '../base/index.ts';
+import { createNode, type Node } from './node.ts';
+import { toNodeSchema, type FromNode, type ToNode } from './node-messages.ts';
+import { appPaths } from './paths.ts';
+
+/** Entry of a node process: one mesh peer with the shards that its parent gave it, and no others. */
+let node: Node | undefined;
+
+const tell = (message: FromNode): void => void process.send?.(message);
+
+async function start(message: Extract<ToNode, { type: 'start' }>): Promise<void> {
+  try {
+    node = await createNode({ settings: { config: message.config, secrets: { uiToken: '' } }, paths: appPaths(), shards: message.shards, identity: 'ephemeral' });
+    await node.start();
+    tell({ type: 'ready', peerId: node.mesh.peerId, addresses: [...node.mesh.addresses()] });
+  } catch (error) {
+    tell({ type: 'failed', error: toCoded(error).toWire() });
+    process.exitCode = 1;
+    process.disconnect();
+  }
+}
+
+async function stop(): Promise<void> {
+  await node?.stop();
+  process.exit(0);
+}
+
+// Ctrl-C reaches the whole process group; the parent decides when we stop.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => void stop());
+exitWithParent(() => process.exit(0));
+process.on('message', (raw) => {
+  const message = toNodeSchema.parse(raw);
+  void (message.type === 'start' ? start(message) : stop());
+});
