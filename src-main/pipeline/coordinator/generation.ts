@@ -1,13 +1,15 @@
 import { BoundedQueue, type Clock, type CodedError } from '../../base/index.ts';
 import type { SamplingOptions, TokenLogprob } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { PREFILL_WINDOW, TOKEN_WINDOW } from '../options.ts';
+import { MAX_END_TOKENS, PREFILL_WINDOW, TOKEN_WINDOW } from '../options.ts';
 import { FLAG_MORE, FLAG_TRUNCATE, FrameType } from '../wire/constants.ts';
 import { encodeHeader, type Frame } from '../wire/frame.ts';
 import { decodeSampled, encodeTokens } from '../wire/tokens.ts';
 import type { OpenSession } from './session-pool.ts';
 import type { SessionListener, StageClient } from './stage-client.ts';
 import type { GenerationStats } from './stats.ts';
+
+const SUSPICION_MS = 100;
 
 export interface GenerateRequest {
   readonly promptTokens: Int32Array;
@@ -38,6 +40,8 @@ export interface GenerationInit {
   readonly request: GenerateRequest;
   readonly contextTokens: number;
   readonly batchTokens: number;
+  /** 0 = not known. */
+  readonly vocabSize: number;
   readonly clock: Clock;
   readonly first: StageClient;
   readonly last: StageClient;
@@ -76,6 +80,7 @@ export class Generation implements AsyncIterable<GeneratedToken>, SessionListene
   #nextBatch = 0;
   #uncredited = 0;
   #progressMs: number;
+  #suspicion: NodeJS.Timeout | undefined;
 
   constructor(init: GenerationInit) {
     this.#init = init;
@@ -150,8 +155,14 @@ export class Generation implements AsyncIterable<GeneratedToken>, SessionListene
     this.#sendPrompt();
   }
 
+  /**
+   * A stage that says it lost its neighbour may be the neighbour's victim or its judge:
+   * for a moment, whoever knows better (our own link to that stage, a stage that got a
+   * bad frame) may speak first.
+   */
   onError(error: CodedError): void {
-    this.fail(error);
+    if (error.code !== 'PIPELINE_STAGE_LOST') return this.fail(error);
+    this.#suspicion ??= setTimeout(() => this.fail(error), SUSPICION_MS);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<GeneratedToken> {
@@ -160,11 +171,12 @@ export class Generation implements AsyncIterable<GeneratedToken>, SessionListene
 
   #check(): void {
     const { promptTokens, maxTokens, endTokens } = this.request;
-    const { contextTokens } = this.#init;
+    const { contextTokens, vocabSize } = this.#init;
     if (promptTokens.length === 0) throw pipelineErrors.emptyPrompt({});
     if (promptTokens.length > contextTokens) throw pipelineErrors.promptTooLong({ promptTokens: promptTokens.length, contextTokens });
+    if (promptTokens.some((token) => token < 0 || (vocabSize > 0 && token >= vocabSize))) throw pipelineErrors.badOption({ option: 'promptTokens', reason: `a token is not among the model's ${vocabSize}` });
     if (!Number.isInteger(maxTokens) || maxTokens < 1) throw pipelineErrors.badOption({ option: 'maxTokens', reason: 'must be a whole number >= 1' });
-    if (endTokens.length > 256) throw pipelineErrors.badOption({ option: 'endTokens', reason: 'at most 256' });
+    if (endTokens.length > MAX_END_TOKENS) throw pipelineErrors.badOption({ option: 'endTokens', reason: `at most ${MAX_END_TOKENS}` });
   }
 
   #begin(session: OpenSession): void {
@@ -235,6 +247,7 @@ export class Generation implements AsyncIterable<GeneratedToken>, SessionListene
 
   #end(): void {
     this.#ended = true;
+    clearTimeout(this.#suspicion);
     this.request.signal?.removeEventListener('abort', this.#onAbort);
     if (this.session === undefined) return;
     for (const client of this.#init.clients) client.listeners.delete(this.session.id);

@@ -83,7 +83,7 @@ export class StagePipeline implements Pipeline {
   generate(request: GenerateRequest): Generation {
     const { components, contextTokens, batchTokens } = this.#init;
     const generation: Generation = new Generation({
-      request, contextTokens, batchTokens, clock: components.clock, first: this.#first, last: this.#last, clients: this.#clients,
+      request, contextTokens, batchTokens, vocabSize: this.#init.opened.infos[0]?.vocabSize ?? 0, clock: components.clock, first: this.#first, last: this.#last, clients: this.#clients,
       takeSession: () => this.#takeSession(request),
       onFinish: (ended, end) => this.#finished(ended, end),
       onFail: (ended) => this.#dropped(ended),

@@ -56,9 +56,11 @@ export class Sessions {
     this.#init.events.emit('session:closed', { session: session.address.session, errorCode: error?.code });
   }
 
-  /** Every session that uses the link in some role. */
+  /** Every session that is steered or fed over the inbound link. */
   using(link: StageLink): StageSession[] {
-    return [...this.#open.values()].filter(({ init, dataLink }) => init.control === link || init.next === link || dataLink === link);
+    // Before the first frame, any stage link of the previous peer may be the one.
+    const isSource = ({ init, dataLink }: StageSession): boolean => (dataLink === undefined ? link.remoteRole === 'stage' && init.previous === link.peer : dataLink === link);
+    return [...this.#open.values()].filter((session) => session.init.control === link || isSource(session));
   }
 
   sentOn(link: StageLink): StageSession[] {

@@ -189,7 +189,8 @@ export class StageRunner implements Service {
     this.#report(link, error);
     for (const session of this.#sessions.using(link)) {
       if (session.init.control === link) this.#sessions.end(session, error);
-      else this.#sessions.fail(session, lost(link, error));
+      // A sender that says goodbye has told the coordinator why, or is told to go by it.
+      else if (error !== undefined) this.#sessions.fail(session, lost(link, error));
     }
     control?.end();
   }

@@ -132,8 +132,3 @@ export class TestNetwork {
     };
   }
 }
-
-/** Cuts layers 0..total-1 into `stages` ranges of about the same length. */
-export function cutLayers(total: number, stages: number): LayerRange[] {
-  return Array.from({ length: stages }, (_, i) => ({ first: Math.floor((i * total) / stages), last: Math.floor(((i + 1) * total) / stages) - 1 }));
-}

@@ -34,6 +34,8 @@ export class StageLink {
   /** When the frame being handled arrived, before it was read. */
   lastHeardMs: number;
   rttMs: number | undefined;
+  /** As what the peer greeted us. */
+  remoteRole: 'coordinator' | 'stage' | undefined;
   /** From the last pong: how long the peer's present computation runs. */
   remoteBusyUs = 0;
   readonly #init: LinkInit;
@@ -134,7 +136,7 @@ export class StageLink {
 
   #greet(frame: Frame): void {
     if (frame.type !== FrameType.hello) throw pipelineErrors.badFrame({ peer: this.peer, reason: 'the first frame is not a hello' });
-    readControl(frame, FrameType.hello, this.peer);
+    this.remoteRole = readControl(frame, FrameType.hello, this.peer).role;
     this.#greeted = true;
   }
 

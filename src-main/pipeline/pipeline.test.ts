@@ -1,0 +1,184 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { isCoded } from '../base/index.ts';
+import type { GenerateRequest } from './coordinator/generation.ts';
+import type { OpenPipelineRequest } from './coordinator/coordinator.ts';
+import type { Pipeline } from './coordinator/pipeline.ts';
+import { ask, cutLayers, expectNoLeak, GREEDY_SAMPLING, ids, LAYERS, openOn, PROMPT, read, reference } from './testing/scenario.ts';
+import { TestNetwork, type TestNetworkOptions } from './testing/test-network.ts';
+
+let network: TestNetwork | undefined;
+
+async function open(stages: number, request: Partial<OpenPipelineRequest> = {}, options: TestNetworkOptions = {}): Promise<{ network: TestNetwork; pipeline: Pipeline }> {
+  network = await new TestNetwork(cutLayers(LAYERS, stages), options).start();
+  return { network, pipeline: await openOn(network, request) };
+}
+
+afterEach(async () => {
+  await network?.stop();
+  network = undefined;
+});
+
+describe('a pipeline answers as one machine does', () => {
+  for (const stages of [1, 2, 3, 4, 5]) {
+    for (const dtype of ['f16', 'f32'] as const) {
+      it(`over ${stages} stages with ${dtype} hidden states`, async () => {
+        const { network: net, pipeline } = await open(stages, { dtype });
+        expect(await ids(pipeline.generate(ask()))).toEqual(await reference());
+        await pipeline.close();
+        await expectNoLeak(net);
+      });
+    }
+  }
+
+  it('with as many stages as layers', async () => {
+    const { pipeline } = await open(LAYERS);
+    expect(await ids(pipeline.generate(ask()))).toEqual(await reference());
+  });
+
+  it('with seeded sampling and alternatives', async () => {
+    const sampling = { ...GREEDY_SAMPLING, temperature: 0.8, seed: 7, topLogprobs: 3 };
+    const { pipeline } = await open(3);
+    const tokens = await read(pipeline.generate(ask({ sampling })));
+    expect(tokens.map(({ token }) => token)).toEqual(await reference({ sampling }));
+    expect(tokens[0]?.top.map(({ token }) => token)).toEqual([0, 1, 2].map((i) => (tokens[0]!.token + i) % 997));
+    expect(tokens.map(({ position }) => position)).toEqual(tokens.map((_, i) => PROMPT.length + i));
+  });
+
+  it('for two generations at once and several after each other', async () => {
+    const { pipeline } = await open(3);
+    const other = Int32Array.from([5, 4, 3, 2, 1]);
+    const both = await Promise.all([ids(pipeline.generate(ask())), ids(pipeline.generate(ask({ promptTokens: other })))]);
+    expect(both).toEqual([await reference(), await reference({ promptTokens: other })]);
+    for (const promptTokens of [other, PROMPT, PROMPT.subarray(0, 3)]) expect(await ids(pipeline.generate(ask({ promptTokens })))).toEqual(await reference({ promptTokens }));
+  });
+
+  it('goes on with a conversation from the common prefix', async () => {
+    const { pipeline } = await open(3);
+    const answer = await ids(pipeline.generate(ask()));
+    const longer = Int32Array.from([...PROMPT, ...answer.slice(0, 30), 9, 8, 7]);
+    const generation = pipeline.generate(ask({ promptTokens: longer }));
+    expect(await ids(generation)).toEqual(await reference({ promptTokens: longer }));
+    expect((await generation.result).stats).toMatchObject({ promptTokens: 56, reusedTokens: 53 });
+  });
+
+  it('batches sessions that wait for the same engine', async () => {
+    const { network: net, pipeline } = await open(2);
+    await Promise.all([1, 2, 3, 4].map((seed) => ids(pipeline.generate(ask({ sampling: { ...GREEDY_SAMPLING, seed } })))));
+    expect(net.node(1).engines[0]?.largestBatch).toBeGreaterThan(1);
+  });
+});
+
+describe('an answer ends', () => {
+  it('at an end token, which is not part of it', async () => {
+    const all = await reference();
+    const { pipeline } = await open(3);
+    const generation = pipeline.generate(ask({ endTokens: [all[6]!] }));
+    expect(await ids(generation)).toEqual(all.slice(0, all.indexOf(all[6]!)));
+    expect((await generation.result).finishReason).toBe('stop');
+  });
+
+  it('at maxTokens, with figures of every stage and boundary', async () => {
+    const { pipeline } = await open(3);
+    const generation = pipeline.generate(ask({ maxTokens: 12 }));
+    expect(await ids(generation)).toHaveLength(12);
+    const { finishReason, stats } = await generation.result;
+    expect(finishReason).toBe('length');
+    expect(stats.generatedTokens).toBe(12);
+    expect(stats.ttftMs).toBeGreaterThan(0);
+    expect(stats.tokensPerSecond).toBeGreaterThan(0);
+    expect(stats.stages).toHaveLength(3);
+    for (const stage of stats.stages) expect(stage?.msPerToken).toBeGreaterThan(0);
+    expect(stats.boundaries.map(({ from, to }) => [from, to])).toEqual([[0, 1], [1, 2], [2, 0]]);
+    for (const boundary of stats.boundaries) for (const ms of [boundary.computeMs, boundary.serialiseMs, boundary.waitMs, boundary.wireMs]) expect(ms).toBeGreaterThanOrEqual(0);
+    expect(pipeline.stats).toBe(stats);
+  });
+
+  it('at the end of the context', async () => {
+    const { pipeline } = await open(2, { contextTokens: 32 });
+    const generation = pipeline.generate(ask({ maxTokens: 10_000 }));
+    expect(await ids(generation)).toEqual((await reference()).slice(0, 10));
+    expect((await generation.result).finishReason).toBe('context');
+  });
+
+  it('at once for a prompt that is empty, too long, or asks for nothing', async () => {
+    const { pipeline } = await open(2, { contextTokens: 32 });
+    const code = (request: Partial<GenerateRequest>): Promise<unknown> => ids(pipeline.generate(ask(request))).catch((error: { code: string }) => error.code);
+    expect(await code({ promptTokens: new Int32Array(0) })).toBe('PIPELINE_EMPTY_PROMPT');
+    expect(await code({ promptTokens: new Int32Array(33) })).toBe('PIPELINE_PROMPT_TOO_LONG');
+    expect(await code({ maxTokens: 0 })).toBe('PIPELINE_BAD_OPTION');
+    expect(await code({ promptTokens: Int32Array.of(5000) })).toBe('PIPELINE_BAD_OPTION');
+    expect(await ids(pipeline.generate(ask({ maxTokens: 3 })))).toHaveLength(3);
+  });
+
+  it('cleanly when cancelled, and frees the caches', async () => {
+    const { network: net, pipeline } = await open(3, { contextTokens: 100_000 });
+    const cancel = new AbortController();
+    const generation = pipeline.generate(ask({ maxTokens: 90_000, signal: cancel.signal }));
+    let seen = 0;
+    for await (const _ of generation) if (++seen === 5) cancel.abort();
+    expect((await generation.result).finishReason).toBe('cancelled');
+    for (let i = 0; i < 1000 && net.nodes.some(({ engines }) => engines[0]!.openSessions > 0); i++) await turn();
+    expect(net.nodes.map(({ engines }) => engines[0]!.openSessions)).toEqual([0, 0, 0]);
+    expect(await ids(pipeline.generate(ask()))).toEqual(await reference());
+    await pipeline.close();
+    await expectNoLeak(net);
+  });
+
+  it('when its reader leaves; the next one goes on from there', async () => {
+    const { pipeline } = await open(3);
+    const tokens: number[] = [];
+    const generation = pipeline.generate(ask({ maxTokens: 200 }));
+    for await (const { token } of generation) if (tokens.push(token) === 7) break;
+    expect((await generation.result).finishReason).toBe('cancelled');
+    const longer = Int32Array.from([...PROMPT, ...tokens, 1, 2]);
+    const next = pipeline.generate(ask({ promptTokens: longer }));
+    expect(await ids(next)).toEqual(await reference({ promptTokens: longer }));
+    expect((await next.result).stats.reusedTokens).toBeGreaterThanOrEqual(PROMPT.length + 6);
+  });
+
+  it('when the pipeline is closed', async () => {
+    const { network: net, pipeline } = await open(2, { contextTokens: 100_000 });
+    const generation = pipeline.generate(ask({ maxTokens: 90_000 }));
+    for await (const _ of generation) void pipeline.close();
+    expect((await generation.result).finishReason).toBe('cancelled');
+    expect(await pipeline.closed).toBeUndefined();
+    expect(await ids(pipeline.generate(ask())).catch((error: unknown) => isCoded(error, 'PIPELINE_CLOSED'))).toBe(true);
+    await expectNoLeak(net);
+  });
+});
+
+describe('stages do not run away from a slow reader', () => {
+  it('stops at the token window and goes on when the reader does', async () => {
+    const { network: net, pipeline } = await open(2, { contextTokens: 4096 });
+    let rows = 0;
+    net.node(0).onForward = (batch) => void (rows += batch.length);
+    const generation = pipeline.generate(ask({ maxTokens: 500 }));
+    const iterator = generation[Symbol.asyncIterator]();
+    await iterator.next();
+    let before = -1;
+    while (rows !== before) {
+      before = rows;
+      for (let i = 0; i < 200; i++) await turn();
+    }
+    expect(rows).toBeLessThan(100);
+    let count = 1;
+    while ((await iterator.next()).done !== true) count++;
+    expect(count).toBe(500);
+  });
+
+  it('holds back a prompt that a later stage cannot take as fast', async () => {
+    const { network: net, pipeline } = await open(2, { contextTokens: 4096 });
+    const promptTokens = Int32Array.from({ length: 400 }, (_, i) => i);
+    const gate = Promise.withResolvers<void>();
+    let firstStage = 0;
+    net.node(0).onForward = () => void firstStage++;
+    net.node(1).onForward = () => gate.promise;
+    const answer = ids(pipeline.generate(ask({ promptTokens, maxTokens: 3 })));
+    for (let i = 0; i < 500; i++) await turn();
+    expect(firstStage).toBeLessThan(10);
+    gate.resolve();
+    expect(await answer).toEqual((await open(1, { contextTokens: 4096 }).then(({ pipeline: single }) => ids(single.generate(ask({ promptTokens, maxTokens: 3 }))))));
+    await net.stop();
+  });
+});
