@@ -5,7 +5,7 @@ import { FrameType } from '../wire/constants.ts';
 import { NO_SESSION, type Frame, type FrameAddress } from '../wire/frame.ts';
 import { StageLink } from '../wire/link.ts';
 import { errorFrom } from '../wire/remote-error.ts';
-import { readControl, type ControlMessage } from '../wire/schema.ts';
+import { readControl, type ControlMessage, type ControlType } from '../wire/schema.ts';
 import { linkFailure, reportedFailure } from './name-error.ts';
 
 /** What a running generation hears from a stage. Called on the hot path. */
@@ -118,4 +118,11 @@ export class StageClient {
   }
 }
 
-export const controlOf = <T extends Parameters<typeof readControl>[1]>(frame: Frame, type: T, client: StageClient): ControlMessage<T> => readControl(frame, type, client.link.peer) as ControlMessage<T>;
+/** @throws PIPELINE_STAGE_MISBEHAVED naming the stage */
+export function controlOf<T extends ControlType>(frame: Frame, type: T, client: StageClient): ControlMessage<T> {
+  try {
+    return readControl(frame, type, client.link.peer);
+  } catch (error) {
+    throw linkFailure(client.ref, error);
+  }
+}

@@ -19,11 +19,11 @@ const shares = (layerBytes: readonly number[], ranges: readonly LayerRange[]): n
 const squares = (values: readonly number[]): number => values.reduce((sum, value) => sum + value * value, 0);
 
 /** Every way to cut 0..layers-1 into `stages` ranges at allowed cuts. */
-function* allSplits(cuts: readonly number[], layers: number, stages: number, first = 0): Generator<LayerRange[]> {
-  if (stages === 1) return yield [{ first, last: layers - 1 }];
+function* allSplits(cuts: readonly number[], stages: number, range: LayerRange): Generator<LayerRange[]> {
+  if (stages === 1) return yield [range];
   for (const cut of cuts) {
-    if (cut <= first) continue;
-    for (const rest of allSplits(cuts, layers, stages - 1, cut)) yield [{ first, last: cut - 1 }, ...rest];
+    if (cut <= range.first) continue;
+    for (const rest of allSplits(cuts, stages - 1, { first: cut, last: range.last })) yield [{ first: range.first, last: cut - 1 }, ...rest];
   }
 }
 
@@ -47,7 +47,7 @@ describe('splitEvenByBytes', () => {
       expect(got.at(-1)?.last).toBe(layerBytes.length - 1);
       for (let i = 1; i < got.length; i++) expect(got[i]?.first).toBe((got[i - 1]?.last ?? 0) + 1);
       for (const { first } of got.slice(1)) expect(cutsAllowed).toContain(first);
-      const all = [...allSplits(cutsAllowed, layerBytes.length, stages)].map((ranges) => shares(layerBytes, ranges));
+      const all = [...allSplits(cutsAllowed, stages, { first: 0, last: layerBytes.length - 1 })].map((ranges) => shares(layerBytes, ranges));
       const least = Math.min(...all.map((option) => Math.max(...option)));
       const mine = shares(layerBytes, got);
       expect(Math.max(...mine)).toBe(least);
