@@ -17,10 +17,10 @@ struct FreeChain {
 using Chain = std::unique_ptr<llama_sampler, FreeChain>;
 
 // Penalties come first, as in llama.cpp's own tools, so that the cut-offs see the penalised logits.
-Chain make_chain(const Sampling& how, int32_t position) {
+Chain make_chain(const Sampling& how, int32_t n_vocab, int32_t position) {
   Chain chain(llama_sampler_chain_init(llama_sampler_chain_default_params()));
   auto add = [&](llama_sampler* part) { llama_sampler_chain_add(chain.get(), part); };
-  if (how.repetition_penalty != 1.0f) add(llama_sampler_init_penalties(how.penalty_window, how.repetition_penalty, 0, 0));
+  if (how.repetition_penalty != 1.0f) add(llama_sampler_init_penalties(n_vocab, how.penalty_window, how.repetition_penalty, 0, 0));
   if (how.temperature <= 0) {
     add(llama_sampler_init_greedy());
     return chain;
@@ -34,7 +34,7 @@ Chain make_chain(const Sampling& how, int32_t position) {
 }
 
 int32_t draw(const Sampling& how, const float* logits, int32_t n_vocab, int32_t position, const std::vector<int32_t>& recent) {
-  Chain chain = make_chain(how, position);
+  Chain chain = make_chain(how, n_vocab, position);
   for (int32_t token : recent) llama_sampler_accept(chain.get(), token);
   std::vector<llama_token_data> data(n_vocab);
   for (int32_t i = 0; i < n_vocab; i++) data[i] = {i, logits[i], 0};
