@@ -9,7 +9,7 @@ import { AT, FrameType } from './wire/constants.ts';
 import { encodeHeader, newSessionId } from './wire/frame.ts';
 import { StageLink } from './wire/link.ts';
 
-const QUICK = { heartbeatMs: 20, heartbeatTimeoutMs: 150 };
+const QUICK = { heartbeatMs: 25, heartbeatTimeoutMs: 300 };
 const LONG = { maxTokens: 90_000 };
 let network: TestNetwork;
 const unhandled: unknown[] = [];
@@ -169,7 +169,7 @@ describe('a stage that cannot do its work says why', () => {
   });
 
   it('when it computes for ever although it answers pings', async () => {
-    await start(3, { coordinator: { ...QUICK, tokenTimeoutMs: 200 } });
+    await start(3, { coordinator: { ...QUICK, tokenTimeoutMs: 400 } });
     const pipeline = await openOn(network);
     network.node(1).onForward = () => new Promise(() => undefined);
     expect((await failed(pipeline.generate(ask()))).error).toMatchObject({ code: 'PIPELINE_STAGE_TIMEOUT', meta: names(1) });

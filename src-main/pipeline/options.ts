@@ -14,6 +14,8 @@ export const MAX_LAYERS = 1024;
 export const MAX_STAGES = 256;
 export const MAX_END_TOKENS = 256;
 export const MAX_TOP_LOGPROBS = 64;
+/** Of one neighbour, in a session's opening. */
+export const MAX_ADDRESSES = 16;
 /** Prefill micro-batches of one session that may be under way over one boundary. */
 export const PREFILL_WINDOW = 4;
 /** Tokens that stage 0 may run ahead of what the coordinator's reader took. */

@@ -62,6 +62,42 @@ describe('a pipeline answers as one machine does', () => {
     expect((await generation.result).stats).toMatchObject({ promptTokens: 56, reusedTokens: 53 });
   });
 
+  it('when one node serves two stages of it, and talks to itself', async () => {
+    const net = (network = await new TestNetwork(cutLayers(LAYERS, 2), { allHoldAll: true }).start());
+    const [a, b] = net.route;
+    const route = [{ ...a!, layers: { first: 0, last: 2 } }, { ...b!, layers: { first: 3, last: 4 } }, { ...a!, layers: { first: 5, last: 6 } }, { ...a!, layers: { first: 7, last: 7 } }];
+    const pipeline = await openOn(net, { route });
+    expect(await Promise.all([ids(pipeline.generate(ask())), ids(pipeline.generate(ask()))])).toEqual([await reference(), await reference()]);
+    await pipeline.close();
+    await expectNoLeak(net);
+  });
+
+  it('under random loads, cancels and readers that leave (seeded)', async () => {
+    const { network: net, pipeline } = await open(3, { contextTokens: 4096 });
+    const expected = await reference({ maxTokens: 60 });
+    let seed = 12345;
+    const random = (below: number): number => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % below;
+    const one = async (): Promise<void> => {
+      const [what, at, cancel] = [random(3), random(40), new AbortController()];
+      const got: number[] = [];
+      try {
+        for await (const { token } of pipeline.generate(ask({ maxTokens: 60, signal: cancel.signal }))) {
+          got.push(token);
+          if (got.length > at && what === 0) cancel.abort();
+          if (got.length > at && what === 1) break;
+        }
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'PIPELINE_STAGE_REFUSED', retryable: true });
+      }
+      expect(got).toEqual(expected.slice(0, got.length));
+    };
+    const client = async (): Promise<void> => { for (let i = 0; i < 25; i++) await one(); };
+    await Promise.all(Array.from({ length: 8 }, client));
+    expect(await ids(pipeline.generate(ask({ maxTokens: 60 })))).toEqual(expected);
+    await pipeline.close();
+    await expectNoLeak(net);
+  });
+
   it('batches sessions that wait for the same engine', async () => {
     const { network: net, pipeline } = await open(2);
     await Promise.all([1, 2, 3, 4].map((seed) => ids(pipeline.generate(ask({ sampling: { ...GREEDY_SAMPLING, seed } })))));

@@ -47,6 +47,8 @@ export interface GenerationInit {
   readonly last: StageClient;
   readonly clients: readonly StageClient[];
   readonly takeSession: () => Promise<OpenSession>;
+  /** For a session that came after the end. */
+  readonly dropSession: (session: OpenSession) => void;
   /** Collects the stages' figures; `keep` says whether the session may serve another run. */
   readonly onFinish: (generation: Generation, end: { readonly reason: FinishReason; readonly keep: boolean }) => Promise<GenerationStats>;
   readonly onFail: (generation: Generation) => void;
@@ -103,8 +105,8 @@ export class Generation implements AsyncIterable<GeneratedToken>, SessionListene
       if (signal?.aborted) return this.cancel();
       signal?.addEventListener('abort', this.#onAbort, { once: true });
       const session = await this.#init.takeSession();
+      if (this.#ended) return this.#init.dropSession(session);
       this.session = session;
-      if (this.#ended) return this.#init.onFail(this);
       this.#begin(session);
     } catch (error) {
       this.fail(error as CodedError);

@@ -85,6 +85,7 @@ export class StagePipeline implements Pipeline {
     const generation: Generation = new Generation({
       request, contextTokens, batchTokens, vocabSize: this.#init.opened.infos[0]?.vocabSize ?? 0, clock: components.clock, first: this.#first, last: this.#last, clients: this.#clients,
       takeSession: () => this.#takeSession(request),
+      dropSession: (session) => this.#pool.close(session),
       onFinish: (ended, end) => this.#finished(ended, end),
       onFail: (ended) => this.#dropped(ended),
     });

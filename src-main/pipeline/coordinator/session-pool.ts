@@ -1,7 +1,7 @@
 import type { SessionId } from '../../base/index.ts';
 import type { ActivationDtype, SamplingOptions } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import type { CoordinatorOptions } from '../options.ts';
+import { MAX_ADDRESSES, type CoordinatorOptions } from '../options.ts';
 import type { StageAssignment } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
 import { newSessionId } from '../wire/frame.ts';
@@ -86,7 +86,7 @@ export class SessionPool {
     const { stage } = client.ref;
     const [next, previous] = [route[(stage + 1) % route.length], route[(stage + route.length - 1) % route.length]];
     if (next === undefined || previous === undefined) throw pipelineErrors.badRoute({ reason: 'it has no stages' });
-    const neighbours = route.length === 1 ? {} : { next: { peer: next.peer, addresses: [...next.addresses] }, previous: previous.peer };
+    const neighbours = route.length === 1 ? {} : { next: { peer: next.peer, addresses: next.addresses.slice(0, MAX_ADDRESSES) }, previous: previous.peer };
     const opened = client.expect(id, { type: FrameType.opened, phase: 'open a session', timeoutMs: options.openTimeoutMs });
     client.link.postControl(client.address(id), FrameType.open, { lease, stageCount: route.length, dtype, sampling, ...neighbours });
     await opened;

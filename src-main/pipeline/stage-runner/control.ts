@@ -1,17 +1,21 @@
-import { isCoded, toCoded } from '../../base/index.ts';
+import { isCoded, toCoded, type Clock } from '../../base/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { DTYPE_BYTES, FrameType } from '../wire/constants.ts';
 import { MAX_PAYLOAD_BYTES, type RunnerOptions } from '../options.ts';
-import type { StageSource } from '../ports.ts';
+import type { StageInfo } from '../../inference/index.ts';
+import type { StageOffer, StageSource } from '../ports.ts';
 import type { Frame } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import { readControl, type ControlMessage } from '../wire/schema.ts';
-import type { EngineHub, Lease } from './engine-hub.ts';
+import type { EngineHub, Lease, OnProgress } from './engine-hub.ts';
 import type { PeerLinks } from './peer-links.ts';
 import { keyOf, type Sessions } from './sessions.ts';
 import { StageSession } from './stage-session.ts';
 
+const PROGRESS_EVERY_MS = 50;
+
 export interface ControlInit {
+  readonly clock: Clock;
   readonly source: StageSource;
   readonly hub: EngineHub;
   readonly sessions: Sessions;
@@ -39,7 +43,7 @@ export class ControlLink {
   async offers(frame: Frame): Promise<void> {
     await this.#answering(frame, async () => {
       const offers = await this.#init.source.offers();
-      this.#link.postControl(frame, FrameType.offers, { offers: offers.map((offer) => ({ ...offer, shards: [...offer.shards] })) });
+      this.#link.postControl(frame, FrameType.offers, { offers: offers.map(offerMessage) });
     });
   }
 
@@ -53,11 +57,10 @@ export class ControlLink {
       if (this.#leases.size + this.#loading.size >= maxLeasesPerLink) throw pipelineErrors.stageBusy({ limit: maxLeasesPerLink, what: 'ranges on this link' });
       const abort = new AbortController();
       this.#loading.set(key, abort);
-      const onProgress = (bytesDone: number, bytesTotal: number): void => this.#link.postControl(frame, FrameType.progress, { bytesDone: Math.round(bytesDone), bytesTotal: Math.round(bytesTotal) });
-      const lease = await this.#init.hub.acquire(message, onProgress, abort.signal).finally(() => this.#loading.delete(key));
+      const lease = await this.#init.hub.acquire(message, this.#progressTo(frame), abort.signal).finally(() => this.#loading.delete(key));
       if (this.#ended) return lease.release();
       this.#leases.set(key, lease);
-      this.#link.postControl(frame, FrameType.loaded, lease.entry.engine.info);
+      this.#link.postControl(frame, FrameType.loaded, infoMessage(lease.entry.engine.info));
     });
   }
 
@@ -82,6 +85,8 @@ export class ControlLink {
       const session = await this.#openSession(frame, message, lease).finally(() => this.#opening.delete(key));
       this.#init.sessions.add(session);
       if (abort.signal.aborted || this.#ended) return this.#init.sessions.end(session);
+      // Nobody is told of a link's end before its session is listed.
+      if (session.init.next?.ended === true) return this.#init.sessions.fail(session, pipelineErrors.linkLost({ peer: session.init.next.peer, reason: 'it ended' }));
       this.#link.post(frame, { type: FrameType.opened });
     });
   }
@@ -130,7 +135,27 @@ export class ControlLink {
     }
   }
 
+  #progressTo(frame: Frame): OnProgress {
+    const { clock } = this.#init;
+    let lastMs = -Infinity;
+    return (bytesDone, bytesTotal) => {
+      const nowMs = clock.monotonicMs();
+      if (nowMs - lastMs < PROGRESS_EVERY_MS && bytesDone < bytesTotal) return;
+      lastMs = nowMs;
+      this.#link.postControl(frame, FrameType.progress, { bytesDone: Math.round(bytesDone), bytesTotal: Math.round(bytesTotal) });
+    };
+  }
+
   async #answering(frame: Frame, act: () => Promise<void>): Promise<void> {
     await act().catch((error: unknown) => this.#link.postError(frame, toCoded(error, 'PIPELINE_STAGE_INTERNAL')));
   }
+}
+
+// Field by field: the receiver refuses what it does not know.
+const infoMessage = ({ architecture, layers, hiddenSize, vocabSize, contextTokens, weightBytes, kvBytes, backend }: StageInfo): ControlMessage<typeof FrameType.loaded> =>
+  ({ architecture, layers, hiddenSize, vocabSize, contextTokens, weightBytes, kvBytes, backend });
+
+function offerMessage({ modelHash, manifestCid, architecture, totalLayers, hiddenSize, shards }: StageOffer): ControlMessage<typeof FrameType.offers>['offers'][number] {
+  const offer = { modelHash, architecture, totalLayers, hiddenSize, shards: shards.map(({ layers, sizeBytes }) => ({ layers, sizeBytes })) };
+  return manifestCid === undefined ? offer : { ...offer, manifestCid };
 }

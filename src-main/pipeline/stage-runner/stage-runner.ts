@@ -98,7 +98,7 @@ export class StageRunner implements Service {
       stream, clock, role: 'stage', onDrain: this.#kick, busyUs: () => this.#hub.busyUs,
       onFrame: (frame) => this.#onInbound(frame, link), onEnd: (error) => this.#onInboundEnd(link, error),
     });
-    this.#inbound.set(link, new ControlLink({ source: this.#components.source, hub: this.#hub, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options }, link));
+    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options }, link));
   }
 
   #onInbound(frame: Frame, link: StageLink): void {

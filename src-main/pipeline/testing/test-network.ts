@@ -26,6 +26,8 @@ export interface TestNode {
 
 export interface TestNetworkOptions {
   readonly totalLayers?: number;
+  /** Every node offers every layer as a shard of its own, so that any route is possible. */
+  readonly allHoldAll?: boolean;
   readonly runner?: Partial<RunnerOptions>;
   readonly coordinator?: Partial<CoordinatorOptions>;
   readonly authorize?: (peer: PeerId) => boolean;
@@ -96,7 +98,9 @@ export class TestNetwork {
   }
 
   #createNode(peer: PeerId, layers: LayerRange): TestNode {
-    const offer: StageOffer = { modelHash: MODEL, architecture: TINY.architecture, totalLayers: this.totalLayers, hiddenSize: TINY.hiddenSize, shards: [{ layers, sizeBytes: 1000 }] };
+    const every = Array.from({ length: this.totalLayers }, (_, layer) => ({ layers: { first: layer, last: layer }, sizeBytes: 100 }));
+    const shards = this.#options.allHoldAll === true ? every : [{ layers, sizeBytes: 1000 }];
+    const offer: StageOffer = { modelHash: MODEL, architecture: TINY.architecture, totalLayers: this.totalLayers, hiddenSize: TINY.hiddenSize, shards };
     const { authorize } = this.#options;
     const engines: TinyEngine[] = [];
     const load = async (request: StageLoadRequest): Promise<TinyEngine> => {

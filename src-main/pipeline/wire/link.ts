@@ -1,10 +1,12 @@
-import { isCoded, toCoded, type Clock, type CodedError, type PeerId } from '../../base/index.ts';
+import { isCoded, toCoded, type Clock, type CodedError, type ErrorMeta, type PeerId } from '../../base/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
 import { FrameType } from './constants.ts';
 import { decodeFrame, encodeHeader, NO_SESSION, type Frame, type FrameAddress, type FrameFields } from './frame.ts';
 import { controlBytes, readControl, type ControlMessage, type ControlType } from './schema.ts';
+
+const MAX_META_CHARS = 4096;
 
 /** Where a control message goes; a run and position only with messages about a run. */
 export type ControlAddress = FrameAddress & { readonly run?: number; readonly position?: number };
@@ -74,8 +76,7 @@ export class StageLink {
   postError(to: FrameAddress, error: CodedError): void {
     const wire = error.toWire();
     const next = wire.next === undefined ? {} : { next: wire.next.slice(0, 512) };
-    const meta = JSON.stringify(wire.meta).length > 4096 ? {} : wire.meta;
-    this.postControl(to, FrameType.error, { ...wire, ...next, message: wire.message.slice(0, 1024), meta });
+    this.postControl(to, FrameType.error, { ...wire, ...next, message: wire.message.slice(0, 1024), meta: portable(wire.meta) });
   }
 
   ping(): void {
@@ -164,4 +165,10 @@ export class StageLink {
     this.#ended = true;
     this.#init.onEnd(error, this);
   }
+}
+
+/** Meta as it may travel: without what JSON cannot hold, empty when too long. */
+function portable(meta: ErrorMeta): Record<string, unknown> {
+  const json = JSON.stringify(meta, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  return json.length > MAX_META_CHARS ? {} : JSON.parse(json) as Record<string, unknown>;
 }

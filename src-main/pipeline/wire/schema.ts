@@ -1,6 +1,6 @@
 /** Control messages: JSON payloads, each checked against its schema before use. */
 import { z } from 'zod';
-import { MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_END_TOKENS, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_STAGES, MAX_TOP_LOGPROBS } from '../options.ts';
+import { MAX_ADDRESSES, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_END_TOKENS, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_STAGES, MAX_TOP_LOGPROBS } from '../options.ts';
 import { pipelineErrors } from '../errors.ts';
 import { FrameType, TYPE_NAME } from './constants.ts';
 import type { Frame } from './frame.ts';
@@ -13,7 +13,7 @@ const micros = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 
 const layers = z.strictObject({ first: count(MAX_LAYERS - 1), last: count(MAX_LAYERS - 1) }).refine((range) => range.first <= range.last, 'first layer after last');
 const peer = z.string().min(1).max(128);
-const addresses = z.array(text(512)).max(16);
+const addresses = z.array(text(512)).max(MAX_ADDRESSES);
 const modelHash = z.string().min(1).max(128);
 const hexId = z.string().regex(/^[0-9a-f]{32}$/);
 const token = z.number().int().min(-(2 ** 31)).max(2 ** 31 - 1);
