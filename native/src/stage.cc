@@ -12,20 +12,27 @@
 
 namespace omninode {
 
-// Copies the output of the last block when the graph reaches it, and ends the pass there: without it every
-// stage would go on to norm and head, which are dummies here or (tied embedding) a full vocabulary of waste.
-struct Stage::Capture {
-  std::string name;
+// Looks into the graph while it runs.
+struct Stage::Hooks {
+  // The last block's output: copied, and the pass ends there. Without it every stage would go on to norm and head,
+  // which are dummies here or (tied embedding) a full vocabulary of waste. Empty on the last stage.
+  std::string capture;
   std::vector<float> rows;
+  // Gemma 2 scales whatever enters, also hidden states that were scaled as embeddings in the first stage: the
+  // scaled tensor is put back to what came in. Empty elsewhere.
+  std::string restore;
+  const float* input = nullptr;
 
-  static bool on_node(ggml_tensor* t, bool ask, void* self) {
-    auto* capture = static_cast<Capture*>(self);
-    const bool is_ours = capture->name == t->name;
-    if (ask) return is_ours;
-    if (!is_ours) return true;
-    const size_t before = capture->rows.size();
-    capture->rows.resize(before + ggml_nelements(t));
-    ggml_backend_tensor_get(t, capture->rows.data() + before, 0, ggml_nbytes(t));
+  static bool on_node(ggml_tensor* t, bool ask, void* data) {
+    auto* self = static_cast<Hooks*>(data);
+    const bool is_capture = self->capture == t->name;
+    const bool is_restore = !self->restore.empty() && self->restore == t->name;
+    if (ask) return is_capture || is_restore;
+    if (is_restore) ggml_backend_tensor_set(t, self->input, 0, ggml_nbytes(t));
+    if (!is_capture) return true;
+    const size_t before = self->rows.size();
+    self->rows.resize(before + ggml_nelements(t));
+    ggml_backend_tensor_get(t, self->rows.data() + before, 0, ggml_nbytes(t));
     return false;
   }
 };
@@ -86,11 +93,12 @@ void Stage::make_context() {
   params.swa_full = true;
   params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
   params.no_perf = true;
-  if (!options_.is_last) {
-    capture_ = std::make_unique<Capture>();
-    capture_->name = "l_out-" + std::to_string(llama_model_n_layer(model_) - 1);
-    params.cb_eval = Capture::on_node;
-    params.cb_eval_user_data = capture_.get();
+  hooks_ = std::make_unique<Hooks>();
+  if (!options_.is_last) hooks_->capture = "l_out-" + std::to_string(llama_model_n_layer(model_) - 1);
+  if (!options_.is_first && architecture() == "gemma2") hooks_->restore = "inp_scaled";
+  if (!hooks_->capture.empty() || !hooks_->restore.empty()) {
+    params.cb_eval = Hooks::on_node;
+    params.cb_eval_user_data = hooks_.get();
   }
   context_ = llama_init_from_model(model_, params);
   if (context_ == nullptr) throw Failure(Code::context_failed, take_log());
@@ -201,7 +209,8 @@ void Stage::decode(int32_t id, int32_t position, const Input& input, Want want) 
   if (input.tokens != nullptr) std::memcpy(batch.token, input.tokens, input.rows * sizeof(int32_t));
   else if (input.dtype == Dtype::f32) std::memcpy(batch.embd, input.hidden, values * sizeof(float));
   else ggml_fp16_to_fp32_row(static_cast<const ggml_fp16_t*>(input.hidden), batch.embd, values);
-  if (capture_) capture_->rows.clear();
+  hooks_->rows.clear();
+  hooks_->input = batch.embd;
   take_log();
   const int32_t status = llama_decode(context_, batch);
   if (status == 0) return;
@@ -211,10 +220,10 @@ void Stage::decode(int32_t id, int32_t position, const Input& input, Want want) 
 
 std::vector<uint8_t> Stage::take_hidden(int32_t rows, Dtype dtype) const {
   const size_t values = static_cast<size_t>(rows) * n_embd_;
-  if (capture_->rows.size() != values) throw Failure(Code::decode_failed, "the last block gave " + std::to_string(capture_->rows.size()) + " values instead of " + std::to_string(values));
+  if (hooks_->rows.size() != values) throw Failure(Code::decode_failed, "the last block gave " + std::to_string(hooks_->rows.size()) + " values instead of " + std::to_string(values));
   std::vector<uint8_t> bytes(values * (dtype == Dtype::f32 ? 4 : 2));
-  if (dtype == Dtype::f32) std::memcpy(bytes.data(), capture_->rows.data(), bytes.size());
-  else ggml_fp32_to_fp16_row(capture_->rows.data(), reinterpret_cast<ggml_fp16_t*>(bytes.data()), values);
+  if (dtype == Dtype::f32) std::memcpy(bytes.data(), hooks_->rows.data(), bytes.size());
+  else ggml_fp32_to_fp16_row(hooks_->rows.data(), reinterpret_cast<ggml_fp16_t*>(bytes.data()), values);
   return bytes;
 }
 

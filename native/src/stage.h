@@ -69,7 +69,7 @@ class Stage {
     // Generated token and the position it was sampled for; a rollback cuts it.
     std::vector<std::pair<int32_t, int32_t>> generated;
   };
-  struct Capture;
+  struct Hooks;
 
   void load_model();
   void make_context();
@@ -86,7 +86,7 @@ class Stage {
   llama_model* model_ = nullptr;
   llama_context* context_ = nullptr;
   ggml_threadpool* threads_ = nullptr;
-  std::unique_ptr<Capture> capture_;
+  std::unique_ptr<Hooks> hooks_;
   std::vector<Session> sessions_;
   llama_batch token_batch_{};
   llama_batch hidden_batch_{};
