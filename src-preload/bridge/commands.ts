@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { CHAT_LIMITS, chatMessageSchema, chatOptionsSchema, conversationIdSchema, hostInfoSchema, requestIdSchema } from './dto.ts';
+import { wireErrorSchema, type WireError } from './errors.ts';
+import { snapshotSchema } from './state.ts';
+
+const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
+const nothing = z.strictObject({});
+
+const messages = z.array(chatMessageSchema).min(1).max(CHAT_LIMITS.maxMessages).readonly()
+  .refine((list) => list.reduce((sum, m) => sum + m.content.length, 0) <= CHAT_LIMITS.maxTotalChars, { error: `more than ${CHAT_LIMITS.maxTotalChars} characters in all` });
+
+/** Any command can also end with one of these. */
+export const COMMON_ERRORS = ['API_BAD_REQUEST', 'API_UNSUPPORTED', 'API_RATE_LIMITED', 'API_INTERNAL'] as const;
+
+/** Everything that a client may ask. `errors` are the codes beyond COMMON_ERRORS. */
+export const commands = {
+  'host.info': command(nothing, hostInfoSchema),
+  /** The state now, without a subscription. */
+  'state.snapshot': command(nothing, snapshotSchema),
+  /** The state now; every later event is then pushed, with `seq` going on from the snapshot's. Asking again is the resync. */
+  'state.subscribe': command(nothing, snapshotSchema),
+  'state.unsubscribe': command(nothing, nothing),
+  /** Starts an answer; its text comes as chat.* events. A failure after the start comes as chat.error. */
+  'chat.send': command(
+    z.strictObject({ conversationId: conversationIdSchema, messages, options: chatOptionsSchema.default({}) }),
+    z.object({ requestId: requestIdSchema }), ['API_BUSY'],
+  ),
+  /** `isCancelled` is false when the answer had already ended. It ends with chat.done, finishReason `cancelled`. */
+  'chat.cancel': command(z.strictObject({ requestId: requestIdSchema }), z.object({ isCancelled: z.boolean() })),
+} as const;
+
+export type CommandName = keyof typeof commands;
+/** As written by the caller, before defaults. */
+export type CommandInput<N extends CommandName> = z.input<(typeof commands)[N]['input']>;
+/** As the host's handler gets it. */
+export type CommandParsed<N extends CommandName> = z.output<(typeof commands)[N]['input']>;
+export type CommandOutput<N extends CommandName> = z.output<(typeof commands)[N]['output']>;
+
+export const isCommandName = (name: string): name is CommandName => Object.hasOwn(commands, name);
+
+/** Failures are values: an exception would lose its fields on the way through Electron's IPC. */
+export type CallResult = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: WireError };
+export const callResultSchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), value: z.unknown() }),
+  z.object({ ok: z.literal(false), error: wireErrorSchema }),
+]);
