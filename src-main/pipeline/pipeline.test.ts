@@ -77,6 +77,7 @@ describe('a pipeline answers as one machine does', () => {
     const expected = await reference({ maxTokens: 60 });
     let seed = 12345;
     const random = (below: number): number => (seed = (seed * 1103515245 + 12345) % 2 ** 31) % below;
+    let whole = 0;
     const one = async (): Promise<void> => {
       const [what, at, cancel] = [random(3), random(40), new AbortController()];
       const got: number[] = [];
@@ -90,9 +91,11 @@ describe('a pipeline answers as one machine does', () => {
         expect(error).toMatchObject({ code: 'PIPELINE_STAGE_REFUSED', retryable: true });
       }
       expect(got).toEqual(expected.slice(0, got.length));
+      if (got.length === 60) whole++;
     };
     const client = async (): Promise<void> => { for (let i = 0; i < 25; i++) await one(); };
     await Promise.all(Array.from({ length: 8 }, client));
+    expect(whole).toBeGreaterThan(20);
     expect(await ids(pipeline.generate(ask({ maxTokens: 60 })))).toEqual(expected);
     await pipeline.close();
     await expectNoLeak(net);

@@ -7,6 +7,7 @@ import { decodeFrame, encodeHeader, NO_SESSION, type Frame, type FrameAddress, t
 import { controlBytes, readControl, type ControlMessage, type ControlType } from './schema.ts';
 
 const MAX_META_CHARS = 4096;
+const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Where a control message goes; a run and position only with messages about a run. */
 export type ControlAddress = FrameAddress & { readonly run?: number; readonly position?: number };
@@ -89,7 +90,11 @@ export class StageLink {
   close(): void {
     if (this.#ended) return;
     this.#end(undefined);
-    this.#init.stream.close().catch(() => undefined);
+    const { stream } = this.#init;
+    // A peer that does not say goodbye must not keep the stream.
+    const timer = setTimeout(() => stream.abort(pipelineErrors.linkLost({ peer: this.peer, reason: 'it did not close' })), CLOSE_TIMEOUT_MS);
+    timer.unref();
+    stream.close().catch(() => undefined).finally(() => clearTimeout(timer));
   }
 
   /** Drops the link at once. */
