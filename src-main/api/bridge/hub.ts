@@ -1,0 +1,61 @@
+import type { Clock, Unsubscribe } from '../../base/index.ts';
+import { reduce, type HostEvent, type HostState, type Push, type Snapshot } from '../../../src-preload/bridge/index.ts';
+import type { HostService } from '../ports.ts';
+import { Coalescer } from './coalescer.ts';
+
+export type Sink = (push: Push) => void;
+
+/** The state that all clients see: applies each event, numbers it, hands it to every subscriber. */
+export class Hub {
+  readonly #coalescer: Coalescer;
+  readonly #sinks = new Set<Sink>();
+  readonly #stops: Unsubscribe[];
+  #state: HostState;
+  #seq = 0;
+
+  constructor(host: HostService, clock: Clock) {
+    this.#state = { info: host.info(), status: host.status(), stages: host.stages(), peers: host.peers(), answers: {} };
+    this.#coalescer = new Coalescer((event) => this.#emit(event), clock);
+    this.#stops = [
+      host.events.on('status', (data) => this.#onStatus(host, data)),
+      host.events.on('stages', (data) => this.publish({ event: 'pipeline.stages', data })),
+      host.events.on('peers', (data) => this.publish({ event: 'peers.changed', data })),
+    ];
+  }
+
+  publish(event: HostEvent): void {
+    this.#coalescer.push(event);
+  }
+
+  /** What waited is sent first, so that the snapshot and later pushes do not tell it twice. */
+  snapshot(): Snapshot {
+    this.#coalescer.flush();
+    return { seq: this.#seq, state: this.#state };
+  }
+
+  subscribe(sink: Sink): void {
+    this.#sinks.add(sink);
+  }
+
+  unsubscribe(sink: Sink): void {
+    this.#sinks.delete(sink);
+  }
+
+  close(): void {
+    for (const stop of this.#stops) stop();
+    this.#coalescer.flush();
+    this.#sinks.clear();
+  }
+
+  #onStatus(host: HostService, status: HostState['status']): void {
+    const info = host.info();
+    if (JSON.stringify(info) !== JSON.stringify(this.#state.info)) this.publish({ event: 'host.changed', data: info });
+    this.publish({ event: 'host.status', data: status });
+  }
+
+  #emit(event: HostEvent): void {
+    this.#state = reduce(this.#state, event);
+    this.#seq += 1;
+    for (const sink of [...this.#sinks]) sink({ ...event, seq: this.#seq });
+  }
+}

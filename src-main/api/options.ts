@@ -1,0 +1,26 @@
+export interface BridgeOptions {
+  /** Answers being written at the same time, over all clients. */
+  readonly maxChats: number;
+  /** With no client left, running answers are stopped after this long: a reload is shorter. */
+  readonly abandonedAfterMs: number;
+  /** Calls of one client. */
+  readonly callsPerSecond: number;
+  readonly callBurst: number;
+}
+
+export const BRIDGE_DEFAULTS: BridgeOptions = { maxChats: 4, abandonedAfterMs: 30_000, callsPerSecond: 50, callBurst: 200 };
+
+export interface HttpOptions {
+  readonly host: string;
+  /** 0 = any free one. */
+  readonly port: number;
+  /** The key in the printed link; at least 16 characters. */
+  readonly key: string;
+  readonly maxClients: number;
+  /** A client that has this much unread is cut off; it reconnects and resyncs. */
+  readonly maxUnreadBytes: number;
+  readonly requestsPerSecond: number;
+  readonly requestBurst: number;
+}
+
+export const HTTP_DEFAULTS = { host: '127.0.0.1', port: 0, maxClients: 32, maxUnreadBytes: 8_388_608, requestsPerSecond: 50, requestBurst: 200 } as const;

@@ -1,0 +1,42 @@
+import type { Events } from '../base/index.ts';
+import type { ChatFinish, ChatMessage, ChatOptions, HostInfo, HostStatus, Peer, Stage } from '../../src-preload/bridge/index.ts';
+
+export interface ChatRequest {
+  readonly messages: readonly ChatMessage[];
+  /** What is left out is the host's default. */
+  readonly sampling: Omit<ChatOptions, 'maxTokens'>;
+  readonly maxTokens: number | undefined;
+  /** Aborted by the user's stop: end the stream, at best with `done` and finishReason `cancelled`. */
+  readonly signal: AbortSignal;
+}
+
+export type ChatPart = { readonly text: string } | { readonly done: ChatFinish };
+
+/** Text parts, then one `done`. Failures are CodedErrors thrown by the iterator. */
+export interface ChatService {
+  chat(request: ChatRequest): AsyncIterable<ChatPart>;
+}
+
+export interface HostServiceEvents {
+  /** Also announces that `info()` may have changed (peer id and addresses known, model loaded). */
+  status: HostStatus;
+  stages: readonly Stage[];
+  peers: readonly Peer[];
+}
+
+/** What api/ shows of a host; implemented in host/. The getters give the values now, the events each later change. */
+export interface HostService {
+  readonly events: Events<HostServiceEvents>;
+  info(): HostInfo;
+  status(): HostStatus;
+  stages(): readonly Stage[];
+  peers(): readonly Peer[];
+  /** Absent on a host that computes no answers (a relay): chat.* is then API_UNSUPPORTED. */
+  readonly chat?: ChatService;
+}
+
+/** The Prometheus text of `/metrics`, from the registry composed in host/. */
+export interface MetricsText {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
