@@ -28,9 +28,9 @@ def normal(text):
 
 def trimmed(question):
     """Without the fillers that the sampler adds at both ends."""
-    for prefix in corpus.PREFIXES:
+    for prefix in corpus.WORDING["prefixes"]:
         question = question.lower().removeprefix(prefix.lower())
-    for suffix in corpus.SUFFIXES:
+    for suffix in corpus.WORDING["suffixes"]:
         question = question.rstrip("?!. ").removesuffix(suffix)
     return normal(question)
 
