@@ -5,14 +5,14 @@ const LINK = 'Open the link that OmniNode printed when it started.';
 export const apiErrors = defineErrors('API', {
   wrongHost: spec<{ host: string }>({ fault: 'user', message: (m) => `this node does not answer to the name "${m.host}"`, next: LINK }),
   wrongOrigin: spec<{ origin: string }>({ fault: 'user', message: (m) => `pages of ${m.origin} may not use this node`, next: LINK }),
-  unauthorized: spec<object>({ fault: 'user', message: () => 'the key is missing or wrong', next: LINK }),
-  rateLimited: spec<object>({ fault: 'user', retryable: true, message: () => 'too many requests in a short time', next: 'Wait a second, then try again.' }),
+  unauthorized: spec<Record<string, never>>({ fault: 'user', message: () => 'the key is missing or wrong', next: LINK }),
+  rateLimited: spec<Record<string, never>>({ fault: 'user', retryable: true, message: () => 'too many requests in a short time', next: 'Wait a second, then try again.' }),
   tooManyClients: spec<{ limit: number }>({ fault: 'user', retryable: true, message: (m) => `${m.limit} pages are already connected`, next: 'Close one of them.' }),
   notFound: spec<{ path: string }>({ fault: 'user', message: (m) => `there is nothing at ${m.path}`, next: LINK }),
   badRequest: spec<{ what: string; field: string; reason: string }>({ fault: 'user', message: (m) => `${m.what}: ${m.field}: ${m.reason}`, next: 'Correct that field.' }),
   unsupported: spec<{ command: string }>({ fault: 'user', message: (m) => `this node does not offer ${m.command}`, next: 'Use a node that offers it, or a newer version.' }),
   busy: spec<{ limit: number }>({ fault: 'local', retryable: true, message: (m) => `${m.limit} answers are already being written`, next: 'Stop one of them or wait until it is done.' }),
-  internal: spec<object>({ fault: 'local', message: () => 'something went wrong inside the node', next: 'Try again; the log of the node has the details.' }),
+  internal: spec<Record<string, never>>({ fault: 'local', message: () => 'something went wrong inside the node', next: 'Try again; the log of the node has the details.' }),
   pageMissing: spec<{ folder: string }>({ fault: 'local', message: (m) => `the page is not built: ${m.folder} has no index.html`, next: 'Run `npm run build`.' }),
   portInUse: spec<{ host: string; port: number }>({ fault: 'user', message: (m) => `${m.host}:${m.port} is in use by another program`, next: 'Choose another port, or 0 for any free one.' }),
 });

@@ -1,0 +1,41 @@
+import { BrowserWindow, protocol, session, type Session } from 'electron';
+import { join } from 'node:path';
+import { securityHeaders, type Assets } from '../api/index.ts';
+
+/** The page's own scheme: unlike file:, it has an origin, headers and nothing else to read. */
+export const SCHEME = 'omninode-ui';
+export const ORIGIN = `${SCHEME}://app`;
+
+/** Must run before the app is ready. */
+export function registerScheme(): void {
+  protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges: { standard: true, secure: true } }]);
+}
+
+/** A session that serves the page from memory and grants nothing. */
+export function prepareSession(assets: Assets): Session {
+  const own = session.fromPartition('persist:omninode');
+  own.protocol.handle(SCHEME, (request) => serve(assets, new URL(request.url).pathname));
+  own.setPermissionRequestHandler((_contents, _permission, decide) => decide(false));
+  own.setPermissionCheckHandler(() => false);
+  own.setDevicePermissionHandler(() => false);
+  return own;
+}
+
+function serve(assets: Assets, path: string): Response {
+  const asset = assets.get(path);
+  const headers = securityHeaders("'none'");
+  if (asset === undefined) return new Response(null, { status: 404, headers });
+  return new Response(new Uint8Array(asset.body), { headers: { ...headers, 'content-type': asset.contentType, 'cache-control': asset.cacheControl } });
+}
+
+export function createWindow(own: Session): BrowserWindow {
+  const window = new BrowserWindow({
+    width: 1080, height: 760, minWidth: 360, minHeight: 480, show: false, title: 'OmniNode', autoHideMenuBar: true,
+    webPreferences: {
+      session: own, preload: join(import.meta.dirname, '..', 'preload', 'index.cjs'),
+      contextIsolation: true, sandbox: true, nodeIntegration: false, webSecurity: true, webviewTag: false, spellcheck: false,
+    },
+  });
+  window.once('ready-to-show', () => window.show());
+  return window;
+}

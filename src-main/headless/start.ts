@@ -1,0 +1,48 @@
+import { silentLogger, type Logger } from '../base/index.ts';
+import { startHttpServer, type HostService, type MetricsText } from '../api/index.ts';
+
+/** What a headless start needs of a host; `Host` of src-main/host is one. */
+export interface ServedHost {
+  readonly api: HostService;
+  readonly metrics: MetricsText;
+  start(): Promise<void>;
+  stop(): Promise<unknown>;
+}
+
+export interface HeadlessInit {
+  readonly host: ServedHost;
+  readonly settings: {
+    readonly config: { readonly httpHost: string; readonly httpPort: number };
+    readonly secrets: { readonly uiToken: string };
+  };
+  /** Folder of the built page. */
+  readonly renderer: string;
+  readonly logger?: Logger;
+}
+
+export interface HeadlessServer {
+  /** The link to print; it holds the key. */
+  readonly url: string;
+  /** Settles when the host has started; the page is there before and shows its progress. */
+  readonly started: Promise<void>;
+  /** Stops the server, then the host. */
+  stop(): Promise<void>;
+}
+
+/** Serves a host to the browsers of this machine. Resolves as soon as the page can be opened. */
+export async function startHeadless({ host, settings, renderer, logger = silentLogger }: HeadlessInit): Promise<HeadlessServer> {
+  const { config, secrets } = settings;
+  const options = { host: config.httpHost, port: config.httpPort, key: secrets.uiToken };
+  const server = await startHttpServer({ host: host.api, metrics: host.metrics, logger, renderer, options });
+  const started = host.start();
+  // Whoever awaits `started` gets the failure; with nobody waiting it is still shown by the page.
+  started.catch((error: unknown) => logger.error({ err: error }, 'the host did not start'));
+  return {
+    url: server.url,
+    started,
+    stop: async () => {
+      await server.stop();
+      await host.stop();
+    },
+  };
+}
