@@ -1,0 +1,82 @@
+import type { NativeAddon, NativeForward, NativeOutput, StageHandle } from '../../../native/index.d.ts';
+import { toCoded } from '../../base/index.ts';
+import { engineErrors, fromNative } from '../errors.ts';
+import { SerialQueue } from './serial-queue.ts';
+import type { ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput } from './types.ts';
+
+/** The engine in this very process: what the worker hosts. A crash of llama.cpp takes the process with it. */
+export async function createNativeEngine(addon: NativeAddon, options: StageLoadOptions): Promise<StageEngine> {
+  const { layers, ...native } = options;
+  const stage = await addon.loadStage(native).catch((error: unknown) => { throw fromNative(error); });
+  return new NativeEngine(addon, stage, { ...addon.stageInfo(stage), layers });
+}
+
+class NativeEngine implements StageEngine {
+  readonly info: StageInfo;
+  readonly lost = new Promise<Error>(() => undefined);
+  readonly #addon: NativeAddon;
+  readonly #stage: StageHandle;
+  // The addon's contract: calls on one stage do not overlap.
+  readonly #queue = new SerialQueue();
+  #disposal: Promise<void> | undefined;
+
+  constructor(addon: NativeAddon, stage: StageHandle, info: StageInfo) {
+    this.#addon = addon;
+    this.#stage = stage;
+    this.info = info;
+  }
+
+  open(sampling: SamplingOptions): Promise<number> {
+    return this.#run(() => this.#addon.openSession(this.#stage, sampling));
+  }
+
+  close(session: number): Promise<void> {
+    return this.#run(() => void this.#addon.closeSession(this.#stage, session));
+  }
+
+  rollback(session: number, position: number): Promise<void> {
+    return this.#run(() => void this.#addon.rollback(this.#stage, session, position));
+  }
+
+  forward(batch: readonly ForwardItem[]): Promise<ForwardResult> {
+    return this.#run(async () => {
+      const outputs: StageOutput[] = [];
+      let computeMs = 0;
+      for (const item of batch) {
+        const out = await this.#addon.forward(this.#stage, toNative(item));
+        computeMs += out.computeMs;
+        outputs.push(fromOutput(item, out));
+      }
+      return { outputs, computeMs };
+    });
+  }
+
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#queue.add(async () => void (await this.#addon.disposeStage(this.#stage)));
+    return this.#disposal;
+  }
+
+  #run<T>(call: () => T | Promise<T>): Promise<T> {
+    if (this.#disposal !== undefined) return Promise.reject(engineErrors.disposed({ detail: '' }));
+    return this.#queue.add(async () => {
+      try {
+        return await call();
+      } catch (error) {
+        throw error instanceof Error && 'nativeCode' in error ? fromNative(error) : toCoded(error);
+      }
+    });
+  }
+}
+
+function toNative({ session, position, input, want }: ForwardItem): NativeForward {
+  const wanted = want.kind === 'hidden' ? want.dtype : want.kind;
+  if (input.kind === 'tokens') return { session, position, rows: input.tokens.length, input: 'tokens', data: input.tokens, want: wanted };
+  return { session, position, rows: input.rows, input: input.dtype, data: input.data, want: wanted };
+}
+
+function fromOutput({ input, want }: ForwardItem, out: NativeOutput): StageOutput {
+  const rows = input.kind === 'tokens' ? input.tokens.length : input.rows;
+  if (want.kind === 'hidden') return { kind: 'hidden', dtype: want.dtype, rows, data: out.hidden ?? new Uint8Array() };
+  if (want.kind === 'none') return { kind: 'none' };
+  return { kind: 'sampled', token: out.token ?? -1, logprob: out.logprob ?? Number.NaN, top: out.top ?? [] };
+}

@@ -1,0 +1,99 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { CodedError, type Logger } from '../../base/index.ts';
+import { engineErrors } from '../errors.ts';
+import { replySchema, type Device, type Operation, type Operations } from '../protocol/messages.ts';
+
+export type SpawnWorker = (workerPath: string) => ChildProcess;
+
+export interface WorkerOptions {
+  /** src-main/inference/worker/main.ts, or its bundle. */
+  readonly workerPath: string;
+  /** The addon, omninode.node. */
+  readonly nativePath: string;
+  /** Folder with llama.cpp's shared libraries: `findLibraries()`. */
+  readonly librariesFolder: string;
+  readonly logger?: Logger;
+  /** How the process is started; by default child_process.fork. */
+  readonly spawn?: SpawnWorker;
+}
+
+const STOP_GRACE_MS = 2_000;
+
+const forkWorker: SpawnWorker = (path) => {
+  // Under Electron execPath is Electron itself, which must be told to be a plain Node.
+  const env = process.versions['electron'] === undefined ? process.env : { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
+  return fork(path, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env });
+};
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The host's end of an inference process: requests in, replies out, and one coded error when it is gone. */
+export class WorkerClient {
+  /** Resolves when the process ended without being asked. */
+  readonly lost: Promise<Error>;
+  readonly devices: Promise<readonly Device[]>;
+  readonly #child: ChildProcess;
+  readonly #pending = new Map<number, Pending>();
+  readonly #exited: Promise<unknown>;
+  #nextId = 0;
+  #end: CodedError | undefined;
+
+  constructor({ workerPath, nativePath, librariesFolder, spawn = forkWorker }: WorkerOptions) {
+    const lost = Promise.withResolvers<Error>();
+    this.lost = lost.promise;
+    this.#child = spawn(workerPath);
+    this.#exited = once(this.#child, 'exit').catch(() => undefined);
+    this.#child.on('message', (raw) => this.#onMessage(raw));
+    this.#child.on('error', (error) => this.#finish(engineErrors.workerLost({ how: error.message }, error), lost.resolve));
+    this.#child.on('exit', (code, signal) => this.#finish(engineErrors.workerLost({ how: signal ?? `exit code ${code}` }), lost.resolve));
+    this.devices = this.call('init', { addonPath: nativePath, librariesFolder });
+    this.devices.catch(() => undefined);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  call<K extends Operation>(op: K, input: Operations[K]['in']): Promise<Operations[K]['out']> {
+    if (this.#end !== undefined) return Promise.reject(this.#end);
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#child.send({ id, op, input }, (error) => {
+        if (error !== null && this.#pending.delete(id)) reject(this.#end ?? engineErrors.workerLost({ how: error.message }, error));
+      });
+    });
+  }
+
+  /** Ends the process: its memory is free when this resolves. Calls in flight end with ENGINE_DISPOSED. Idempotent. */
+  async dispose(): Promise<void> {
+    this.#finish(engineErrors.disposed({ detail: '' }), () => undefined);
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
+    // The worker ends itself when its channel closes; a computation that llama.cpp cannot leave is cut short.
+    if (this.#child.connected) this.#child.disconnect();
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_GRACE_MS);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  #finish(end: CodedError, tell: (error: Error) => void): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    for (const { reject } of this.#pending.values()) reject(end);
+    this.#pending.clear();
+    tell(end);
+  }
+
+  #onMessage(raw: unknown): void {
+    const reply = replySchema.safeParse(raw);
+    if (!reply.success) return this.#child.kill('SIGKILL'), this.#finish(engineErrors.workerGarbage({ detail: 'a reply of unknown shape' }, reply.error), () => undefined);
+    const pending = this.#pending.get(reply.data.id);
+    this.#pending.delete(reply.data.id);
+    if (reply.data.ok) pending?.resolve(reply.data.value as never);
+    else pending?.reject(CodedError.fromWire(reply.data.error));
+  }
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { ForwardItem, ForwardResult, SamplingOptions, StageInfo, StageLoadOptions } from '../engine/types.ts';
+
+/** What the host and an inference process say over the IPC channel (structured clone: typed arrays travel as they are). */
+
+const count = z.number().int().min(0);
+
+export const samplingSchema = z.strictObject({
+  temperature: z.number().min(0), topK: count, topP: z.number(), minP: z.number(), repetitionPenalty: z.number().positive(),
+  penaltyWindow: count, seed: count.max(0xffff_ffff), topLogprobs: count,
+}) satisfies z.ZodType<SamplingOptions>;
+
+export const loadSchema = z.strictObject({
+  path: z.string().min(1), layers: z.strictObject({ first: count, last: count }), isFirst: z.boolean(), isLast: z.boolean(),
+  contextTokens: count.min(1), maxSessions: count.min(1), batchTokens: count.min(1), threads: count.min(1), gpuLayers: z.number().int().min(-1),
+}) satisfies z.ZodType<StageLoadOptions>;
+
+export const initSchema = z.strictObject({ addonPath: z.string().min(1), librariesFolder: z.string().min(1) });
+export type WorkerInit = z.infer<typeof initSchema>;
+
+export interface Device {
+  readonly name: string;
+  readonly description: string;
+  readonly isGpu: boolean;
+  readonly memoryFreeBytes: number;
+  readonly memoryTotalBytes: number;
+}
+
+export interface VocabularyInfo {
+  readonly vocabSize: number;
+  readonly endTokens: readonly number[];
+}
+
+/** Each operation of a worker: what goes in and what comes back. */
+export interface Operations {
+  init: { in: WorkerInit; out: readonly Device[] };
+  load: { in: StageLoadOptions; out: StageInfo };
+  open: { in: SamplingOptions; out: number };
+  forward: { in: readonly ForwardItem[]; out: ForwardResult };
+  rollback: { in: { readonly session: number; readonly position: number }; out: null };
+  close: { in: number; out: null };
+  loadVocabulary: { in: string; out: VocabularyInfo };
+  tokenize: { in: { readonly text: string; readonly addSpecial: boolean; readonly parseSpecial: boolean }; out: Int32Array };
+  tokenBytes: { in: { readonly token: number; readonly special: boolean }; out: Uint8Array };
+  applyChatTemplate: { in: { readonly messages: readonly { readonly role: string; readonly content: string }[]; readonly addAssistant: boolean }; out: string };
+}
+export type Operation = keyof Operations;
+
+export interface Request<K extends Operation = Operation> {
+  readonly id: number;
+  readonly op: K;
+  readonly input: Operations[K]['in'];
+}
+
+/** The envelope; inputs are checked per operation, where it costs nothing per row. */
+export const requestSchema = z.strictObject({ id: count, op: z.string(), input: z.unknown() });
+
+export const replySchema = z.union([
+  z.strictObject({ id: count, ok: z.literal(true), value: z.unknown() }),
+  z.strictObject({
+    id: count, ok: z.literal(false),
+    error: z.object({ code: z.string(), message: z.string(), next: z.string().exactOptional(), meta: z.record(z.string(), z.unknown()), retryable: z.boolean(), fault: z.enum(['peer', 'local', 'user']) }),
+  }),
+]);

@@ -1,0 +1,36 @@
+import { createRequire } from 'node:module';
+import { exitWithParent, toCoded } from '../../base/index.ts';
+import { engineErrors, fromNative } from '../errors.ts';
+import { requestSchema } from '../protocol/messages.ts';
+import type { NativeAddon } from '../../../native/index.d.ts';
+import { WorkerHost } from './worker-host.ts';
+
+/** Entry of an inference process: one stage or one vocabulary, at its parent's command. */
+const host = new WorkerHost(loadAddon);
+
+function loadAddon(path: string): NativeAddon {
+  try {
+    return createRequire(import.meta.url)(path) as NativeAddon;
+  } catch (error) {
+    throw engineErrors.addonMissing({ path }, error);
+  }
+}
+
+async function answer(raw: unknown): Promise<void> {
+  const { id, op, input } = requestSchema.parse(raw);
+  try {
+    reply({ id, ok: true, value: await host.run(op, input) });
+  } catch (error) {
+    const coded = error instanceof Error && 'nativeCode' in error ? fromNative(error) : toCoded(error);
+    reply({ id, ok: false, error: coded.toWire() });
+  }
+}
+
+// A parent that is gone closes the channel; there is nobody left to tell.
+const reply = (message: unknown): void => void (process.connected && process.send?.(message));
+
+// Ctrl-C reaches the whole process group; the parent decides when we end.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+exitWithParent(() => process.exit(0));
+process.on('message', (raw) => void answer(raw));

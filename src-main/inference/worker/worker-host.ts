@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import type { NativeAddon, VocabHandle } from '../../../native/index.d.ts';
+import { createNativeEngine } from '../engine/native-engine.ts';
+import type { ForwardItem, StageEngine } from '../engine/types.ts';
+import { engineErrors } from '../errors.ts';
+import { initSchema, loadSchema, samplingSchema, type Operation, type Operations } from '../protocol/messages.ts';
+
+type Handlers = { readonly [K in Operation]: (input: unknown) => Promise<Operations[K]['out']> | Operations[K]['out'] };
+
+const integer = z.number().int();
+const rollbackSchema = z.strictObject({ session: integer, position: integer });
+const tokenizeSchema = z.strictObject({ text: z.string(), addSpecial: z.boolean(), parseSpecial: z.boolean() });
+const tokenBytesSchema = z.strictObject({ token: integer, special: z.boolean() });
+const templateSchema = z.strictObject({ messages: z.array(z.strictObject({ role: z.string(), content: z.string() })), addAssistant: z.boolean() });
+
+/** Carries out a parent's requests on the addon. */
+export class WorkerHost {
+  readonly #loadAddon: (path: string) => NativeAddon;
+  #addon: NativeAddon | undefined;
+  #engine: StageEngine | undefined;
+  #vocab: VocabHandle | undefined;
+
+  constructor(loadAddon: (path: string) => NativeAddon) {
+    this.#loadAddon = loadAddon;
+  }
+
+  run(op: string, input: unknown): Promise<unknown> {
+    if (!Object.hasOwn(this.#handlers, op)) return Promise.reject(engineErrors.badArgument({ detail: `no operation "${op}"` }));
+    return Promise.resolve(this.#handlers[op as Operation](input));
+  }
+
+  readonly #handlers: Handlers = {
+    init: (input) => {
+      const { addonPath, librariesFolder } = initSchema.parse(input);
+      this.#addon = this.#loadAddon(addonPath);
+      return this.#addon.init(librariesFolder);
+    },
+    load: async (input) => {
+      this.#engine = await createNativeEngine(this.#needAddon(), loadSchema.parse(input));
+      return this.#engine.info;
+    },
+    open: (input) => this.#needEngine().open(samplingSchema.parse(input)),
+    // The hot path: the addon itself checks lengths, rows, positions and tokens.
+    forward: (input) => this.#needEngine().forward(input as readonly ForwardItem[]),
+    rollback: async (input) => {
+      const { session, position } = rollbackSchema.parse(input);
+      await this.#needEngine().rollback(session, position);
+      return null;
+    },
+    close: async (input) => {
+      await this.#needEngine().close(integer.parse(input));
+      return null;
+    },
+    loadVocabulary: async (input) => {
+      this.#vocab = await this.#needAddon().loadVocab(z.string().parse(input));
+      const { vocabSize, endTokens } = this.#needAddon().vocabInfo(this.#vocab);
+      return { vocabSize, endTokens: [...endTokens] };
+    },
+    tokenize: (input) => {
+      const { text, addSpecial, parseSpecial } = tokenizeSchema.parse(input);
+      return this.#needAddon().tokenize(this.#needVocab(), text, addSpecial, parseSpecial);
+    },
+    tokenBytes: (input) => {
+      const { token, special } = tokenBytesSchema.parse(input);
+      return this.#needAddon().tokenBytes(this.#needVocab(), token, special);
+    },
+    applyChatTemplate: (input) => {
+      const { messages, addAssistant } = templateSchema.parse(input);
+      return this.#needAddon().applyChatTemplate(this.#needVocab(), messages, addAssistant);
+    },
+  };
+
+  #needAddon(): NativeAddon {
+    if (this.#addon === undefined) throw engineErrors.badArgument({ detail: 'init comes first' });
+    return this.#addon;
+  }
+
+  #needEngine(): StageEngine {
+    if (this.#engine === undefined) throw engineErrors.badArgument({ detail: 'no stage is loaded' });
+    return this.#engine;
+  }
+
+  #needVocab(): VocabHandle {
+    if (this.#vocab === undefined) throw engineErrors.badArgument({ detail: 'no vocabulary is loaded' });
+    return this.#vocab;
+  }
+}
