@@ -75,17 +75,17 @@ export class Cursor {
     const bytes = this.#bytes;
     let at = this.at;
     for (let index = 0; index < count; index++) {
-      if (at + 8 > bytes.length) this.#fail(at, 8, field, index);
+      if (at + 8 > bytes.length) this.#fail(at, 8, `${field}[${index}]`);
       const lengthBytes = bytes.readUInt32LE(at);
       const high = bytes.readUInt32LE(at + 4);
-      if (high !== 0 || at + 8 + lengthBytes > bytes.length) this.#fail(at, 8 + lengthBytes + high * 2 ** 32, field, index);
+      if (high !== 0 || at + 8 + lengthBytes > bytes.length) this.#fail(at, 8 + lengthBytes + high * 2 ** 32, `${field}[${index}]`);
       at += 8 + lengthBytes;
     }
     this.at = at;
   }
 
-  #fail(at: number, needBytes: number, field: string, index: number): never {
+  #fail(at: number, needBytes: number, field: string): never {
     if (at + needBytes <= this.#fileBytes) throw new WindowTooShort(at + needBytes);
-    throw ggufErrors.truncated({ field: `${field}[${index}]`, offset: at, needBytes, haveBytes: this.#fileBytes - at });
+    throw ggufErrors.truncated({ field, offset: at, needBytes, haveBytes: this.#fileBytes - at });
   }
 }

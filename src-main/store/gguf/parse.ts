@@ -90,7 +90,7 @@ function parseArray(cursor: Cursor, request: ValueRequest): GgufArray {
   const itemType = valueType(cursor, `items of ${request.field}`);
   const length = arrayLength(cursor, request.field, itemType);
   const start = cursor.at;
-  skipItems(cursor, { ...request, type: itemType }, length, 1);
+  skipItems(cursor, { ...request, type: itemType, length }, 1);
   const end = cursor.at;
   cursor.at = start;
   return { type: 'array', itemType, length, bytes: cursor.bytes(end - start, request.field) };
@@ -102,14 +102,14 @@ function arrayLength(cursor: Cursor, field: string, itemType: GgufValueType): nu
 }
 
 // Walks nested arrays to find the end; items stay raw bytes.
-function skipItems(cursor: Cursor, request: ValueRequest, length: number, depth: number): void {
-  const { field, type, limits } = request;
+function skipItems(cursor: Cursor, request: ValueRequest & { readonly length: number }, depth: number): void {
+  const { field, type, length, limits } = request;
   if (type === 'string') return cursor.skipTexts(length, field);
   if (type !== 'array') return void cursor.bytes(length * (VALUE_BYTES[type] ?? 0), field);
   if (depth >= limits.maxArrayDepth) throw ggufErrors.tooDeep({ field, offset: cursor.at, max: limits.maxArrayDepth });
   for (let index = 0; index < length; index++) {
     const itemType = valueType(cursor, `items of ${field}[${index}]`);
-    skipItems(cursor, { ...request, type: itemType }, arrayLength(cursor, `${field}[${index}]`, itemType), depth + 1);
+    skipItems(cursor, { ...request, type: itemType, length: arrayLength(cursor, `${field}[${index}]`, itemType) }, depth + 1);
   }
 }
 

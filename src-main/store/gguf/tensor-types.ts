@@ -9,8 +9,11 @@ export interface GgmlType {
   readonly blockBytes: number;
 }
 
+/** What converters store norms and biases as. */
+export const F32_TYPE: GgmlType = { id: 0, name: 'F32', blockValues: 1, blockBytes: 4 };
+
 const rows: readonly (readonly [id: number, name: string, blockValues: number, blockBytes: number])[] = [
-  [0, 'F32', 1, 4], [1, 'F16', 1, 2], [2, 'Q4_0', 32, 18], [3, 'Q4_1', 32, 20], [6, 'Q5_0', 32, 22], [7, 'Q5_1', 32, 24],
+  [1, 'F16', 1, 2], [2, 'Q4_0', 32, 18], [3, 'Q4_1', 32, 20], [6, 'Q5_0', 32, 22], [7, 'Q5_1', 32, 24],
   [8, 'Q8_0', 32, 34], [9, 'Q8_1', 32, 36], [10, 'Q2_K', 256, 84], [11, 'Q3_K', 256, 110], [12, 'Q4_K', 256, 144],
   [13, 'Q5_K', 256, 176], [14, 'Q6_K', 256, 210], [15, 'Q8_K', 256, 292], [16, 'IQ2_XXS', 256, 66], [17, 'IQ2_XS', 256, 74],
   [18, 'IQ3_XXS', 256, 98], [19, 'IQ1_S', 256, 50], [20, 'IQ4_NL', 32, 18], [21, 'IQ3_S', 256, 110], [22, 'IQ2_S', 256, 82],
@@ -19,7 +22,7 @@ const rows: readonly (readonly [id: number, name: string, blockValues: number, b
   [40, 'NVFP4', 64, 36], [41, 'Q1_0', 128, 18], [42, 'Q2_0', 64, 18],
 ];
 
-export const GGML_TYPES: readonly GgmlType[] = rows.map(([id, name, blockValues, blockBytes]) => ({ id, name, blockValues, blockBytes }));
+export const GGML_TYPES: readonly GgmlType[] = [F32_TYPE, ...rows.map(([id, name, blockValues, blockBytes]) => ({ id, name, blockValues, blockBytes }))];
 
 const byId = new Map(GGML_TYPES.map((type) => [type.id, type]));
 const byName = new Map(GGML_TYPES.map((type) => [type.name, type]));

@@ -82,7 +82,7 @@ function* encodeValue(value: GgufValue): Iterable<Uint8Array> {
   if (value.type === 'string') yield text(value.value, value.bytes);
   else if (value.type === 'bool') yield Uint8Array.of(Number(value.value));
   else if (typeof value.value === 'bigint') yield long(BigInt.asUintN(64, value.value));
-  else yield encodeNumber(value.type as GgufNumberType, value.value);
+  else yield encodeNumber(value.type, value.value);
 }
 
 type WriteNumber = (bytes: Buffer, value: number) => number;

@@ -1,5 +1,5 @@
 import { bool, str, u32, type GgufMetadata, type GgufValue } from '../gguf/values.ts';
-import { ggmlTypeByName, tensorBytes, type GgmlType } from '../gguf/tensor-types.ts';
+import { F32_TYPE, ggmlTypeByName, tensorBytes } from '../gguf/tensor-types.ts';
 import { layoutGguf, type GgufLayout, type TensorSpec } from '../gguf/writer.ts';
 import type { OriginTensor, Piece } from './piece.ts';
 import { SHARD_KEYS } from './shard-keys.ts';
@@ -46,23 +46,15 @@ function headEntry(piece: Piece): Entry[] {
 
 const copy = (tensor: OriginTensor, name = tensor.name): Entry => ({ spec: { name, dims: tensor.dims, type: tensor.type }, fill: { kind: 'copy', from: tensor } });
 
-const f32Type = named('F32');
-
-function named(name: string): GgmlType {
-  const type = ggmlTypeByName(name);
-  if (type === undefined) throw new TypeError(`no tensor type ${name}`);
-  return type;
-}
-
-const ones = (name: string, size: number): Entry => ({ spec: { name, dims: [size], type: f32Type }, fill: { kind: 'repeat', word: 0x3f800000 } });
+const ones = (name: string, size: number): Entry => ({ spec: { name, dims: [size], type: F32_TYPE }, fill: { kind: 'repeat', word: 0x3f800000 } });
 
 // Where the loader wants both ends of the vocabulary (gpt-oss), the end that is not used is zeros in the smallest type that fits a row.
-const ZERO_TYPES = ['Q1_0', 'Q2_0', 'Q4_0', 'F16'].map(named);
+const ZERO_TYPES = ['Q1_0', 'Q2_0', 'Q4_0', 'F16'].flatMap((name) => ggmlTypeByName(name) ?? []);
 
 function zeros(name: string, piece: Piece): Entry {
   const rows = stageVocabSize(piece);
-  const small = ZERO_TYPES.find((type) => tensorBytes(type, [piece.hiddenSize, rows]) !== undefined) ?? f32Type;
-  return { spec: { name, dims: [piece.hiddenSize, rows], type: rows === 1 ? f32Type : small }, fill: { kind: 'repeat', word: 0 } };
+  const small = ZERO_TYPES.find((type) => tensorBytes(type, [piece.hiddenSize, rows]) !== undefined) ?? F32_TYPE;
+  return { spec: { name, dims: [piece.hiddenSize, rows], type: rows === 1 ? F32_TYPE : small }, fill: { kind: 'repeat', word: 0 } };
 }
 
 const stageVocabSize = (piece: Piece): number => (piece.embedding === undefined && piece.head === undefined ? 1 : piece.vocabSize);
