@@ -9,7 +9,9 @@ export const LEVELS = {
   onex: 4, federated: 4,
   api: 5,
   host: 6,
-  electron: 7, headless: 7, cli: 7,
+  electron: 7, headless: 7,
+  // `omninode serve` starts headless.
+  cli: 8,
 };
 
 /** The domain of a repo-relative path: `src-main/store/gguf/x.ts` -> `store`; undefined outside src-main. */

@@ -23,8 +23,8 @@ export const hostErrors = defineErrors('HOST', {
   peersLackLayers: spec<{ layers: string }>({
     fault: 'user', message: (m) => `no peer given holds layers ${m.layers}`, next: 'Add a peer that holds them, or start one with `omninode listen --model FILE --layers A-B`.',
   }),
-  badRange: spec<{ text: string }>({
-    fault: 'user', message: (m) => `"${m.text}" is not a range of layers`, next: 'Write it as FIRST-LAST, for instance 0-3.',
+  badRange: spec<{ text: string; layers: number }>({
+    fault: 'user', message: (m) => `the model has layers 0-${m.layers - 1}, not ${m.text}`, next: 'Choose a range within them.',
   }),
   tooManyStages: spec<{ stages: number; layers: number }>({
     fault: 'user', message: (m) => `${m.layers} layers cannot be split over ${m.stages} nodes`, next: (m) => `Use --cluster ${m.layers} or fewer.`,

@@ -25,16 +25,17 @@ export interface StageReport {
   /** First and last layer, both included. */
   readonly layers: readonly [number, number];
   readonly bytesLoaded: number;
-  readonly msPerToken: number;
+  /** Inside the model, per answer token; null when the stage computed none. */
+  readonly msPerToken: number | null;
 }
 
-/** What `infer --json` and `pipeline-infer --json` print. Figures that were not measured are absent. */
+/** What `infer --json` and `pipeline-infer --json` print. Figures that were not measured are null. */
 export interface InferenceReport {
   readonly text: string;
   readonly tokenIds: readonly number[];
   readonly promptTokens: number;
-  readonly ttftMs: number | undefined;
-  readonly tokensPerSecond: number | undefined;
+  readonly ttftMs: number | null;
+  readonly tokensPerSecond: number | null;
   readonly finishReason: FinishReason;
   readonly stages: readonly StageReport[];
 }

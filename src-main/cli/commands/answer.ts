@@ -12,10 +12,10 @@ export function printFigures(output: Output, report: InferenceReport): void {
   output.answer('\n');
   for (const [index, stage] of report.stages.entries()) {
     const [first, last] = stage.layers;
-    output.line(`stage ${index}  peer ${stage.peerId}  layers ${first}-${last}  ${megabytes(stage.bytesLoaded)} loaded  ${stage.msPerToken.toFixed(2)} ms/token`);
+    output.line(`stage ${index}  peer ${stage.peerId}  layers ${first}-${last}  ${megabytes(stage.bytesLoaded)} loaded  ${stage.msPerToken === null ? 'no token computed' : `${stage.msPerToken.toFixed(2)} ms/token`}`);
   }
-  const speed = report.tokensPerSecond === undefined ? '' : `, ${report.tokensPerSecond.toFixed(1)} tokens/s`;
-  const first = report.ttftMs === undefined ? '' : `, first token after ${report.ttftMs.toFixed(0)} ms`;
+  const speed = report.tokensPerSecond === null ? '' : `, ${report.tokensPerSecond.toFixed(1)} tokens/s`;
+  const first = report.ttftMs === null ? '' : `, first token after ${report.ttftMs.toFixed(0)} ms`;
   output.line(`${report.tokenIds.length} tokens${speed}${first} (${WHY[report.finishReason]})`);
   output.result(report);
 }

@@ -33,7 +33,7 @@ export function listenCommand(program: Command, launch: Launch): void {
 async function listen({ settings, output, signal }: CommandContext, args: Args): Promise<number> {
   const paths = appPaths();
   const shards = args.model === undefined ? [] : await shardsOf(settings.config, { paths, model: args.model, layers: args.layers, signal, onStatus: (text) => output.progress(text) });
-  const node = await createNode({ settings, paths, shards });
+  const node = await createNode({ settings, paths, shards, identity: 'file' });
   node.mesh.events.on('topic:message', (message) => {
     if (message.topic !== 'omni/test/v1') return;
     const text = Buffer.from(message.data).toString('utf8');

@@ -28,7 +28,7 @@ export function sendCommand(program: Command, launch: Launch): void {
 async function send({ settings, output, signal }: CommandContext, { text, args }: { text: string; args: Args }): Promise<number> {
   if (args.peer === undefined && args.mdns !== true) throw cliErrors.usage({ problem: 'send needs --peer ADDR or --mdns' });
   // A passing sender takes no identity from the home: a `listen` with the same home may be running.
-  const node = await createNode({ settings: ephemeral(settings), paths: appPaths(), shards: [] });
+  const node = await createNode({ settings: ephemeral(settings), paths: appPaths(), shards: [], identity: 'ephemeral' });
   await node.start();
   try {
     await Promise.all((args.peer ?? []).map((address) => node.mesh.dial(address, { signal })));

@@ -25,7 +25,7 @@ export function serveCommand(program: Command, launch: Launch): void {
 
 async function serve({ settings, output, signal }: CommandContext, args: Args): Promise<number> {
   const host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: args.cluster });
-  const server = await startHeadless({ host, settings });
+  const server = await startHeadless({ host, settings, renderer: host.paths.renderer });
   try {
     output.line(`OmniNode is at ${server.url}`);
     output.line('The link holds your key: whoever has it can use this node. Ctrl-C ends it.');

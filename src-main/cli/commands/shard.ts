@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { appPaths, shardModelFile, type CutRequest } from '../../host/index.ts';
+import { appPaths, shardModelFile, type ShardPlan } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { cliErrors } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -33,7 +33,7 @@ export function shardCommand(program: Command, launch: Launch): void {
 
 async function shard({ settings, output, signal }: CommandContext, { model, args }: { model: string; args: Args }): Promise<number> {
   const { folder, manifest, manifestCid } = await shardModelFile(settings.config, {
-    paths: appPaths(), model, cut: cutOf(args), signal, onStatus: (text) => output.progress(text),
+    paths: appPaths(), model, plan: planOf(args), signal, onStatus: (text) => output.progress(text),
     ...(args.out === undefined ? {} : { folder: resolve(args.out) }),
   });
   for (const entry of manifest.shards) {
@@ -44,8 +44,8 @@ async function shard({ settings, output, signal }: CommandContext, { model, args
   return EXIT.ok;
 }
 
-function cutOf(args: Args): CutRequest {
+function planOf(args: Args): ShardPlan {
   if (args.shards !== undefined && args.cuts !== undefined) throw cliErrors.usage({ problem: '--shards and --cuts exclude each other' });
-  if (args.cuts !== undefined) return { kind: 'at', firstLayers: args.cuts };
-  return args.shards === undefined ? { kind: 'perLayer' } : { kind: 'even', shards: args.shards };
+  if (args.cuts !== undefined) return { kind: 'cuts', at: args.cuts };
+  return args.shards === undefined ? { kind: 'per-layer' } : { kind: 'even', shards: args.shards };
 }

@@ -1,0 +1,71 @@
+import { homedir } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostService, HostServiceEvents, MetricsText } from '../api/index.ts';
+import { Events, toCoded, type Service } from '../base/index.ts';
+import { ChatModel } from './chat-model.ts';
+import type { Settings } from './config.ts';
+import { createNode } from './node.ts';
+import { findModel } from './model-file.ts';
+import type { AppPaths } from './paths.ts';
+
+export interface HostOptions {
+  readonly settings: Settings;
+  readonly paths: AppPaths;
+  readonly mode: 'electron' | 'headless';
+  /** Node processes that share the model; undefined = what suits the model. */
+  readonly nodes: number | undefined;
+}
+
+/** The app without a face: what Electron shows in a window and headless serves to a browser. */
+export interface Host extends Service {
+  readonly api: HostService;
+  readonly metrics: MetricsText;
+  readonly paths: AppPaths;
+}
+
+/** For the model inside, which is small enough to show a pipeline on one machine; a larger one would only get slower. */
+const BUILT_IN_NODES = 3;
+
+export async function buildHost({ settings, paths, mode, nodes }: HostOptions): Promise<Host> {
+  const { config } = settings;
+  const events = new Events<HostServiceEvents>();
+  const file = await findModel(config.model, paths);
+  const node = await createNode({ settings, paths, shards: [], identity: 'file' });
+  const chat = new ChatModel({ settings, paths, node, events, nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
+  const version = String(JSON.parse(readFileSync(join(paths.root, 'package.json'), 'utf8')).version);
+  const announcePeers = (): void => events.emit('peers', api.peers());
+  const api: HostService = {
+    events, chat,
+    status: () => chat.status,
+    stages: () => chat.stages,
+    peers: () => node.mesh.peers().map(({ peer, address, direction, transport, rttMs, agent }) => ({
+      peerId: peer, address, direction, transport, ...(rttMs === undefined ? {} : { rttMs }), ...(agent === undefined ? {} : { agent }),
+    })),
+    info: () => ({
+      name: 'OmniNode', version, platform: `${process.platform} ${process.arch}`, node: process.versions.node, mode,
+      dataDirLabel: config.home.replace(homedir(), '~'), peerId: node.mesh.peerId, addresses: chat.isStarted ? [...node.mesh.addresses()] : [],
+      ...(chat.model === undefined ? {} : { model: chat.model }),
+    }),
+  };
+  node.mesh.events.on('peer:connect', announcePeers);
+  node.mesh.events.on('peer:disconnect', announcePeers);
+  return {
+    name: 'host', api, paths,
+    metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => node.metrics.text() },
+    start: async () => {
+      try {
+        await node.start();
+        await chat.start();
+      } catch (error) {
+        const { code, message, next } = toCoded(error);
+        chat.setStatus({ kind: 'error', code, message, ...(next === undefined ? {} : { next }) });
+        throw error;
+      }
+    },
+    stop: async () => {
+      await chat.stop();
+      await node.stop();
+    },
+  };
+}

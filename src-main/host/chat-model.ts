@@ -1,0 +1,148 @@
+import type { ChatPart, ChatRequest, ChatService, HostServiceEvents } from '../api/index.ts';
+import { BoundedQueue, type Events } from '../base/index.ts';
+import type { HostInfo, HostStatus, Stage } from '../../src-preload/bridge/index.ts';
+import { startCluster, type Cluster } from './cluster.ts';
+import type { Settings } from './config.ts';
+import { routeOverCluster } from './infer-pipeline.ts';
+import type { Node } from './node.ts';
+import type { AppPaths } from './paths.ts';
+import { defaultSampling } from './sampling.ts';
+import { openSession, type ModelSession } from './session.ts';
+
+export interface ChatModelOptions {
+  readonly settings: Settings;
+  readonly paths: AppPaths;
+  readonly node: Node;
+  readonly events: Events<HostServiceEvents>;
+  readonly nodes: number;
+}
+
+interface Running {
+  readonly cluster: Cluster;
+  readonly session: ModelSession;
+}
+
+const DEFAULT_MAX_TOKENS = 512;
+/** Text pieces between the pipeline and a slow reader; the tokens behind them are bounded by the pipeline's own window. */
+const MAX_PENDING_PARTS = 4096;
+
+/** The model that the app chats with, over node processes of this machine. One that was lost is started again for the next question. */
+export class ChatModel implements ChatService {
+  status: HostStatus = { kind: 'starting' };
+  stages: readonly Stage[] = [];
+  model: HostInfo['model'];
+  isStarted = false;
+  readonly #options: ChatModelOptions;
+  #running: Promise<Running> | undefined;
+  #isStopping = false;
+  readonly #stopped = new AbortController();
+
+  constructor(options: ChatModelOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.isStarted = true;
+    await this.#ensure();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#stopped.abort();
+    const running = await this.#running?.catch(() => undefined);
+    await running?.session.close();
+    await running?.cluster.stop();
+  }
+
+  setStatus(status: HostStatus): void {
+    this.status = status;
+    this.#options.events.emit('status', status);
+  }
+
+  async *chat(request: ChatRequest): AsyncIterable<ChatPart> {
+    const { session } = await this.#ensure();
+    const parts = new BoundedQueue<ChatPart>(MAX_PENDING_PARTS);
+    const { config } = this.#options.settings;
+    const answer = session.answer({
+      prompt: { kind: 'chat', messages: request.messages }, sampling: { ...defaultSampling(config.model), ...request.sampling },
+      maxTokens: request.maxTokens ?? DEFAULT_MAX_TOKENS, signal: request.signal, onText: (text) => parts.push({ text }),
+    });
+    this.#markStages('busy');
+    const finished = answer.then(({ finishReason, tokenIds, stats, stages }) => {
+      this.#measured(stages.map(({ msPerToken }) => msPerToken));
+      parts.push({ done: {
+        finishReason, tokens: tokenIds.length, ...(stats.ttftMs === undefined ? {} : { ttftMs: stats.ttftMs }),
+        ...(stats.tokensPerSecond === undefined ? {} : { tokensPerSecond: stats.tokensPerSecond }),
+        stages: stages.flatMap(({ peerId, layers, bytesLoaded, msPerToken }) => (msPerToken === null ? [] : [{ peerId, layers, bytesLoaded, msPerToken }])),
+      } });
+      parts.end();
+    }).catch((error: unknown) => parts.end(error));
+    try {
+      yield* parts;
+    } finally {
+      await finished;
+      this.#markStages('ready');
+    }
+  }
+
+  #ensure(): Promise<Running> {
+    this.#running ??= this.#open().catch((error: unknown) => {
+      this.#running = undefined;
+      throw error;
+    });
+    return this.#running;
+  }
+
+  async #open(): Promise<Running> {
+    const { settings, paths, node, nodes } = this.#options;
+    const loading = (): void => this.setStatus({ kind: 'loading', model: settings.config.model });
+    loading();
+    const { signal } = this.#stopped;
+    const cluster = await startCluster(settings, { nodes, paths, signal });
+    try {
+      const route = routeOverCluster(cluster);
+      const session = await openSession({
+        node, route: route.stages, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, dtype: 'f16', signal,
+      });
+      this.#opened(cluster, session);
+      return { cluster, session };
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
+  }
+
+  #opened({ model, lost, stop }: Cluster, session: ModelSession): void {
+    const { manifest } = model;
+    const { contextTokens } = this.#options.settings.config;
+    this.model = { name: manifest.model_name, layers: manifest.total_layers, sizeBytes: manifest.total_size_bytes, contextTokens };
+    this.#setStages(session.pipeline.stages.map(({ peer, layers, bytesLoaded, backend }) => ({
+      peerId: peer, ownership: 'this-machine', layers: [layers.first, layers.last], bytesLoaded, backend, state: 'ready',
+    })));
+    this.setStatus({ kind: 'ready' });
+    void Promise.race([lost, session.pipeline.closed]).then(async () => {
+      if (this.#isStopping) return;
+      // The question that was under way has its error already; the next one starts new nodes.
+      this.#running = undefined;
+      this.#markStages('lost');
+      await session.close();
+      await stop();
+    });
+  }
+
+  #measured(msPerToken: readonly (number | null)[]): void {
+    this.#setStages(this.stages.map((stage, index) => {
+      const measured = msPerToken[index] ?? null;
+      return measured === null ? stage : { ...stage, msPerToken: measured };
+    }));
+  }
+
+  #markStages(state: Stage['state']): void {
+    this.#setStages(this.stages.map((stage) => (stage.state === 'lost' ? stage : { ...stage, state })));
+  }
+
+  #setStages(stages: readonly Stage[]): void {
+    this.stages = stages;
+    this.#options.events.emit('stages', stages);
+  }
+}

@@ -1,0 +1,15 @@
+export { hostErrors } from './errors.ts';
+export { loadSettings, type HostConfig, type HostSecrets, type Settings } from './config.ts';
+export { appPaths, type AppPaths } from './paths.ts';
+export * from './types.ts';
+export { createNode, type Node, type NodeOptions } from './node.ts';
+export { startCluster, type Cluster, type ClusterNode, type ClusterOptions } from './cluster.ts';
+export type { ShardPlan } from '../store/index.ts';
+export { shardModelFile, shardsOf, type ShardedModel } from './sharded-model.ts';
+export { BUILT_IN_MODEL, findModel, type ModelFile } from './model-file.ts';
+export { ephemeral, inferPipeline, type InferOptions } from './infer-pipeline.ts';
+export { inferWhole } from './infer-whole.ts';
+export { buildHost, type Host, type HostOptions } from './build-host.ts';
+export { BATCH_TOKENS, openSession, type Answer, type ModelSession } from './session.ts';
+export { defaultSampling } from './sampling.ts';
+export { checkup, type Check } from './checkup.ts';

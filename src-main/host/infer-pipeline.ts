@@ -1,0 +1,83 @@
+import type { PeerId } from '../base/index.ts';
+import { assignStages, type PeerOffer, type StageAssignment } from '../pipeline/index.ts';
+import { startCluster, type Cluster } from './cluster.ts';
+import type { Settings } from './config.ts';
+import { createNode, type Node } from './node.ts';
+import { appPaths } from './paths.ts';
+import { openSession, type Answer } from './session.ts';
+import { shardModelFile } from './sharded-model.ts';
+import type { InferenceReport, PipelineRequest, ProgressSink } from './types.ts';
+
+interface Route {
+  readonly stages: readonly StageAssignment[];
+  readonly modelHash: string;
+  readonly vocabularyPath: string;
+}
+
+export interface InferOptions extends ProgressSink {
+  readonly signal: AbortSignal;
+}
+
+/** `pipeline-infer`: one answer over nodes started here, or over peers elsewhere. Leaves nothing running. */
+export async function inferPipeline(settings: Settings, request: PipelineRequest, options: InferOptions): Promise<InferenceReport> {
+  const paths = appPaths();
+  const { route } = request;
+  const cluster = route.kind === 'cluster' ? await startCluster(settings, { ...options, nodes: route.nodes, paths }) : undefined;
+  try {
+    // The coordinator of a single answer is passing: a `listen` with the same home may be running.
+    const node = await createNode({ settings: ephemeral(settings), paths, shards: [], identity: 'ephemeral' });
+    await node.start();
+    try {
+      const found = cluster === undefined ? await routeOverPeers(settings, node, { ...options, addresses: route.kind === 'peers' ? route.addresses : [] }) : routeOverCluster(cluster);
+      return await answerOnce(settings, { node, route: found, request, options });
+    } finally {
+      await node.stop();
+    }
+  } finally {
+    await cluster?.stop();
+  }
+}
+
+export const ephemeral = (settings: Settings): Settings => ({ ...settings, config: { ...settings.config, listen: ['/ip4/127.0.0.1/tcp/0'] } });
+
+export function routeOverCluster({ nodes, model }: Cluster): Route {
+  const stages = nodes.map(({ peerId, addresses, layers }) => ({ peer: peerId as PeerId, addresses, layers }));
+  return { stages, modelHash: model.manifest.model_hash, vocabularyPath: model.vocabularyPath };
+}
+
+/** Asks every peer what it holds of the model, and covers the layers with that. */
+async function routeOverPeers(settings: Settings, node: Node, options: InferOptions & { readonly addresses: readonly string[] }): Promise<Route> {
+  const { addresses, signal } = options;
+  const model = await shardModelFile(settings.config, { ...options, paths: appPaths(), model: settings.config.model, plan: { kind: 'per-layer' } });
+  const { model_hash: modelHash, total_layers: totalLayers } = model.manifest;
+  const offers = await Promise.all(addresses.map(async (address): Promise<PeerOffer> => {
+    const peer = await node.mesh.dial(address, { signal });
+    const known = await node.coordinator.queryOffers({ peer, addresses: [address], signal });
+    return { peer, addresses: [address], shards: known.find((offer) => offer.modelHash === modelHash)?.shards ?? [] };
+  }));
+  return { stages: assignStages(offers, totalLayers), modelHash, vocabularyPath: model.vocabularyPath };
+}
+
+interface Job {
+  readonly node: Node;
+  readonly route: Route;
+  readonly request: PipelineRequest;
+  readonly options: InferOptions;
+}
+
+async function answerOnce({ config }: Settings, { node, route, request, options }: Job): Promise<InferenceReport> {
+  const { onStatus, onText, signal } = options;
+  const session = await openSession({
+    node, route: route.stages, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
+    dtype: request.dtype, signal, ...(onStatus === undefined ? {} : { onStatus }),
+  });
+  try {
+    return reportOf(await session.answer({ ...request, signal, onText: onText ?? (() => undefined) }));
+  } finally {
+    await session.close();
+  }
+}
+
+const reportOf = ({ text, tokenIds, finishReason, stats, stages }: Answer): InferenceReport =>
+  ({ text, tokenIds, promptTokens: stats.promptTokens, ttftMs: stats.ttftMs ?? null, tokensPerSecond: stats.tokensPerSecond ?? null, finishReason, stages });
+

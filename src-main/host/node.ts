@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { createLogger, Lifecycle, systemClock, type Logger, type PeerId, type Service } from '../base/index.ts';
+import { findLibraries, type WorkerOptions } from '../inference/index.ts';
+import { createMesh, type Mesh } from '../mesh/index.ts';
+import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator } from '../pipeline/index.ts';
+import type { Settings } from './config.ts';
+import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
+import type { AppPaths } from './paths.ts';
+import { createStageSource } from './stage-source.ts';
+import type { GivenShard } from './types.ts';
+
+export interface NodeOptions {
+  readonly settings: Settings;
+  readonly paths: AppPaths;
+  readonly shards: readonly GivenShard[];
+  /** `file`: the identity kept in the home folder; `ephemeral`: a new one, for a passing process. */
+  readonly identity: 'file' | 'ephemeral';
+}
+
+/** One mesh peer with a coordinator, and a stage runner over the shards that it was given. */
+export interface Node extends Service {
+  readonly mesh: Mesh;
+  readonly coordinator: Coordinator;
+  readonly metrics: MetricsRegistry;
+  readonly logger: Logger;
+  readonly worker: WorkerOptions;
+}
+
+export async function createNode({ settings: { config }, paths, shards, identity }: NodeOptions): Promise<Node> {
+  const logger = createLogger(config.logLevel);
+  const metrics = createMetricsRegistry();
+  const clock = systemClock;
+  const mesh = await createMesh({
+    listen: config.listen, mdns: config.mdns, agent: 'omninode',
+    identity: identity === 'ephemeral' ? { kind: 'ephemeral' } : { kind: 'file', path: join(config.home, 'identity.key') },
+  }, { logger, metrics, clock });
+  const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger };
+  const source = createStageSource({ config, worker, shards, logger });
+  const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
+  const runner = new StageRunner({ connect, logger, metrics, clock, source });
+  // A stage on this very node is reached without the network.
+  const connectLocally = (peer: PeerId): ReturnType<Connect> => {
+    const [ours, theirs] = createLocalStreams(peer, peer);
+    runner.accept(theirs);
+    return Promise.resolve(ours);
+  };
+  const life = new Lifecycle();
+  life.add(mesh);
+  life.add(runner);
+  life.add(protocolService(mesh, runner));
+  const coordinator = createCoordinator({ connect, logger, metrics, clock });
+  return {
+    name: 'node', mesh, coordinator, metrics, logger, worker,
+    start: () => life.start(),
+    stop: async () => {
+      for (const failure of await life.stop()) logger.warn({ code: failure.code, message: failure.message }, 'a service did not stop cleanly');
+    },
+  };
+}
+
+async function connectOver(mesh: Mesh, { peer, addresses, signal }: { peer: PeerId; addresses: readonly string[]; signal?: AbortSignal }): ReturnType<Connect> {
+  const within = signal === undefined ? {} : { signal };
+  const isConnected = mesh.peers().some((known) => known.peer === peer);
+  if (!isConnected) await dialAny(mesh, addresses, within);
+  return mesh.open(peer, STAGE_PROTOCOL, { limits: STAGE_LIMITS, ...within });
+}
+
+/** The first address that answers; the last failure when none does. */
+async function dialAny(mesh: Mesh, addresses: readonly string[], within: { readonly signal?: AbortSignal }): Promise<void> {
+  for (const [index, address] of addresses.entries()) {
+    try {
+      await mesh.dial(address, within);
+      return;
+    } catch (error) {
+      if (index === addresses.length - 1) throw error;
+    }
+  }
+}
+
+/** Registers the stage protocol while the node runs. */
+function protocolService(mesh: Mesh, runner: StageRunner): Service {
+  let off: (() => void) | undefined;
+  return {
+    name: 'stage-protocol',
+    start: async () => {
+      off = await mesh.handle(STAGE_PROTOCOL, STAGE_LIMITS, (stream) => runner.accept(stream));
+    },
+    stop: () => Promise.resolve(off?.()),
+  };
+}

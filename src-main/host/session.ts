@@ -1,0 +1,91 @@
+import { createWorkerTokenizer, type ActivationDtype, type SamplingOptions, type Tokenizer } from '../inference/index.ts';
+import type { Generation, GenerationStats, Pipeline, StageAssignment } from '../pipeline/index.ts';
+import type { Node } from './node.ts';
+import { promptTokens, TextStream } from './text-stream.ts';
+import type { FinishReason, Prompt, StageReport } from './types.ts';
+
+/** Prefill micro-batch, in rows. The first stage keeps rows x vocabulary floats, so that more is not better. */
+export const BATCH_TOKENS = 256;
+
+export interface ModelSession {
+  readonly pipeline: Pipeline;
+  answer(request: AnswerRequest): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export interface AnswerRequest {
+  readonly prompt: Prompt;
+  readonly sampling: SamplingOptions;
+  readonly maxTokens: number;
+  readonly signal: AbortSignal;
+  readonly onText: (text: string) => void;
+}
+
+export interface Answer {
+  readonly text: string;
+  readonly tokenIds: readonly number[];
+  readonly finishReason: FinishReason;
+  readonly stats: GenerationStats;
+  readonly stages: readonly StageReport[];
+}
+
+export interface SessionOptions {
+  readonly node: Node;
+  readonly route: readonly StageAssignment[];
+  readonly modelHash: string;
+  readonly vocabularyPath: string;
+  readonly contextTokens: number;
+  readonly dtype: ActivationDtype;
+  readonly signal?: AbortSignal;
+  readonly onStatus?: (text: string) => void;
+}
+
+/** Opens a model over a route, with its tokenizer, ready to answer. */
+export async function openSession({ node, vocabularyPath, onStatus, ...rest }: SessionOptions): Promise<ModelSession> {
+  const tokenizer = await createWorkerTokenizer({ path: vocabularyPath }, node.worker);
+  try {
+    const pipeline = await node.coordinator.openPipeline({
+      ...rest, batchTokens: Math.min(BATCH_TOKENS, rest.contextTokens),
+      onProgress: ({ stage, phase }) => onStatus?.(`stage ${stage.stage}: ${phase}`),
+    });
+    return {
+      pipeline,
+      answer: (request) => answer(pipeline, tokenizer, request),
+      close: async () => void (await Promise.allSettled([pipeline.close(), tokenizer.dispose()])),
+    };
+  } catch (error) {
+    await tokenizer.dispose();
+    throw error;
+  }
+}
+
+async function answer(pipeline: Pipeline, tokenizer: Tokenizer, request: AnswerRequest): Promise<Answer> {
+  const { sampling, maxTokens, signal } = request;
+  const generation = pipeline.generate({ promptTokens: await promptTokens(tokenizer, request.prompt), sampling, maxTokens, signal, endTokens: tokenizer.endTokens });
+  const read = await readTokens(generation, tokenizer, request.onText);
+  const { finishReason, stats } = await generation.result;
+  return { ...read, finishReason, stats, stages: reportStages(pipeline, stats) };
+}
+
+async function readTokens(generation: Generation, tokenizer: Tokenizer, onText: (text: string) => void): Promise<{ text: string; tokenIds: number[] }> {
+  const stream = new TextStream(tokenizer);
+  const tokenIds: number[] = [];
+  let text = '';
+  const emit = (piece: string): void => {
+    text += piece;
+    if (piece !== '') onText(piece);
+  };
+  for await (const { token } of generation) {
+    tokenIds.push(token);
+    emit(await stream.push(token));
+  }
+  emit(stream.end());
+  return { text, tokenIds };
+}
+
+/** A stage that computed no answer token (an answer of one token from the prefill) has no time per token. */
+export function reportStages(pipeline: Pipeline, stats: GenerationStats): StageReport[] {
+  return pipeline.stages.map(({ peer, layers, bytesLoaded }, index) => ({
+    peerId: peer, layers: [layers.first, layers.last] as const, bytesLoaded, msPerToken: stats.stages[index]?.msPerToken ?? null,
+  }));
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LayerRange } from '../base/index.ts';
+import { cidOfManifest, cutModel, fileSource, MANIFEST_FILE, openGguf, pieceOfModel, planShards, type Manifest, type ShardPlan, type ShardProgress } from '../store/index.ts';
+import type { HostConfig } from './config.ts';
+import { hostErrors } from './errors.ts';
+import { findModel, type ModelFile } from './model-file.ts';
+import type { AppPaths } from './paths.ts';
+import type { GivenShard, ProgressSink } from './types.ts';
+
+/** A model cut into shards that lie on this disk. */
+export interface ShardedModel {
+  readonly file: ModelFile;
+  readonly folder: string;
+  readonly manifest: Manifest;
+  readonly manifestCid: string;
+  readonly shards: readonly GivenShard[];
+  readonly vocabularyPath: string;
+}
+
+export interface CutOptions extends ProgressSink {
+  readonly paths: AppPaths;
+  readonly signal?: AbortSignal | undefined;
+  /** Where to write; by default the store in the home folder. */
+  readonly folder?: string;
+}
+
+/** Cuts a model, or takes up the shards of an earlier cut: cutModel checks them by hash and writes only what is missing. */
+export async function shardModelFile(config: HostConfig, options: CutOptions & { readonly model: string; readonly plan: ShardPlan }): Promise<ShardedModel> {
+  const file = await findModel(options.model, options.paths);
+  const folder = options.folder ?? join(config.home, 'shards', await cutKey(file, options.plan));
+  const { signal, onStatus } = options;
+  const manifest = await cutModel({
+    model: file.path, folder, plan: options.plan, onProgress: (progress) => onStatus?.(describe(progress)), ...(signal === undefined ? {} : { signal }),
+  });
+  return { file, folder, manifest, manifestCid: cidOfManifest(manifest), shards: given(manifest, folder), vocabularyPath: join(folder, manifest.vocabulary.file_name) };
+}
+
+/** One shard per node. Throws HOST_TOO_MANY_STAGES before anything is written. */
+export async function shardForCluster(config: HostConfig, options: CutOptions & { readonly nodes: number }): Promise<ShardedModel> {
+  const file = await findModel(config.model, options.paths);
+  const layers = await layersOf(file);
+  if (options.nodes > layers) throw hostErrors.tooManyStages({ stages: options.nodes, layers });
+  return shardModelFile(config, { ...options, model: config.model, plan: { kind: 'even', shards: options.nodes } });
+}
+
+/** The shards that `listen --model --layers` offers: a cut at the ends of the range, so that no more than it is held. */
+export async function shardsOf(config: HostConfig, options: CutOptions & { readonly model: string; readonly layers?: LayerRange | undefined }): Promise<readonly GivenShard[]> {
+  const total = await layersOf(await findModel(options.model, options.paths));
+  const { first, last } = options.layers ?? { first: 0, last: total - 1 };
+  if (last >= total) throw hostErrors.badRange({ text: `${first}-${last}`, layers: total });
+  const at = [first, last + 1].filter((cut) => cut > 0 && cut < total);
+  const model = await shardModelFile(config, { ...options, plan: at.length === 0 ? { kind: 'even', shards: 1 } : { kind: 'cuts', at } });
+  return model.shards.filter((shard) => shard.layers.first >= first && shard.layers.last <= last);
+}
+
+async function layersOf(file: ModelFile): Promise<number> {
+  const source = await fileSource(file.path);
+  try {
+    return planShards(pieceOfModel(await openGguf(source)), { kind: 'per-layer' }).length;
+  } finally {
+    await source.close();
+  }
+}
+
+// By what the file is without reading it; that the content is still the same, cutModel checks.
+async function cutKey(file: ModelFile, plan: ShardPlan): Promise<string> {
+  const { mtimeMs, size } = await stat(file.path);
+  return createHash('sha256').update(JSON.stringify([file.path, size, mtimeMs, plan])).digest('hex').slice(0, 32);
+}
+
+function given(manifest: Manifest, folder: string): GivenShard[] {
+  return manifest.shards.map(({ layer_range: [first, last], file_name, size_bytes }) => ({
+    modelName: manifest.model_name, modelHash: manifest.model_hash, architecture: manifest.architecture, totalLayers: manifest.total_layers,
+    hiddenSize: manifest.hidden_size, layers: { first, last }, path: join(folder, file_name), sizeBytes: size_bytes, manifestPath: join(folder, MANIFEST_FILE),
+  }));
+}
+
+const describe = ({ bytesDone, bytesTotal }: ShardProgress): string => `cutting the model ${Math.floor((100 * bytesDone) / Math.max(1, bytesTotal))} %`;

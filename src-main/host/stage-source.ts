@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { layerCount, type Logger } from '../base/index.ts';
+import { createWorkerEngine, type StageEngine, type WorkerOptions } from '../inference/index.ts';
+import type { StageLoadRequest, StageOffer, StageSource } from '../pipeline/index.ts';
+import { composeStage } from '../store/index.ts';
+import type { HostConfig } from './config.ts';
+import { hostErrors } from './errors.ts';
+import type { GivenShard } from './types.ts';
+
+export interface StageSourceOptions {
+  readonly config: HostConfig;
+  readonly worker: WorkerOptions;
+  readonly shards: readonly GivenShard[];
+  readonly logger: Logger;
+}
+
+/** Stages from the shards that this node was given; it has no way to load any other layer. */
+export function createStageSource(options: StageSourceOptions): StageSource {
+  return {
+    offers: () => Promise.resolve(offersOf(options.shards)),
+    load: (request) => load(options, request),
+  };
+}
+
+function offersOf(shards: readonly GivenShard[]): StageOffer[] {
+  const models = Map.groupBy(shards, (shard) => shard.modelHash);
+  return [...models.values()].flatMap((held) => {
+    const [any] = held;
+    if (any === undefined) return [];
+    const { modelHash, architecture, totalLayers, hiddenSize } = any;
+    return [{ modelHash, architecture, totalLayers, hiddenSize, shards: held.map(({ layers, sizeBytes }) => ({ layers, sizeBytes })) }];
+  });
+}
+
+async function load({ config, worker, shards, logger }: StageSourceOptions, request: StageLoadRequest): Promise<StageEngine> {
+  const { modelHash, layers, signal } = request;
+  const parts = shards
+    .filter((shard) => shard.modelHash === modelHash && shard.layers.first >= layers.first && shard.layers.last <= layers.last)
+    .sort((a, b) => a.layers.first - b.layers.first);
+  const held = parts.reduce((sum, part) => sum + layerCount(part.layers), 0);
+  if (held !== layerCount(layers)) throw hostErrors.shardNotHeld({ modelHash, layers: `${layers.first}-${layers.last}` });
+  const outputPath = join(config.home, 'stages', `${modelHash.slice(0, 32)}-${layers.first}-${layers.last}.gguf`);
+  const stage = await composeStage({ shards: parts.map((part) => part.path), outputPath, signal });
+  const { isFirst, isLast, contextTokens, maxSessions, batchTokens } = request;
+  const { threads, gpuLayers } = config;
+  logger.info({ layers, path: stage.path }, 'loading stage');
+  return createWorkerEngine({ path: stage.path, layers, isFirst, isLast, contextTokens, maxSessions, batchTokens, threads, gpuLayers }, worker);
+}
