@@ -12,7 +12,7 @@ SYSTEM, STOP_WORDS = WORDING["system"], set(WORDING["stop_words"])
 SYNONYM_OF = {word: group for group in WORDING["synonyms"] for word in group}
 PHRASES = WORDING["phrases"]
 FRAMES = {"terms": WORDING["term_frames"], "tasks": WORDING["task_frames"]}
-REFUSAL_SHARE = 0.14
+REFUSAL_SHARE = 0.17
 SYSTEM_SHARE = 0.3
 TOKEN = re.compile(r"\[([^\[\]]*)\]|\{(\w+)\}")
 
@@ -23,7 +23,8 @@ def load_intents():
     for path in sorted((HERE / "corpus").glob("*.json")):
         data = json.loads(path.read_text())
         if isinstance(data, list):
-            intents += [(item["answer"], groups_of(item)) for item in data]
+            for item in data:
+                intents += [(item["answer"], groups_of(item))] * item.get("weight", 1)
         else:
             macros.update(data["macros"])
             refusal = (data["answer"], [(1.0, data["frames"])])
@@ -59,21 +60,33 @@ def expand(pattern, macros, rng):
 
 
 def noisy(question, rng):
-    """What people do to a question: fillers, synonyms, dropped words, typos."""
+    """What people do to a question: other phrases, synonyms, odd words between, dropped words, another order, typos.
+
+    Strong noise on purpose: the few words that matter must be enough, whatever stands around them."""
     for old, new in rng.sample(PHRASES, len(PHRASES) // 4):
         question = re.sub(rf"\b{re.escape(old)}\b", new, question, count=1)
-    words, dropped = [], 0.9 if rng.random() < 0.06 else 0.03  # now and then in telegram style
+    words, dropped = [], 0.9 if rng.random() < 0.06 else 0.04  # now and then in telegram style
     for word in question.split():
-        if word in STOP_WORDS and rng.random() < dropped:
+        if rng.random() < (dropped if word in STOP_WORDS else 0.02):
             continue
         group = SYNONYM_OF.get(word)
         words.append(rng.choice(group) if group and rng.random() < 0.3 else word)
-    if len(words) > 2 and rng.random() < 0.08:
-        words.insert(rng.randint(1, len(words) - 1), rng.choice(WORDING["fillers"]))
+    for _ in range(rng.choice([0, 0, 0, 0, 0, 1, 2, 3])):
+        words.insert(rng.randint(0, len(words)), rng.choice(WORDING["fillers"]))
     if words and rng.random() < 0.08:
         at = rng.randrange(len(words))
         words[at] = typo(words[at], rng)
-    return " ".join(words) or question
+    return " ".join(reordered(words, rng)) or question
+
+
+def reordered(words, rng):
+    roll = rng.random()
+    if roll < 0.03:
+        return rng.sample(words, len(words))
+    if roll < 0.13 and len(words) > 2:
+        at = rng.randrange(1, len(words))
+        return [*words[at:-1], words[-1] + ",", *words[:at]]
+    return words
 
 
 def typo(word, rng):
@@ -101,9 +114,9 @@ def sample_question(groups, macros, rng):
     # Patterns with many alternatives come more often, but not in proportion.
     pattern = rng.choices(patterns, [1 + p.count("|") ** 0.5 for p in patterns])[0]
     question = noisy(expand(pattern, macros, rng), rng)
-    if rng.random() < 0.2:
+    if rng.random() < 0.25:
         question = rng.choice(WORDING["prefixes"]) + question
-    if rng.random() < 0.1:
+    if rng.random() < 0.2:
         question += rng.choice(WORDING["suffixes"])
     return styled(expand(question, macros, rng), rng)
 

@@ -26,8 +26,9 @@ def chat_row(length, tokenizer, intents, macros, rng):
         tokens.extend(ids)
         wanted.extend([learn] * len(ids))
 
-    if rng.random() < corpus.SYSTEM_SHARE:
-        add(tokenizer.turn("system", rng.choice(corpus.SYSTEM)), False)
+    system = tokenizer.turn("system", rng.choice(corpus.SYSTEM))
+    if rng.random() < corpus.SYSTEM_SHARE and len(system) < length // 2:
+        add(system, False)
     head = len(tokenizer.turn("assistant", "")) - 2  # up to and with the line break after the role
     while len(tokens) <= length:
         question, answer = corpus.sample_turn(intents, macros, rng)
