@@ -49,6 +49,8 @@ export interface TopicMessage {
 
 export interface MeshEvents {
   'peer:connect': { readonly peer: PeerId };
+  /** The peer has introduced itself: `peers()` knows its agent and protocols now. */
+  'peer:identify': { readonly peer: PeerId; readonly agent: string };
   'peer:disconnect': { readonly peer: PeerId };
   'peer:discovered': { readonly peer: PeerId; readonly addresses: readonly string[] };
   'topic:message': TopicMessage;
@@ -71,4 +73,6 @@ export interface Mesh extends Service {
   publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }>;
   /** Peers known to be subscribed to a topic. */
   subscribers(topic: Topic): readonly PeerId[];
+  /** Resolves once a peer is subscribed. Rejects with the signal's reason. */
+  waitForSubscriber(topic: Topic, signal: AbortSignal): Promise<PeerId>;
 }

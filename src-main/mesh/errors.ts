@@ -1,0 +1,89 @@
+import { defineErrors, spec } from '../base/index.ts';
+
+export type DialReason = 'refused' | 'timeout' | 'wrong identity' | 'aborted' | 'bad address' | 'unreachable';
+
+const DIAL_NEXT: Record<DialReason, string> = {
+  refused: 'Check that the other node runs and listens on this port.',
+  timeout: 'Check the address and that no firewall drops the connection.',
+  'wrong identity': 'Ask the other side for its current address: somebody else answers at this one.',
+  aborted: 'Dial again when the reason for stopping is gone.',
+  'bad address': 'Use an address as `omninode` prints it: /ip4/<host>/tcp/<port>/p2p/<peer id>.',
+  unreachable: 'Check that both nodes are on networks that reach each other.',
+};
+
+export const meshErrors = defineErrors('MESH', {
+  portInUse: spec<{ addresses: readonly string[] }>({
+    fault: 'user', message: ({ addresses }) => `Another program listens on ${addresses.join(', ')}.`,
+    next: 'Stop the other program, or listen on another port (port 0 takes a free one).',
+  }),
+  listenFailed: spec<{ addresses: readonly string[] }>({
+    fault: 'user', message: ({ addresses }) => `This machine cannot listen on ${addresses.join(', ')}.`,
+    next: 'Check the listen addresses: they must be TCP multiaddrs of this machine.',
+  }),
+  dialFailed: spec<{ address: string; reason: DialReason }>({
+    fault: 'local', retryable: true, message: ({ address, reason }) => `Could not connect to ${address}: ${reason}.`,
+    next: ({ reason }) => DIAL_NEXT[reason],
+  }),
+  notConnected: spec<{ peer: string }>({
+    fault: 'local', retryable: true, message: ({ peer }) => `There is no connection to peer ${peer}.`, next: 'Dial the peer first.',
+  }),
+  connectionLost: spec<{ peer: string }>({
+    fault: 'local', retryable: true, message: ({ peer }) => `The connection to peer ${peer} was lost.`, next: 'Dial the peer again.',
+  }),
+  protocolUnsupported: spec<{ peer: string; protocol: string }>({
+    fault: 'local', message: ({ peer, protocol }) => `Peer ${peer} does not speak ${protocol}.`,
+    next: 'Run the same version on both nodes, or choose another peer.',
+  }),
+  openFailed: spec<{ peer: string; protocol: string }>({
+    fault: 'local', retryable: true, message: ({ peer, protocol }) => `Could not open a ${protocol} stream to peer ${peer}.`,
+    next: 'Try again; close streams that are no longer needed if this repeats.',
+  }),
+  frameTooLong: spec<{ peer: string; protocol: string; sizeBytes: number; limitBytes: number }>({
+    fault: 'peer', message: (m) => `Peer ${m.peer} announced a frame of ${m.sizeBytes} bytes on ${m.protocol}; the limit is ${m.limitBytes}.`,
+    next: 'Drop the peer: it does not keep to the protocol.',
+  }),
+  frameTruncated: spec<{ peer: string; protocol: string }>({
+    fault: 'peer', retryable: true, message: ({ peer, protocol }) => `Peer ${peer} ended a ${protocol} stream in the middle of a frame.`,
+    next: 'Open a new stream and send the request again.',
+  }),
+  sendTooLong: spec<{ protocol: string; sizeBytes: number; limitBytes: number }>({
+    fault: 'local', message: (m) => `A frame of ${m.sizeBytes} bytes is over the ${m.limitBytes} bytes that ${m.protocol} allows.`,
+    next: 'Split the frame.',
+  }),
+  streamClosedByPeer: spec<{ peer: string; protocol: string }>({
+    fault: 'peer', retryable: true, message: ({ peer, protocol }) => `Peer ${peer} reset a ${protocol} stream.`,
+    next: 'Open a new stream; if this repeats, choose another peer.',
+  }),
+  streamEnded: spec<{ peer: string; protocol: string }>({
+    fault: 'local', message: ({ peer, protocol }) => `Our side of the ${protocol} stream to peer ${peer} has ended.`,
+    next: 'Open a new stream to send more.',
+  }),
+  queueOverflow: spec<{ peer: string; protocol: string; limitFrames: number }>({
+    fault: 'peer', message: (m) => `Peer ${m.peer} sent more than ${m.limitFrames} frames that nobody had read yet on ${m.protocol}.`,
+    next: 'Drop the peer: it ignores the credits it was given.',
+  }),
+  sendOverflow: spec<{ peer: string; protocol: string }>({
+    fault: 'local', message: ({ peer, protocol }) => `Too much was sent to peer ${peer} on ${protocol} without waiting for room.`,
+    next: 'Await every send before the next one.',
+  }),
+  identityCorrupt: spec<{ path: string }>({
+    fault: 'user', message: ({ path }) => `The identity file ${path} does not hold an Ed25519 key.`,
+    next: 'Restore the file from a backup, or remove it to get a new identity (and a new peer id).',
+  }),
+  identityReadableByOthers: spec<{ path: string; mode: string }>({
+    fault: 'user', message: ({ path, mode }) => `Other users of this machine may read the identity file ${path} (mode ${mode}).`,
+    next: ({ path }) => `Run: chmod 600 ${path}`,
+  }),
+  messageTooLarge: spec<{ topic: string; sizeBytes: number; limitBytes: number }>({
+    fault: 'local', message: (m) => `A message of ${m.sizeBytes} bytes is over the ${m.limitBytes} bytes that topic ${m.topic} allows.`,
+    next: 'Publish a reference instead of the content.',
+  }),
+  responseInvalid: spec<{ peer: string; protocol: string; reason: string }>({
+    fault: 'peer', message: (m) => `Peer ${m.peer} answered ${m.protocol} wrongly: ${m.reason}.`,
+    next: 'Choose another peer; this one does not keep to the protocol.',
+  }),
+  requestTimeout: spec<{ peer: string; protocol: string; timeoutMs: number }>({
+    fault: 'peer', retryable: true, message: (m) => `Peer ${m.peer} did not answer ${m.protocol} within ${m.timeoutMs} ms.`,
+    next: 'Try again, or choose another peer.',
+  }),
+});

@@ -1,0 +1,59 @@
+import { gossipsub, type GossipSub } from '@libp2p/gossipsub';
+import { identify, type Identify } from '@libp2p/identify';
+import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface';
+import { mdns } from '@libp2p/mdns';
+import { noise } from '@libp2p/noise';
+import { tcp } from '@libp2p/tcp';
+import { tls } from '@libp2p/tls';
+import { yamux } from '@libp2p/yamux';
+import { createLibp2p } from 'libp2p';
+import * as limits from '../options.ts';
+import { TOPICS } from '../types.ts';
+
+export type MeshServices = { readonly identify: Identify; readonly pubsub: GossipSub };
+export type MeshLibp2p = Libp2p<MeshServices>;
+
+const SOCKET = { noDelay: true, keepAlive: true };
+
+/** The libp2p node under the mesh, not started. Encryption is always on: TLS first, because it is the faster here, Noise accepted. */
+export function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.MeshOptions): Promise<MeshLibp2p> {
+  return createLibp2p<MeshServices>({
+    privateKey,
+    start: false,
+    nodeInfo: { name: 'omninode', userAgent: options.agent },
+    addresses: { listen: [...options.listen] },
+    transports: [tcp({ dialOpts: SOCKET, listenOpts: SOCKET })],
+    connectionEncrypters: [tls(), noise()],
+    streamMuxers: [yamux(muxer())],
+    peerDiscovery: options.mdns ? [mdns({ serviceTag: '_omninode._udp.local' })] : [],
+    connectionManager: connectionLimits(),
+    // A peer busy for seconds is slow, not gone: the default drops it after two.
+    connectionMonitor: { pingInterval: limits.LIVENESS_INTERVAL_MS, pingTimeout: { minTimeout: limits.LIVENESS_TIMEOUT_MS } },
+    services: { identify: identify({ protocolPrefix: 'omni', maxMessageSize: 8 * 1024 }), pubsub: gossipsub(gossip()) },
+  });
+}
+
+const muxer = () => ({
+  maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+  maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+  streamOptions: { initialStreamWindowSize: limits.YAMUX_INITIAL_WINDOW_BYTES, maxStreamWindowSize: limits.YAMUX_MAX_WINDOW_BYTES },
+});
+
+const connectionLimits = () => ({
+  maxConnections: limits.MAX_CONNECTIONS,
+  maxParallelDials: limits.MAX_PARALLEL_DIALS,
+  inboundConnectionThreshold: limits.INBOUND_CONNECTIONS_PER_SECOND,
+  maxIncomingPendingConnections: limits.MAX_PENDING_INBOUND,
+  inboundUpgradeTimeout: limits.HANDSHAKE_TIMEOUT_MS,
+  dialTimeout: limits.DIAL_TIMEOUT_MS,
+  addressDialTimeout: limits.DIAL_TIMEOUT_MS,
+});
+
+const gossip = () => ({
+  globalSignaturePolicy: 'StrictSign' as const,
+  allowedTopics: [...TOPICS],
+  allowPublishToZeroTopicPeers: true,
+  fallbackToFloodsub: false,
+  maxInboundDataLength: limits.GOSSIP_RPC_MAX_BYTES,
+  maxOutboundBufferSize: 4 * limits.GOSSIP_RPC_MAX_BYTES,
+});

@@ -1,0 +1,23 @@
+import type { CodedError } from '../../base/index.ts';
+import { meshErrors, type DialReason } from '../errors.ts';
+
+const PATTERNS: readonly (readonly [RegExp, DialReason])[] = [
+  [/UnexpectedPeer|InvalidCryptoExchange.*peer|peer ?id.*(match|mismatch)|did not match/i, 'wrong identity'],
+  [/ECONNREFUSED/, 'refused'],
+  [/ETIMEDOUT|Timeout/i, 'timeout'],
+];
+
+/** Why a dial failed, from libp2p's error (an AggregateError when several addresses were tried). */
+export function dialError(address: string, error: unknown): CodedError {
+  const text = describe(error);
+  const reason = PATTERNS.find(([pattern]) => pattern.test(text))?.[1] ?? 'unreachable';
+  return meshErrors.dialFailed({ address, reason }, error);
+}
+
+/** Names, codes and messages of an error and of all inside it, for matching. */
+export function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join('; ');
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : ` < ${describe(error.cause)}`;
+  return `${error.name}: ${error.message}${cause}`;
+}

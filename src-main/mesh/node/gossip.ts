@@ -1,0 +1,77 @@
+import { TopicValidatorResult, type GossipsubMessage } from '@libp2p/gossipsub';
+import { asPeerId, type Events, type PeerId } from '../../base/index.ts';
+import { meshErrors } from '../errors.ts';
+import type { MeshMetrics } from '../metrics.ts';
+import { TOPIC_MAX_BYTES } from '../options.ts';
+import { TOPICS, type MeshEvents, type Topic } from '../types.ts';
+import type { MeshLibp2p } from './create-libp2p.ts';
+
+const isTopic = (topic: string): topic is Topic => TOPICS.some((known) => known === topic);
+
+/** Publishing and hearing on the five topics. Signatures are checked by gossipsub (StrictSign) before a validator runs. */
+export class Gossip {
+  readonly #libp2p: MeshLibp2p;
+  readonly #events: Events<MeshEvents>;
+  readonly #metrics: MeshMetrics;
+
+  constructor(libp2p: MeshLibp2p, events: Events<MeshEvents>, metrics: MeshMetrics) {
+    this.#libp2p = libp2p;
+    this.#events = events;
+    this.#metrics = metrics;
+  }
+
+  start(): void {
+    const { pubsub } = this.#libp2p.services;
+    pubsub.addEventListener('gossipsub:message', this.#onMessage);
+    for (const topic of TOPICS) {
+      pubsub.topicValidators.set(topic, (_peer, message) => this.#validate(topic, message.data));
+      pubsub.subscribe(topic);
+    }
+  }
+
+  stop(): void {
+    this.#libp2p.services.pubsub.removeEventListener('gossipsub:message', this.#onMessage);
+  }
+
+  async publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }> {
+    const limitBytes = TOPIC_MAX_BYTES[topic];
+    if (data.byteLength > limitBytes) throw meshErrors.messageTooLarge({ topic, sizeBytes: data.byteLength, limitBytes });
+    const { recipients } = await this.#libp2p.services.pubsub.publish(topic, data);
+    return { recipients: recipients.length };
+  }
+
+  subscribers(topic: Topic): readonly PeerId[] {
+    return this.#libp2p.services.pubsub.getSubscribers(topic).map((peer) => asPeerId(peer.toString()));
+  }
+
+  /** The first peer that is subscribed to the topic, now or later. Rejects with the signal's reason. */
+  waitForSubscriber(topic: Topic, signal: AbortSignal): Promise<PeerId> {
+    const { pubsub } = this.#libp2p.services;
+    const { promise, resolve, reject } = Promise.withResolvers<PeerId>();
+    const check = (): void => {
+      const [peer] = this.subscribers(topic);
+      if (peer !== undefined) resolve(peer);
+    };
+    const onAbort = (): void => reject(signal.reason);
+    pubsub.addEventListener('subscription-change', check);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    check();
+    return promise.finally(() => {
+      pubsub.removeEventListener('subscription-change', check);
+      signal.removeEventListener('abort', onAbort);
+    });
+  }
+
+  // Rejected, so neither delivered nor forwarded.
+  #validate(topic: Topic, data: Uint8Array): TopicValidatorResult {
+    if (data.byteLength <= TOPIC_MAX_BYTES[topic]) return TopicValidatorResult.Accept;
+    this.#metrics.refused('MESH_MESSAGE_TOO_LARGE');
+    return TopicValidatorResult.Reject;
+  }
+
+  readonly #onMessage = ({ detail: { msg } }: CustomEvent<GossipsubMessage>): void => {
+    if (!isTopic(msg.topic) || msg.type !== 'signed') return;
+    this.#events.emit('topic:message', { topic: msg.topic, from: asPeerId(msg.from.toString()), data: msg.data });
+  };
+}

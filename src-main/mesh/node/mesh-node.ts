@@ -1,0 +1,157 @@
+import type { Connection } from '@libp2p/interface';
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
+import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../base/index.ts';
+import { meshErrors } from '../errors.ts';
+import { meshMetrics, type MeshMetrics } from '../metrics.ts';
+import { DIAL_TIMEOUT_MS, type MeshComponents, type MeshOptions } from '../options.ts';
+import { ping } from '../protocols/ping/client.ts';
+import { PING_LIMITS, PING_PROTOCOL, PING_TIMEOUT_MS } from '../protocols/ping/constants.ts';
+import { pingErrors } from '../protocols/ping/errors.ts';
+import { wrapStream } from '../streams/frame-stream.ts';
+import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, Topic } from '../types.ts';
+import type { MeshLibp2p } from './create-libp2p.ts';
+import { withDeadline } from './deadline.ts';
+import { describe, dialError } from './dial-error.ts';
+import { Gossip } from './gossip.ts';
+import { PeerBook } from './peer-book.ts';
+import { PeerWatch } from './peer-watch.ts';
+
+type Within = { readonly signal?: AbortSignal };
+
+/** The mesh over one libp2p node. Runs once: a stopped mesh is not started again. */
+export class MeshNode implements Mesh {
+  readonly name = 'mesh';
+  readonly events = new Events<MeshEvents>();
+  readonly peerId: PeerId;
+  readonly #libp2p: MeshLibp2p;
+  readonly #options: MeshOptions;
+  readonly #components: MeshComponents;
+  readonly #metrics: MeshMetrics;
+  readonly #gossip: Gossip;
+  readonly #book = new PeerBook();
+  readonly #watch: PeerWatch;
+
+  constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshComponents) {
+    this.#libp2p = libp2p;
+    this.#options = options;
+    this.#components = components;
+    this.#metrics = meshMetrics(components.metrics);
+    this.#gossip = new Gossip(libp2p, this.events, this.#metrics);
+    this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, metrics: this.#metrics, logger: components.logger });
+    this.peerId = asPeerId(libp2p.peerId.toString());
+  }
+
+  async start(): Promise<void> {
+    await this.#watch.start();
+    try {
+      await this.#libp2p.start();
+    } catch (error) {
+      await this.stop();
+      throw listenError(this.#options.listen, error);
+    }
+    this.#gossip.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#gossip.stop();
+    await this.#libp2p.stop();
+    this.#watch.stop();
+  }
+
+  addresses(): readonly string[] {
+    return this.#libp2p.getMultiaddrs().map((address) => address.toString());
+  }
+
+  peers(): readonly PeerSummary[] {
+    return this.#book.summaries(this.#libp2p.getConnections());
+  }
+
+  async dial(address: string, { signal }: Within = {}): Promise<PeerId> {
+    const target = parseAddress(address);
+    const timedOut = () => meshErrors.dialFailed({ address, reason: 'timeout' });
+    try {
+      const connection = await withDeadline({ timeoutMs: DIAL_TIMEOUT_MS, error: timedOut, signal }, (within) => this.#libp2p.dial(target, { signal: within }));
+      return asPeerId(connection.remotePeer.toString());
+    } catch (error) {
+      if (signal?.aborted === true) throw meshErrors.dialFailed({ address, reason: 'aborted' }, error);
+      throw isCoded(error) ? error : dialError(address, error);
+    }
+  }
+
+  async hangUp(peer: PeerId): Promise<void> {
+    const connection = this.#connection(peer);
+    if (connection !== undefined) await this.#libp2p.hangUp(connection.remotePeer);
+  }
+
+  async ping(peer: PeerId, { signal }: Within = {}): Promise<number> {
+    const { clock } = this.#components;
+    const deadline = { timeoutMs: PING_TIMEOUT_MS, error: () => pingErrors.timedOut(peer), signal };
+    const rttMs = await withDeadline(deadline, async (within) =>
+      ping(await this.open(peer, PING_PROTOCOL, { limits: PING_LIMITS, signal: within }), { clock, signal: within }));
+    this.#book.measured(peer, rttMs);
+    this.#metrics.roundTrip(rttMs);
+    return rttMs;
+  }
+
+  async open(peer: PeerId, protocol: string, { limits, signal }: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {
+    const connection = this.#connection(peer);
+    if (connection === undefined) throw meshErrors.notConnected({ peer });
+    const optional = signal === undefined ? {} : { signal };
+    try {
+      const stream = await connection.newStream(protocol, { maxOutboundStreams: limits.maxOutboundStreams, ...optional });
+      return wrapStream(stream, { peer, protocol, limits, traffic: this.#metrics.traffic(protocol) });
+    } catch (error) {
+      throw signal?.aborted === true ? signal.reason : openError(error, { peer, protocol });
+    }
+  }
+
+  async handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => void): Promise<Unsubscribe> {
+    const { maxInboundStreams, maxOutboundStreams } = limits;
+    const traffic = this.#metrics.traffic(protocol);
+    await this.#libp2p.handle(protocol, (stream, connection) => {
+      handler(wrapStream(stream, { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic }));
+    }, { maxInboundStreams, maxOutboundStreams });
+    return () => void this.#libp2p.unhandle(protocol);
+  }
+
+  publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }> {
+    return this.#gossip.publish(topic, data);
+  }
+
+  subscribers(topic: Topic): readonly PeerId[] {
+    return this.#gossip.subscribers(topic);
+  }
+
+  waitForSubscriber(topic: Topic, signal: AbortSignal): Promise<PeerId> {
+    return this.#gossip.waitForSubscriber(topic, signal);
+  }
+
+  #connection(peer: PeerId): Connection | undefined {
+    return this.#libp2p.getConnections().find((connection) => connection.remotePeer.toString() === peer && connection.status === 'open');
+  }
+}
+
+function parseAddress(address: string): Multiaddr {
+  const parsed = tryParse(address);
+  if (parsed?.getComponents().at(-1)?.name !== 'p2p') throw meshErrors.dialFailed({ address, reason: 'bad address' });
+  return parsed;
+}
+
+function tryParse(address: string): Multiaddr | undefined {
+  try {
+    return multiaddr(address);
+  } catch {
+    return undefined;
+  }
+}
+
+function openError(error: unknown, where: { peer: PeerId; protocol: string }): Error {
+  const name = error instanceof Error ? error.name : '';
+  if (name === 'UnsupportedProtocolError') return meshErrors.protocolUnsupported(where, error);
+  if (/Closed|Reset|Closing/.test(name)) return meshErrors.connectionLost(where, error);
+  return meshErrors.openFailed(where, error);
+}
+
+function listenError(addresses: readonly string[], error: unknown): Error {
+  return /EADDRINUSE/.test(describe(error)) ? meshErrors.portInUse({ addresses }, error) : meshErrors.listenFailed({ addresses }, error);
+}

@@ -1,0 +1,101 @@
+import type { PeerId as Libp2pPeerId, PeerInfo } from '@libp2p/interface';
+import { asPeerId, toCoded, type Logger, type PeerId } from '../../base/index.ts';
+import type { MeshMetrics } from '../metrics.ts';
+import { MAX_DISCOVERED_CONNECTIONS, type MeshOptions } from '../options.ts';
+import { readIntroduction } from '../protocols/identify/client.ts';
+import { IDENTIFY_LIMITS, IDENTIFY_PROTOCOL, IDENTIFY_TIMEOUT_MS, IDENTIFY_VERSION, MAX_PROTOCOLS } from '../protocols/identify/constants.ts';
+import { identifyErrors } from '../protocols/identify/errors.ts';
+import type { Introduction } from '../protocols/identify/schema.ts';
+import { serveIntroduction } from '../protocols/identify/server.ts';
+import { PING_LIMITS, PING_PROTOCOL } from '../protocols/ping/constants.ts';
+import { servePing } from '../protocols/ping/server.ts';
+import type { Mesh } from '../types.ts';
+import type { MeshLibp2p } from './create-libp2p.ts';
+import { withDeadline } from './deadline.ts';
+import type { PeerBook } from './peer-book.ts';
+
+export interface PeerWatchInit {
+  readonly libp2p: MeshLibp2p;
+  readonly options: MeshOptions;
+  readonly book: PeerBook;
+  readonly metrics: MeshMetrics;
+  readonly logger: Logger;
+}
+
+/** Turns libp2p's peer events into the mesh's, introduces peers to each other and serves the two built-in protocols. */
+export class PeerWatch {
+  readonly #mesh: Mesh;
+  readonly #init: PeerWatchInit;
+
+  constructor(mesh: Mesh, init: PeerWatchInit) {
+    this.#mesh = mesh;
+    this.#init = init;
+  }
+
+  /** Call before the node listens, so that not even the first peer is missed. */
+  async start(): Promise<void> {
+    const { libp2p } = this.#init;
+    await this.#mesh.handle(PING_PROTOCOL, PING_LIMITS, (stream) => this.#attend('ping', servePing(stream)));
+    await this.#mesh.handle(IDENTIFY_PROTOCOL, IDENTIFY_LIMITS, (stream) => this.#attend('identify', serveIntroduction(stream, this.#introduction())));
+    libp2p.addEventListener('peer:connect', this.#onConnect);
+    libp2p.addEventListener('peer:disconnect', this.#onDisconnect);
+    libp2p.addEventListener('peer:discovery', this.#onDiscovery);
+  }
+
+  stop(): void {
+    const { libp2p } = this.#init;
+    libp2p.removeEventListener('peer:connect', this.#onConnect);
+    libp2p.removeEventListener('peer:disconnect', this.#onDisconnect);
+    libp2p.removeEventListener('peer:discovery', this.#onDiscovery);
+  }
+
+  readonly #onConnect = ({ detail }: CustomEvent<Libp2pPeerId>): void => {
+    const peer = asPeerId(detail.toString());
+    this.#count();
+    this.#mesh.events.emit('peer:connect', { peer });
+    this.#attend('identify', this.#identify(peer));
+    this.#attend('ping', this.#mesh.ping(peer));
+  };
+
+  readonly #onDisconnect = ({ detail }: CustomEvent<Libp2pPeerId>): void => {
+    const peer = asPeerId(detail.toString());
+    this.#init.book.forget(peer);
+    this.#count();
+    this.#mesh.events.emit('peer:disconnect', { peer });
+  };
+
+  readonly #onDiscovery = ({ detail }: CustomEvent<PeerInfo>): void => {
+    const peer = asPeerId(detail.id.toString());
+    const addresses = detail.multiaddrs.map(String).map((address) => (address.includes('/p2p/') ? address : `${address}/p2p/${peer}`));
+    this.#mesh.events.emit('peer:discovered', { peer, addresses });
+    if (this.#mayDial()) this.#attend('dial', this.#init.libp2p.dial(detail.id));
+  };
+
+  #mayDial(): boolean {
+    const { options, libp2p } = this.#init;
+    return options.dialDiscovered === true && libp2p.getConnections().length < MAX_DISCOVERED_CONNECTIONS;
+  }
+
+  async #identify(peer: PeerId): Promise<void> {
+    const deadline = { timeoutMs: IDENTIFY_TIMEOUT_MS, error: () => identifyErrors.timedOut(peer) };
+    const introduction = await withDeadline(deadline, async (signal) =>
+      readIntroduction(await this.#mesh.open(peer, IDENTIFY_PROTOCOL, { limits: IDENTIFY_LIMITS, signal }), signal));
+    this.#init.book.introduce(peer, introduction);
+    this.#mesh.events.emit('peer:identify', { peer, agent: introduction.agent });
+  }
+
+  #introduction(): Introduction {
+    const protocols = this.#init.libp2p.getProtocols().slice(0, MAX_PROTOCOLS);
+    return { agent: this.#init.options.agent, version: IDENTIFY_VERSION, protocols };
+  }
+
+  readonly #count = (): void => this.#init.metrics.connections(this.#init.libp2p.getConnections().length);
+
+  // A peer may leave in the middle of anything; that is its right, and worth a line of log.
+  #attend(what: string, work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      const { code, message } = toCoded(error, 'MESH_PEER_LEFT');
+      this.#init.logger.debug({ code, message, what }, 'mesh protocol ended');
+    });
+  }
+}

@@ -1,0 +1,9 @@
+import type { CodedError } from '../../../base/index.ts';
+import { meshErrors } from '../../errors.ts';
+import { PING_PROTOCOL as protocol, PING_TIMEOUT_MS as timeoutMs } from './constants.ts';
+
+/** What this protocol can end with, besides what opening a stream can. */
+export const pingErrors = {
+  timedOut: (peer: string): CodedError => meshErrors.requestTimeout({ peer, protocol, timeoutMs }),
+  invalid: (peer: string, reason: string): CodedError => meshErrors.responseInvalid({ peer, protocol, reason }),
+} as const;
