@@ -59,6 +59,7 @@ class NativeEngine implements StageEngine {
   #run<T>(call: () => T | Promise<T>): Promise<T> {
     if (this.#disposal !== undefined) return Promise.reject(engineErrors.disposed({ detail: '' }));
     return this.#queue.add(async () => {
+      if (this.#disposal !== undefined) throw engineErrors.disposed({ detail: '' });
       try {
         return await call();
       } catch (error) {

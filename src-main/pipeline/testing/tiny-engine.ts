@@ -1,5 +1,5 @@
-import { CodedError, type LayerRange } from '../../base/index.ts';
-import type { ActivationDtype, ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageOutput } from '../../inference/index.ts';
+import type { LayerRange } from '../../base/index.ts';
+import { engineErrors, type ActivationDtype, type ForwardItem, type ForwardResult, type SamplingOptions, type StageEngine, type StageInfo, type StageInput, type StageOutput } from '../../inference/index.ts';
 
 export const TINY = { hiddenSize: 4, vocabSize: 997, architecture: 'tiny' } as const;
 /** Values stay below 2048, so that F16 carries them exactly. */
@@ -21,8 +21,6 @@ interface TinySession {
   /** Per row: the value that entered each layer. The "KV cache": every layer adds up all rows before. */
   rows: number[][];
 }
-
-const fail = (code: string, message: string): CodedError => new CodedError({ code, message });
 
 /**
  * A model in integer arithmetic with the one property that a pipeline must keep: each
@@ -54,7 +52,7 @@ export class TinyEngine implements StageEngine {
   open(sampling: SamplingOptions): Promise<number> {
     return this.#inOrder(() => {
       const slot = Array.from({ length: this.#options.maxSessions }, (_, i) => i).find((i) => !this.#sessions.has(i));
-      if (slot === undefined) throw fail('ENGINE_SESSIONS_FULL', 'all sessions are taken');
+      if (slot === undefined) throw engineErrors.sessionsFull({ detail: 'all sessions are taken' });
       this.#sessions.set(slot, { sampling, rows: [] });
       return slot;
     });
@@ -64,18 +62,22 @@ export class TinyEngine implements StageEngine {
     return this.#inOrder(async () => {
       await this.#options.beforeForward?.(batch);
       const rows = batch.reduce((sum, { input }) => sum + (input.kind === 'tokens' ? input.tokens.length : input.rows), 0);
-      if (rows > this.#options.batchTokens) throw fail('ENGINE_BATCH_TOO_LARGE', `${rows} rows`);
+      if (rows > this.#options.batchTokens) throw engineErrors.badArgument({ detail: `${rows} rows in one batch` });
       this.largestBatch = Math.max(this.largestBatch, batch.length);
       return { outputs: batch.map((item) => this.#compute(item)), computeMs: 0.01 };
     });
   }
 
   rollback(session: number, position: number): Promise<void> {
-    return this.#inOrder(() => { this.#session(session).rows.length = position; });
+    return this.#inOrder(() => {
+      const { rows } = this.#session(session);
+      if (position < 0 || position > rows.length) throw engineErrors.badPosition({ detail: `rollback to ${position} of ${rows.length}` });
+      rows.length = position;
+    });
   }
 
   close(session: number): Promise<void> {
-    return this.#inOrder(() => { if (!this.#sessions.delete(session)) throw fail('ENGINE_UNKNOWN_SESSION', 'not open'); });
+    return this.#inOrder(() => { if (!this.#sessions.delete(session)) throw engineErrors.noSession({ detail: 'not open' }); });
   }
 
   dispose(): Promise<void> {
@@ -85,7 +87,7 @@ export class TinyEngine implements StageEngine {
 
   #inOrder<T>(act: () => T | Promise<T>): Promise<T> {
     const result = this.#tail.then(() => {
-      if (this.disposed) throw fail('ENGINE_DISPOSED', 'disposed');
+      if (this.disposed) throw engineErrors.disposed({ detail: 'disposed' });
       return act();
     });
     this.#tail = result.catch(() => undefined);
@@ -94,17 +96,18 @@ export class TinyEngine implements StageEngine {
 
   #session(slot: number): TinySession {
     const session = this.#sessions.get(slot);
-    if (session === undefined) throw fail('ENGINE_UNKNOWN_SESSION', 'not open');
+    if (session === undefined) throw engineErrors.noSession({ detail: 'not open' });
     return session;
   }
 
   #compute({ session: slot, position, input, want }: ForwardItem): StageOutput {
     const session = this.#session(slot);
-    if (position !== session.rows.length) throw fail('ENGINE_BAD_POSITION', `position ${position}, rows ${session.rows.length}`);
-    if ((input.kind === 'tokens') !== this.#options.isFirst || (want.kind !== 'hidden') !== this.#options.isLast) throw fail('ENGINE_BAD_INPUT', 'wrong kind for this stage');
+    if (position !== session.rows.length) throw engineErrors.badPosition({ detail: `position ${position}, rows ${session.rows.length}` });
+    if ((input.kind === 'tokens') !== this.#options.isFirst || (want.kind !== 'hidden') !== this.#options.isLast) throw engineErrors.badArgument({ detail: 'wrong kind for this stage' });
+    const rows = checkedRows(input);
+    if (session.rows.length + rows > this.#options.contextTokens) throw engineErrors.contextFull({ detail: 'too many rows' });
     const entering = input.kind === 'tokens' ? Array.from(input.tokens, (token) => token % MODULUS) : readRows(input.data, input.dtype);
     const leaving = entering.map((value) => this.#row(session, value));
-    if (session.rows.length > this.#options.contextTokens) throw fail('ENGINE_CONTEXT_FULL', 'too many rows');
     if (want.kind === 'hidden') return { kind: 'hidden', dtype: want.dtype, rows: leaving.length, data: writeRows(leaving, want.dtype) };
     return want.kind === 'none' ? { kind: 'none' } : sample(leaving.at(-1) ?? 0, session);
   }
@@ -121,6 +124,14 @@ export class TinyEngine implements StageEngine {
     session.rows.push(inputs);
     return value;
   }
+}
+
+function checkedRows(input: StageInput): number {
+  const rows = input.kind === 'tokens' ? input.tokens.length : input.rows;
+  if (rows < 1) throw engineErrors.badArgument({ detail: 'no rows' });
+  if (input.kind === 'hidden' && input.data.length !== rows * TINY.hiddenSize * (input.dtype === 'f32' ? 4 : 2)) throw engineErrors.badArgument({ detail: `${input.data.length} bytes for ${rows} rows` });
+  if (input.kind === 'tokens' && input.tokens.some((token) => token < 0 || token >= TINY.vocabSize)) throw engineErrors.badToken({ detail: 'not in the vocabulary' });
+  return rows;
 }
 
 function sample(value: number, { sampling, rows }: TinySession): StageOutput {
