@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, homedir } from 'node:os';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { hostErrors } from './errors.ts';
@@ -14,7 +14,8 @@ export const configSchema = z.strictObject({
   model: z.string().min(1).default('omni-guide'),
   listen: z.array(z.string().startsWith('/')).max(16).default(['/ip4/127.0.0.1/tcp/0']),
   mdns: isOn.default(false),
-  threads: z.coerce.number().int().min(1).max(512).default(Math.max(1, availableParallelism())),
+  /** CPU threads of a stage; left out, it is chosen by what there is to compute. */
+  threads: z.coerce.number().int().min(1).max(512).optional(),
   gpuLayers: z.coerce.number().int().min(-1).max(10_000).default(-1),
   contextTokens: z.coerce.number().int().min(64).max(1_048_576).default(1024),
   httpHost: z.string().min(1).default('127.0.0.1'),

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { systemClock } from '../base/index.ts';
 import { createLocalModel, createWorkerTokenizer, findLibraries, type LocalModel, type Tokenizer } from '../inference/index.ts';
 import type { Settings } from './config.ts';
@@ -5,17 +6,19 @@ import type { InferOptions } from './infer-pipeline.ts';
 import { findModel } from './model-file.ts';
 import { appPaths } from './paths.ts';
 import { BATCH_TOKENS } from './session.ts';
+import { threadsFor } from './threads.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { GenerateRequest, InferenceReport } from './types.ts';
 
 /** `infer`: one answer of the whole model in this process, through node-llama-cpp. */
 export async function inferWhole({ config }: Settings, request: GenerateRequest, options: InferOptions): Promise<InferenceReport> {
   const paths = appPaths();
-  const { path } = await findModel(config.model, paths);
+  const { path, sizeBytes } = await findModel(config.model, paths);
   options.onStatus?.('loading the model');
   const tokenizer = await createWorkerTokenizer({ path }, { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries() });
   try {
-    const { contextTokens, threads, gpuLayers } = config;
+    const { contextTokens, gpuLayers } = config;
+    const threads = threadsFor(config.threads, availableParallelism(), sizeBytes);
     const model = await createLocalModel({ path, contextTokens, batchTokens: Math.min(BATCH_TOKENS, contextTokens), threads, gpuLayers, signal: options.signal });
     try {
       return await answer({ model, tokenizer, request, options, contextTokens });

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { layerCount, type Logger } from '../base/index.ts';
 import { createWorkerEngine, type StageEngine, type WorkerOptions } from '../inference/index.ts';
@@ -5,6 +7,7 @@ import type { StageLoadRequest, StageOffer, StageSource } from '../pipeline/inde
 import { composeStage } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
+import { threadsFor } from './threads.ts';
 import type { GivenShard } from './types.ts';
 
 export interface StageSourceOptions {
@@ -42,7 +45,8 @@ async function load({ config, worker, shards, logger }: StageSourceOptions, requ
   const outputPath = join(config.home, 'stages', `${modelHash.slice(0, 32)}-${layers.first}-${layers.last}.gguf`);
   const stage = await composeStage({ shards: parts.map((part) => part.path), outputPath, signal });
   const { isFirst, isLast, contextTokens, maxSessions, batchTokens } = request;
-  const { threads, gpuLayers } = config;
+  const { size } = await stat(stage.path);
+  const threads = threadsFor(config.threads, availableParallelism(), size);
   logger.info({ layers, path: stage.path }, 'loading stage');
-  return createWorkerEngine({ path: stage.path, layers, isFirst, isLast, contextTokens, maxSessions, batchTokens, threads, gpuLayers }, worker);
+  return createWorkerEngine({ path: stage.path, layers, isFirst, isLast, contextTokens, maxSessions, batchTokens, threads, gpuLayers: config.gpuLayers }, worker);
 }

@@ -1,5 +1,5 @@
 import { mkdir, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { asPeerId, systemClock } from '../../src-main/base/index.ts';
@@ -46,7 +46,7 @@ async function theModel(): Promise<string> {
 /** One process, one inference worker, the whole model. */
 async function whole(path: string, node: Node, { config }: Settings): Promise<Subject> {
   const engine = await createWorkerEngine({
-    path, layers: { first: 0, last: GB1.layers - 1 }, isFirst: true, isLast: true, contextTokens: CONTEXT, maxSessions: 1, batchTokens: CONTEXT, threads: config.threads, gpuLayers: config.gpuLayers,
+    path, layers: { first: 0, last: GB1.layers - 1 }, isFirst: true, isLast: true, contextTokens: CONTEXT, maxSessions: 1, batchTokens: CONTEXT, threads: config.threads ?? availableParallelism(), gpuLayers: config.gpuLayers,
   }, node.worker);
   return { name: 'decode1', run: () => decodeWhole(engine), stop: () => engine.dispose() };
 }

@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cli, startCli } from '../support/cli.ts';
+import { generateModel } from '../support/models/index.ts';
+
+let home = '';
+const env = (): Record<string, string> => ({ OMNINODE_HOME: home, OMNINODE_THREADS: '1' });
+const json = async (...args: string[]) => {
+  const result = await cli([...args, '--json'], env());
+  return { ...result, value: JSON.parse(result.stdout) };
+};
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'omninode-cli-'));
+});
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+describe('answers', () => {
+  const question = 'How does OmniNode split a model?';
+
+  it('pipeline-infer over 1, 2, 3 and 6 nodes gives the tokens of infer', async () => {
+    const whole = (await json('infer', question, '--greedy', '--max-tokens', '40')).value;
+    expect(whole.tokenIds.length).toBeGreaterThan(5);
+    for (const nodes of [1, 2, 3, 6]) {
+      const { value, code } = await json('pipeline-infer', question, '--cluster', String(nodes), '--greedy', '--max-tokens', '40', '--dtype', 'f32');
+      expect(code).toBe(0);
+      expect(value).toMatchObject({ text: whole.text, tokenIds: whole.tokenIds, promptTokens: whole.promptTokens });
+      expect(value.stages).toHaveLength(nodes);
+      expect(value.stages.map((s: { layers: number[] }) => s.layers).flat().at(-1)).toBe(5);
+      expect(new Set(value.stages.map((s: { peerId: string }) => s.peerId)).size).toBe(nodes);
+      expect(value.tokensPerSecond).toBeGreaterThan(0);
+      expect(value.ttftMs).toBeGreaterThan(0);
+    }
+  });
+
+  it('streams the answer to stdout and a line per stage to stderr', async () => {
+    const { stdout, stderr, code } = await cli(['pipeline-infer', question, '--cluster', '3'], env());
+    expect(code).toBe(0);
+    expect(stdout.trim().length).toBeGreaterThan(20);
+    expect(stderr.match(/^stage \d {2}peer \S+ {2}layers \d-\d {2}[\d.]+ MB loaded {2}[\d.]+ ms\/token$/gm)).toHaveLength(3);
+    expect(stderr).toMatch(/\d+ tokens, [\d.]+ tokens\/s/);
+  });
+
+  it('samples the same answer for the same seed, another for another', async () => {
+    const ask = async (seed: string) => (await json('pipeline-infer', question, '--cluster', '2', '--temperature', '1.5', '--seed', seed, '--max-tokens', '24')).value.tokenIds;
+    const first = await ask('1');
+    expect(await ask('1')).toEqual(first);
+    expect(await ask('2')).not.toEqual(first);
+  });
+
+  it('answers over nodes that run elsewhere', async () => {
+    const cluster = startCli(['cluster', '3', '--json'], env());
+    const { nodes } = JSON.parse(await cluster.until(/\n/));
+    const peers = nodes.flatMap((node: { addresses: string[] }) => ['--peer', node.addresses[0]]);
+    const { value, code } = await json('pipeline-infer', question, '--greedy', ...peers, '--max-tokens', '20');
+    expect(code).toBe(0);
+    expect(value.stages.map((s: { peerId: string }) => s.peerId)).toEqual(nodes.map((node: { peerId: string }) => node.peerId));
+    cluster.child.kill('SIGINT');
+    expect((await cluster.done).code).toBe(0);
+  });
+});
+
+describe('sharding', () => {
+  it('writes shards, a vocabulary and a manifest that can be written again over themselves', async () => {
+    const out = join(home, 'cut');
+    const first = (await json('shard', 'omni-guide', '--shards', '3', '--out', out)).value;
+    expect(first.manifest.shards).toHaveLength(3);
+    expect(await readdir(out)).toContain('manifest.json');
+    const again = (await json('shard', 'omni-guide', '--shards', '3', '--out', out)).value;
+    expect(again.manifestCid).toBe(first.manifestCid);
+  });
+});
+
+describe('mesh', () => {
+  it('delivers a text from send to listen', async () => {
+    const listener = startCli(['listen', '--json'], env());
+    const { addresses } = JSON.parse((await listener.until(/listening.*\n/)).split('\n')[0] ?? '');
+    const sent = await json('send', 'hello mesh', '--peer', addresses[0]);
+    expect(sent.value.recipients).toBeGreaterThan(0);
+    expect(await listener.until(/hello mesh/)).toContain('"event":"message"');
+    listener.child.kill('SIGTERM');
+    expect((await listener.done).code).toBe(0);
+  });
+});
+
+describe('bad input', () => {
+  const bad = async (args: string[], code: number, error: string | RegExp) => {
+    const result = await json(...args);
+    expect({ code: result.code, error: result.value.error?.code }).toEqual({ code, error: expect.stringMatching(error) });
+    expect(result.value.error.next ?? result.value.error.message).not.toBe('');
+  };
+
+  it.each(['infer', 'pipeline-infer'])('%s names what is wrong with a model file', async (command) => {
+    const path = (name: string): string => join(home, name);
+    await writeFile(path('random.gguf'), randomBytes(4096));
+    await writeFile(path('empty.gguf'), '');
+    await generateModel({ path: path('cut.gguf'), architecture: 'llama', type: 'Q4_0' });
+    await truncate(path('cut.gguf'), 200_000);
+    await generateModel({ path: path('odd.gguf'), architecture: 'llama', type: 'Q4_0', metadata: { 'general.architecture': { type: 'string', value: 'mystery' } } } as never);
+    await bad([command, 'hi', '--model', path('random.gguf')], 2, /^GGUF_/);
+    await bad([command, 'hi', '--model', path('empty.gguf')], 2, /^GGUF_/);
+    await bad([command, 'hi', '--model', path('cut.gguf')], 2, /^(GGUF|ENGINE)_/);
+    await bad([command, 'hi', '--model', path('odd.gguf')], 2, /^(SHARD|ENGINE|GGUF)_/);
+    await bad([command, 'hi', '--model', path('absent.gguf')], 2, 'HOST_MODEL_NOT_FOUND');
+    expect((await readdir(home, { recursive: true })).filter((name) => name.endsWith('.partial'))).toEqual([]);
+  });
+
+  it.each(['infer', 'pipeline-infer'])('%s refuses an empty prompt and one longer than the context', async (command) => {
+    await bad([command, '  '], 2, 'CLI_EMPTY_PROMPT');
+    await bad([command, 'word '.repeat(400), '--context-tokens', '64'], 2, /_PROMPT_TOO_LONG$/);
+  });
+
+  it('refuses more nodes than layers, unknown options and bad numbers', async () => {
+    await bad(['pipeline-infer', 'hi', '--cluster', '7'], 2, 'HOST_TOO_MANY_STAGES');
+    expect((await cli(['pipeline-infer', 'hi', '--cluster', 'many'], env())).code).toBe(2);
+    expect((await cli(['infer', 'hi', '--frobnicate'], env())).code).toBe(2);
+    expect((await cli(['frobnicate'], env())).code).toBe(2);
+  });
+
+  it('says when nobody answers at an address', async () => {
+    const nobody = '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';
+    await bad(['pipeline-infer', 'hi', '--peer', nobody], 3, 'MESH_DIAL_FAILED');
+    await bad(['pipeline-infer', 'hi', '--peer', 'nonsense'], 2, /^MESH_/);
+  });
+});
+
+describe('help', () => {
+  it('has examples for every command, and completion for three shells', async () => {
+    const { stdout } = await cli(['--help']);
+    for (const command of ['doctor', 'listen', 'send', 'shard', 'infer', 'pipeline-infer', 'cluster', 'serve']) {
+      expect(stdout).toContain(command);
+      expect((await cli([command, '--help'])).stdout).toMatch(/Examples?:/);
+    }
+    for (const shell of ['bash', 'zsh', 'fish']) expect((await cli(['completion', shell])).stdout).toContain('pipeline-infer');
+  });
+
+  it('doctor finds this machine able', async () => {
+    const { value, code } = await json('doctor');
+    expect(value.checks.filter((check: { ok: boolean }) => !check.ok)).toEqual([]);
+    expect(code).toBe(0);
+    expect(existsSync(home)).toBe(true);
+    expect((await readFile(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8'))).toContain('omninode doctor');
+  });
+});
