@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { NativeAddon } from '../../native/index.d.ts';
 import type { LayerRange } from '../../src-main/base/index.ts';
 import { createWorkerEngine, findLibraries, type StageEngine, type StageLoadOptions, type WorkerOptions } from '../../src-main/inference/index.ts';
-import { createNativeEngine } from '../../src-main/inference/engine/native-engine.ts';
+import { createNativeEngine } from '../../src-main/inference/worker/native-engine.ts';
 import { cutStage } from '../../src-main/store/index.ts';
 import type { StageRequest } from './stage-engine.ts';
 
@@ -12,6 +11,7 @@ export const nativePath = join(root, 'native', 'build', 'Release', 'omninode.nod
 export const guideModel = join(root, 'resources', 'models', 'omni-guide.gguf');
 export const worker: WorkerOptions = { workerPath: join(root, 'src-main', 'inference', 'worker', 'main.ts'), nativePath, librariesFolder: findLibraries() };
 
+type NativeAddon = Parameters<typeof createNativeEngine>[0];
 let loaded: NativeAddon | undefined;
 
 /** The addon in this process: no start-up cost per stage, but a crash would end the tests. */

@@ -1,4 +1,4 @@
-import type { LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
+import type { Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
 import type { SamplingOptions, StageLoadOptions } from '../engine/types.ts';
 import { engineErrors } from '../errors.ts';
 import { checkMemory } from '../memory/check-memory.ts';
@@ -36,11 +36,20 @@ export async function createLocalModel(options: LocalModelOptions): Promise<Loca
   const { getLlama, LlamaLogLevel } = await import('node-llama-cpp');
   const llama = await getLlama({ build: 'never', skipDownload: true, progressLogs: false, logLevel: LlamaLogLevel.disabled, ...(options.gpuLayers === 0 ? { gpu: false as const } : {}) })
     .catch((error: Error) => { throw engineErrors.noBackend({ detail: error.message }, error); });
+  try {
+    return await loadWhole(llama, options);
+  } catch (error) {
+    await llama.dispose();
+    throw error;
+  }
+}
+
+async function loadWhole(llama: Llama, options: LocalModelOptions): Promise<LocalModel> {
   const model = await llama.loadModel({
     modelPath: options.path, gpuLayers: options.gpuLayers < 0 ? 'max' : options.gpuLayers, ...(options.signal === undefined ? {} : { loadSignal: options.signal }),
   }).catch((error: Error) => { throw options.signal?.aborted === true ? options.signal.reason : engineErrors.loadFailed({ detail: error.message }, error); });
   try {
-    return new WholeModel(model, await createContext(model, options), options.contextTokens);
+    return new WholeModel(llama, model, { context: await createContext(model, options), contextTokens: options.contextTokens });
   } catch (error) {
     await model.dispose();
     throw engineErrors.contextFailed({ detail: error instanceof Error ? error.message : String(error) }, error);
@@ -53,11 +62,13 @@ const createContext = (model: LlamaModel, { contextTokens, batchTokens, threads 
 class WholeModel implements LocalModel {
   readonly weightBytes: number;
   readonly layers: number;
+  readonly #llama: Llama;
   readonly #model: LlamaModel;
   readonly #context: LlamaContext;
   readonly #contextTokens: number;
 
-  constructor(model: LlamaModel, context: LlamaContext, contextTokens: number) {
+  constructor(llama: Llama, model: LlamaModel, { context, contextTokens }: { readonly context: LlamaContext; readonly contextTokens: number }) {
+    this.#llama = llama;
     this.#model = model;
     this.#context = context;
     this.#contextTokens = contextTokens;
@@ -81,13 +92,14 @@ class WholeModel implements LocalModel {
         if (generated.length >= Math.min(maxTokens, room)) return;
       }
     } finally {
-      sequence.dispose();
+      await sequence.dispose();
     }
   }
 
   async dispose(): Promise<void> {
     await this.#context.dispose();
     await this.#model.dispose();
+    await this.#llama.dispose();
   }
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { NativeAddon, VocabHandle } from '../../../native/index.d.ts';
-import { createNativeEngine } from '../engine/native-engine.ts';
 import type { ForwardItem, StageEngine } from '../engine/types.ts';
 import { engineErrors } from '../errors.ts';
 import { initSchema, loadSchema, samplingSchema, type Operation, type Operations } from '../protocol/messages.ts';
+import { createNativeEngine } from './native-engine.ts';
 
 type Handlers = { readonly [K in Operation]: (input: unknown) => Promise<Operations[K]['out']> | Operations[K]['out'] };
 

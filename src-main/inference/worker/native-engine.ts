@@ -1,8 +1,8 @@
 import type { NativeAddon, NativeForward, NativeOutput, StageHandle } from '../../../native/index.d.ts';
 import { toCoded } from '../../base/index.ts';
 import { engineErrors, fromNative } from '../errors.ts';
-import { SerialQueue } from './serial-queue.ts';
-import type { ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput } from './types.ts';
+import { SerialQueue } from '../engine/serial-queue.ts';
+import type { ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput } from '../engine/types.ts';
 
 /** The engine in this very process: what the worker hosts. A crash of llama.cpp takes the process with it. */
 export async function createNativeEngine(addon: NativeAddon, options: StageLoadOptions): Promise<StageEngine> {
