@@ -2,7 +2,7 @@ import type { CodedError } from '../../base/index.ts';
 import { meshErrors, type DialReason } from '../errors.ts';
 
 const PATTERNS: readonly (readonly [RegExp, DialReason])[] = [
-  [/UnexpectedPeer|InvalidCryptoExchange.*peer|peer ?id.*(match|mismatch)|did not match/i, 'wrong identity'],
+  [/Unexpected ?Peer|payload identity key .* does not match/i, 'wrong identity'],
   [/ECONNREFUSED/, 'refused'],
   [/ETIMEDOUT|Timeout/i, 'timeout'],
 ];

@@ -1,4 +1,5 @@
 import type { Connection } from '@libp2p/interface';
+import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
@@ -132,17 +133,17 @@ export class MeshNode implements Mesh {
 }
 
 function parseAddress(address: string): Multiaddr {
-  const parsed = tryParse(address);
-  if (parsed?.getComponents().at(-1)?.name !== 'p2p') throw meshErrors.dialFailed({ address, reason: 'bad address' });
-  return parsed;
-}
-
-function tryParse(address: string): Multiaddr | undefined {
   try {
-    return multiaddr(address);
-  } catch {
-    return undefined;
+    const parsed = multiaddr(address);
+    const last = parsed.getComponents().at(-1);
+    if (last?.name === 'p2p' && last.value !== undefined) {
+      peerIdFromString(last.value);
+      return parsed;
+    }
+  } catch (cause) {
+    throw meshErrors.dialFailed({ address, reason: 'bad address' }, cause);
   }
+  throw meshErrors.dialFailed({ address, reason: 'bad address' });
 }
 
 function openError(error: unknown, where: { peer: PeerId; protocol: string }): Error {

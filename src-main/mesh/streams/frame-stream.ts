@@ -96,13 +96,19 @@ class Libp2pFrameStream implements FrameStream {
     raw.addEventListener('remoteCloseWrite', () => (this.#remoteEnded = true));
     raw.addEventListener('end', () => this.#onEnd());
     raw.addEventListener('close', (event) => this.#onClose(event));
-    if (raw.readableEnded) this.#onEnd();
+    this.#endIfRead();
     if (raw.status !== 'open' && raw.status !== 'closing') this.#finish(this.#lost());
   }
 
   #onMessage({ data }: StreamMessageEvent): void {
     if (data instanceof Uint8Array) this.#decoder.push(data);
     else for (const chunk of data) this.#decoder.push(chunk);
+    this.#endIfRead();
+  }
+
+  // Negotiation may have read ahead, to the end even, and given the bytes back: then 'end' is past and data comes after it.
+  #endIfRead(): void {
+    if (this.#raw.readableEnded && this.#raw.readBufferLength === 0) this.#onEnd();
   }
 
   #receive(frame: Uint8Array): boolean {
