@@ -16,7 +16,7 @@ it.each([
   ['src-main/store/a.ts', '../pipeline/index.ts', /lower level/],
   ['src-main/store/a.ts', '../mesh/index.ts', /lower level/],
   ['src-main/pipeline/a.ts', '../store/gguf/reader.ts', /index\.ts/],
-  ['src-main/inference/engine/a.ts', '../../../native/index.d.ts', /worker/],
+  ['src-main/pipeline/a.ts', '../../native/index.d.ts', /inference/],
   ['src-renderer/a.ts', '../src-main/base/index.ts', /bridge/],
   ['src-renderer/a.ts', 'node:fs', /no Node/],
   ['src-main/host/a.ts', 'electron', /electron/],
