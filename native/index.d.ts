@@ -3,7 +3,7 @@
  *
  * Failures are Errors with a number, `nativeCode`, and a detail for people as `message`:
  * 1 bad argument, 2 load failed, 3 context failed, 4 sessions full, 5 no such session, 6 bad position,
- * 7 context full, 8 decode failed, 9 disposed, 10 no chat template, 11 no backend, 12 bad token.
+ * 7 context full, 8 decode failed, 9 disposed, 10 no chat template, 11 no backend, 12 bad token, 13 no memory.
  *
  * Calls on one stage must not overlap. Promises resolve on the JS thread; their work runs off it.
  */
@@ -12,7 +12,11 @@ declare const vocab: unique symbol;
 export interface StageHandle { readonly [stage]: true }
 export interface VocabHandle { readonly [vocab]: true }
 
-export interface NativeError extends Error { readonly nativeCode: number }
+export interface NativeError extends Error {
+  readonly nativeCode: number;
+  /** With 13: weights, cache and buffers together. */
+  readonly neededBytes?: number;
+}
 
 export interface Device {
   readonly name: string;
@@ -31,6 +35,8 @@ export interface NativeStageOptions {
   readonly batchTokens: number;
   readonly threads: number;
   readonly gpuLayers: number;
+  /** What this machine can still hold; a stage on the CPU that needs more is refused. 0 = do not ask. */
+  readonly freeBytes: number;
 }
 
 export interface NativeStageInfo {

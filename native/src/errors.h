@@ -18,12 +18,15 @@ enum class Code : int {
   no_chat_template = 10,
   no_backend = 11,
   bad_token = 12,
+  no_memory = 13,
 };
 
 class Failure : public std::runtime_error {
  public:
-  Failure(Code code, const std::string& detail) : std::runtime_error(detail), code(code) {}
+  Failure(Code code, const std::string& detail, double needed_bytes = 0) : std::runtime_error(detail), code(code), needed_bytes(needed_bytes) {}
   const Code code;
+  // For no_memory alone.
+  const double needed_bytes;
 };
 
 }  // namespace omninode

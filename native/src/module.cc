@@ -1,4 +1,5 @@
 // What JavaScript sees; native/index.d.ts is the contract. Calls on one stage must not overlap: the worker queues them.
+#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -94,6 +95,7 @@ napi_value load_stage(napi_env env, napi_callback_info info) {
     options.batch_tokens = integer(env, get(env, o, "batchTokens"));
     options.threads = integer(env, get(env, o, "threads"));
     options.gpu_layers = integer(env, get(env, o, "gpuLayers"));
+    options.free_bytes = static_cast<uint64_t>(std::max(0.0, number(env, get(env, o, "freeBytes"))));
     return load<Stage>(env, [options] { return std::make_shared<Stage>(options); });
   });
 }

@@ -32,7 +32,7 @@ void execute(napi_env, void* data) {
 void complete(napi_env env, napi_status, void* data) {
   std::unique_ptr<Work> work(static_cast<Work*>(data));
   for (napi_ref ref : work->kept) napi_delete_reference(env, ref);
-  if (work->failure != nullptr) napi_reject_deferred(env, work->deferred, make_error(env, work->failure->code, work->failure->what()));
+  if (work->failure != nullptr) napi_reject_deferred(env, work->deferred, make_error(env, *work->failure));
   else napi_resolve_deferred(env, work->deferred, work->finish(env));
   napi_delete_async_work(env, work->handle);
 }
@@ -132,10 +132,11 @@ napi_value make_object(napi_env env) {
 
 void set(napi_env env, napi_value object, const char* key, napi_value value) { napi_set_named_property(env, object, key, value); }
 
-napi_value make_error(napi_env env, Code code, const std::string& detail) {
+napi_value make_error(napi_env env, const Failure& failure) {
   napi_value error;
-  napi_create_error(env, nullptr, make(env, detail), &error);
-  set(env, error, "nativeCode", make(env, static_cast<double>(code)));
+  napi_create_error(env, nullptr, make(env, std::string(failure.what())), &error);
+  set(env, error, "nativeCode", make(env, static_cast<double>(failure.code)));
+  if (failure.code == Code::no_memory) set(env, error, "neededBytes", make(env, failure.needed_bytes));
   return error;
 }
 
@@ -143,9 +144,9 @@ napi_value guarded(napi_env env, const std::function<napi_value()>& body) {
   try {
     return body();
   } catch (const Failure& failure) {
-    napi_throw(env, make_error(env, failure.code, failure.what()));
+    napi_throw(env, make_error(env, failure));
   } catch (const std::exception& error) {
-    napi_throw(env, make_error(env, Code::bad_argument, error.what()));
+    napi_throw(env, make_error(env, Failure(Code::bad_argument, error.what())));
   }
   return nullptr;
 }

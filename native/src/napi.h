@@ -44,7 +44,7 @@ napi_value make_int32s(napi_env env, const std::vector<int32_t>& values);
 napi_value make_object(napi_env env);
 void set(napi_env env, napi_value object, const char* key, napi_value value);
 
-napi_value make_error(napi_env env, Code code, const std::string& detail);
+napi_value make_error(napi_env env, const Failure& failure);
 
 // Runs `body`; a Failure becomes a JS exception with `nativeCode`.
 napi_value guarded(napi_env env, const std::function<napi_value()>& body);

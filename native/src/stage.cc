@@ -12,6 +12,9 @@
 
 namespace omninode {
 
+// Graph and thread buffers beside weights, cache and logits.
+constexpr uint64_t kScratchBytes = 64ull << 20;
+
 // Looks into the graph while it runs.
 struct Stage::Hooks {
   // The last block's output: copied, and the pass ends there. Without it every stage would go on to norm and head,
@@ -40,6 +43,7 @@ struct Stage::Hooks {
 Stage::Stage(const StageOptions& options) : options_(options) {
   try {
     load_model();
+    check_memory();
     make_context();
     attach_threads();
   } catch (...) {
@@ -80,6 +84,21 @@ void Stage::load_model() {
   n_vocab_ = llama_vocab_n_tokens(llama_model_get_vocab(model_));
 }
 
+// The KV cache is zeroed, and so taken, when the context is made: too late to ask. Weights are mapped, not yet read.
+void Stage::check_memory() {
+  const uint64_t rows = static_cast<uint64_t>(options_.context_tokens) * options_.max_sessions;
+  if (rows > INT32_MAX) throw Failure(Code::bad_argument, "contexts of " + std::to_string(rows) + " tokens together are too large");
+  const uint64_t values = static_cast<uint64_t>(head_length("key_length") + head_length("value_length")) * llama_model_n_head_kv(model_);
+  kv_bytes_ = values * sizeof(ggml_fp16_t) * rows * llama_model_n_layer(model_);
+  // Logits are reserved for every row that is an output: all rows on a stage that is not the last.
+  const uint64_t logit_bytes = static_cast<uint64_t>(n_vocab_) * sizeof(float) * (options_.is_last ? 1 : options_.batch_tokens);
+  const uint64_t needed = weight_bytes() + kv_bytes_ + logit_bytes + kScratchBytes;
+  const bool is_on_host = options_.gpu_layers == 0 || backend() == "cpu";
+  if (is_on_host && options_.free_bytes > 0 && needed > options_.free_bytes) {
+    throw Failure(Code::no_memory, std::to_string(needed) + " bytes are needed", static_cast<double>(needed));
+  }
+}
+
 void Stage::make_context() {
   llama_context_params params = llama_context_default_params();
   params.n_seq_max = options_.max_sessions;
@@ -102,8 +121,6 @@ void Stage::make_context() {
   }
   context_ = llama_init_from_model(model_, params);
   if (context_ == nullptr) throw Failure(Code::context_failed, take_log());
-  const uint64_t values = static_cast<uint64_t>(head_length("key_length") + head_length("value_length")) * llama_model_n_head_kv(model_);
-  kv_bytes_ = values * sizeof(ggml_fp16_t) * llama_n_ctx(context_) * llama_model_n_layer(model_);
 }
 
 // poll = 0: an idle stage sleeps at once. With the default it would spin for milliseconds after each token,

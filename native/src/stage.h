@@ -21,6 +21,8 @@ struct StageOptions {
   uint32_t batch_tokens = 256;
   int32_t threads = 1;
   int32_t gpu_layers = 0;
+  // What this machine can still hold; 0 = do not ask.
+  uint64_t free_bytes = 0;
 };
 
 enum class Dtype { f32, f16 };
@@ -72,6 +74,7 @@ class Stage {
   struct Hooks;
 
   void load_model();
+  void check_memory();
   void make_context();
   void attach_threads();
   void release();

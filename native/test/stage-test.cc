@@ -81,6 +81,17 @@ TEST(bad_calls_have_numbers) {
   CHECK(run(s, 64, {300}, Want::sample) == int(Code::context_full));
 }
 
+TEST(a_stage_that_does_not_fit_is_refused) {
+  StageOptions o = options();
+  o.free_bytes = 1 << 20;
+  CHECK(code_of([&] { Stage stage(o); }) == int(Code::no_memory));
+  o.free_bytes = 1ull << 40;
+  CHECK(code_of([&] { Stage stage(o); }) == 0);
+  o.context_tokens = 1u << 30;
+  o.max_sessions = 8;
+  CHECK(code_of([&] { Stage stage(o); }) == int(Code::bad_argument));
+}
+
 TEST(a_file_that_is_no_model_is_refused) {
   StageOptions o = options();
   o.path = "/nonexistent.gguf";

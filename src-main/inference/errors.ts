@@ -41,7 +41,8 @@ const NATIVE_CODES: readonly NativeKey[] = [
 ];
 
 /** The addon's numbered error as a coded one; anything else is a failed computation. */
-export function fromNative(error: unknown): CodedError {
+export function fromNative(error: unknown, freeBytes = 0): CodedError {
+  if (error instanceof Error && 'neededBytes' in error) return engineErrors.noMemory({ neededBytes: Number(error.neededBytes), freeBytes }, error);
   const detail = error instanceof Error ? error.message : String(error);
   const number = error instanceof Error && 'nativeCode' in error ? Number(error.nativeCode) : 0;
   return engineErrors[NATIVE_CODES[number - 1] ?? 'decodeFailed']({ detail }, error);

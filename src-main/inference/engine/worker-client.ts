@@ -37,19 +37,19 @@ export class WorkerClient {
   readonly lost: Promise<Error>;
   readonly devices: Promise<readonly Device[]>;
   readonly #child: ChildProcess;
+  readonly #lost = Promise.withResolvers<Error>();
   readonly #pending = new Map<number, Pending>();
   readonly #exited: Promise<unknown>;
   #nextId = 0;
   #end: CodedError | undefined;
 
   constructor({ workerPath, nativePath, librariesFolder, spawn = forkWorker }: WorkerOptions) {
-    const lost = Promise.withResolvers<Error>();
-    this.lost = lost.promise;
+    this.lost = this.#lost.promise;
     this.#child = spawn(workerPath);
     this.#exited = once(this.#child, 'exit').catch(() => undefined);
     this.#child.on('message', (raw) => this.#onMessage(raw));
-    this.#child.on('error', (error) => this.#finish(engineErrors.workerLost({ how: error.message }, error), lost.resolve));
-    this.#child.on('exit', (code, signal) => this.#finish(engineErrors.workerLost({ how: signal ?? `exit code ${code}` }), lost.resolve));
+    this.#child.on('error', (error) => this.#lose(engineErrors.workerLost({ how: error.message }, error)));
+    this.#child.on('exit', (code, signal) => this.#lose(engineErrors.workerLost({ how: signal ?? `exit code ${code}` })));
     this.devices = this.call('init', { addonPath: nativePath, librariesFolder });
     this.devices.catch(() => undefined);
   }
@@ -71,7 +71,7 @@ export class WorkerClient {
 
   /** Ends the process: its memory is free when this resolves. Calls in flight end with ENGINE_DISPOSED. Idempotent. */
   async dispose(): Promise<void> {
-    this.#finish(engineErrors.disposed({ detail: '' }), () => undefined);
+    this.#finish(engineErrors.disposed({ detail: '' }));
     if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
     // The worker ends itself when its channel closes; a computation that llama.cpp cannot leave is cut short.
     if (this.#child.connected) this.#child.disconnect();
@@ -80,17 +80,25 @@ export class WorkerClient {
     clearTimeout(timer);
   }
 
-  #finish(end: CodedError, tell: (error: Error) => void): void {
-    if (this.#end !== undefined) return;
+  #lose(reason: CodedError): void {
+    if (this.#finish(reason)) this.#lost.resolve(reason);
+  }
+
+  /** False when it had ended before. */
+  #finish(end: CodedError): boolean {
+    if (this.#end !== undefined) return false;
     this.#end = end;
     for (const { reject } of this.#pending.values()) reject(end);
     this.#pending.clear();
-    tell(end);
+    return true;
   }
 
   #onMessage(raw: unknown): void {
     const reply = replySchema.safeParse(raw);
-    if (!reply.success) return this.#child.kill('SIGKILL'), this.#finish(engineErrors.workerGarbage({ detail: 'a reply of unknown shape' }, reply.error), () => undefined);
+    if (!reply.success) {
+      this.#child.kill('SIGKILL');
+      return this.#lose(engineErrors.workerGarbage({ detail: 'a reply of unknown shape' }, reply.error));
+    }
     const pending = this.#pending.get(reply.data.id);
     this.#pending.delete(reply.data.id);
     if (reply.data.ok) pending?.resolve(reply.data.value as never);

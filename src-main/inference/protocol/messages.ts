@@ -15,6 +15,17 @@ export const loadSchema = z.strictObject({
   contextTokens: count.min(1), maxSessions: count.min(1), batchTokens: count.min(1), threads: count.min(1), gpuLayers: z.number().int().min(-1),
 }) satisfies z.ZodType<StageLoadOptions>;
 
+const dtype = z.enum(['f32', 'f16']);
+/** Shapes only: that lengths, rows, positions and tokens fit is the addon's to check. */
+export const forwardSchema = z.array(z.strictObject({
+  session: z.number().int(), position: count,
+  input: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('tokens'), tokens: z.instanceof(Int32Array) }),
+    z.strictObject({ kind: z.literal('hidden'), dtype, rows: count, data: z.instanceof(Uint8Array) }),
+  ]),
+  want: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('hidden'), dtype }), z.strictObject({ kind: z.literal('sample') }), z.strictObject({ kind: z.literal('none') })]),
+})) satisfies z.ZodType<readonly ForwardItem[]>;
+
 export const initSchema = z.strictObject({ addonPath: z.string().min(1), librariesFolder: z.string().min(1) });
 export type WorkerInit = z.infer<typeof initSchema>;
 

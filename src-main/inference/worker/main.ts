@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { exitWithParent, toCoded } from '../../base/index.ts';
-import { engineErrors, fromNative } from '../errors.ts';
+import { engineErrors } from '../errors.ts';
 import { requestSchema } from '../protocol/messages.ts';
 import type { NativeAddon } from '../../../native/index.d.ts';
 import { WorkerHost } from './worker-host.ts';
@@ -17,12 +17,13 @@ function loadAddon(path: string): NativeAddon {
 }
 
 async function answer(raw: unknown): Promise<void> {
-  const { id, op, input } = requestSchema.parse(raw);
+  const request = requestSchema.safeParse(raw);
+  if (!request.success) return void process.stderr.write('inference worker: a message that is no request was refused\n');
+  const { id, op, input } = request.data;
   try {
     reply({ id, ok: true, value: await host.run(op, input) });
   } catch (error) {
-    const coded = error instanceof Error && 'nativeCode' in error ? fromNative(error) : toCoded(error);
-    reply({ id, ok: false, error: coded.toWire() });
+    reply({ id, ok: false, error: toCoded(error).toWire() });
   }
 }
 

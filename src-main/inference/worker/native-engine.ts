@@ -1,13 +1,15 @@
 import type { NativeAddon, NativeForward, NativeOutput, StageHandle } from '../../../native/index.d.ts';
 import { toCoded } from '../../base/index.ts';
 import { engineErrors, fromNative } from '../errors.ts';
+import { availableBytes } from '../memory/check-memory.ts';
 import { SerialQueue } from '../engine/serial-queue.ts';
 import type { ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput } from '../engine/types.ts';
 
 /** The engine in this very process: what the worker hosts. A crash of llama.cpp takes the process with it. */
 export async function createNativeEngine(addon: NativeAddon, options: StageLoadOptions): Promise<StageEngine> {
   const { layers, ...native } = options;
-  const stage = await addon.loadStage(native).catch((error: unknown) => { throw fromNative(error); });
+  const freeBytes = await availableBytes();
+  const stage = await addon.loadStage({ ...native, freeBytes }).catch((error: unknown) => { throw fromNative(error, freeBytes); });
   return new NativeEngine(addon, stage, { ...addon.stageInfo(stage), layers });
 }
 

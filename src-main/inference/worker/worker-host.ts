@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { NativeAddon, VocabHandle } from '../../../native/index.d.ts';
-import type { ForwardItem, StageEngine } from '../engine/types.ts';
-import { engineErrors } from '../errors.ts';
-import { initSchema, loadSchema, samplingSchema, type Operation, type Operations } from '../protocol/messages.ts';
+import type { StageEngine } from '../engine/types.ts';
+import { toCoded } from '../../base/index.ts';
+import { engineErrors, fromNative } from '../errors.ts';
+import { forwardSchema, initSchema, loadSchema, samplingSchema, type Operation, type Operations } from '../protocol/messages.ts';
 import { createNativeEngine } from './native-engine.ts';
 
 type Handlers = { readonly [K in Operation]: (input: unknown) => Promise<Operations[K]['out']> | Operations[K]['out'] };
@@ -26,7 +27,16 @@ export class WorkerHost {
 
   run(op: string, input: unknown): Promise<unknown> {
     if (!Object.hasOwn(this.#handlers, op)) return Promise.reject(engineErrors.badArgument({ detail: `no operation "${op}"` }));
-    return Promise.resolve(this.#handlers[op as Operation](input));
+    return this.#run(op as Operation, input);
+  }
+
+  async #run(op: Operation, input: unknown): Promise<unknown> {
+    try {
+      return await this.#handlers[op](input);
+    } catch (error) {
+      if (error instanceof z.ZodError) throw engineErrors.badArgument({ detail: `${op}: ${z.prettifyError(error)}` }, error);
+      throw error instanceof Error && 'nativeCode' in error ? fromNative(error) : toCoded(error);
+    }
   }
 
   readonly #handlers: Handlers = {
@@ -40,8 +50,7 @@ export class WorkerHost {
       return this.#engine.info;
     },
     open: (input) => this.#needEngine().open(samplingSchema.parse(input)),
-    // The hot path: the addon itself checks lengths, rows, positions and tokens.
-    forward: (input) => this.#needEngine().forward(input as readonly ForwardItem[]),
+    forward: (input) => this.#needEngine().forward(forwardSchema.parse(input)),
     rollback: async (input) => {
       const { session, position } = rollbackSchema.parse(input);
       await this.#needEngine().rollback(session, position);
