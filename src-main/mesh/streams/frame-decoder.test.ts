@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { encodeFrame } from './encode-frame.ts';
+import { FrameDecoder } from './frame-decoder.ts';
+
+function decode(chunks: readonly Uint8Array[], maxFrameBytes: number) {
+  const frames: Uint8Array[] = [];
+  const tooLong: number[] = [];
+  const decoder = new FrameDecoder(maxFrameBytes, { onFrame: (frame) => frames.push(frame) > 0, onTooLong: (size) => tooLong.push(size) });
+  for (const chunk of chunks) decoder.push(chunk);
+  return { frames: frames.map((frame) => Buffer.from(frame)), tooLong, pending: decoder.pending };
+}
+
+function cut(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
+  const chunks: Uint8Array[] = [];
+  let rest = bytes;
+  for (let i = 0; rest.length > 0; i++) {
+    const size = sizes[i % sizes.length] ?? 1;
+    chunks.push(rest.subarray(0, size));
+    rest = rest.subarray(size);
+  }
+  return chunks;
+}
+
+test('frames come out as they went in, however the bytes are cut', () => {
+  const bodies = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 12 });
+  fc.assert(fc.property(bodies, fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 9 }), (frames, sizes) => {
+    const wire = Buffer.concat(frames.map((frame) => encodeFrame([frame], frame.length)));
+    const result = decode(cut(wire, sizes), 300);
+    expect(result.frames).toEqual(frames.map((frame) => Buffer.from(frame)));
+    expect(result.pending).toBe(false);
+  }));
+});
+
+test('a split frame larger than the first buffer is whole', () => {
+  const body = Buffer.alloc(1_000_003, 'layer');
+  const { frames } = decode(cut(encodeFrame([body], body.length), [65_536, 1, 200_000]), body.length);
+  expect(frames).toHaveLength(1);
+  expect(frames[0]?.equals(body)).toBe(true);
+});
+
+test('a length over the limit stops the decoder before any byte of the frame', () => {
+  const long = Buffer.from([0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 7]);
+  expect(decode([long], 1024)).toEqual({ frames: [], tooLong: [0xffff_ffff], pending: true });
+});
+
+test('the middle of a prefix and of a body are pending', () => {
+  expect(decode([Uint8Array.of(5)], 10).pending).toBe(true);
+  expect(decode([Uint8Array.of(2, 0, 0, 0, 1)], 10).pending).toBe(true);
+});

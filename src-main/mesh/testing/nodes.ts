@@ -1,0 +1,53 @@
+import { noMetrics, silentLogger, systemClock, type Metrics, type PeerId } from '../../base/index.ts';
+import { createMesh } from '../index.ts';
+import type { FrameStream, Mesh, ProtocolLimits } from '../types.ts';
+
+export const LOOPBACK = '/ip4/127.0.0.1/tcp/0';
+export const ECHO_PROTOCOL = '/omni-node/test/1.0.0';
+export const TEST_LIMITS: ProtocolLimits = { maxFrameBytes: 1024 * 1024, maxQueuedFrames: 64, maxInboundStreams: 8, maxOutboundStreams: 8 };
+
+export interface NodeSetup {
+  readonly listen?: readonly string[];
+  readonly agent?: string;
+  readonly metrics?: Metrics;
+}
+
+/** Real nodes on loopback, all stopped by `stop`. */
+export class TestNodes {
+  readonly #running: Mesh[] = [];
+
+  async create({ listen = [LOOPBACK], agent = 'test/1', metrics = noMetrics }: NodeSetup = {}): Promise<Mesh> {
+    return createMesh({ listen, identity: { kind: 'ephemeral' }, mdns: false, agent }, { logger: silentLogger, metrics, clock: systemClock });
+  }
+
+  async start(setup?: NodeSetup): Promise<Mesh> {
+    const mesh = await this.create(setup);
+    this.#running.push(mesh);
+    await mesh.start();
+    return mesh;
+  }
+
+  /** Two nodes, the first connected to the second. */
+  async pair(): Promise<{ near: Mesh; far: Mesh; peer: PeerId }> {
+    const [near, far] = [await this.start(), await this.start()];
+    return { near, far, peer: await near.dial(addressOf(far)) };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#running.splice(0).map((mesh) => mesh.stop()));
+  }
+}
+
+export function addressOf(mesh: Mesh): string {
+  const [address] = mesh.addresses();
+  if (address === undefined) throw new TypeError('the node listens on nothing');
+  return address;
+}
+
+/** A stream between two connected nodes, from both ends. */
+export async function streamBetween(nodes: { near: Mesh; far: Mesh }, limits: { near?: ProtocolLimits; far?: ProtocolLimits } = {}): Promise<[FrameStream, FrameStream]> {
+  const accepted = Promise.withResolvers<FrameStream>();
+  await nodes.far.handle(ECHO_PROTOCOL, limits.far ?? TEST_LIMITS, accepted.resolve);
+  const opened = await nodes.near.open(nodes.far.peerId, ECHO_PROTOCOL, { limits: limits.near ?? TEST_LIMITS });
+  return [opened, await accepted.promise];
+}
