@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { systemClock } from '../base/index.ts';
 import { createLocalModel, createWorkerTokenizer, findLibraries, type LocalModel, type Tokenizer } from '../inference/index.ts';
+import { fileSource, openGguf } from '../store/index.ts';
 import type { Settings } from './config.ts';
 import type { InferOptions } from './infer-pipeline.ts';
 import { findModel } from './model-file.ts';
@@ -14,6 +15,7 @@ import type { GenerateRequest, InferenceReport } from './types.ts';
 export async function inferWhole({ config }: Settings, request: GenerateRequest, options: InferOptions): Promise<InferenceReport> {
   const paths = appPaths();
   const { path, sizeBytes } = await findModel(config.model, paths);
+  await checkHeader(path);
   options.onStatus?.('loading the model');
   const tokenizer = await createWorkerTokenizer({ path }, { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries() });
   try {
@@ -28,6 +30,12 @@ export async function inferWhole({ config }: Settings, request: GenerateRequest,
   } finally {
     await tokenizer.dispose();
   }
+}
+
+/** Our reader names the field that is wrong; llama.cpp would only say that it cannot. */
+async function checkHeader(path: string): Promise<void> {
+  const source = await fileSource(path);
+  await openGguf(source).finally(() => source.close());
 }
 
 interface Job {

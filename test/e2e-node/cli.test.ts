@@ -123,7 +123,7 @@ describe('bad input', () => {
 
   it('says when nobody answers at an address', async () => {
     const nobody = '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';
-    await bad(['pipeline-infer', 'hi', '--peer', nobody], 3, 'MESH_DIAL_FAILED');
+    await bad(['pipeline-infer', 'hi', '--peer', nobody], 4, 'MESH_DIAL_FAILED');
     await bad(['pipeline-infer', 'hi', '--peer', 'nonsense'], 2, /^MESH_/);
   });
 });

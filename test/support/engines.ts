@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { NativeAddon } from '../../native/index.d.ts';
-import { createNativeEngine } from '../../src-main/inference/engine/native-engine.ts';
+import { createNativeEngine } from '../../src-main/inference/worker/native-engine.ts';
 import { findLibraries, GREEDY, type ActivationDtype, type SamplingOptions, type StageEngine, type StageInput, type WorkerOptions } from '../../src-main/inference/index.ts';
 import type { Manifest } from '../../src-main/store/index.ts';
 
