@@ -1,0 +1,110 @@
+import { connect } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { afterEach, expect, test } from 'vitest';
+import { addressOf, LOOPBACK, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
+
+const nodes = new TestNodes();
+afterEach(() => nodes.stop());
+
+const portOf = (address: string): number => Number(/\/tcp\/(\d+)/.exec(address)?.[1]);
+const withoutPeer = (address: string): string => address.replace(/\/p2p\/.*/, '');
+
+test('two nodes connect, introduce themselves and measure the way', async () => {
+  const [near, far] = [await nodes.start({ agent: 'near/1' }), await nodes.start({ agent: 'far/2' })];
+  const met = Promise.all([near.events.once('peer:identify'), far.events.once('peer:identify'), far.events.once('peer:connect')]);
+  expect(await near.dial(addressOf(far))).toBe(far.peerId);
+  const [byNear, byFar, connected] = await met;
+  expect([byNear, byFar, connected]).toEqual([{ peer: far.peerId, agent: 'far/2' }, { peer: near.peerId, agent: 'near/1' }, { peer: near.peerId }]);
+  const rttMs = await near.ping(far.peerId);
+  expect(rttMs).toBeGreaterThan(0);
+  const [summary, ...others] = near.peers();
+  expect(others).toEqual([]);
+  expect(summary).toMatchObject({ peer: far.peerId, direction: 'outbound', transport: 'tcp + tls + yamux', agent: 'far/2' });
+  expect(summary?.rttMs).toBeGreaterThan(0);
+  expect(summary?.protocols).toContain('/omni-node/ping/1.0.0');
+});
+
+test('hanging up tells both sides, and opening a stream then says to dial first', async () => {
+  const { near, far, peer } = await nodes.pair();
+  const gone = [near.events.once('peer:disconnect'), far.events.once('peer:disconnect')];
+  await near.hangUp(peer);
+  expect(await Promise.all(gone)).toEqual([{ peer }, { peer: near.peerId }]);
+  await expect(near.open(peer, '/x', { limits: TEST_LIMITS })).rejects.toMatchObject({ code: 'MESH_NOT_CONNECTED' });
+  await expect(near.ping(peer)).rejects.toMatchObject({ code: 'MESH_NOT_CONNECTED' });
+});
+
+test('a protocol that the peer does not speak has its own code', async () => {
+  const { near, peer } = await nodes.pair();
+  await expect(near.open(peer, '/omni-node/none/1.0.0', { limits: TEST_LIMITS })).rejects.toMatchObject({ code: 'MESH_PROTOCOL_UNSUPPORTED' });
+});
+
+test('a handler that was taken back is no longer offered', async () => {
+  const { near, far, peer } = await nodes.pair();
+  const off = await far.handle('/omni-node/brief/1.0.0', TEST_LIMITS, (stream) => void stream.close());
+  await (await near.open(peer, '/omni-node/brief/1.0.0', { limits: TEST_LIMITS })).close();
+  off();
+  await expect(near.open(peer, '/omni-node/brief/1.0.0', { limits: TEST_LIMITS })).rejects.toMatchObject({ code: 'MESH_PROTOCOL_UNSUPPORTED' });
+});
+
+test('a dial says why it failed', async () => {
+  const [near, far, other] = [await nodes.start(), await nodes.start(), await nodes.start()];
+  const reason = async (address: string, signal?: AbortSignal): Promise<unknown> =>
+    near.dial(address, signal === undefined ? {} : { signal }).then(() => 'connected', (error) => [error.code, error.meta.reason]);
+  const free = withoutPeer(addressOf(other));
+  expect(await reason(`${withoutPeer(addressOf(far))}/p2p/${other.peerId}`)).toEqual(['MESH_DIAL_FAILED', 'wrong identity']);
+  await other.stop();
+  expect(await reason(`${free}/p2p/${other.peerId}`)).toEqual(['MESH_DIAL_FAILED', 'refused']);
+  expect(await reason(free)).toEqual(['MESH_DIAL_FAILED', 'bad address']);
+  expect(await reason('somewhere')).toEqual(['MESH_DIAL_FAILED', 'bad address']);
+  expect(await reason(addressOf(far), AbortSignal.abort())).toEqual(['MESH_DIAL_FAILED', 'aborted']);
+  expect(near.peers()).toEqual([]);
+});
+
+test('a port in use is said so, and stop gives it back', async () => {
+  const first = await nodes.start();
+  const listen = [withoutPeer(addressOf(first))];
+  await expect(nodes.start({ listen })).rejects.toMatchObject({ code: 'MESH_PORT_IN_USE', fault: 'user' });
+  await first.stop();
+  const second = await nodes.start({ listen });
+  expect(second.addresses()).toEqual([`${listen[0]}/p2p/${second.peerId}`]);
+});
+
+test('an address that is not of this machine is no port in use', async () => {
+  await expect(nodes.start({ listen: ['/ip4/192.0.2.1/tcp/0'] })).rejects.toMatchObject({ code: 'MESH_LISTEN_FAILED' });
+});
+
+test('garbage on the port ends that socket and nothing else', async () => {
+  const { near, far, peer } = await nodes.pair();
+  const socket = connect(portOf(addressOf(far)), '127.0.0.1');
+  const closed = Promise.withResolvers<void>();
+  // A reset is as good an end as a close; 'close' comes after either.
+  socket.on('error', () => undefined).on('close', () => closed.resolve()).resume();
+  socket.write(randomBytes(100_000));
+  await closed.promise;
+  expect(await near.ping(peer)).toBeGreaterThan(0);
+  expect(far.peers()).toHaveLength(1);
+});
+
+test('64 nodes dial one at once', async () => {
+  const hub = await nodes.start();
+  const spokes = await Promise.all(Array.from({ length: 64 }, () => nodes.start({ listen: [] })));
+  const all = hub.events.once('peer:connect', { accept: () => hub.peers().length === spokes.length });
+  const dialled = await Promise.all(spokes.map((spoke) => spoke.dial(addressOf(hub))));
+  expect(new Set(dialled)).toEqual(new Set([hub.peerId]));
+  // The listening side of the last handshake may finish after the dialling side.
+  if (hub.peers().length < spokes.length) await all;
+  expect(new Set(hub.peers().map(({ peer }) => peer))).toEqual(new Set(spokes.map(({ peerId }) => peerId)));
+});
+
+test('stopping ends streams and connections on both sides', async () => {
+  const pair = await nodes.pair();
+  const [near, far] = await streamBetween(pair);
+  const left = pair.near.events.once('peer:disconnect');
+  await pair.far.stop();
+  await pair.far.stop();
+  await left;
+  expect(await near.closed).toBeDefined();
+  expect(await far.closed).toBeDefined();
+  expect([pair.near.peers(), pair.far.peers(), pair.far.addresses()]).toEqual([[], [], []]);
+  await expect(pair.near.dial(`${LOOPBACK.replace('tcp/0', 'tcp/1')}/p2p/${pair.far.peerId}`)).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
+});
