@@ -9,6 +9,7 @@
 #include "ggml-backend.h"
 #include "ggml-cpu.h"
 #include "ggml.h"
+#include "mapped.h"
 
 namespace omninode {
 
@@ -80,6 +81,7 @@ void Stage::load_model() {
   params.n_gpu_layers = options_.gpu_layers < 0 ? 1 << 16 : options_.gpu_layers;
   model_ = llama_model_load_from_file(options_.path.c_str(), params);
   if (model_ == nullptr) throw Failure(Code::load_failed, take_log());
+  drop_mapped_pages(options_.path);
   n_embd_ = llama_model_n_embd(model_);
   n_vocab_ = llama_vocab_n_tokens(llama_model_get_vocab(model_));
 }
