@@ -32,7 +32,7 @@ def load_intents():
 
 
 def groups_of(item):
-    groups = [(3.0, item["questions"])] if "questions" in item else []
+    groups = [(6.0, item["questions"])] if "questions" in item else []
     for key, frames in FRAMES.items():
         if key in item:
             groups.append((2.0, [frame.replace("{}", value) for value in item[key] for frame in frames]))

@@ -13,7 +13,7 @@ from model import Config, Guide
 from tokenizer import Tokenizer
 
 TOKENS_PER_STEP = 3072
-LENGTHS = [40, 40, 40, 40, 96, 192, 320]  # mostly a first question and how its answer starts, some long chats
+LENGTHS = [40] * 6 + [96, 320]  # mostly a first question and how its answer starts, some long chats
 WARMUP, PEAK, FLOOR = 100, 1.5e-3, 5e-5
 EMA = 0.995  # the exported weights are a moving average, so that any checkpoint is usable
 
