@@ -6,7 +6,8 @@ import { appPaths } from './paths.ts';
 /** Entry of a node process: one mesh peer with the shards that its parent gave it, and no others. */
 let node: Node | undefined;
 
-const tell = (message: FromNode): void => void process.send?.(message);
+// The parent may be gone under the write; then nobody waits for it.
+const tell = (message: FromNode): void => void process.send?.(message, undefined, undefined, () => undefined);
 
 async function start(message: Extract<ToNode, { type: 'start' }>): Promise<void> {
   try {

@@ -27,8 +27,8 @@ async function answer(raw: unknown): Promise<void> {
   }
 }
 
-// A parent that is gone closes the channel; there is nobody left to tell.
-const reply = (message: unknown): void => void (process.connected && process.send?.(message));
+// A parent that is gone closes the channel, perhaps under the write: there is nobody left to tell.
+const reply = (message: unknown): void => void (process.connected && process.send?.(message, undefined, undefined, () => undefined));
 
 // Ctrl-C reaches the whole process group; the parent decides when we end.
 process.on('SIGINT', () => undefined);
