@@ -1,0 +1,40 @@
+import type { ChatFinish, Peer, Stage } from '../../src-preload/bridge/index.ts';
+
+/** Last characters of a peer id: the first ones are the same for every Ed25519 key. */
+export const shortPeer = (peerId: string): string => (peerId.length <= 10 ? peerId : `…${peerId.slice(-6)}`);
+
+export function formatBytes(sizeBytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, sizeBytes < 1 ? 0 : Math.floor(Math.log10(sizeBytes) / 3));
+  const value = sizeBytes / 1000 ** power;
+  return `${value >= 100 || power === 0 ? value.toFixed(0) : value.toFixed(1)} ${units[power] ?? ''}`;
+}
+
+export const formatMs = (ms: number): string => (ms < 10 ? `${ms.toFixed(1)} ms` : ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
+
+export const formatLayers = ([first, last]: readonly [number, number]): string => (first === last ? `Layer ${first}` : `Layers ${first}–${last}`);
+
+const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`;
+
+/** "3 stages · 41 tok/s · first token 120 ms": only what was measured. */
+export function summarise(finish: ChatFinish): string {
+  const { stages, tokensPerSecond, ttftMs, finishReason } = finish;
+  const parts = [
+    finishReason === 'cancelled' ? 'Stopped' : finishReason === 'length' ? 'Cut at the token limit' : finishReason === 'context' ? 'Cut: context is full' : undefined,
+    stages.length > 0 ? plural(stages.length, 'stage') : undefined,
+    tokensPerSecond === undefined ? undefined : `${tokensPerSecond < 10 ? tokensPerSecond.toFixed(1) : Math.round(tokensPerSecond)} tok/s`,
+    ttftMs === undefined ? undefined : `first token ${formatMs(ttftMs)}`,
+  ];
+  return parts.filter((part) => part !== undefined).join(' · ');
+}
+
+/** Who can see hidden states of a chat over these stages; undefined while that is unknown. */
+export function privacyOf(stages: readonly Stage[]): { readonly text: string; readonly isPrivate: boolean } | undefined {
+  if (stages.length === 0) return undefined;
+  const strangers = new Set(stages.filter((stage) => stage.ownership === 'stranger').map((stage) => stage.peerId)).size;
+  if (strangers > 0) return { text: `${strangers === 1 ? '1 stranger’s machine sees' : `${strangers} strangers’ machines see`} hidden states of this chat.`, isPrivate: false };
+  const isHere = stages.every((stage) => stage.ownership === 'this-machine');
+  return { text: isHere ? 'Only this machine sees this chat.' : 'Only your machines see this chat.', isPrivate: true };
+}
+
+export const peerSummary = (peers: readonly Peer[]): string => plural(peers.length, 'peer');

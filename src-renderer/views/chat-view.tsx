@@ -1,0 +1,53 @@
+import { useEffect, useRef, type RefObject } from 'react';
+import { useApp, useConversation } from '../stores/context.ts';
+import { Composer } from './composer.tsx';
+import { TurnView } from './turn-view.tsx';
+
+const SUGGESTIONS = ['How does OmniNode split a model?', 'How do I join with a second machine?', 'What is SUM used for?', 'Who can see what I ask?'];
+/** Closer to the end than this, new text keeps the view at the end. */
+const NEAR_END_PX = 80;
+
+/** The conversation and the question below it. */
+export function ChatView() {
+  const turns = useConversation((chat) => chat.turns);
+  const scroller = useRef<HTMLElement>(null);
+  useStickToEnd(scroller, turns);
+  return (
+    <main className="chat">
+      <section className="chat-turns" ref={scroller} tabIndex={0} aria-label="Conversation">
+        {turns.length === 0 ? <Welcome /> : turns.map((turn) => <TurnView key={turn.id} turn={turn} />)}
+      </section>
+      <Composer />
+    </main>
+  );
+}
+
+function Welcome() {
+  const { conversation } = useApp();
+  return (
+    <div className="welcome">
+      <h2>Ask the model inside</h2>
+      <p>A small guide to OmniNode that ships with it and works offline. It knows this software and nothing else.</p>
+      <ul>
+        {SUGGESTIONS.map((question) => <li key={question}><button type="button" className="suggestion" onClick={() => void conversation.ask(question)}>{question}</button></li>)}
+      </ul>
+    </div>
+  );
+}
+
+// Whoever scrolled up to read stays there.
+function useStickToEnd(scroller: RefObject<HTMLElement | null>, changed: unknown): void {
+  const isAtEnd = useRef(true);
+  useEffect(() => {
+    const element = scroller.current;
+    const onScroll = (): void => {
+      if (element !== null) isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END_PX;
+    };
+    element?.addEventListener('scroll', onScroll, { passive: true });
+    return () => element?.removeEventListener('scroll', onScroll);
+  }, [scroller]);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element !== null && isAtEnd.current) element.scrollTop = element.scrollHeight;
+  }, [scroller, changed]);
+}

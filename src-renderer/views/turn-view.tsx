@@ -1,0 +1,42 @@
+import { memo } from 'react';
+import type { WireError } from '../../src-preload/bridge/index.ts';
+import { useApp } from '../stores/context.ts';
+import type { Turn } from '../stores/conversation.ts';
+import { summarise } from '../stores/format.ts';
+import { CopyButton } from '../widgets/copy-button.tsx';
+
+/** A question and its answer. The answer is announced once, when it is complete: not word by word. */
+export const TurnView = memo(({ turn }: { readonly turn: Turn }) => (
+  <article className="turn" aria-busy={turn.isRunning}>
+    <p className="question"><span className="unseen">You asked: </span>{turn.question}</p>
+    <div className="answer" data-testid="answer">
+      <p className="answer-text"><span className="unseen">Answer: </span>{turn.answer}{turn.isRunning && <span className="caret" aria-hidden="true" />}</p>
+      {turn.isRunning && turn.answer === '' && <span className="unseen" role="status">Waiting for the first word</span>}
+      {turn.error !== undefined && <ErrorCard error={turn.error} />}
+      {!turn.isRunning && <TurnFooter turn={turn} />}
+    </div>
+    <div className="unseen" aria-live="polite">{turn.finish !== undefined && `Answer complete: ${turn.answer}`}</div>
+  </article>
+));
+TurnView.displayName = 'TurnView';
+
+function TurnFooter({ turn }: { readonly turn: Turn }) {
+  const { conversation } = useApp();
+  return (
+    <footer className="turn-footer">
+      {turn.finish !== undefined && <span>{summarise(turn.finish)}</span>}
+      {turn.answer !== '' && <CopyButton text={turn.answer} label="Copy answer" />}
+      <button type="button" className="quiet" onClick={() => void conversation.retry(turn.id)}>Try again</button>
+    </footer>
+  );
+}
+
+function ErrorCard({ error }: { readonly error: WireError }) {
+  return (
+    <div className="error" role="alert">
+      <p>{error.message}</p>
+      {error.next !== undefined && <p className="error-next">{error.next}</p>}
+      <code>{error.code}</code>
+    </div>
+  );
+}
