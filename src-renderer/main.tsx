@@ -1,3 +1,4 @@
+import './zod-setup.ts';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { createClient } from './host/create-client.ts';
