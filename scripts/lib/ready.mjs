@@ -23,12 +23,14 @@ export const ensureReady = () => locked(root, async () => {
   return node;
 });
 
+// `install --no-save` takes versions and integrity from the lockfile as `ci` does, and leaves it as it is. `ci` itself
+// refuses a lockfile without the packages of other platforms, which not every registry serves in every version.
 async function ensureDependencies(node) {
   const file = join(root, 'node_modules', '.omninode-stamp');
   const value = fingerprint([join(root, 'package-lock.json')], [process.platform, process.arch]);
   if (isStamped(file, value)) return;
   await step('installing dependencies (once, about 430 MB on disk)', 'Dependencies could not be installed', () =>
-    npm(node, ['ci', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: root }));
+    npm(node, ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: root }));
   stamp(file, value);
 }
 

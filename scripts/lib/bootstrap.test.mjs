@@ -1,0 +1,69 @@
+import { mkdtempSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { locked } from './lock.mjs';
+import { isRecent } from './node.mjs';
+import { capture } from './run.mjs';
+import { fingerprint, isStamped, stamp } from './stamp.mjs';
+import { why } from './why.mjs';
+
+const folder = () => mkdtempSync(join(tmpdir(), 'omninode-bootstrap-'));
+
+it.each([['20.20.2', false], ['22.18.0', false], ['22.19.0', true], ['24.0.0', true]])('Node %s is recent enough: %s', (version, expected) => {
+  expect(isRecent(version)).toBe(expected);
+});
+
+it.each([
+  ['npm error code ENOTFOUND', /registry cannot be reached/],
+  ['write ENOSPC', /disk is full/],
+  ['npm error code EINTEGRITY', /cache clean/],
+  ['npm error code E404', /does not serve/],
+  ['a\nerror: no C++ compiler was found: install g++.\nb', /install g\+\+/],
+  ['', /no reason/],
+])('explains %j in one sentence', (output, expected) => {
+  const sentence = why('It failed', output);
+  expect(sentence).toMatch(expected);
+  expect(sentence).not.toContain('\n');
+});
+
+describe('stamps', () => {
+  it('change with content and not with time', () => {
+    const dir = folder();
+    const file = join(dir, 'a');
+    writeFileSync(file, 'one');
+    const first = fingerprint([dir]);
+    writeFileSync(file, 'one');
+    expect(fingerprint([dir])).toBe(first);
+    writeFileSync(file, 'two');
+    expect(fingerprint([dir])).not.toBe(first);
+  });
+
+  it('hold only once written whole', () => {
+    const file = join(folder(), 'deep', 'stamp');
+    expect(isStamped(file, 'x')).toBe(false);
+    stamp(file, 'x');
+    expect(isStamped(file, 'x')).toBe(true);
+    expect(existsSync(`${file}.partial`)).toBe(false);
+    expect(readFileSync(file, 'utf8')).toBe('x');
+  });
+});
+
+describe('locked', () => {
+  it('lets one in at a time and frees the lock on failure', async () => {
+    const root = folder();
+    const log = [];
+    const gate = Promise.withResolvers();
+    const first = locked(root, async () => { log.push('in'); await gate.promise; log.push('out'); });
+    const second = locked(root, async () => { log.push('second'); throw new Error('fails'); });
+    gate.resolve();
+    await first;
+    await expect(second).rejects.toThrow('fails');
+    await locked(root, async () => log.push('third'));
+    expect(log).toEqual(['in', 'out', 'second', 'third']);
+  });
+});
+
+it('captures a command that does not exist as a failure, not a crash', async () => {
+  expect(await capture('no-such-command-omninode', [])).toMatchObject({ code: 127 });
+});
