@@ -1,0 +1,160 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { CodedError } from '../../src-main/base/index.ts';
+import { parsePush, reduce, type HostConnection, type HostState, type Push } from '../../src-preload/bridge/index.ts';
+import { FINISH, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
+
+export interface BridgeSubject {
+  connect(): Promise<HostConnection>;
+  /** Sends what a typed client would not. */
+  callRaw(name: string, input: unknown): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** What every transport of the bridge must do. */
+export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Promise<BridgeSubject>): void {
+  describe(`bridge over ${name}`, () => {
+    let subject: BridgeSubject | undefined;
+    const begin = async (host = new ScriptedHost()) => {
+      subject = await open(host);
+      return { host, subject, connection: await subject.connect() };
+    };
+    afterEach(async () => {
+      await subject?.stop();
+      subject = undefined;
+    });
+
+    it('tells about the host', async () => {
+      const { host, connection } = await begin();
+      expect(await connection.call('host.info', {})).toEqual(host.info());
+      const { state } = await connection.call('state.snapshot', {});
+      expect(state).toMatchObject({ status: { kind: 'ready' }, stages: STAGES, answers: {} });
+    });
+
+    it('pushes nothing before a subscription, then numbers without a gap', async () => {
+      const { host, connection } = await begin();
+      const seen = record(connection);
+      host.setStatus({ kind: 'starting' });
+      await connection.call('host.info', {});
+      expect(seen.pushes).toEqual([]);
+      const { seq } = await connection.call('state.subscribe', {});
+      await connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'one two three' }] });
+      await seen.until((push) => push.event === 'chat.done');
+      expect(seen.pushes.map((push) => push.seq)).toEqual(seen.pushes.map((_, index) => seq + 1 + index));
+    });
+
+    it('streams an answer; snapshot and pushes give the state of the host', async () => {
+      const { connection } = await begin();
+      const seen = record(connection);
+      const { state } = await connection.call('state.subscribe', {});
+      const { requestId } = await connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'one two three' }] });
+      await seen.until((push) => push.event === 'chat.done');
+      const mine = seen.pushes.reduce<HostState>(reduce, state);
+      expect(mine.answers[requestId]).toEqual({ conversationId: 'c', text: 'one two three', finish: FINISH });
+      expect((await connection.call('state.snapshot', {})).state).toEqual(mine);
+    });
+
+    it('shows every client the same, and none after unsubscribe', async () => {
+      const { host, connection, subject: opened } = await begin();
+      const other = await opened.connect();
+      const [first, second] = [record(connection), record(other)];
+      await Promise.all([connection.call('state.subscribe', {}), other.call('state.subscribe', {})]);
+      host.setStatus({ kind: 'loading', model: 'm', progress: 0.5 });
+      await Promise.all([first.until(isStatus), second.until(isStatus)]);
+      expect(second.pushes).toEqual(first.pushes);
+      await other.call('state.unsubscribe', {});
+      const before = second.pushes.length;
+      host.setStatus({ kind: 'ready' });
+      await first.until((push) => push.event === 'host.status' && push.data.kind === 'ready');
+      await other.call('host.info', {});
+      expect(second.pushes).toHaveLength(before);
+    });
+
+    it('stops an answer, once', async () => {
+      const host = new ScriptedHost();
+      host.script = untilStopped('endless');
+      const { connection } = await begin(host);
+      const seen = record(connection);
+      await connection.call('state.subscribe', {});
+      const { requestId } = await connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'go' }] });
+      await seen.until((push) => push.event === 'chat.delta');
+      expect(await connection.call('chat.cancel', { requestId })).toEqual({ isCancelled: true });
+      const done = await seen.until((push) => push.event === 'chat.done');
+      expect(done.data).toMatchObject({ requestId, finish: { finishReason: 'cancelled' } });
+      expect(await connection.call('chat.cancel', { requestId })).toEqual({ isCancelled: false });
+    });
+
+    it('carries a coded failure whole, and hides an unknown one', async () => {
+      const host = new ScriptedHost();
+      const failures = [new CodedError({ code: 'X_LOST', message: 'a peer is gone', next: 'Ask again.', meta: { peer: 'p', odd: () => 1 }, retryable: true, fault: 'peer' }), new Error('secret path')];
+      host.script = () => { throw failures.shift(); };
+      const { connection } = await begin(host);
+      const seen = record(connection);
+      await connection.call('state.subscribe', {});
+      for (const _ of [1, 2]) await connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'go' }] });
+      await seen.until(() => seen.pushes.filter((push) => push.event === 'chat.error').length === 2);
+      const errors = seen.pushes.flatMap((push) => (push.event === 'chat.error' ? [push.data.error] : []));
+      expect(errors[0]).toEqual({ code: 'X_LOST', message: 'a peer is gone', next: 'Ask again.', meta: { peer: 'p' }, retryable: true, fault: 'peer' });
+      expect(errors[1]?.code).toBe('API_INTERNAL');
+      expect(JSON.stringify(errors[1])).not.toContain('secret');
+    });
+
+    it('refuses what the contract does not allow, and goes on', async () => {
+      const { connection, subject: opened } = await begin();
+      expect(await opened.callRaw('no.such', {})).toMatchObject({ ok: false, error: { code: 'API_UNSUPPORTED' } });
+      expect(await opened.callRaw('constructor', {})).toMatchObject({ ok: false, error: { code: 'API_UNSUPPORTED' } });
+      expect(await opened.callRaw('chat.send', { conversationId: 'c', messages: [] })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      expect(await opened.callRaw('host.info', { extra: 1 })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      const tooMuch = Array.from({ length: 10 }, () => ({ role: 'user', content: 'x'.repeat(30_000) }));
+      expect(await opened.callRaw('chat.send', { conversationId: 'c', messages: tooMuch })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      await expect(connection.call('host.info', {})).resolves.toBeDefined();
+    });
+
+    it('says unsupported for a host that writes no answers', async () => {
+      const host = new ScriptedHost();
+      Object.assign(host, { chat: undefined });
+      const { connection } = await begin(host);
+      await expect(connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'go' }] })).rejects.toMatchObject({ wire: { code: 'API_UNSUPPORTED' } });
+    });
+
+    it('bounds the answers at a time', async () => {
+      const host = new ScriptedHost();
+      host.script = untilStopped('x');
+      const { connection } = await begin(host);
+      const ask = () => connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'go' }] });
+      for (let index = 0; index < 4; index += 1) await ask();
+      await expect(ask()).rejects.toMatchObject({ wire: { code: 'API_BUSY', retryable: true } });
+    });
+
+    it('fails calls after the end', async () => {
+      const { connection } = await begin();
+      const closed = new Promise<void>((resolve) => void connection.onClose(resolve));
+      connection.close();
+      await closed;
+      await expect(connection.call('host.info', {})).rejects.toMatchObject({ wire: { code: 'BRIDGE_DISCONNECTED' } });
+    });
+  });
+}
+
+const isStatus = (push: Push): boolean => push.event === 'host.status';
+
+function record(connection: HostConnection) {
+  const pushes: Push[] = [];
+  const waiting = new Set<() => void>();
+  connection.onPush((raw) => {
+    const push = parsePush(raw);
+    if (push === undefined) throw new Error(`not a push: ${JSON.stringify(raw)}`);
+    pushes.push(push);
+    for (const wake of waiting) wake();
+  });
+  const until = (accept: (push: Push) => boolean): Promise<Push> => new Promise((resolve) => {
+    const look = (): void => {
+      const found = pushes.findLast(accept);
+      if (found === undefined) return;
+      waiting.delete(look);
+      resolve(found);
+    };
+    waiting.add(look);
+    look();
+  });
+  return { pushes, until };
+}

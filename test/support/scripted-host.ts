@@ -1,0 +1,79 @@
+import { Events, asPeerId } from '../../src-main/base/index.ts';
+import type { ChatPart, ChatRequest, ChatService, HostService, HostServiceEvents, MetricsText } from '../../src-main/api/index.ts';
+import type { ChatFinish, HostInfo, HostStatus, Peer, Stage } from '../../src-preload/bridge/index.ts';
+
+export const STAGES: readonly Stage[] = [0, 1, 2].map((index) => ({
+  peerId: asPeerId(`12D3KooWScriptedPeerNumber${index}`), ownership: 'this-machine', layers: [index * 2, index * 2 + 1],
+  bytesLoaded: 1_400_000 + index * 310_000, backend: 'cpu', state: 'ready', msPerToken: 7.9 + index,
+}));
+
+export const PEERS: readonly Peer[] = STAGES.slice(1).map((stage, index) => ({
+  peerId: stage.peerId, address: `/ip4/127.0.0.1/tcp/4100${index}`, direction: 'outbound', transport: 'tcp + tls + yamux', rttMs: 0.4,
+}));
+
+export const FINISH: ChatFinish = {
+  finishReason: 'stop', tokens: 12, ttftMs: 120, tokensPerSecond: 41,
+  stages: STAGES.map(({ peerId, layers, bytesLoaded, msPerToken }) => ({ peerId, layers, bytesLoaded, msPerToken: msPerToken ?? 0 })),
+};
+
+type Script = (request: ChatRequest) => AsyncIterable<ChatPart>;
+
+/** A host whose answers a test writes: real ports and events, no model. */
+export class ScriptedHost implements HostService {
+  readonly events = new Events<HostServiceEvents>();
+  readonly requests: ChatRequest[] = [];
+  chat: ChatService = { chat: (request) => this.#answer(request) };
+  script: Script = echo;
+  #status: HostStatus = { kind: 'ready' };
+  #stages = STAGES;
+  #peers = PEERS;
+
+  info(): HostInfo {
+    return {
+      name: 'scripted', version: '0.1.0', platform: 'linux x64', node: 'v24', mode: 'headless', dataDirLabel: '~/.omninode', addresses: [],
+      model: { name: 'omni-guide', layers: 6, sizeBytes: 5_130_000, contextTokens: 1024 }, peerId: '12D3KooWScriptedHost',
+    };
+  }
+
+  status(): HostStatus {
+    return this.#status;
+  }
+
+  stages(): readonly Stage[] {
+    return this.#stages;
+  }
+
+  peers(): readonly Peer[] {
+    return this.#peers;
+  }
+
+  setStatus(status: HostStatus): void {
+    this.#status = status;
+    this.events.emit('status', status);
+  }
+
+  setStages(stages: readonly Stage[]): void {
+    this.#stages = stages;
+    this.events.emit('stages', stages);
+  }
+
+  #answer(request: ChatRequest): AsyncIterable<ChatPart> {
+    this.requests.push(request);
+    return this.script(request);
+  }
+}
+
+/** Answers with the last question, word by word. */
+export async function* echo({ messages }: ChatRequest): AsyncGenerator<ChatPart> {
+  for (const word of (messages.at(-1)?.content ?? '').split(/(?<= )/)) yield { text: word };
+  yield { done: FINISH };
+}
+
+/** Writes `text`, then waits for the stop. */
+export const untilStopped = (text: string): Script => async function* ({ signal }) {
+  yield { text };
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  yield { done: { finishReason: 'cancelled', tokens: 1, stages: [] } };
+};
+
+export const NO_METRICS: MetricsText = { contentType: 'text/plain; version=0.0.4', text: async () => '# none\n' };
