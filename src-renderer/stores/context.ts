@@ -18,3 +18,10 @@ export function useApp(): App {
 
 export const useHost = <T>(select: (view: HostView) => T): T => useStore(useApp().client.store, select);
 export const useConversation = <T>(select: (conversation: Conversation) => T): T => useStore(useApp().conversation.store, select);
+
+/** Whether a question can be sent now: the node is there and works, and no answer is being written. */
+export function useCanAsk(): boolean {
+  const isRunning = useConversation((chat) => chat.turns.some((turn) => turn.isRunning));
+  const isHostUp = useHost((view) => view.link === 'online' && view.state?.status.kind === 'ready');
+  return isHostUp && !isRunning;
+}

@@ -1,5 +1,6 @@
+import { z } from 'zod';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { bridgeErrors, HostError, isRunning, type ChatFinish, type ChatMessage, type HostState, type WireError } from '../../src-preload/bridge/index.ts';
+import { bridgeErrors, chatFinishSchema, conversationIdSchema, HostError, isRunning, requestIdSchema, wireErrorSchema, type ChatFinish, type ChatMessage, type HostState, type WireError } from '../../src-preload/bridge/index.ts';
 import type { HostClient } from '../host/host-client.ts';
 
 export interface Turn {
@@ -132,15 +133,29 @@ export function toMessages(turns: readonly Turn[]): ChatMessage[] {
   });
 }
 
+const savedSchema = z.object({
+  id: conversationIdSchema,
+  turns: z.array(z.object({
+    id: z.string().min(1), question: z.string(), requestId: requestIdSchema.optional(), answer: z.string(), isRunning: z.boolean(),
+    finish: chatFinishSchema.optional(), error: wireErrorSchema.optional(),
+  })),
+});
+
 function restore(storage: Storage): Conversation {
-  const empty = { id: crypto.randomUUID(), turns: [] };
-  try {
-    const saved = JSON.parse(storage.getItem(KEY) ?? 'null') as Conversation | null;
-    if (!Array.isArray(saved?.turns)) return empty;
+  const saved = savedSchema.safeParse(parseJson(storage.getItem(KEY)));
+  if (!saved.success) return { id: crypto.randomUUID(), turns: [] };
+  const turns = saved.data.turns.map(({ requestId, finish, error, ...turn }): Turn => {
     // A question whose request id was never learnt cannot be found again.
-    const turns = saved.turns.map((turn) => (turn.isRunning && turn.requestId === undefined ? { ...turn, isRunning: false, error: bridgeErrors.answerLost().wire } : turn));
-    return { id: saved.id, turns };
+    const isLost = turn.isRunning && requestId === undefined;
+    return { ...turn, requestId, finish, isRunning: turn.isRunning && !isLost, error: isLost ? bridgeErrors.answerLost().wire : error };
+  });
+  return { id: saved.data.id, turns };
+}
+
+function parseJson(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
   } catch {
-    return empty;
+    return undefined;
   }
 }

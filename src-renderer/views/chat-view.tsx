@@ -1,5 +1,6 @@
 import { useEffect, useRef, type RefObject } from 'react';
-import { useApp, useConversation } from '../stores/context.ts';
+import { useApp, useCanAsk, useConversation, useHost } from '../stores/context.ts';
+import { ErrorCard } from '../widgets/error-card.tsx';
 import { Composer } from './composer.tsx';
 import { TurnView } from './turn-view.tsx';
 
@@ -10,6 +11,7 @@ const NEAR_END_PX = 80;
 /** The conversation and the question below it. */
 export function ChatView() {
   const turns = useConversation((chat) => chat.turns);
+  const status = useHost((view) => view.state?.status);
   const scroller = useRef<HTMLElement>(null);
   useStickToEnd(scroller, turns);
   return (
@@ -17,6 +19,7 @@ export function ChatView() {
       <section className="chat-turns" ref={scroller} tabIndex={0} aria-label="Conversation">
         {turns.length === 0 ? <Welcome /> : turns.map((turn) => <TurnView key={turn.id} turn={turn} />)}
       </section>
+      {status?.kind === 'error' && <div className="host-error"><ErrorCard error={status} /></div>}
       <Composer />
     </main>
   );
@@ -24,12 +27,13 @@ export function ChatView() {
 
 function Welcome() {
   const { conversation } = useApp();
+  const canAsk = useCanAsk();
   return (
     <div className="welcome">
       <h2>Ask the model inside</h2>
       <p>A small guide to OmniNode that ships with it and works offline. It knows this software and nothing else.</p>
       <ul>
-        {SUGGESTIONS.map((question) => <li key={question}><button type="button" className="suggestion" onClick={() => void conversation.ask(question)}>{question}</button></li>)}
+        {SUGGESTIONS.map((question) => <li key={question}><button type="button" className="suggestion" disabled={!canAsk} onClick={() => void conversation.ask(question)}>{question}</button></li>)}
       </ul>
     </div>
   );

@@ -1,19 +1,19 @@
 import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent, type RefObject } from 'react';
 import { CHAT_LIMITS } from '../../src-preload/bridge/index.ts';
-import { useApp, useConversation, useHost } from '../stores/context.ts';
+import { useApp, useCanAsk, useConversation } from '../stores/context.ts';
 
 /** Where a question is written. Enter sends, Shift+Enter breaks the line, Escape stops the answer. */
 export function Composer() {
   const { conversation } = useApp();
   const [text, setText] = useState('');
   const isRunning = useConversation((chat) => chat.turns.some((turn) => turn.isRunning));
-  const canAsk = useHost((view) => view.link === 'online' && view.state?.status.kind !== 'error');
+  const canAsk = useCanAsk();
   const field = useRef<HTMLTextAreaElement>(null);
   useFocusWhenDone(field, isRunning);
   useEscape(() => void conversation.stop(), isRunning);
   const send = (event?: FormEvent): void => {
     event?.preventDefault();
-    if (isRunning || !canAsk || text.trim() === '') return;
+    if (!canAsk || text.trim() === '') return;
     setText('');
     void conversation.ask(text);
   };

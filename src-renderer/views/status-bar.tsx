@@ -3,6 +3,7 @@ import { useApp, useConversation, useHost } from '../stores/context.ts';
 import { formatBytes, shortPeer } from '../stores/format.ts';
 import { CopyButton } from '../widgets/copy-button.tsx';
 import { Logo } from '../widgets/logo.tsx';
+import { Peers } from './peers.tsx';
 
 /** Name, model, peer id and state of this node; a new chat. */
 export function StatusBar() {
@@ -18,6 +19,7 @@ export function StatusBar() {
       <div className="bar-facts">
         {info?.model !== undefined && <span title={`${info.model.layers} layers, context of ${info.model.contextTokens} tokens`}>{info.model.name} · {formatBytes(info.model.sizeBytes)}</span>}
         {info?.peerId !== undefined && <span className="bar-peer">peer <code>{shortPeer(info.peerId)}</code><CopyButton text={info.peerId} label="Copy peer id" /></span>}
+        <Peers />
       </div>
       {hasTurns && <button type="button" className="quiet" onClick={() => conversation.clear()}>New chat</button>}
     </header>
@@ -26,7 +28,7 @@ export function StatusBar() {
 
 function StatusPill({ status }: { readonly status: HostStatus }) {
   return (
-    <span className={`pill pill-${status.kind}`} role="status" title={status.kind === 'error' ? status.next : undefined}>
+    <span className={`pill pill-${status.kind}`} role="status">
       {textOf(status)}
     </span>
   );
@@ -37,6 +39,6 @@ function textOf(status: HostStatus): string {
     case 'starting': return 'Starting';
     case 'loading': return status.progress === undefined ? 'Loading the model' : `Loading the model ${Math.round(status.progress * 100)} %`;
     case 'ready': return 'Ready';
-    case 'error': return status.message;
+    case 'error': return 'Needs attention';
   }
 }

@@ -1,9 +1,9 @@
 import { memo } from 'react';
-import type { WireError } from '../../src-preload/bridge/index.ts';
-import { useApp } from '../stores/context.ts';
+import { useApp, useCanAsk } from '../stores/context.ts';
 import type { Turn } from '../stores/conversation.ts';
 import { summarise } from '../stores/format.ts';
 import { CopyButton } from '../widgets/copy-button.tsx';
+import { ErrorCard } from '../widgets/error-card.tsx';
 
 /** A question and its answer. The answer is announced once, when it is complete: not word by word. */
 export const TurnView = memo(({ turn }: { readonly turn: Turn }) => (
@@ -22,21 +22,12 @@ TurnView.displayName = 'TurnView';
 
 function TurnFooter({ turn }: { readonly turn: Turn }) {
   const { conversation } = useApp();
+  const canAsk = useCanAsk();
   return (
     <footer className="turn-footer">
       {turn.finish !== undefined && <span>{summarise(turn.finish)}</span>}
       {turn.answer !== '' && <CopyButton text={turn.answer} label="Copy answer" />}
-      <button type="button" className="quiet" onClick={() => void conversation.retry(turn.id)}>Try again</button>
+      <button type="button" className="quiet" disabled={!canAsk} onClick={() => void conversation.retry(turn.id)}>Try again</button>
     </footer>
-  );
-}
-
-function ErrorCard({ error }: { readonly error: WireError }) {
-  return (
-    <div className="error" role="alert">
-      <p>{error.message}</p>
-      {error.next !== undefined && <p className="error-next">{error.next}</p>}
-      <code>{error.code}</code>
-    </div>
   );
 }

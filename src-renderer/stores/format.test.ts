@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { FINISH, STAGES } from '../../test/support/scripted-host.ts';
+import { formatBytes, formatLayers, formatMs, privacyOf, summarise } from './format.ts';
+
+it('sums up only what was measured', () => {
+  expect(summarise(FINISH)).toBe('3 stages · 41 tok/s · first token 120 ms');
+  expect(summarise({ finishReason: 'stop', tokens: 0, stages: [] })).toBe('');
+  expect(summarise({ finishReason: 'cancelled', tokens: 3, tokensPerSecond: 4.26, stages: FINISH.stages.slice(0, 1) })).toBe('Stopped · 1 stage · 4.3 tok/s');
+});
+
+it('says who can see the chat', () => {
+  const [first, ...rest] = STAGES;
+  const stranger = { ...first!, ownership: 'stranger' as const };
+  expect(privacyOf([])).toBeUndefined();
+  expect(privacyOf(STAGES)).toEqual({ text: 'Only this machine sees this chat.', isPrivate: true });
+  expect(privacyOf([{ ...first!, ownership: 'own' }, ...rest])).toEqual({ text: 'Only your machines see this chat.', isPrivate: true });
+  expect(privacyOf([stranger, ...rest])?.text).toBe('1 stranger’s machine sees hidden states of this chat.');
+  expect(privacyOf([stranger, { ...stranger, peerId: 'other' }, { ...stranger, peerId: 'other' }])).toEqual({ text: '2 strangers’ machines see hidden states of this chat.', isPrivate: false });
+});
+
+it('writes figures with their unit', () => {
+  expect([0, 999, 1_400_000, 5_130_000_000, 123_456].map(formatBytes)).toEqual(['0 B', '999 B', '1.4 MB', '5.1 GB', '123 KB']);
+  expect([0.4, 12.6, 1_500].map(formatMs)).toEqual(['0.4 ms', '13 ms', '1.5 s']);
+  expect([formatLayers([0, 2]), formatLayers([3, 3])]).toEqual(['Layers 0–2', 'Layer 3']);
+});
