@@ -35,7 +35,7 @@ export default defineConfig({
   renderer: {
     root: at('src-renderer'), base: './', plugins: [react()],
     build: {
-      outDir: at('out', 'renderer'), emptyOutDir: true, target: 'es2023', reportCompressedSize: false, modulePreload: false,
+      outDir: at('out', 'renderer'), emptyOutDir: true, target: 'es2023', minify: true, reportCompressedSize: false, modulePreload: false,
       rollupOptions: { input: { index: at('src-renderer', 'index.html') } },
     },
   },

@@ -1,0 +1,195 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
+import { CodedError, silentLogger } from '../../src-main/base/index.ts';
+import { findChromium, openBrowser, type TestBrowser } from '../support/browser.ts';
+import { FINISH, NO_METRICS, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const renderer = join(root, 'out', 'renderer');
+const shots = join(root, 'test-results', 'screenshots');
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const chromium = findChromium();
+const why = chromium === undefined ? 'no Chromium on this machine' : existsSync(join(renderer, 'index.html')) ? undefined : 'the page is not built (npm run build)';
+if (why !== undefined) process.stderr.write(`test/e2e-ui is skipped: ${why}\n`);
+
+interface Axe {
+  run(): Promise<{ violations: ReadonlyArray<{ id: string; impact: string; nodes: ReadonlyArray<{ html: string }> }> }>;
+}
+
+const LONG = 'OmniNode cuts a model into shards of whole layers. Each node loads only its own shard, runs its layers and sends the hidden states on to the next node.\n\nThe last node picks the next token and hands it back, so the answer appears here word by word.';
+
+describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
+  let browser: TestBrowser;
+  let host: ScriptedHost;
+  let server: HttpServer;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    mkdirSync(shots, { recursive: true });
+    browser = await openBrowser(chromium ?? '');
+    await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  });
+  afterAll(() => browser?.close());
+
+  const serve = (port = 0, key = 'key-of-the-browser-test') => startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key, port } });
+  beforeEach(async () => {
+    host = new ScriptedHost();
+    server = await serve();
+    page = await browser.context.newPage();
+    complaints = [];
+    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()); });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(server.url);
+    await page.getByText('Ready', { exact: true }).waitFor();
+  });
+  afterEach(async () => {
+    await page.close();
+    await server.stop();
+  });
+
+  const field = () => page.getByLabel('Your question');
+  const ask = async (question: string): Promise<void> => {
+    await field().fill(question);
+    await field().press('Enter');
+  };
+  const seriousViolations = () => page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: Axe }).axe.run();
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
+  });
+  const check = async (name: string): Promise<void> => {
+    await page.evaluate(axe);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      expect(await seriousViolations(), `${name}, ${colorScheme}`).toEqual([]);
+      await page.screenshot({ path: join(shots, `${name}-${colorScheme}.png`) });
+    }
+  };
+  const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+  it('hides the key, keeps the policy, asks a suggestion by click', async () => {
+    expect(page.url()).toBe(server.address);
+    await check('empty');
+    await page.getByRole('button', { name: 'How does OmniNode split a model?' }).click();
+    await page.getByText('3 stages · 41 tok/s · first token 120 ms').waitFor();
+    expect(host.requests[0]?.messages).toEqual([{ role: 'user', content: 'How does OmniNode split a model?' }]);
+    expect(await page.getByText('Only this machine sees this chat.').isVisible()).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  it('renders what a model writes as text', async () => {
+    await ask('<img src=x onerror="document.title=1"> & <b>bold</b>\nsecond line');
+    await page.getByText('first token').waitFor();
+    expect(await page.getByTestId('answer').locator('img, b').count()).toBe(0);
+    expect(await page.getByTestId('answer').innerText()).toContain('<b>bold</b>\nsecond line');
+    expect(await page.title()).toBe('OmniNode');
+  });
+
+  it('works by keyboard alone: lines, sending, stopping, focus', async () => {
+    host.script = untilStopped('begun');
+    await field().press('a');
+    await field().press('Shift+Enter');
+    await field().press('b');
+    await field().press('Enter');
+    await page.getByText('begun').first().waitFor();
+    expect(host.requests[0]?.messages.at(-1)?.content).toBe('a\nb');
+    await page.keyboard.press('Escape');
+    await page.getByText('Stopped').waitFor();
+    await expect.poll(() => field().evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows an answer being written, busy stages, and is not broken by it', async () => {
+    host.script = untilStopped(LONG);
+    await ask('How does OmniNode split a model?');
+    await page.locator('.answer-text', { hasText: 'word by word' }).waitFor();
+    host.setStages(STAGES.map((stage, index) => ({ ...stage, state: index === 1 ? 'busy' : 'ready' })));
+    await page.getByText('computing').waitFor();
+    await check('streaming');
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped').waitFor();
+  });
+
+  it('copies an answer, asks again, begins anew', async () => {
+    await ask('copy me');
+    await page.getByRole('button', { name: 'Copy answer' }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe('copy me');
+    host.script = async function* () { yield { text: 'another answer' }; yield { done: FINISH }; };
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.locator('.answer-text', { hasText: 'another answer' }).waitFor();
+    expect(await page.getByTestId('answer').count()).toBe(1);
+    await page.getByRole('button', { name: 'New chat' }).click();
+    expect(await page.getByTestId('answer').count()).toBe(0);
+  });
+
+  it('says what failed and what to do', async () => {
+    host.script = () => { throw new CodedError({ code: 'PIPELINE_STAGE_LOST', message: 'the peer with layers 2-3 is gone', next: 'Ask again: another peer takes over.', fault: 'peer' }); };
+    await ask('fail');
+    await page.getByText('The peer with layers 2-3 is gone.').waitFor();
+    expect(await page.getByRole('alert').innerText()).toContain('Ask again: another peer takes over.');
+    await check('error');
+  });
+
+  it('tells how the model loads, and lets nobody ask before', async () => {
+    host.setStatus({ kind: 'loading', model: 'omni-guide', progress: 0.4 });
+    await page.getByText('Loading the model 40 %').waitFor();
+    await field().fill('too early');
+    expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true);
+    host.setStatus({ kind: 'error', code: 'ENGINE_NO_MEMORY', message: 'the model does not fit', next: 'Choose a smaller one.' });
+    await page.getByText('Choose a smaller one.').waitFor();
+    host.setStatus({ kind: 'ready' });
+    await expect.poll(() => page.getByRole('button', { name: 'Send' }).isEnabled()).toBe(true);
+    expect(await field().inputValue()).toBe('too early');
+  });
+
+  it('warns when strangers take part, and lists the peers', async () => {
+    host.setStages([STAGES[0]!, { ...STAGES[1]!, ownership: 'stranger' }]);
+    await page.getByText('1 stranger’s machine sees hidden states of this chat.').waitFor();
+    await page.getByText('2 peers').click();
+    await page.getByText('/ip4/127.0.0.1/tcp/41000').waitFor();
+    await check('peers');
+  });
+
+  it('fits 360 px', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflow()).toBe(0);
+    await check('narrow-empty');
+    await ask(`A long word: ${'x'.repeat(300)}`);
+    await page.getByText('first token').waitFor();
+    expect(await overflow()).toBe(0);
+    expect(await field().isVisible()).toBe(true);
+    await check('narrow');
+  });
+
+  it('keeps the conversation over a reload, in mid-answer too', async () => {
+    host.script = untilStopped('still being written');
+    await ask('question before the reload');
+    await page.locator('.answer-text', { hasText: 'still being written' }).waitFor();
+    await page.reload();
+    await page.locator('.answer-text', { hasText: 'still being written' }).waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped').waitFor();
+  });
+
+  it('reconnects after the node was away, with the draft kept', async () => {
+    await field().fill('draft');
+    await server.stop();
+    await page.getByText('The connection to your node was lost.').waitFor();
+    await check('lost');
+    server = await serve(server.port);
+    await page.getByText('The connection to your node was lost.').waitFor({ state: 'detached' });
+    expect(await field().inputValue()).toBe('draft');
+    await field().press('Enter');
+    await page.getByText('first token').waitFor();
+  });
+
+  it('asks for the link when the key is not the node’s', async () => {
+    await server.stop();
+    server = await serve(server.port, 'a-new-key-after-the-restart');
+    await page.getByText('This page has no valid key.').waitFor();
+  });
+});
