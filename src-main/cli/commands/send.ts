@@ -35,6 +35,8 @@ async function send({ settings, output, signal }: CommandContext, { text, args }
     await node.mesh.waitForSubscriber(TOPIC, AbortSignal.any([signal, AbortSignal.timeout(args.timeout * 1000)]))
       .catch((error: unknown) => { throw signal.aborted ? error : cliErrors.nobodyListens({ topic: TOPIC, waitedMs: args.timeout * 1000 }); });
     const { recipients } = await node.mesh.publish(TOPIC, Buffer.from(text, 'utf8'));
+    // On one connection bytes arrive in order: an answered ping says that the text before it is there.
+    await Promise.allSettled(node.mesh.subscribers(TOPIC).map((peer) => node.mesh.ping(peer, { signal })));
     output.line(`sent to ${recipients} ${recipients === 1 ? 'peer' : 'peers'}`);
     output.result({ recipients });
   } finally {
