@@ -73,7 +73,7 @@ export class WorkerClient {
   async dispose(): Promise<void> {
     this.#finish(engineErrors.disposed({ detail: '' }));
     if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
-    // The worker ends itself when its channel closes; a computation that llama.cpp cannot leave is cut short.
+    // The worker ends itself when its channel closes, also amid a pass; the timer is for one that hangs.
     if (this.#child.connected) this.#child.disconnect();
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_GRACE_MS);
     await this.#exited;

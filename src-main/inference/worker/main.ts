@@ -7,6 +7,7 @@ import { WorkerHost } from './worker-host.ts';
 
 /** Entry of an inference process: one stage or one vocabulary, at its parent's command. */
 const host = new WorkerHost(loadAddon);
+let running = 0;
 
 function loadAddon(path: string): NativeAddon {
   try {
@@ -20,11 +21,21 @@ async function answer(raw: unknown): Promise<void> {
   const request = requestSchema.safeParse(raw);
   if (!request.success) return void process.stderr.write('inference worker: a message that is no request was refused\n');
   const { id, op, input } = request.data;
+  running++;
   try {
     reply({ id, ok: true, value: await host.run(op, input) });
   } catch (error) {
     reply({ id, ok: false, error: toCoded(error).toWire() });
+  } finally {
+    running--;
   }
+}
+
+// An orderly exit waits for llama.cpp's thread: a whole pass, with the memory and cores of a stage that nobody has
+// any more. Nothing here is worth saving (weights are read only), so a busy worker just drops dead.
+function leave(): void {
+  if (running > 0) process.kill(process.pid, 'SIGKILL');
+  process.exit(0);
 }
 
 // A parent that is gone closes the channel, perhaps under the write: there is nobody left to tell.
@@ -33,5 +44,5 @@ const reply = (message: unknown): void => void (process.connected && process.sen
 // Ctrl-C reaches the whole process group; the parent decides when we end.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
-exitWithParent(() => process.exit(0));
+exitWithParent(leave);
 process.on('message', (raw) => void answer(raw));
