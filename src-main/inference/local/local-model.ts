@@ -106,6 +106,7 @@ class WholeModel implements LocalModel {
 /** As the stage's sampler has it: the penalty looks at generated tokens alone. */
 function toSampling(how: SamplingOptions, recent: () => Token[]) {
   const { temperature, topK, topP, minP, seed, repetitionPenalty, penaltyWindow } = how;
-  const penalty = repetitionPenalty === 1 ? {} : { repeatPenalty: { punishTokens: () => recent().slice(-penaltyWindow), penalty: repetitionPenalty, maxPunishTokens: penaltyWindow } };
+  // slice(-0) would be all tokens, not none.
+  const penalty = repetitionPenalty === 1 || penaltyWindow === 0 ? {} : { repeatPenalty: { punishTokens: () => recent().slice(-penaltyWindow), penalty: repetitionPenalty, maxPunishTokens: penaltyWindow } };
   return { temperature, topK, topP, minP, seed, ...penalty };
 }
