@@ -1,6 +1,5 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const at = (...parts: string[]): string => join(import.meta.dirname, ...parts);
@@ -12,18 +11,13 @@ const entries = {
   'node-process': at('src-main', 'host', 'node-process.ts'),
 };
 
-// Until every domain of this issue is in, a build takes the entries whose imports all exist.
-const isWhole = (): boolean => existsSync(at('src-main', 'host', 'index.ts')) && Object.values(entries).every((file) => existsSync(file));
-
 export default defineConfig({
-  ...(isWhole() ? {
-    main: {
-      build: {
-        outDir: at('out', 'main'), target: 'node24', minify: false, reportCompressedSize: false,
-        rollupOptions: { input: entries, output: { format: 'es' as const, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' } },
-      },
+  main: {
+    build: {
+      outDir: at('out', 'main'), target: 'node24', minify: false, reportCompressedSize: false,
+      rollupOptions: { input: entries, output: { format: 'es' as const, entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' } },
     },
-  } : {}),
+  },
   preload: {
     build: {
       outDir: at('out', 'preload'), minify: false, reportCompressedSize: false,

@@ -5,6 +5,8 @@ import { Composer } from './composer.tsx';
 import { TurnView } from './turn-view.tsx';
 
 const SUGGESTIONS = ['How does OmniNode split a model?', 'How do I join with a second machine?', 'What is SUM used for?', 'Who can see what I ask?'];
+/** The name in the file of the model that ships with the app and knows only the app. */
+const BUILT_IN_MODEL = 'OmniNode Guide';
 /** Closer to the end than this, new text keeps the view at the end. */
 const NEAR_END_PX = 80;
 
@@ -28,10 +30,12 @@ export function ChatView() {
 function Welcome() {
   const { conversation } = useApp();
   const canAsk = useCanAsk();
+  const model = useHost((view) => view.state?.info.model?.name);
+  const isGuide = model === BUILT_IN_MODEL;
   return (
     <div className="welcome">
-      <h2>Ask the model inside</h2>
-      <p>A small guide to OmniNode that ships with it and works offline. It knows this software and nothing else.</p>
+      <h2>{isGuide ? 'Ask the model inside' : 'Ask anything'}</h2>
+      <p>{isGuide ? 'A small guide to OmniNode that ships with it and works offline. It knows this software and nothing else.' : `${model ?? 'The model'} answers, layer range by layer range, on the machines above.`}</p>
       <ul>
         {SUGGESTIONS.map((question) => <li key={question}><button type="button" className="suggestion" disabled={!canAsk} onClick={() => void conversation.ask(question)}>{question}</button></li>)}
       </ul>

@@ -24,7 +24,7 @@ function StageCard({ stage }: { readonly stage: Stage }) {
     <li className={`stage stage-${stage.state}`}>
       <span className="stage-layers">{formatLayers(stage.layers)}</span>
       <span className="stage-facts">{formatBytes(stage.bytesLoaded)} · {stage.backend.toUpperCase()}{stage.msPerToken === undefined ? '' : ` · ${formatMs(stage.msPerToken)}/token`}</span>
-      <span className="stage-facts" title={stage.peerId}>{OWNER[stage.ownership]} <code>{shortPeer(stage.peerId)}</code></span>
+      <span className="stage-facts stage-owner" title={stage.peerId}>{OWNER[stage.ownership]} <code>{shortPeer(stage.peerId)}</code></span>
       {stage.state !== 'ready' && <span className="stage-state">{stage.state === 'busy' ? 'computing' : stage.state}</span>}
     </li>
   );

@@ -15,6 +15,7 @@ export function StatusBar() {
     <header className="bar">
       <Logo />
       <h1 className="bar-name">OmniNode</h1>
+      {info !== undefined && info.name !== 'OmniNode' && <span className="bar-node"><span className="unseen">Node </span>{info.name}</span>}
       {status !== undefined && <StatusPill status={status} />}
       <div className="bar-facts">
         {info?.model !== undefined && <span title={`${info.model.layers} layers, context of ${info.model.contextTokens} tokens`}>{info.model.name} · {formatBytes(info.model.sizeBytes)}</span>}

@@ -31,7 +31,7 @@ export class ScriptedHost implements HostService {
   info(): HostInfo {
     return {
       name: 'scripted', version: '0.1.0', platform: 'linux x64', node: 'v24', mode: 'headless', dataDirLabel: '~/.omninode', addresses: [],
-      model: { name: 'omni-guide', layers: 6, sizeBytes: 5_130_000, contextTokens: 1024 }, peerId: '12D3KooWScriptedHost',
+      model: { name: 'OmniNode Guide', layers: 6, sizeBytes: 5_130_000, contextTokens: 1024 }, peerId: '12D3KooWScriptedHost',
     };
   }
 
