@@ -11,7 +11,7 @@ const tell = (message: FromNode): void => void process.send?.(message, undefined
 
 async function start(message: Extract<ToNode, { type: 'start' }>): Promise<void> {
   try {
-    node = await createNode({ settings: { config: message.config, secrets: { uiToken: '' } }, paths: appPaths(), shards: message.shards, identity: 'ephemeral' });
+    node = await createNode({ settings: { config: message.config, secrets: { uiToken: '' } }, paths: appPaths(), shards: message.shards, identity: 'ephemeral', process: 'own' });
     await node.start();
     tell({ type: 'ready', peerId: node.mesh.peerId, addresses: [...node.mesh.addresses()] });
   } catch (error) {
@@ -29,7 +29,8 @@ async function stop(): Promise<void> {
 // Ctrl-C reaches the whole process group; the parent decides when we stop.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => void stop());
-exitWithParent(() => process.exit(0));
+// An orderly exit would wait for llama.cpp's thread; nothing here is worth saving.
+exitWithParent(() => process.kill(process.pid, 'SIGKILL'));
 process.on('message', (raw) => {
   const message = toNodeSchema.parse(raw);
   void (message.type === 'start' ? start(message) : stop());

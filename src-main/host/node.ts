@@ -15,6 +15,8 @@ export interface NodeOptions {
   readonly shards: readonly GivenShard[];
   /** `file`: the identity kept in the home folder; `ephemeral`: a new one, for a passing process. */
   readonly identity: 'file' | 'ephemeral';
+  /** Where stages are computed: in workers of this process, or (a supervised child that does nothing else) in it. */
+  readonly process?: 'own' | 'worker';
 }
 
 /** One mesh peer with a coordinator, and a stage runner over the shards that it was given. */
@@ -26,7 +28,7 @@ export interface Node extends Service {
   readonly worker: WorkerOptions;
 }
 
-export async function createNode({ settings: { config }, paths, shards, identity }: NodeOptions): Promise<Node> {
+export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker' }: NodeOptions): Promise<Node> {
   const logger = createLogger(config.logLevel);
   const metrics = createMetricsRegistry();
   const clock = systemClock;
@@ -35,7 +37,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
     identity: identity === 'ephemeral' ? { kind: 'ephemeral' } : { kind: 'file', path: join(config.home, 'identity.key') },
   }, { logger, metrics, clock });
   const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger };
-  const source = createStageSource({ config, worker, shards, logger });
+  const source = createStageSource({ config, worker, shards, logger, process });
   const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
   const runner = new StageRunner({ connect, logger, metrics, clock, source });
   // A stage on this very node is reached without the network.

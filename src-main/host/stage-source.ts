@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { layerCount, type Logger } from '../base/index.ts';
-import { createWorkerEngine, type StageEngine, type WorkerOptions } from '../inference/index.ts';
+import { createOwnProcessEngine, createWorkerEngine, type StageEngine, type WorkerOptions } from '../inference/index.ts';
 import type { StageLoadRequest, StageOffer, StageSource } from '../pipeline/index.ts';
 import { composeStage } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
@@ -14,6 +14,8 @@ export interface StageSourceOptions {
   readonly config: HostConfig;
   readonly worker: WorkerOptions;
   readonly shards: readonly GivenShard[];
+  /** `own`: this process is a supervised child that does nothing else, so that llama.cpp may run in it. */
+  readonly process: 'own' | 'worker';
   readonly logger: Logger;
 }
 
@@ -35,7 +37,7 @@ function offersOf(shards: readonly GivenShard[]): StageOffer[] {
   });
 }
 
-async function load({ config, worker, shards, logger }: StageSourceOptions, request: StageLoadRequest): Promise<StageEngine> {
+async function load({ config, worker, shards, logger, process }: StageSourceOptions, request: StageLoadRequest): Promise<StageEngine> {
   const { modelHash, layers, signal } = request;
   const parts = shards
     .filter((shard) => shard.modelHash === modelHash && shard.layers.first >= layers.first && shard.layers.last <= layers.last)
@@ -48,5 +50,6 @@ async function load({ config, worker, shards, logger }: StageSourceOptions, requ
   const { size } = await stat(stage.path);
   const threads = threadsFor(config.threads, availableParallelism(), size);
   logger.info({ layers, path: stage.path }, 'loading stage');
-  return createWorkerEngine({ path: stage.path, layers, isFirst, isLast, contextTokens, maxSessions, batchTokens, threads, gpuLayers: config.gpuLayers }, worker);
+  const create = process === 'own' ? createOwnProcessEngine : createWorkerEngine;
+  return create({ path: stage.path, layers, isFirst, isLast, contextTokens, maxSessions, batchTokens, threads, gpuLayers: config.gpuLayers }, worker);
 }

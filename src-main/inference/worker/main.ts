@@ -1,21 +1,11 @@
-import { createRequire } from 'node:module';
 import { exitWithParent, toCoded } from '../../base/index.ts';
-import { engineErrors } from '../errors.ts';
 import { requestSchema } from '../protocol/messages.ts';
-import type { NativeAddon } from '../../../native/index.d.ts';
+import { loadAddon } from './load-addon.ts';
 import { WorkerHost } from './worker-host.ts';
 
 /** Entry of an inference process: one stage or one vocabulary, at its parent's command. */
 const host = new WorkerHost(loadAddon);
 let running = 0;
-
-function loadAddon(path: string): NativeAddon {
-  try {
-    return createRequire(import.meta.url)(path) as NativeAddon;
-  } catch (error) {
-    throw engineErrors.addonMissing({ path }, error);
-  }
-}
 
 async function answer(raw: unknown): Promise<void> {
   const request = requestSchema.safeParse(raw);
