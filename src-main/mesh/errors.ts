@@ -78,9 +78,17 @@ export const meshErrors = defineErrors('MESH', {
     fault: 'local', message: (m) => `A message of ${m.sizeBytes} bytes is over the ${m.limitBytes} bytes that topic ${m.topic} allows.`,
     next: 'Publish a reference instead of the content.',
   }),
+  messageInvalid: spec<{ topic: string; what: string }>({
+    fault: 'local', message: ({ topic, what }) => `A message on topic ${topic} must be ${what}.`,
+    next: 'Publish what the topic is for; docs/protocols/topics.md has the list.',
+  }),
   responseInvalid: spec<{ peer: string; protocol: string; reason: string }>({
     fault: 'peer', message: (m) => `Peer ${m.peer} answered ${m.protocol} wrongly: ${m.reason}.`,
     next: 'Choose another peer; this one does not keep to the protocol.',
+  }),
+  tooManyRequests: spec<{ peer: string; protocol: string; perSecond: number }>({
+    fault: 'peer', message: (m) => `Peer ${m.peer} asked more than ${m.perSecond} times a second on ${m.protocol}.`,
+    next: 'Nothing to do here; the peer has to ask less often.',
   }),
   requestTimeout: spec<{ peer: string; protocol: string; timeoutMs: number }>({
     fault: 'peer', retryable: true, message: (m) => `Peer ${m.peer} did not answer ${m.protocol} within ${m.timeoutMs} ms.`,

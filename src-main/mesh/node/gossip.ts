@@ -1,10 +1,9 @@
 import { TopicValidatorResult, type GossipsubMessage } from '@libp2p/gossipsub';
 import { asPeerId, type Events, type PeerId } from '../../base/index.ts';
-import { meshErrors } from '../errors.ts';
 import type { MeshMetrics } from '../metrics.ts';
-import { TOPIC_MAX_BYTES } from '../options.ts';
 import { TOPICS, type MeshEvents, type Topic } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
+import { messageError } from './topic-schema.ts';
 
 const isTopic = (topic: string): topic is Topic => TOPICS.some((known) => known === topic);
 
@@ -34,8 +33,8 @@ export class Gossip {
   }
 
   async publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }> {
-    const limitBytes = TOPIC_MAX_BYTES[topic];
-    if (data.byteLength > limitBytes) throw meshErrors.messageTooLarge({ topic, sizeBytes: data.byteLength, limitBytes });
+    const error = messageError(topic, data);
+    if (error !== undefined) throw error;
     const { recipients } = await this.#libp2p.services.pubsub.publish(topic, data);
     return { recipients: recipients.length };
   }
@@ -65,8 +64,9 @@ export class Gossip {
 
   // Rejected, so neither delivered nor forwarded.
   #validate(topic: Topic, data: Uint8Array): TopicValidatorResult {
-    if (data.byteLength <= TOPIC_MAX_BYTES[topic]) return TopicValidatorResult.Accept;
-    this.#metrics.refused('MESH_MESSAGE_TOO_LARGE');
+    const error = messageError(topic, data);
+    if (error === undefined) return TopicValidatorResult.Accept;
+    this.#metrics.refused(error.code);
     return TopicValidatorResult.Reject;
   }
 

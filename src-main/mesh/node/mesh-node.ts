@@ -38,7 +38,7 @@ export class MeshNode implements Mesh {
     this.#components = components;
     this.#metrics = meshMetrics(components.metrics);
     this.#gossip = new Gossip(libp2p, this.events, this.#metrics);
-    this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, metrics: this.#metrics, logger: components.logger });
+    this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, metrics: this.#metrics, logger: components.logger, clock: components.clock });
     this.peerId = asPeerId(libp2p.peerId.toString());
   }
 
@@ -100,6 +100,7 @@ export class MeshNode implements Mesh {
     const optional = signal === undefined ? {} : { signal };
     try {
       const stream = await connection.newStream(protocol, { maxOutboundStreams: limits.maxOutboundStreams, ...optional });
+      this.#metrics.opened(protocol, 'out');
       return wrapStream(stream, { peer, protocol, limits, traffic: this.#metrics.traffic(protocol) });
     } catch (error) {
       throw signal?.aborted === true ? signal.reason : openError(error, { peer, protocol });
@@ -110,6 +111,7 @@ export class MeshNode implements Mesh {
     const { maxInboundStreams, maxOutboundStreams } = limits;
     const traffic = this.#metrics.traffic(protocol);
     await this.#libp2p.handle(protocol, (stream, connection) => {
+      this.#metrics.opened(protocol, 'in');
       handler(wrapStream(stream, { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic }));
     }, { maxInboundStreams, maxOutboundStreams });
     return () => void this.#libp2p.unhandle(protocol);

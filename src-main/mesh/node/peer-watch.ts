@@ -1,5 +1,5 @@
 import type { PeerId as Libp2pPeerId, PeerInfo } from '@libp2p/interface';
-import { asPeerId, toCoded, type Logger, type PeerId } from '../../base/index.ts';
+import { asPeerId, RateLimiter, toCoded, type Clock, type Logger, type PeerId } from '../../base/index.ts';
 import type { MeshMetrics } from '../metrics.ts';
 import { MAX_DISCOVERED_CONNECTIONS, type MeshOptions } from '../options.ts';
 import { readIntroduction } from '../protocols/identify/client.ts';
@@ -7,7 +7,7 @@ import { IDENTIFY_LIMITS, IDENTIFY_PROTOCOL, IDENTIFY_TIMEOUT_MS, IDENTIFY_VERSI
 import { identifyErrors } from '../protocols/identify/errors.ts';
 import type { Introduction } from '../protocols/identify/schema.ts';
 import { serveIntroduction } from '../protocols/identify/server.ts';
-import { PING_LIMITS, PING_PROTOCOL } from '../protocols/ping/constants.ts';
+import { PING_LIMITS, PING_PROTOCOL, PING_RATE } from '../protocols/ping/constants.ts';
 import { servePing } from '../protocols/ping/server.ts';
 import type { Mesh } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
@@ -20,6 +20,7 @@ export interface PeerWatchInit {
   readonly book: PeerBook;
   readonly metrics: MeshMetrics;
   readonly logger: Logger;
+  readonly clock: Clock;
 }
 
 /** Turns libp2p's peer events into the mesh's, introduces peers to each other and serves the two built-in protocols. */
@@ -34,8 +35,9 @@ export class PeerWatch {
 
   /** Call before the node listens, so that not even the first peer is missed. */
   async start(): Promise<void> {
-    const { libp2p } = this.#init;
-    await this.#mesh.handle(PING_PROTOCOL, PING_LIMITS, (stream) => this.#attend('ping', servePing(stream)));
+    const { libp2p, clock } = this.#init;
+    const pings = new RateLimiter(PING_RATE, clock);
+    await this.#mesh.handle(PING_PROTOCOL, PING_LIMITS, (stream) => this.#attend('ping', servePing(stream, pings)));
     await this.#mesh.handle(IDENTIFY_PROTOCOL, IDENTIFY_LIMITS, (stream) => this.#attend('identify', serveIntroduction(stream, this.#introduction())));
     libp2p.addEventListener('peer:connect', this.#onConnect);
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect);

@@ -1,9 +1,10 @@
 import type { CodedError } from '../../../base/index.ts';
 import { meshErrors } from '../../errors.ts';
-import { PING_PROTOCOL as protocol, PING_TIMEOUT_MS as timeoutMs } from './constants.ts';
+import { PING_PROTOCOL as protocol, PING_RATE, PING_TIMEOUT_MS as timeoutMs } from './constants.ts';
 
 /** What this protocol can end with, besides what opening a stream can. */
 export const pingErrors = {
   timedOut: (peer: string): CodedError => meshErrors.requestTimeout({ peer, protocol, timeoutMs }),
   invalid: (peer: string, reason: string): CodedError => meshErrors.responseInvalid({ peer, protocol, reason }),
+  tooMany: (peer: string): CodedError => meshErrors.tooManyRequests({ peer, protocol, perSecond: PING_RATE.perSecond }),
 } as const;
