@@ -37,7 +37,7 @@ export const loadedSchema = z.strictObject({
 
 const sampling = z.strictObject({
   temperature: z.number().min(0).max(100), topK: count(2 ** 31), topP: z.number().min(0).max(1), minP: z.number().min(0).max(1),
-  repetitionPenalty: z.number().min(0.01).max(100), penaltyWindow: count(MAX_CONTEXT_TOKENS), seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), topLogprobs: count(MAX_TOP_LOGPROBS),
+  repetitionPenalty: z.number().min(0.01).max(100), penaltyWindow: count(MAX_CONTEXT_TOKENS), seed: z.number().int().min(0).max(0xffff_ffff), topLogprobs: count(MAX_TOP_LOGPROBS),
 });
 const neighbour = z.strictObject({ peer, addresses });
 export const openSchema = z.strictObject({
