@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { delimiter, dirname } from 'node:path';
 
 const isWindows = process.platform === 'win32';
@@ -48,13 +49,23 @@ function forward(child, signal) {
   child.kill(signal);
 }
 
-/** npm gives its scripts no channel, so its death is seen by our parent changing. */
+/** npm gives its scripts no channel, so its death is seen by our ancestors changing: the shell that it starts us through may live on. */
 function watchNpm(onGone) {
   if (isWindows || process.env.npm_command === undefined) return () => undefined;
-  const parent = process.ppid;
+  const ancestors = () => `${process.ppid} ${parentOf(process.ppid)}`;
+  const before = ancestors();
   const timer = setInterval(() => {
-    if (process.ppid !== parent) onGone();
+    if (ancestors() !== before) onGone();
   }, 500);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+/** The parent of a process, where the system shows it as a file. */
+function parentOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[1];
+  } catch {
+    return '';
+  }
 }

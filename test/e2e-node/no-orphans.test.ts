@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,6 +41,15 @@ describe.runIf(isLinux)('a killed command', () => {
     const command = processesWith(marker).find((entry) => entry.parent === cli.child.pid);
     process.kill(command?.pid ?? 0, 'SIGKILL');
     expect((await cli.done).code).toBe(137);
+    await gone(marker);
+  });
+
+  it('leaves nothing behind when the npm that started the app is killed', async () => {
+    const marker = `OMNINODE_TEST=${randomBytes(8).toString('hex')}`;
+    const [name = '', value = ''] = marker.split('=');
+    const npm = spawn('npm', ['start', '--', '--json'], { cwd: join(import.meta.dirname, '..', '..'), stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, OMNINODE_HOME: home, OMNINODE_HEADLESS: '1', [name]: value } });
+    await new Promise<void>((resolve) => npm.stdout.on('data', (bytes) => String(bytes).includes('"serving"') && resolve()));
+    npm.kill('SIGKILL');
     await gone(marker);
   });
 
