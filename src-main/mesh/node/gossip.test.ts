@@ -34,6 +34,11 @@ test('our own message over the topic’s limit is refused', async () => {
   await expect(publishing).rejects.toMatchObject({ code: 'MESH_MESSAGE_TOO_LARGE', meta: { limitBytes: 16384 } });
 });
 
+test('our own bytes that are no text are refused on the test topic', async () => {
+  const alone = await nodes.start();
+  await expect(alone.publish(TOPIC, Buffer.of(0xff))).rejects.toMatchObject({ code: 'MESH_MESSAGE_INVALID', next: expect.any(String) });
+});
+
 test('a peer’s message over the limit is not delivered, the next one is', async () => {
   const refusals: string[] = [];
   const metrics: Metrics = { ...noMetrics, counter: (spec) => ({ inc: (labels) => void (spec.name === 'omninode_mesh_refusals_total' && refusals.push(labels?.['reason'] ?? '')) }) };

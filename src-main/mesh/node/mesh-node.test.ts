@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
+import { HANDSHAKE_TIMEOUT_MS } from '../options.ts';
 import { addressOf, LOOPBACK, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 
 const nodes = new TestNodes();
@@ -83,6 +84,20 @@ test('garbage on the port ends that socket and nothing else', async () => {
   await closed.promise;
   expect(await near.ping(peer)).toBeGreaterThan(0);
   expect(far.peers()).toHaveLength(1);
+});
+
+test.each([['nothing', ''], ['half a negotiation', '\u0013/multistream/1.0.0\n']])('a socket that says %s is dropped when its handshake time is over', async (_what, text) => {
+  const hub = await nodes.start();
+  const socket = connect(portOf(addressOf(hub)), '127.0.0.1');
+  const closed = Promise.withResolvers<void>();
+  socket.on('error', () => undefined).on('close', () => closed.resolve()).resume();
+  if (text !== '') socket.write(text);
+  const begunMs = performance.now();
+  await closed.promise;
+  const tookMs = performance.now() - begunMs;
+  expect(tookMs).toBeGreaterThan(HANDSHAKE_TIMEOUT_MS / 2);
+  expect(tookMs).toBeLessThan(HANDSHAKE_TIMEOUT_MS * 3);
+  expect(hub.peers()).toEqual([]);
 });
 
 test('64 nodes dial one at once', async () => {
