@@ -107,7 +107,7 @@ async function buildAddon(cxx, libraries, flagList) {
 /** The unit tests leave out what needs Node, so that they run as a plain program (and under AddressSanitizer). */
 async function buildAndRunTests(cxx, libraries, flagList) {
   const folder = join(build, withAsan ? 'test-asan' : 'test');
-  const plain = sources('src').filter((file) => !/\/(napi|module)\.cc$/.test(file));
+  const plain = sources('src').filter((file) => !/\/(napi|module|lane-module)\.cc$/.test(file));
   const objects = await compile(cxx, [...plain, ...sources('test')], { folder, flagList });
   const program = join(folder, 'run-tests');
   await run(cxx, ['-o', program, ...objects, ...linkFlags(libraries)]);

@@ -3,14 +3,17 @@
  *
  * Failures are Errors with a number, `nativeCode`, and a detail for people as `message`:
  * 1 bad argument, 2 load failed, 3 context failed, 4 sessions full, 5 no such session, 6 bad position,
- * 7 context full, 8 decode failed, 9 disposed, 10 no chat template, 11 no backend, 12 bad token, 13 no memory.
+ * 7 context full, 8 decode failed, 9 disposed, 10 no chat template, 11 no backend, 12 bad token, 13 no memory, 14 no lane.
  *
- * Calls on one stage must not overlap. Promises resolve on the JS thread; their work runs off it.
+ * Forward passes on one stage must not overlap. Promises resolve on the JS thread; their work runs off it.
  */
 declare const stage: unique symbol;
 declare const vocab: unique symbol;
+declare const lane: unique symbol;
 export interface StageHandle { readonly [stage]: true }
 export interface VocabHandle { readonly [vocab]: true }
+/** A thread of its own that runs a stage's decode steps; see native/src/lane.h. */
+export interface LaneHandle { readonly [lane]: true }
 
 export interface NativeError extends Error {
   readonly nativeCode: number;
@@ -34,6 +37,8 @@ export interface NativeStageOptions {
   readonly maxSessions: number;
   readonly batchTokens: number;
   readonly threads: number;
+  /** One processor per thread, when there are as many threads as processors. For stages that share a machine. */
+  readonly pinThreads: boolean;
   readonly gpuLayers: number;
   /** What this machine can still hold; a stage on the CPU that needs more is refused. 0 = do not ask. */
   readonly freeBytes: number;
@@ -80,16 +85,71 @@ export interface NativeOutput {
   readonly top?: ReadonlyArray<{ readonly token: number; readonly logprob: number }>;
 }
 
+/** What a lane tells; `session` is the slot of openSession. */
+export type NativeLaneEvent =
+  /** The connection to the next stage stands. */
+  | { readonly kind: 'up'; readonly session: number }
+  /** The connection to a neighbour is gone (`wasUp`: rows may be lost) or could not be had; `own`: a row could not be computed. */
+  | { readonly kind: 'lost'; readonly session: number; readonly side: 'own' | 'previous' | 'next'; readonly wasUp: boolean; readonly detail: string }
+  /** The last stage sampled; `position` is the token's. `passedOn`: stage 0 has it. */
+  | NativeLaneStep & NativeLaneToken & { readonly kind: 'token'; readonly passedOn: boolean }
+  /** A row [hidden size] that no connection takes on. */
+  | NativeLaneStep & { readonly kind: 'hidden'; readonly data: Uint8Array };
+
+export interface NativeLaneStep {
+  readonly session: number;
+  readonly run: number;
+  readonly position: number;
+  /** Spent by the stages after stage 0, this one included, µs. */
+  readonly computeUs: number;
+  readonly serialiseUs: number;
+  readonly waitUs: number;
+}
+
+export interface NativeLaneToken {
+  readonly token: number;
+  readonly logprob: number;
+  readonly top: ReadonlyArray<{ readonly token: number; readonly logprob: number }>;
+}
+
+/** Sums of the present run, µs; `rings`: times round, measured on stage 0. */
+export interface NativeLaneStats {
+  readonly frames: number;
+  readonly computeUs: number;
+  readonly serialiseUs: number;
+  readonly waitUs: number;
+  readonly rings: number;
+  readonly ringUs: number;
+  readonly ringInsideUs: number;
+}
+
 export interface NativeAddon {
   /** Loads llama.cpp's backends from the folder that holds its shared libraries; once per process. */
   init(librariesFolder: string): readonly Device[];
   loadStage(options: NativeStageOptions): Promise<StageHandle>;
   stageInfo(stage: StageHandle): NativeStageInfo;
-  openSession(stage: StageHandle, sampling: NativeSampling): number;
-  closeSession(stage: StageHandle, session: number): true;
-  rollback(stage: StageHandle, session: number, position: number): true;
+  openSession(stage: StageHandle, sampling: NativeSampling): Promise<number>;
+  closeSession(stage: StageHandle, session: number): Promise<true>;
+  rollback(stage: StageHandle, session: number, position: number): Promise<true>;
   forward(stage: StageHandle, item: NativeForward): Promise<NativeOutput>;
   disposeStage(stage: StageHandle): Promise<true>;
+  /** Listens on a numeric address, at a port that the system chooses. Close it before its stage is disposed of. */
+  openLane(stage: StageHandle, bindHost: string, onEvent: (event: NativeLaneEvent) => void): LaneHandle;
+  lanePort(lane: LaneHandle): number;
+  /** How long the present pass runs, µs; 0 when idle. */
+  laneBusyUs(lane: LaneHandle): number;
+  /** Takes one connection that names itself `id` (16 bytes) and proves `key` (32 bytes), for the rows of `session`. */
+  laneExpect(lane: LaneHandle, session: number, id: Uint8Array, key: Uint8Array): true;
+  laneConnect(lane: LaneHandle, session: number, host: string, port: number, id: Uint8Array, key: Uint8Array): true;
+  laneBegin(lane: LaneHandle, session: number, run: number, dtype: 'f32' | 'f16'): true;
+  laneFeed(lane: LaneHandle, session: number, run: number, feeder: { readonly left: number; readonly limit: number; readonly endTokens: Int32Array }): true;
+  laneToken(lane: LaneHandle, session: number, run: number, token: number, position: number): true;
+  laneLimit(lane: LaneHandle, session: number, run: number, limit: number): true;
+  laneStop(lane: LaneHandle, session: number, run: number): true;
+  laneStats(lane: LaneHandle, session: number): NativeLaneStats;
+  /** Forgets the session and ends its connections. */
+  laneLeave(lane: LaneHandle, session: number): true;
+  closeLane(lane: LaneHandle): Promise<true>;
   loadVocab(path: string): Promise<VocabHandle>;
   vocabInfo(vocab: VocabHandle): { readonly vocabSize: number; readonly endTokens: Int32Array };
   tokenize(vocab: VocabHandle, text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;

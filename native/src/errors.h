@@ -19,6 +19,7 @@ enum class Code : int {
   no_backend = 11,
   bad_token = 12,
   no_memory = 13,
+  no_lane = 14,
 };
 
 class Failure : public std::runtime_error {

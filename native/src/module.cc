@@ -4,6 +4,8 @@
 #include <memory>
 
 #include "backend.h"
+#include "handles.h"
+#include "lane-module.h"
 #include "napi.h"
 #include "stage.h"
 #include "vocab.h"
@@ -12,33 +14,6 @@ namespace omninode {
 namespace {
 
 using namespace napi;
-
-// A handle that JavaScript holds. Work in flight keeps its own share, so a dispose never frees under it.
-template <class T>
-struct Holder {
-  std::shared_ptr<T> value;
-};
-
-template <class T>
-napi_value make_handle(napi_env env, std::shared_ptr<T> value) {
-  napi_value out;
-  napi_create_external(env, new Holder<T>{std::move(value)}, [](napi_env, void* data, void*) { delete static_cast<Holder<T>*>(data); }, nullptr, &out);
-  return out;
-}
-
-template <class T>
-Holder<T>& holder(napi_env env, napi_value value) {
-  void* data = nullptr;
-  if (napi_get_value_external(env, value, &data) != napi_ok) throw Failure(Code::bad_argument, "a handle is wanted");
-  return *static_cast<Holder<T>*>(data);
-}
-
-template <class T>
-std::shared_ptr<T> shared(napi_env env, napi_value value) {
-  auto out = holder<T>(env, value).value;
-  if (out == nullptr) throw Failure(Code::disposed, "it was disposed of");
-  return out;
-}
 
 template <class T>
 napi_value load(napi_env env, std::function<std::shared_ptr<T>()> make_it) {
@@ -94,6 +69,7 @@ napi_value load_stage(napi_env env, napi_callback_info info) {
     options.max_sessions = integer(env, get(env, o, "maxSessions"));
     options.batch_tokens = integer(env, get(env, o, "batchTokens"));
     options.threads = integer(env, get(env, o, "threads"));
+    options.pin_threads = boolean(env, get(env, o, "pinThreads"));
     options.gpu_layers = integer(env, get(env, o, "gpuLayers"));
     options.free_bytes = static_cast<uint64_t>(std::max(0.0, number(env, get(env, o, "freeBytes"))));
     return load<Stage>(env, [options] { return std::make_shared<Stage>(options); });
@@ -129,23 +105,27 @@ napi_value open_session(napi_env env, napi_callback_info info) {
     how.penalty_window = integer(env, get(env, o, "penaltyWindow"));
     how.seed = static_cast<uint32_t>(static_cast<uint64_t>(number(env, get(env, o, "seed"))));
     how.top_logprobs = integer(env, get(env, o, "topLogprobs"));
-    return make(env, static_cast<double>(shared<Stage>(env, args.at(0))->open(how)));
+    auto stage = shared<Stage>(env, args.at(0));
+    auto id = std::make_shared<int32_t>();
+    return promise(env, [=] { *id = stage->open(how); }, [=](napi_env e) { return make(e, static_cast<double>(*id)); }, {});
   });
 }
 
 napi_value close_session(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Args args(env, info, 2);
-    shared<Stage>(env, args.at(0))->close(integer(env, args.at(1)));
-    return make(env, true);
+    auto stage = shared<Stage>(env, args.at(0));
+    const int32_t id = integer(env, args.at(1));
+    return promise(env, [=] { stage->close(id); }, [](napi_env e) { return make(e, true); }, {});
   });
 }
 
 napi_value rollback(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Args args(env, info, 3);
-    shared<Stage>(env, args.at(0))->rollback(integer(env, args.at(1)), integer(env, args.at(2)));
-    return make(env, true);
+    auto stage = shared<Stage>(env, args.at(0));
+    const int32_t id = integer(env, args.at(1)), position = integer(env, args.at(2));
+    return promise(env, [=] { stage->rollback(id, position); }, [](napi_env e) { return make(e, true); }, {});
   });
 }
 
@@ -154,18 +134,7 @@ napi_value output_value(napi_env env, const Output& out, Want want) {
   set(env, result, "computeMs", make(env, out.compute_ms));
   if (want == Want::hidden) set(env, result, "hidden", make_bytes(env, out.hidden.data(), out.hidden.size()));
   if (want != Want::sample) return result;
-  set(env, result, "token", make(env, static_cast<double>(out.sampled.token)));
-  set(env, result, "logprob", make(env, static_cast<double>(out.sampled.logprob)));
-  napi_value top;
-  napi_create_array(env, &top);
-  uint32_t i = 0;
-  for (const TokenLogprob& entry : out.sampled.top) {
-    napi_value pair = make_object(env);
-    set(env, pair, "token", make(env, static_cast<double>(entry.token)));
-    set(env, pair, "logprob", make(env, static_cast<double>(entry.logprob)));
-    napi_set_element(env, top, i++, pair);
-  }
-  set(env, result, "top", top);
+  set_sampled(env, result, out.sampled);
   return result;
 }
 
@@ -254,17 +223,13 @@ napi_value apply_chat_template(napi_env env, napi_callback_info info) {
 }
 
 napi_value module_init(napi_env env, napi_value exports) {
-  const std::pair<const char*, napi_callback> functions[] = {
+  define(env, exports, {
       {"init", init}, {"loadStage", load_stage}, {"stageInfo", stage_info}, {"openSession", open_session},
       {"closeSession", close_session}, {"rollback", rollback}, {"forward", forward}, {"disposeStage", dispose<Stage>},
       {"loadVocab", load_vocab}, {"vocabInfo", vocab_info}, {"tokenize", tokenize}, {"tokenBytes", token_bytes},
       {"applyChatTemplate", apply_chat_template}, {"disposeVocab", dispose<Vocab>},
-  };
-  for (const auto& [name, callback] : functions) {
-    napi_value fn;
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &fn);
-    set(env, exports, name, fn);
-  }
+  });
+  add_lane(env, exports);
   return exports;
 }
 

@@ -132,6 +132,14 @@ napi_value make_object(napi_env env) {
 
 void set(napi_env env, napi_value object, const char* key, napi_value value) { napi_set_named_property(env, object, key, value); }
 
+void define(napi_env env, napi_value exports, const std::vector<Function>& functions) {
+  for (const auto& [name, callback] : functions) {
+    napi_value fn;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &fn);
+    set(env, exports, name, fn);
+  }
+}
+
 napi_value make_error(napi_env env, const Failure& failure) {
   napi_value error;
   napi_create_error(env, nullptr, make(env, std::string(failure.what())), &error);

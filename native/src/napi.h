@@ -46,6 +46,13 @@ void set(napi_env env, napi_value object, const char* key, napi_value value);
 
 napi_value make_error(napi_env env, const Failure& failure);
 
+// Adds functions to the module's exports.
+struct Function {
+  const char* name;
+  napi_callback callback;
+};
+void define(napi_env env, napi_value exports, const std::vector<Function>& functions);
+
 // Runs `body`; a Failure becomes a JS exception with `nativeCode`.
 napi_value guarded(napi_env env, const std::function<napi_value()>& body);
 

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#ifdef __linux__
+#include <sched.h>
+#endif
 
 #include "backend.h"
 #include "errors.h"
@@ -15,6 +18,19 @@ namespace omninode {
 
 // Graph and thread buffers beside weights, cache and logits.
 constexpr uint64_t kScratchBytes = 64ull << 20;
+
+// The processors that this process may use; empty where threads cannot be placed.
+static std::vector<int> own_processors() {
+  std::vector<int> out;
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return out;
+  for (int i = 0; i < CPU_SETSIZE && i < GGML_MAX_N_THREADS; i++) {
+    if (CPU_ISSET(i, &set)) out.push_back(i);
+  }
+#endif
+  return out;
+}
 
 // Looks into the graph while it runs.
 struct Stage::Hooks {
@@ -125,6 +141,17 @@ void Stage::make_context() {
   if (context_ == nullptr) throw Failure(Code::context_failed, take_log());
 }
 
+// ggml gives the first processors to its own threads and leaves the last to the caller.
+void Stage::pin_caller() const {
+#ifdef __linux__
+  if (processors_.empty()) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processors_.back(), &set);
+  sched_setaffinity(0, sizeof set, &set);
+#endif
+}
+
 // poll = 0: an idle stage sleeps at once. With the default it would spin for milliseconds after each token,
 // on the cores that the next stage of this machine needs now.
 void Stage::attach_threads() {
@@ -133,6 +160,10 @@ void Stage::attach_threads() {
   if (make == nullptr) return;
   ggml_threadpool_params params = ggml_threadpool_params_default(options_.threads);
   params.poll = 0;
+  if (options_.pin_threads) processors_ = own_processors();
+  if (static_cast<int32_t>(processors_.size()) != options_.threads) processors_.clear();
+  params.strict_cpu = !processors_.empty();
+  for (int processor : processors_) params.cpumask[processor] = true;
   threads_ = make(&params);
   if (threads_ != nullptr) llama_attach_threadpool(context_, threads_, threads_);
 }
@@ -162,6 +193,7 @@ std::string Stage::backend() const {
 }
 
 int32_t Stage::open(const Sampling& sampling) {
+  std::lock_guard<std::mutex> lock(mutex_);
   for (size_t id = 0; id < sessions_.size(); id++) {
     if (sessions_[id].is_open) continue;
     sessions_[id] = Session();
@@ -173,11 +205,13 @@ int32_t Stage::open(const Sampling& sampling) {
 }
 
 void Stage::close(int32_t id) {
+  std::lock_guard<std::mutex> lock(mutex_);
   session(id).is_open = false;
   llama_memory_seq_rm(llama_get_memory(context_), id, -1, -1);
 }
 
 void Stage::rollback(int32_t id, int32_t position) {
+  std::lock_guard<std::mutex> lock(mutex_);
   Session& s = session(id);
   if (position < 0 || position > s.length) throw Failure(Code::bad_position, "cannot roll back from " + std::to_string(s.length) + " to " + std::to_string(position));
   if (!llama_memory_seq_rm(llama_get_memory(context_), id, position, -1)) throw Failure(Code::bad_position, "this model cannot forget a part of its context");
@@ -200,14 +234,21 @@ void Stage::check_input(const Session& s, int32_t position, const Input& input) 
   }
 }
 
-Output Stage::forward(int32_t id, int32_t position, const Input& input, Want want, Dtype dtype) {
+Output Stage::forward(int32_t id, int32_t position, const Input& input, Want want, Dtype dtype, const std::function<bool()>& wanted) {
+  const auto asked = std::chrono::steady_clock::now();
+  std::lock_guard<std::mutex> lock(mutex_);
+  Output out;
+  if (wanted && !wanted()) {
+    out.skipped = true;
+    return out;
+  }
   Session& s = session(id);
   check_input(s, position, input);
   if (options_.is_last == (want == Want::hidden)) throw Failure(Code::bad_argument, options_.is_last ? "the last stage gives tokens" : "this stage gives hidden states");
   const auto begun = std::chrono::steady_clock::now();
   decode(id, position, input, want);
   s.length += input.rows;
-  Output out;
+  out.wait_ms = std::chrono::duration<double, std::milli>(begun - asked).count();
   if (want == Want::hidden) out.hidden = take_hidden(input.rows, dtype);
   if (want == Want::sample) out.sampled = sample_last(s);
   out.compute_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();

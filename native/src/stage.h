@@ -1,7 +1,9 @@
 // One contiguous range of layers, loaded and ready: weights, KV cache for several sessions, one forward pass at a time.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,9 @@ struct StageOptions {
   uint32_t max_sessions = 1;
   uint32_t batch_tokens = 256;
   int32_t threads = 1;
+  // One processor per thread, the same for every stage of this machine, when there are as many threads as processors:
+  // stages that take turns then find each processor free or not, instead of two threads of one pass on the same.
+  bool pin_threads = false;
   int32_t gpu_layers = 0;
   // What this machine can still hold; 0 = do not ask.
   uint64_t free_bytes = 0;
@@ -41,8 +46,13 @@ struct Output {
   std::vector<uint8_t> hidden;
   Sampled sampled{};
   double compute_ms = 0;
+  // Until other work on this stage had ended.
+  double wait_ms = 0;
+  // Nobody wanted it any more when its turn came.
+  bool skipped = false;
 };
 
+// Calls may come from any thread; they run one after the other.
 class Stage {
  public:
   explicit Stage(const StageOptions& options);
@@ -53,7 +63,8 @@ class Stage {
   int32_t open(const Sampling& sampling);
   void close(int32_t session);
   void rollback(int32_t session, int32_t position);
-  Output forward(int32_t session, int32_t position, const Input& input, Want want, Dtype dtype);
+  // `wanted` is asked when the stage is free: what a rollback overtook must not run after it.
+  Output forward(int32_t session, int32_t position, const Input& input, Want want, Dtype dtype, const std::function<bool()>& wanted = nullptr);
 
   std::string architecture() const;
   int32_t hidden_size() const { return n_embd_; }
@@ -61,6 +72,11 @@ class Stage {
   uint32_t context_tokens() const { return options_.context_tokens; }
   uint64_t weight_bytes() const { return llama_model_size(model_); }
   uint64_t kv_bytes() const { return kv_bytes_; }
+  bool is_first() const { return options_.is_first; }
+  bool is_last() const { return options_.is_last; }
+  // Puts the calling thread where the pass expects its first thread; nothing without pin_threads.
+  void pin_caller() const;
+  uint32_t max_sessions() const { return options_.max_sessions; }
   std::string backend() const;
 
  private:
@@ -86,9 +102,11 @@ class Stage {
   Sampled sample_last(Session& s) const;
 
   StageOptions options_;
+  std::mutex mutex_;
   llama_model* model_ = nullptr;
   llama_context* context_ = nullptr;
   ggml_threadpool* threads_ = nullptr;
+  std::vector<int> processors_;
   std::unique_ptr<Hooks> hooks_;
   std::vector<Session> sessions_;
   llama_batch token_batch_{};

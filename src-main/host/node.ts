@@ -5,6 +5,7 @@ import { createMesh, type Mesh } from '../mesh/index.ts';
 import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator } from '../pipeline/index.ts';
 import type { Settings } from './config.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
+import { laneNetwork } from './lane-network.ts';
 import type { AppPaths } from './paths.ts';
 import { createStageSource } from './stage-source.ts';
 import type { GivenShard } from './types.ts';
@@ -39,7 +40,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger };
   const source = createStageSource({ config, worker, shards, logger, process });
   const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
-  const runner = new StageRunner({ connect, logger, metrics, clock, source });
+  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes: laneNetwork(mesh) });
   // A stage on this very node is reached without the network.
   const connectLocally = (peer: PeerId): ReturnType<Connect> => {
     const [ours, theirs] = createLocalStreams(peer, peer);

@@ -50,6 +50,7 @@ async function load({ config, worker, shards, logger, process }: StageSourceOpti
   const { size } = await stat(stage.path);
   const threads = threadsFor(config.threads, availableParallelism(), size);
   logger.info({ layers, path: stage.path }, 'loading stage');
-  const create = process === 'own' ? createOwnProcessEngine : createWorkerEngine;
-  return create({ path: stage.path, layers, isFirst, isLast, contextTokens, maxSessions, batchTokens, threads, gpuLayers: config.gpuLayers }, worker);
+  const options = { path: stage.path, layers, isFirst, isLast, contextTokens, maxSessions, batchTokens, threads, gpuLayers: config.gpuLayers };
+  // Nodes of a cluster take turns on the same processors.
+  return process === 'own' ? createOwnProcessEngine({ ...options, pinThreads: true }, worker) : createWorkerEngine(options, worker);
 }

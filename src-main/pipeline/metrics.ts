@@ -3,6 +3,7 @@ import type { Counter, Gauge, Histogram, Metrics } from '../base/index.ts';
 export interface RunnerMetrics {
   readonly steps: Counter;
   readonly rows: Counter;
+  readonly laneRows: Counter;
   readonly stepSeconds: Histogram;
   readonly sessions: Gauge;
   readonly engines: Gauge;
@@ -12,6 +13,7 @@ export interface RunnerMetrics {
 export const runnerMetrics = (metrics: Metrics): RunnerMetrics => ({
   steps: metrics.counter({ name: 'omninode_stage_steps_total', help: 'Batches computed by the stages of this node' }),
   rows: metrics.counter({ name: 'omninode_stage_rows_total', help: 'Rows (token positions) computed by the stages of this node' }),
+  laneRows: metrics.counter({ name: 'omninode_stage_lane_rows_total', help: 'Rows that stages of this node computed in their lanes, counted when a run ends' }),
   stepSeconds: metrics.histogram({ name: 'omninode_stage_step_seconds', help: 'Time of one batch inside the engine', buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10] }),
   sessions: metrics.gauge({ name: 'omninode_stage_sessions', help: 'Sessions open on the stages of this node' }),
   engines: metrics.gauge({ name: 'omninode_stage_engines', help: 'Layer ranges loaded on this node' }),

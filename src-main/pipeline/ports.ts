@@ -50,6 +50,14 @@ export interface PipelineComponents {
   readonly clock: Clock;
 }
 
+/** Where lanes listen and whom they dial: numeric addresses. */
+export interface LaneNetwork {
+  /** The address to listen on; undefined: no lane now. */
+  bindHost(): string | undefined;
+  /** Where a connected peer is; undefined: not reached directly. */
+  hostOf(peer: PeerId): string | undefined;
+}
+
 /** One stage of a route, in order of layers. */
 export interface StageAssignment {
   readonly peer: PeerId;

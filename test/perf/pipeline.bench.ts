@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,10 +7,11 @@ import { parseArgs } from 'node:util';
 import { asPeerId, systemClock } from '../../src-main/base/index.ts';
 import { createNode, loadSettings, startCluster, type Cluster, type Node, type Settings } from '../../src-main/host/index.ts';
 import { appPaths } from '../../src-main/host/index.ts';
-import { createWorkerEngine, GREEDY, type StageEngine } from '../../src-main/inference/index.ts';
+import { GREEDY } from '../../src-main/inference/index.ts';
 import type { GenerationStats, Pipeline } from '../../src-main/pipeline/index.ts';
 import { generateModel } from '../support/models/index.ts';
 import { hostFacts, median, print, table } from './lib/report.ts';
+import type { WholeResult, WholeRun, WholeStart } from './lib/whole-process.ts';
 
 const { values: args } = parseArgs({ options: {
   json: { type: 'boolean' }, rounds: { type: 'string', default: '5' }, tokens: { type: 'string', default: '48' },
@@ -43,28 +46,20 @@ async function theModel(): Promise<string> {
   return path;
 }
 
-/** One process, one inference worker, the whole model. */
-async function whole(path: string, node: Node, { config }: Settings): Promise<Subject> {
-  const engine = await createWorkerEngine({
-    path, layers: { first: 0, last: GB1.layers - 1 }, isFirst: true, isLast: true, contextTokens: CONTEXT, maxSessions: 1, batchTokens: CONTEXT, threads: config.threads ?? availableParallelism(), gpuLayers: config.gpuLayers,
-  }, node.worker);
-  return { name: 'decode1', run: () => decodeWhole(engine), stop: () => engine.dispose() };
-}
-
-async function decodeWhole(engine: StageEngine): Promise<Run> {
-  const session = await engine.open(GREEDY);
-  const tokens: number[] = [];
-  const timesMs: number[] = [];
-  let input = PROMPT;
-  for (let position = 0; tokens.length < TOKENS; input = Int32Array.of(tokens.at(-1) ?? 0)) {
-    const { outputs: [out] } = await engine.forward([{ session, position, input: { kind: 'tokens', tokens: input }, want: { kind: 'sample' } }]);
-    if (out?.kind !== 'sampled') break;
-    position += input.length;
-    tokens.push(out.token);
-    timesMs.push(systemClock.monotonicMs());
-  }
-  await engine.close(session);
-  return { name: 'decode1', tokens, tokensPerSecond: rate(timesMs) };
+/** One process that holds the whole model; see lib/whole-process.ts. */
+function whole(path: string, node: Node, { config }: Settings): Subject {
+  const child = fork(join(import.meta.dirname, 'lib', 'whole-process.ts'), { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const options = { path, layers: { first: 0, last: GB1.layers - 1 }, isFirst: true, isLast: true, contextTokens: CONTEXT, maxSessions: 1, batchTokens: CONTEXT, threads: config.threads ?? availableParallelism(), gpuLayers: config.gpuLayers };
+  child.send({ options, worker: { nativePath: node.worker.nativePath, librariesFolder: node.worker.librariesFolder } } satisfies WholeStart);
+  return {
+    name: 'decode1',
+    run: async () => {
+      child.send({ prompt: [...PROMPT], tokens: TOKENS } satisfies WholeRun);
+      const [result] = await once(child, 'message') as [WholeResult];
+      return { name: 'decode1', tokens: result.tokens, tokensPerSecond: rate(result.timesMs) };
+    },
+    stop: () => Promise.resolve(child.disconnect()),
+  };
 }
 
 const rate = (timesMs: readonly number[]): number => ((timesMs.length - 1) * 1000) / ((timesMs.at(-1) ?? 0) - (timesMs[0] ?? 0));
@@ -111,7 +106,7 @@ async function main(): Promise<void> {
   const settings = await loadSettings({ model: path, home: join(tmpdir(), 'omninode-bench', 'home'), contextTokens: CONTEXT });
   const node = await createNode({ settings, paths: appPaths(), shards: [], identity: 'ephemeral' });
   await node.start();
-  const subjects = [await whole(path, node, settings)];
+  const subjects = [whole(path, node, settings)];
   for (const stages of STAGES) subjects.push(await split(stages, node, settings));
   const rounds: Run[][] = [];
   for (const subject of subjects) await subject.run();

@@ -12,7 +12,7 @@ export const samplingSchema = z.strictObject({
 
 export const loadSchema = z.strictObject({
   path: z.string().min(1), layers: z.strictObject({ first: count, last: count }), isFirst: z.boolean(), isLast: z.boolean(),
-  contextTokens: count.min(1), maxSessions: count.min(1), batchTokens: count.min(1), threads: count.min(1), gpuLayers: z.number().int().min(-1),
+  contextTokens: count.min(1), maxSessions: count.min(1), batchTokens: count.min(1), threads: count.min(1), pinThreads: z.boolean().exactOptional(), gpuLayers: z.number().int().min(-1),
 }) satisfies z.ZodType<StageLoadOptions>;
 
 const dtype = z.enum(['f32', 'f16']);

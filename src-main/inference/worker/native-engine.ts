@@ -3,13 +3,14 @@ import { toCoded } from '../../base/index.ts';
 import { engineErrors, fromNative } from '../errors.ts';
 import { availableBytes } from '../memory/check-memory.ts';
 import { SerialQueue } from '../engine/serial-queue.ts';
-import type { ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput } from '../engine/types.ts';
+import type { DecodeLane, ForwardItem, ForwardResult, LaneListener, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput } from '../engine/types.ts';
+import { NativeLane } from './native-lane.ts';
 
 /** The engine in this very process: what the worker hosts. A crash of llama.cpp takes the process with it. */
 export async function createNativeEngine(addon: NativeAddon, options: StageLoadOptions): Promise<StageEngine> {
-  const { layers, ...native } = options;
+  const { layers, pinThreads = false, ...native } = options;
   const freeBytes = await availableBytes();
-  const stage = await addon.loadStage({ ...native, freeBytes }).catch((error: unknown) => { throw fromNative(error, freeBytes); });
+  const stage = await addon.loadStage({ ...native, pinThreads, freeBytes }).catch((error: unknown) => { throw fromNative(error, freeBytes); });
   return new NativeEngine(addon, stage, { ...addon.stageInfo(stage), layers });
 }
 
@@ -21,6 +22,7 @@ class NativeEngine implements StageEngine {
   // The addon's contract: calls on one stage do not overlap.
   readonly #queue = new SerialQueue();
   #disposal: Promise<void> | undefined;
+  #lane: NativeLane | undefined;
 
   constructor(addon: NativeAddon, stage: StageHandle, info: StageInfo) {
     this.#addon = addon;
@@ -33,11 +35,11 @@ class NativeEngine implements StageEngine {
   }
 
   close(session: number): Promise<void> {
-    return this.#run(() => void this.#addon.closeSession(this.#stage, session));
+    return this.#run(async () => void (await this.#addon.closeSession(this.#stage, session)));
   }
 
   rollback(session: number, position: number): Promise<void> {
-    return this.#run(() => void this.#addon.rollback(this.#stage, session, position));
+    return this.#run(async () => void (await this.#addon.rollback(this.#stage, session, position)));
   }
 
   forward(batch: readonly ForwardItem[]): Promise<ForwardResult> {
@@ -53,12 +55,21 @@ class NativeEngine implements StageEngine {
     });
   }
 
+  openLane(bindHost: string, listener: LaneListener): DecodeLane {
+    if (this.#disposal !== undefined) throw engineErrors.disposed({ detail: '' });
+    this.#lane = new NativeLane(this.#addon, this.#stage, { bindHost, listener });
+    return this.#lane;
+  }
+
   dispose(): Promise<void> {
-    this.#disposal ??= this.#queue.add(async () => void (await this.#addon.disposeStage(this.#stage)));
+    this.#disposal ??= this.#queue.add(async () => {
+      await this.#lane?.close();
+      await this.#addon.disposeStage(this.#stage);
+    });
     return this.#disposal;
   }
 
-  #run<T>(call: () => T | Promise<T>): Promise<T> {
+  #run<T>(call: () => Promise<T>): Promise<T> {
     if (this.#disposal !== undefined) return Promise.reject(engineErrors.disposed({ detail: '' }));
     return this.#queue.add(async () => {
       if (this.#disposal !== undefined) throw engineErrors.disposed({ detail: '' });

@@ -3,13 +3,14 @@ import { pipelineErrors } from '../errors.ts';
 import { DTYPE_BYTES, FrameType } from '../wire/constants.ts';
 import { MAX_PAYLOAD_BYTES, type RunnerOptions } from '../options.ts';
 import type { StageInfo } from '../../inference/index.ts';
-import type { StageOffer, StageSource } from '../ports.ts';
+import type { LaneNetwork, StageOffer, StageSource } from '../ports.ts';
 import type { Frame } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import { readControl, type ControlMessage } from '../wire/schema.ts';
 import type { EngineHub, Lease, OnProgress } from './engine-hub.ts';
 import type { PeerLinks } from './peer-links.ts';
 import { keyOf, type Sessions } from './sessions.ts';
+import { SessionLane } from './session-lane.ts';
 import { StageSession } from './stage-session.ts';
 
 const PROGRESS_EVERY_MS = 50;
@@ -21,6 +22,7 @@ export interface ControlInit {
   readonly sessions: Sessions;
   readonly peerLinks: PeerLinks;
   readonly options: RunnerOptions;
+  readonly hostOf: LaneNetwork['hostOf'];
 }
 
 type OpenMessage = ControlMessage<typeof FrameType.open>;
@@ -115,7 +117,7 @@ export class ControlLink {
   }
 
   async #openSession(frame: Frame, message: OpenMessage, { entry }: Lease): Promise<StageSession> {
-    const { sessions, peerLinks, options } = this.#init;
+    const { sessions, peerLinks, options, hostOf } = this.#init;
     const slot = await entry.engine.open(message.sampling).catch((error: unknown) => {
       throw isCoded(error, 'ENGINE_SESSIONS_FULL') ? pipelineErrors.stageBusy({ limit: options.maxSessionsPerEngine, what: 'sessions' }, error) : error;
     });
@@ -126,6 +128,7 @@ export class ControlLink {
       });
       const session: StageSession = new StageSession({
         address: { session: frame.session, stage: frame.stage }, stageCount, dtype, entry, slot, control: this.#link, next: nextLink,
+        lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtype, hostOf, onRows: (rows) => entry.countLaneRows(rows) }),
         previous: previous as StageLink['peer'] | undefined, onFail: (error) => sessions.fail(session, error),
       });
       return session;

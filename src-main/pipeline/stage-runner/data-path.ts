@@ -1,12 +1,12 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../../base/index.ts';
-import type { StageInput, StageOutput } from '../../inference/index.ts';
+import type { LaneRow, LaneToken, StageInput, StageOutput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { DTYPE_BYTES, FLAG_TRUNCATE, FrameType } from '../wire/constants.ts';
-import { encodeHeader, type Frame, type PathTiming } from '../wire/frame.ts';
+import { encodeHeader, type Frame, type FrameFields, type PathTiming } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import { readControl } from '../wire/schema.ts';
-import { decodeSampled, decodeTokens, encodeSampled } from '../wire/tokens.ts';
+import { decodeSampled, decodeTokens, encodeSampled, type SampledToken } from '../wire/tokens.ts';
 import type { StageSession, WorkItem } from './stage-session.ts';
 import { TokenFeeder } from './token-feeder.ts';
 
@@ -52,12 +52,15 @@ export class DataPath {
   onToken(session: StageSession, frame: Frame, link: StageLink): void {
     session.dataLink = link;
     if (frame.run !== session.run) return;
+    const { token } = decodeSampled(frame.payload);
+    // Some boundary has no lane, so that the token came this way; what is due, the lane knows.
+    if (session.init.lane?.feeds === true) return session.init.lane.token(frame.run, { token, position: frame.position });
     if (frame.position !== session.due) throw pipelineErrors.outOfStep({ peer: link.peer, expected: session.due, got: frame.position });
     if (session.ringSentMs !== undefined) {
       session.stats.addRing((link.lastHeardMs - session.ringSentMs) * 1000, frame.computeUs + frame.serialiseUs + frame.waitUs);
       session.ringSentMs = undefined;
     }
-    session.feeder?.onToken(decodeSampled(frame.payload).token, frame.position, link.peer);
+    session.feeder?.onToken(token, frame.position, link.peer);
   }
 
   /** The engine computed an item: pass it on. */
@@ -82,12 +85,31 @@ export class DataPath {
   }
 
   #feed(session: StageSession, token: number, position: number): void {
+    const { feeder, init } = session;
+    if (feeder !== undefined && init.lane?.takeOver(feeder, { token, position }) === true) return;
     const item: WorkItem = {
       session, run: session.run, position, batch: 0, rows: 1, flags: 0, isPrefill: false, path: NO_PATH, creditTo: undefined,
       input: { kind: 'tokens', tokens: Int32Array.of(token) }, decodeUs: 0, queuedMs: this.#clock.monotonicMs(),
     };
-    session.queued(item, session.init.control.peer);
-    session.init.entry.loop.push(item);
+    session.queued(item, init.control.peer);
+    init.entry.loop.push(item);
+  }
+
+  /** The lane computed a row and has no connection to send it on. */
+  onLaneHidden(session: StageSession, row: LaneRow): void {
+    const { init, nextAddress } = session;
+    if (row.run !== session.run || init.next === undefined) return;
+    const { run, position, computeUs, serialiseUs, waitUs, data } = row;
+    const { hiddenSize } = init.entry.engine.info;
+    init.next.postParts(encodeHeader(nextAddress, { type: FrameType.hidden, run, position, rows: 1, dtype: init.dtype, hiddenSize, computeUs, serialiseUs, waitUs }, data), data);
+    init.lane?.ask(nextAddress, init.next);
+  }
+
+  /** The lane sampled a token. */
+  onLaneToken(session: StageSession, sampled: LaneToken): void {
+    if (sampled.run !== session.run) return;
+    const { run, position, computeUs, serialiseUs, waitUs } = sampled;
+    this.#postToken(session, sampled, { fields: { type: FrameType.token, run, position, computeUs, serialiseUs, waitUs }, toFirst: !sampled.passedOn });
   }
 
   #sendHidden(item: WorkItem, output: StageOutput, spent: PathTiming): void {
@@ -103,22 +125,27 @@ export class DataPath {
     const { run, position, batch, flags } = item;
     next.postParts(encodeHeader(session.nextAddress, { type: FrameType.hidden, run, position, batch, rows, flags, dtype, hiddenSize, payloadCrc, ...pathOn(item, all) }, output.data), output.data);
     if (session.isFirst && !item.isPrefill) session.ringSentMs = this.#clock.monotonicMs();
+    session.init.lane?.ask(session.nextAddress, next);
+  }
+
+  #sendToken(item: WorkItem, output: Sampled, spent: PathTiming): void {
+    const { session, run } = item;
+    const position = item.position + item.rows;
+    const path = pathOn(item, this.#count(item, spent, this.#clock.monotonicMs()));
+    this.#postToken(session, output, { fields: { type: FrameType.token, run, position, ...path }, toFirst: !session.isFirst });
+    if (session.isFirst) session.feeder?.onToken(output.token, position, session.init.control.peer);
   }
 
   // Stage 0 first: the next token waits for it, the reader does not.
-  #sendToken(item: WorkItem, output: Sampled, spent: PathTiming): void {
-    const { session, run } = item;
-    const { next, control } = session.init;
-    const position = item.position + item.rows;
-    const path = pathOn(item, this.#count(item, spent, this.#clock.monotonicMs()));
-    const fields = { type: FrameType.token, run, position, ...path };
-    if (!session.isFirst && next !== undefined) {
-      const bare = encodeSampled({ token: output.token, logprob: output.logprob, top: [] });
+  #postToken(session: StageSession, sampled: SampledToken, { fields, toFirst }: { readonly fields: FrameFields; readonly toFirst: boolean }): void {
+    const { next, control, lane } = session.init;
+    if (toFirst && next !== undefined) {
+      const bare = encodeSampled({ token: sampled.token, logprob: sampled.logprob, top: [] });
       next.postParts(encodeHeader(session.nextAddress, fields, bare), bare);
+      lane?.ask(session.nextAddress, next);
     }
-    const full = encodeSampled(output);
+    const full = encodeSampled(sampled);
     control.postParts(encodeHeader(session.address, fields, full), full);
-    if (session.isFirst) session.feeder?.onToken(output.token, position, control.peer);
   }
 
   #count(item: WorkItem, spent: PathTiming, startedMs: number): PathTiming {

@@ -1,5 +1,5 @@
 import { toCoded, type Clock } from '../../base/index.ts';
-import type { StageEngine, StageOutput } from '../../inference/index.ts';
+import type { DecodeLane, LaneListener, LaneLoss, LaneRow, LaneToken, StageEngine, StageOutput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { RunnerMetrics } from '../metrics.ts';
 import type { PathTiming } from '../wire/frame.ts';
@@ -12,6 +12,16 @@ export interface EngineEntryInit {
   readonly clock: Clock;
   readonly metrics: RunnerMetrics;
   readonly deliver: (item: WorkItem, output: StageOutput, spent: PathTiming) => void;
+  /** Opens the engine's lane; undefined where there is none. */
+  readonly openLane: (engine: StageEngine, listener: LaneListener) => DecodeLane | undefined;
+  readonly onLane: LaneEvents;
+}
+
+/** What a lane tells, with the session it is about. */
+export interface LaneEvents {
+  onToken(session: StageSession, token: LaneToken): void;
+  onHidden(session: StageSession, row: LaneRow): void;
+  onLost(session: StageSession, loss: LaneLoss): void;
 }
 
 /** A loaded range: its engine, the loop that feeds it, the sessions that use it. */
@@ -20,16 +30,44 @@ export class EngineEntry {
   readonly batchTokens: number;
   readonly loop: StepLoop;
   readonly sessions = new Set<StageSession>();
+  readonly lane: DecodeLane | undefined;
+  readonly #onLane: LaneEvents;
+  readonly #metrics: RunnerMetrics;
 
   constructor(init: EngineEntryInit) {
     this.engine = init.engine;
     this.batchTokens = init.batchTokens;
     this.loop = new StepLoop(init);
+    this.#onLane = init.onLane;
+    this.#metrics = init.metrics;
+    this.lane = init.openLane(init.engine, this.#listener());
+  }
+
+  /** How long the present pass runs, µs; 0 when idle. */
+  get busyUs(): number {
+    return Math.max(this.loop.busyUs, this.lane?.busyUs() ?? 0);
+  }
+
+  countLaneRows(rows: number): void {
+    this.#metrics.rows.inc(undefined, rows);
+    this.#metrics.laneRows.inc(undefined, rows);
   }
 
   /** Ends every session with the reason why the engine is gone. */
   fail(reason: unknown): void {
     const error = pipelineErrors.engineLost({ reason: toCoded(reason).message }, reason);
     for (const session of [...this.sessions]) session.init.onFail(error);
+  }
+
+  #listener(): LaneListener {
+    const tell = (slot: number, act: (session: StageSession) => void): void => {
+      for (const session of this.sessions) if (session.init.slot === slot) return act(session);
+    };
+    return {
+      onUp: (slot) => tell(slot, (session) => session.init.lane?.onUp()),
+      onLost: (slot, loss) => tell(slot, (session) => this.#onLane.onLost(session, loss)),
+      onToken: (slot, token) => tell(slot, (session) => this.#onLane.onToken(session, token)),
+      onHidden: (slot, row) => tell(slot, (session) => this.#onLane.onHidden(session, row)),
+    };
   }
 }

@@ -53,7 +53,7 @@ export class EngineHub {
   }
 
   get busyUs(): number {
-    return Math.max(0, ...[...this.#slots.values()].map((slot) => slot.entry?.loop.busyUs ?? 0));
+    return Math.max(0, ...[...this.#slots.values()].map((slot) => slot.entry?.busyUs ?? 0));
   }
 
   /** @throws PIPELINE_LAYERS_NOT_HELD, PIPELINE_STAGE_BUSY, PIPELINE_CANCELLED, or what the source throws */

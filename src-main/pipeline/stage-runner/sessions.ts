@@ -47,9 +47,10 @@ export class Sessions {
   end(session: StageSession, error?: CodedError): void {
     if (session.closed) return;
     session.closed = true;
-    const { entry, slot, next } = session.init;
+    const { entry, slot, next, lane } = session.init;
     this.#open.delete(keyOf(session.address));
     entry.sessions.delete(session);
+    lane?.leave();
     entry.engine.close(slot).catch((failure: unknown) => this.#init.logger.debug({ code: toCoded(failure).code }, 'a session was already gone from its engine'));
     if (next !== undefined) this.#init.peerLinks.release(next);
     this.#init.onCount(this.size);

@@ -1,15 +1,17 @@
 import { Events, toCoded, type CodedError, type PeerId, type Service } from '../../base/index.ts';
+import type { DecodeLane, LaneListener, LaneLoss, StageEngine } from '../../inference/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { StageRunnerEvents } from '../events.ts';
 import { runnerMetrics, type RunnerMetrics } from '../metrics.ts';
 import { RUNNER_DEFAULTS, type RunnerOptions } from '../options.ts';
-import type { PipelineComponents, StageSource } from '../ports.ts';
+import type { LaneNetwork, PipelineComponents, StageSource } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
 import { NO_SESSION, type Frame } from '../wire/frame.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
 import { StageLink } from '../wire/link.ts';
 import { errorFrom } from '../wire/remote-error.ts';
+import { readControl } from '../wire/schema.ts';
 import { ControlLink } from './control.ts';
 import { DataPath } from './data-path.ts';
 import { EngineEntry } from './engine-entry.ts';
@@ -20,10 +22,16 @@ import type { StageSession } from './stage-session.ts';
 
 const MISBEHAVIOUR: readonly string[] = ['PIPELINE_BAD_FRAME', 'PIPELINE_BAD_CHECKSUM', 'PIPELINE_BAD_MESSAGE'];
 
+/** Frames about an open session, by who may send them. */
+const FROM_NEIGHBOUR: ReadonlySet<FrameType> = new Set([FrameType.hidden, FrameType.token, FrameType.laneRequest]);
+const FROM_COORDINATOR: ReadonlySet<FrameType> = new Set([FrameType.run, FrameType.tokens, FrameType.window, FrameType.stop, FrameType.statsRequest]);
+
 export interface StageRunnerComponents extends PipelineComponents {
   readonly source: StageSource;
   /** Whether a peer may have this node load and compute; everybody when absent. */
   readonly authorize?: (peer: PeerId) => boolean | Promise<boolean>;
+  /** Without it, rows go over the mesh only. */
+  readonly lanes?: LaneNetwork;
 }
 
 export interface StageRunnerCounts {
@@ -61,7 +69,15 @@ export class StageRunner implements Service {
       createEntry: (engine, request) => {
         this.#metrics.engines.set(this.#hub.engines);
         this.events.emit('engine:loaded', { modelHash: request.modelHash, layers: request.layers, weightBytes: engine.info.weightBytes });
-        return new EngineEntry({ engine, clock, metrics: this.#metrics, batchTokens: request.batchTokens, deliver: (item, output, spent) => this.#data.deliver(item, output, spent) });
+        return new EngineEntry({
+          engine, clock, metrics: this.#metrics, batchTokens: request.batchTokens, deliver: (item, output, spent) => this.#data.deliver(item, output, spent),
+          openLane: (loaded, listener) => this.#openLane(loaded, listener),
+          onLane: {
+            onToken: (session, token) => this.#data.onLaneToken(session, token),
+            onHidden: (session, row) => this.#data.onLaneHidden(session, row),
+            onLost: (session, loss) => this.#onLaneLost(session, loss),
+          },
+        });
       },
       onUnloaded: ({ modelHash, layers }) => {
         this.#metrics.engines.set(this.#hub.engines);
@@ -98,15 +114,15 @@ export class StageRunner implements Service {
       stream, clock, role: 'stage', onDrain: this.#kick, busyUs: () => this.#hub.busyUs,
       onFrame: (frame) => this.#onInbound(frame, link), onEnd: (error) => this.#onInboundEnd(link, error),
     });
-    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options }, link));
+    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options, hostOf: (peer) => this.#components.lanes?.hostOf(peer) }, link));
   }
 
   #onInbound(frame: Frame, link: StageLink): void {
     const control = this.#inbound.get(link);
     if (control === undefined) return;
+    if (FROM_NEIGHBOUR.has(frame.type)) return this.#withSession(frame, link, { isControl: false });
+    if (FROM_COORDINATOR.has(frame.type)) return this.#withSession(frame, link, { isControl: true });
     switch (frame.type) {
-      case FrameType.hidden: case FrameType.token: return this.#withSession(frame, link, { isControl: false });
-      case FrameType.run: case FrameType.tokens: case FrameType.window: case FrameType.stop: case FrameType.statsRequest: return this.#withSession(frame, link, { isControl: true });
       case FrameType.offersRequest: return this.#allowed(frame, link, () => control.offers(frame));
       case FrameType.load: return this.#allowed(frame, link, () => control.load(frame));
       case FrameType.unload: return control.unload(frame);
@@ -133,7 +149,8 @@ export class StageRunner implements Service {
     const misplaced = (): Error => pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for stage ${frame.stage}` });
     switch (frame.type) {
       case FrameType.hidden: if (session.isFirst) throw misplaced(); return this.#data.onHidden(session, frame, link);
-      case FrameType.statsRequest: return link.postControl(session.address, FrameType.stats, session.stats.snapshot());
+      case FrameType.statsRequest: return link.postControl(session.address, FrameType.stats, session.snapshot());
+      case FrameType.laneRequest: return session.init.lane?.offer(session.previousAddress, link);
       default: if (!session.isFirst) throw misplaced(); return this.#handleFirst(session, frame, link);
     }
   }
@@ -143,8 +160,8 @@ export class StageRunner implements Service {
       case FrameType.token: return this.#data.onToken(session, frame, link);
       case FrameType.tokens: return this.#data.onTokens(session, frame, link);
       case FrameType.run: return this.#data.onRun(session, frame, link);
-      case FrameType.window: return session.feeder?.extend(frame.run, frame.position);
-      default: return session.feeder?.stop(frame.run);
+      case FrameType.window: return extend(session, frame);
+      default: return stop(session, frame);
     }
   }
 
@@ -167,11 +184,43 @@ export class StageRunner implements Service {
   /** What a next stage says back: credits, or that it lost a session. */
   #onOutbound(frame: Frame, link: StageLink): void {
     if (frame.type === FrameType.error) return this.#onPeerError(frame, link);
+    if (frame.type === FrameType.lane) return this.#onLane(frame, link);
     if (frame.type !== FrameType.credit) throw pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for a sender` });
     const session = this.#sessions.get(frame);
     if (session?.init.next !== link) return;
     session.credited(frame.run);
     session.init.entry.loop.kick();
+  }
+
+  #onLane(frame: Frame, link: StageLink): void {
+    const message = readControl(frame, FrameType.lane, link.peer);
+    const session = this.#sessions.get(frame);
+    if (session?.init.next !== link) return;
+    try {
+      session.init.lane?.connect(link, message);
+    } catch (error) {
+      this.#components.logger.info({ peer: link.peer, code: toCoded(error).code }, 'no lane to the next stage: rows go over the mesh');
+    }
+  }
+
+  #openLane(engine: StageEngine, listener: LaneListener): DecodeLane | undefined {
+    const { lanes, logger } = this.#components;
+    try {
+      const host = lanes?.bindHost();
+      return host === undefined ? undefined : engine.openLane?.(host, listener);
+    } catch (error) {
+      logger.info({ code: toCoded(error).code, reason: toCoded(error).message }, 'this stage has no lane: rows go over the mesh');
+      return undefined;
+    }
+  }
+
+  // A connection that never stood is no loss: rows go over the mesh.
+  #onLaneLost(session: StageSession, { side, wasUp, detail }: LaneLoss): void {
+    const { previous, next } = session.init;
+    const peer = side === 'next' ? next?.peer : previous;
+    if (side === 'own') return this.#sessions.fail(session, pipelineErrors.engineLost({ reason: detail }));
+    if (wasUp) return this.#sessions.fail(session, pipelineErrors.linkLost({ peer: peer ?? '', reason: detail }));
+    this.#components.logger.info({ peer, reason: detail }, 'no lane to a neighbour: rows go over the mesh');
   }
 
   #onPeerError(frame: Frame, link: StageLink): void {
@@ -216,4 +265,15 @@ export class StageRunner implements Service {
 function lost(link: StageLink, error: CodedError | undefined): CodedError {
   if (error !== undefined && MISBEHAVIOUR.includes(error.code)) return error;
   return pipelineErrors.linkLost({ peer: link.peer, reason: error?.message ?? 'it ended' }, error);
+}
+
+// Whoever feeds at present heeds it; the other has nothing parked.
+function extend(session: StageSession, { run, position }: Frame): void {
+  session.feeder?.extend(run, position);
+  session.init.lane?.limit(run, position);
+}
+
+function stop(session: StageSession, { run }: Frame): void {
+  session.feeder?.stop(run);
+  session.init.lane?.stop(run);
 }

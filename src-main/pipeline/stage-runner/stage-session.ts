@@ -5,7 +5,9 @@ import { PREFILL_WINDOW } from '../options.ts';
 import { FLAG_MORE, FLAG_TRUNCATE } from '../wire/constants.ts';
 import type { Frame, FrameAddress, PathTiming } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
+import type { StageStats } from '../wire/schema.ts';
 import type { EngineEntry } from './engine-entry.ts';
+import type { SessionLane } from './session-lane.ts';
 import { StepStats } from './step-stats.ts';
 import type { TokenFeeder } from './token-feeder.ts';
 
@@ -36,6 +38,8 @@ export interface StageSessionInit {
   readonly entry: EngineEntry;
   readonly slot: number;
   readonly control: StageLink;
+  /** Its share of the engine's lane, where the engine has one. */
+  readonly lane: SessionLane | undefined;
   readonly previous: PeerId | undefined;
   readonly next: StageLink | undefined;
   /** Ends the session with an error that its coordinator gets to know. */
@@ -47,6 +51,7 @@ export class StageSession {
   readonly init: StageSessionInit;
   readonly address: FrameAddress;
   readonly nextAddress: FrameAddress;
+  readonly previousAddress: FrameAddress;
   readonly isFirst: boolean;
   readonly isLast: boolean;
   stats = new StepStats();
@@ -72,6 +77,7 @@ export class StageSession {
     this.init = init;
     this.address = address;
     this.nextAddress = { session: address.session, stage: (address.stage + 1) % stageCount };
+    this.previousAddress = { session: address.session, stage: (address.stage + stageCount - 1) % stageCount };
     this.isFirst = address.stage === 0;
     this.isLast = address.stage === stageCount - 1;
   }
@@ -86,8 +92,12 @@ export class StageSession {
 
   /** Starts a run at `position`: rows at or after it are forgotten, frames of older runs are stale. */
   begin(run: number, position: number, from: PeerId): void {
-    if (run <= this.run || position > this.#due) throw pipelineErrors.outOfStep({ peer: from, expected: this.#due, got: position });
+    const { lane } = this.init;
+    // Rows that came by the lane are not counted here; the engine refuses a position beyond them.
+    const isLax = lane?.mayRun === true;
+    if (run <= this.run || (position > this.#due && !isLax)) throw pipelineErrors.outOfStep({ peer: from, expected: this.#due, got: position });
     this.run = run;
+    lane?.begin(run);
     this.stats = new StepStats();
     this.feeder = undefined;
     this.ringSentMs = undefined;
@@ -95,7 +105,7 @@ export class StageSession {
     this.#queuedPrefill = 0;
     this.#uncredited = 0;
     // The engine runs calls in order of arrival, so that later rows find the cache cut.
-    if (position < this.#due) this.init.entry.engine.rollback(this.init.slot, position).catch(this.init.onFail);
+    if (position < this.#due || isLax) this.init.entry.engine.rollback(this.init.slot, position).catch(this.init.onFail);
     this.#due = position;
   }
 
@@ -119,6 +129,11 @@ export class StageSession {
     if (frame.dtype === undefined) return;
     if (frame.dtype !== dtype) throw reject(`dtype ${frame.dtype}, agreed is ${dtype}`);
     if (frame.hiddenSize !== entry.engine.info.hiddenSize) throw reject(`hidden size ${frame.hiddenSize}, the model has ${entry.engine.info.hiddenSize}`);
+  }
+
+  /** Figures of the present run, whichever way its rows came. */
+  snapshot(): StageStats {
+    return this.stats.snapshot(this.init.lane?.stats());
   }
 
   /** Counts an item in; the sender may have only so many micro-batches waiting. */

@@ -1,4 +1,7 @@
+import type { LaneStats } from '../../inference/index.ts';
 import type { SpentStats, StageStats } from '../wire/schema.ts';
+
+const NO_LANE: LaneStats = { frames: 0, computeUs: 0, serialiseUs: 0, waitUs: 0, rings: 0, ringUs: 0, ringInsideUs: 0 };
 
 /** Sums for one run of one session; durations in µs of this node's monotonic clock. */
 export class StepStats {
@@ -22,8 +25,17 @@ export class StepStats {
     this.#ring.insideUs += insideUs;
   }
 
-  snapshot(): StageStats {
-    return { prefill: { ...this.#prefill }, decode: { ...this.#decode }, ring: { ...this.#ring } };
+  /** With what went by the lane: one row per frame. */
+  snapshot(lane: LaneStats = NO_LANE): StageStats {
+    const decode = this.#decode;
+    return {
+      prefill: { ...this.#prefill },
+      decode: {
+        frames: decode.frames + lane.frames, rows: decode.rows + lane.frames,
+        computeUs: decode.computeUs + lane.computeUs, serialiseUs: decode.serialiseUs + lane.serialiseUs, waitUs: decode.waitUs + lane.waitUs,
+      },
+      ring: { count: this.#ring.count + lane.rings, totalUs: this.#ring.totalUs + lane.ringUs, insideUs: this.#ring.insideUs + lane.ringInsideUs },
+    };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { PeerId } from '../../base/index.ts';
+import type { LaneFeed } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { ControlMessage } from '../wire/schema.ts';
 import type { FrameType } from '../wire/constants.ts';
@@ -51,6 +52,13 @@ export class TokenFeeder {
     if (parked === undefined || parked.position >= limit) return;
     this.#parked = undefined;
     this.#init.feed(parked.token, parked.position);
+  }
+
+  /** Feeds nothing any more; returns what is left to feed, the token now being fed included. */
+  handOver(): LaneFeed & { readonly run: number } {
+    this.#done = true;
+    const { run, message } = this.#init;
+    return { run, left: message.maxTokens - this.#produced + 1, limit: this.#limit, endTokens: message.endTokens };
   }
 
   stop(run: number): void {

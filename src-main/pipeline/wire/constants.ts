@@ -9,6 +9,7 @@ export const FrameType = {
   run: 12, tokens: 13, hidden: 14, token: 15, credit: 16, window: 17, stop: 18,
   statsRequest: 19, stats: 20,
   ping: 21, pong: 22, error: 23,
+  laneRequest: 24, lane: 25,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -22,10 +23,13 @@ export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token';
 
 export const PAYLOAD_KIND: Readonly<Record<FrameType, PayloadKind>> = {
   1: 'json', 2: 'empty', 3: 'json', 4: 'json', 5: 'json', 6: 'json', 7: 'empty', 8: 'json', 9: 'empty', 10: 'empty', 11: 'empty',
-  12: 'json', 13: 'tokens', 14: 'hidden', 15: 'token', 16: 'empty', 17: 'empty', 18: 'empty', 19: 'empty', 20: 'json', 21: 'empty', 22: 'empty', 23: 'json',
+  12: 'json', 13: 'tokens', 14: 'hidden', 15: 'token', 16: 'empty', 17: 'empty', 18: 'empty', 19: 'empty', 20: 'json', 21: 'empty', 22: 'empty', 23: 'json', 24: 'empty', 25: 'json',
 };
 
 export const TYPE_NAME: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(FrameType).map(([name, type]) => [type, name]));
+
+/** In `hello.features`: knows laneRequest and lane. */
+export const LANE_FEATURE = 'lane/1';
 
 /** Byte offsets in the header. */
 export const AT = {

@@ -2,7 +2,7 @@ import { isCoded, toCoded, type Clock, type CodedError, type ErrorMeta, type Pee
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
-import { FrameType } from './constants.ts';
+import { FrameType, LANE_FEATURE } from './constants.ts';
 import { decodeFrame, encodeHeader, NO_SESSION, type Frame, type FrameAddress, type FrameFields } from './frame.ts';
 import { controlBytes, readControl, type ControlMessage, type ControlType } from './schema.ts';
 
@@ -39,6 +39,8 @@ export class StageLink {
   rttMs: number | undefined;
   /** As what the peer greeted us. */
   remoteRole: 'coordinator' | 'stage' | undefined;
+  /** The peer greeted us and listed the lane among its features. */
+  knowsLane = false;
   /** From the last pong: how long the peer's present computation runs. */
   remoteBusyUs = 0;
   readonly #init: LinkInit;
@@ -51,7 +53,7 @@ export class StageLink {
     this.#init = init;
     this.peer = init.stream.peer;
     this.lastHeardMs = init.clock.monotonicMs();
-    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [] });
+    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE] });
     void this.#read();
   }
 
@@ -142,7 +144,9 @@ export class StageLink {
 
   #greet(frame: Frame): void {
     if (frame.type !== FrameType.hello) throw pipelineErrors.badFrame({ peer: this.peer, reason: 'the first frame is not a hello' });
-    this.remoteRole = readControl(frame, FrameType.hello, this.peer).role;
+    const { role, features } = readControl(frame, FrameType.hello, this.peer);
+    this.remoteRole = role;
+    this.knowsLane = features.includes(LANE_FEATURE);
     this.#greeted = true;
   }
 

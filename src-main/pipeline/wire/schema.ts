@@ -57,12 +57,15 @@ export const statsSchema = z.strictObject({
   ring: z.strictObject({ count: bytes, totalUs: micros, insideUs: micros }),
 });
 
+/** Where the stage that was asked takes this session's decode steps; the ticket is good for one connection. */
+export const laneSchema = z.strictObject({ port: positive(65_535), id: hexId, key: z.string().regex(/^[0-9a-f]{64}$/) });
+
 const meta = z.record(text(64), z.unknown());
 export const errorSchema = z.strictObject({ code: text(64), message: text(1024), next: text(512).optional(), meta, retryable: z.boolean(), fault: z.enum(['peer', 'local', 'user']) });
 
 export const SCHEMAS = {
   [FrameType.hello]: helloSchema, [FrameType.offers]: offersSchema, [FrameType.load]: loadSchema, [FrameType.progress]: progressSchema, [FrameType.loaded]: loadedSchema,
-  [FrameType.open]: openSchema, [FrameType.run]: runSchema, [FrameType.stats]: statsSchema, [FrameType.error]: errorSchema,
+  [FrameType.open]: openSchema, [FrameType.run]: runSchema, [FrameType.stats]: statsSchema, [FrameType.error]: errorSchema, [FrameType.lane]: laneSchema,
 } as const;
 export type ControlType = keyof typeof SCHEMAS;
 export type ControlMessage<T extends ControlType> = z.infer<(typeof SCHEMAS)[T]>;

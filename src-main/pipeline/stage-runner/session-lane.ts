@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import type { ActivationDtype, DecodeLane, LaneStats } from '../../inference/index.ts';
+import { FrameType } from '../wire/constants.ts';
+import type { FrameAddress } from '../wire/frame.ts';
+import type { StageLink } from '../wire/link.ts';
+import type { ControlMessage } from '../wire/schema.ts';
+import type { TokenFeeder } from './token-feeder.ts';
+
+export interface SessionLaneInit {
+  readonly lane: DecodeLane;
+  readonly slot: number;
+  readonly dtype: ActivationDtype;
+  readonly hostOf: (peer: StageLink['peer']) => string | undefined;
+  /** Hears of a run that is over. */
+  readonly onRows: (rows: number) => void;
+}
+
+/**
+ * One session's share of its engine's lane. Each boundary is agreed on its own, once rows have passed it: the sender
+ * asks, the receiver answers with a port and a ticket, the sender dials. Until that stands, and where it never does,
+ * rows go over the mesh. A boundary that went over to the lane stays there.
+ */
+export class SessionLane {
+  readonly #init: SessionLaneInit;
+  #asked = false;
+  #offered = false;
+  #up = false;
+  #feeds = false;
+
+  constructor(init: SessionLaneInit) {
+    this.#init = init;
+  }
+
+  /** Rows may come or go without this process seeing them: only the engine knows how many there are. */
+  get mayRun(): boolean {
+    return this.#offered || this.#up;
+  }
+
+  /** Decides which tokens are fed in the present run. */
+  get feeds(): boolean {
+    return this.#feeds;
+  }
+
+  begin(run: number): void {
+    this.#feeds = false;
+    this.#init.onRows(this.stats().frames);
+    this.#init.lane.begin(this.#init.slot, run, this.#init.dtype);
+  }
+
+  /** To be called when something was sent to the next stage: then that has the session open. */
+  ask(to: FrameAddress, next: StageLink | undefined): void {
+    if (this.#asked || next?.knowsLane !== true) return;
+    this.#asked = true;
+    next.post(to, { type: FrameType.laneRequest });
+  }
+
+  /** The stage before asked: it gets one ticket per session. */
+  offer(to: FrameAddress, previous: StageLink): void {
+    if (this.#offered) return;
+    this.#offered = true;
+    const [id, key] = [randomBytes(16), randomBytes(32)];
+    this.#init.lane.expect(this.#init.slot, { id, key });
+    previous.postControl(to, FrameType.lane, { port: this.#init.lane.port, id: id.toString('hex'), key: key.toString('hex') });
+  }
+
+  /** The next stage answered. @throws ENGINE_NO_LANE */
+  connect(next: StageLink, { port, id, key }: ControlMessage<typeof FrameType.lane>): void {
+    const host = this.#init.hostOf(next.peer);
+    if (!this.#asked || this.#up || host === undefined) return;
+    this.#init.lane.connect(this.#init.slot, { host, port }, { id: Buffer.from(id, 'hex'), key: Buffer.from(key, 'hex') });
+  }
+
+  onUp(): void {
+    this.#up = true;
+  }
+
+  /** Stage 0: gives the ring to the lane with the token that is due; false: the lane does not stand. */
+  takeOver(feeder: TokenFeeder, at: { readonly token: number; readonly position: number }): boolean {
+    if (!this.#up) return false;
+    const { lane, slot } = this.#init;
+    const { run, ...feed } = feeder.handOver();
+    lane.feed(slot, run, feed);
+    lane.token(slot, run, at);
+    this.#feeds = true;
+    return true;
+  }
+
+  /** A token that reached stage 0 over the mesh while the lane feeds. */
+  token(run: number, at: { readonly token: number; readonly position: number }): void {
+    this.#init.lane.token(this.#init.slot, run, at);
+  }
+
+  limit(run: number, limit: number): void {
+    if (this.#feeds) this.#init.lane.limit(this.#init.slot, run, limit);
+  }
+
+  stop(run: number): void {
+    if (this.#feeds) this.#init.lane.stop(this.#init.slot, run);
+  }
+
+  stats(): LaneStats {
+    return this.#init.lane.stats(this.#init.slot);
+  }
+
+  leave(): void {
+    this.#init.onRows(this.stats().frames);
+    this.#init.lane.leave(this.#init.slot);
+  }
+}

@@ -1,0 +1,97 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { asPeerId } from '../../src-main/base/index.ts';
+import { appPaths, createNode, loadSettings, type Node } from '../../src-main/host/index.ts';
+import { shardForCluster } from '../../src-main/host/sharded-model.ts';
+import { createLocalModel, GREEDY } from '../../src-main/inference/index.ts';
+import type { Pipeline } from '../../src-main/pipeline/index.ts';
+import { generateModel } from '../support/models/index.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'omninode-lane-nodes-'));
+const path = join(home, 'model.gguf');
+const CONTEXT = 128;
+const prompt = Int32Array.from([5, 40, 41, 42, 43]);
+const nodes: Node[] = [];
+let whole: number[];
+
+beforeAll(async () => {
+  await generateModel({ path, architecture: 'llama', type: 'Q8_0', layers: 6, seed: 3 });
+  const model = await createLocalModel({ path, contextTokens: CONTEXT, batchTokens: 32, threads: 1, gpuLayers: 0 });
+  whole = [];
+  for await (const { token } of model.generate({ promptTokens: prompt, sampling: GREEDY, maxTokens: 100, endTokens: [], signal: new AbortController().signal })) whole.push(token);
+  await model.dispose();
+});
+afterEach(async () => { for (const node of nodes.splice(0).toReversed()) await node.stop(); });
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+/** A coordinator and `count` nodes with one shard each, all with a real mesh on loopback. */
+async function pipelineOver(count: number): Promise<Pipeline> {
+  const settings = await loadSettings({ model: path, home, contextTokens: CONTEXT, listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false });
+  const { shards, manifest } = await shardForCluster(settings.config, { nodes: count, paths: appPaths() });
+  for (const shard of [undefined, ...shards]) {
+    const node = await createNode({ settings, paths: appPaths(), shards: shard === undefined ? [] : [shard], identity: 'ephemeral', process: 'own' });
+    nodes.push(node);
+    await node.start();
+  }
+  const route = shards.map(({ layers }, i) => ({ peer: asPeerId(nodes[i + 1]?.mesh.peerId ?? ''), addresses: nodes[i + 1]?.mesh.addresses() ?? [], layers }));
+  return (nodes[0] as Node).coordinator.openPipeline({ route, modelHash: manifest.model_hash, contextTokens: CONTEXT, batchTokens: 32, dtype: 'f32' });
+}
+
+async function answer(pipeline: Pipeline, tokens: number): Promise<number[]> {
+  const out: number[] = [];
+  for await (const { token } of pipeline.generate({ promptTokens: prompt, sampling: GREEDY, maxTokens: tokens, endTokens: [] })) out.push(token);
+  return out;
+}
+
+async function laneRows(node: Node | undefined): Promise<number> {
+  const text = await node?.metrics.text() ?? '';
+  return Number(/^omninode_stage_lane_rows_total (\d+)/m.exec(text)?.[1] ?? Number.NaN);
+}
+
+test.each([2, 3])('an answer over %i nodes moves from the mesh to the lanes and stays the same; so do the next ones', async (count) => {
+  const pipeline = await pipelineOver(count);
+  expect(await answer(pipeline, 100)).toEqual(whole);
+  expect(await answer(pipeline, 40)).toEqual(whole.slice(0, 40));
+  expect(await answer(pipeline, 100)).toEqual(whole);
+  expect(pipeline.stats?.stages.every((stage) => (stage?.msPerToken ?? 0) > 0)).toBe(true);
+  expect(pipeline.stats?.boundaries).toHaveLength(count);
+  await pipeline.close();
+  for (const node of nodes.slice(1)) expect(await laneRows(node)).toBeGreaterThan(100);
+});
+
+test('a cancelled answer leaves the lanes ready for the next', async () => {
+  const pipeline = await pipelineOver(2);
+  const cancelled = pipeline.generate({ promptTokens: prompt, sampling: GREEDY, maxTokens: 100, endTokens: [] });
+  let seen = 0;
+  for await (const one of cancelled) if (one.position > 0 && ++seen === 60) break;
+  expect((await cancelled.result).finishReason).toBe('cancelled');
+  expect(await answer(pipeline, 100)).toEqual(whole);
+  await pipeline.close();
+});
+
+test('a slow reader holds the lanes back, and gets every token', async () => {
+  const pipeline = await pipelineOver(2);
+  const generation = pipeline.generate({ promptTokens: prompt, sampling: GREEDY, maxTokens: 100, endTokens: [] });
+  const out: number[] = [];
+  for await (const { token } of generation) {
+    out.push(token);
+    // Nothing was taken but this one token, so that the window (64) fills; it must open again.
+    if (out.length === 1) await expect.poll(() => generation.received, { timeout: 20_000 }).toBeGreaterThanOrEqual(60);
+  }
+  expect(out).toEqual(whole);
+  await pipeline.close();
+});
+
+test('a node that stops amid an answer is named, and nothing hangs', async () => {
+  const pipeline = await pipelineOver(3);
+  const generation = pipeline.generate({ promptTokens: prompt, sampling: GREEDY, maxTokens: 100, endTokens: [] });
+  generation.result.catch(() => undefined);
+  const reading = (async () => {
+    let seen = 0;
+    for await (const one of generation) if (one.position > 0 && ++seen === 30) void nodes[2]?.stop();
+  })();
+  await expect(reading).rejects.toMatchObject({ code: 'PIPELINE_STAGE_LOST', meta: { stage: 1 } });
+});
