@@ -1,5 +1,6 @@
 export * from './errors.ts';
 export * from './engine/types.ts';
+export * from './engine/lane.ts';
 export { createWorkerEngine } from './engine/worker-engine.ts';
 export { createOwnProcessEngine } from './worker/own-process-engine.ts';
 export { createWorkerTokenizer } from './engine/worker-tokenizer.ts';

@@ -28,11 +28,11 @@ afterEach(async () => { for (const node of nodes.splice(0).toReversed()) await n
 afterAll(() => rm(home, { recursive: true, force: true }));
 
 /** A coordinator and `count` nodes with one shard each, all with a real mesh on loopback. */
-async function pipelineOver(count: number): Promise<Pipeline> {
+async function pipelineOver(count: number, process: 'own' | 'worker' = 'own'): Promise<Pipeline> {
   const settings = await loadSettings({ model: path, home, contextTokens: CONTEXT, listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false });
   const { shards, manifest } = await shardForCluster(settings.config, { nodes: count, paths: appPaths() });
   for (const shard of [undefined, ...shards]) {
-    const node = await createNode({ settings, paths: appPaths(), shards: shard === undefined ? [] : [shard], identity: 'ephemeral', process: 'own' });
+    const node = await createNode({ settings, paths: appPaths(), shards: shard === undefined ? [] : [shard], identity: 'ephemeral', process });
     nodes.push(node);
     await node.start();
   }
@@ -42,7 +42,10 @@ async function pipelineOver(count: number): Promise<Pipeline> {
 
 async function answer(pipeline: Pipeline, tokens: number): Promise<number[]> {
   const out: number[] = [];
-  for await (const { token } of pipeline.generate({ promptTokens: prompt, sampling: GREEDY, maxTokens: tokens, endTokens: [] })) out.push(token);
+  const generation = pipeline.generate({ promptTokens: prompt, sampling: GREEDY, maxTokens: tokens, endTokens: [] });
+  for await (const { token } of generation) out.push(token);
+  // The figures come after the last token.
+  await generation.result;
   return out;
 }
 
@@ -51,15 +54,15 @@ async function laneRows(node: Node | undefined): Promise<number> {
   return Number(/^omninode_stage_lane_rows_total (\d+)/m.exec(text)?.[1] ?? Number.NaN);
 }
 
-test.each([2, 3])('an answer over %i nodes moves from the mesh to the lanes and stays the same; so do the next ones', async (count) => {
-  const pipeline = await pipelineOver(count);
+test.each([[2, 'own'], [3, 'own'], [2, 'worker']] as const)('an answer over %i nodes (%s process) moves from the mesh to the lanes and stays the same; so do the next ones', async (count, process) => {
+  const pipeline = await pipelineOver(count, process);
   expect(await answer(pipeline, 100)).toEqual(whole);
   expect(await answer(pipeline, 40)).toEqual(whole.slice(0, 40));
   expect(await answer(pipeline, 100)).toEqual(whole);
   expect(pipeline.stats?.stages.every((stage) => (stage?.msPerToken ?? 0) > 0)).toBe(true);
   expect(pipeline.stats?.boundaries).toHaveLength(count);
   await pipeline.close();
-  for (const node of nodes.slice(1)) expect(await laneRows(node)).toBeGreaterThan(100);
+  for (const node of nodes.slice(1)) await expect.poll(() => laneRows(node), { timeout: 20_000 }).toBeGreaterThan(100);
 });
 
 test('a cancelled answer leaves the lanes ready for the next', async () => {

@@ -7,8 +7,8 @@ import { join as joinPath } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { GREEDY, type StageEngine } from '../../src-main/inference/index.ts';
 import { only, StageChain } from '../compliance/stage-chain.ts';
-import { evenly, inProcess, stagesOf, type StageMaker } from '../compliance/stage-subjects.ts';
-import { closeRing, HOST, join, prefill, start, takeSeats, type Seat } from '../support/lane-ring.ts';
+import { evenly, inProcess, inWorker, stagesOf, type StageMaker } from '../compliance/stage-subjects.ts';
+import { closeRing, Heard, HOST, join, prefill, start, takeSeats, type Seat } from '../support/lane-ring.ts';
 import { generateModel } from '../support/models/index.ts';
 
 const folder = mkdtempSync(joinPath(tmpdir(), 'omninode-lane-'));
@@ -72,7 +72,7 @@ describe('a ring of lanes', () => {
     start(firstOf(seats), { run: 2, feed: { ...NO_END, left: 4 }, first: { token: again, position: prompt.length } });
     await lastOf(seats).heard.until(({ tokens }) => tokens.length === end + 3);
     expect([token, ...said(lastOf(seats))]).toEqual([...whole.slice(0, end + 1), ...whole.slice(1, 4)]);
-    expect(firstOf(seats).lane.stats(firstOf(seats).session)).toMatchObject({ frames: 3 });
+    expect(await firstOf(seats).lane.stats(firstOf(seats).session)).toMatchObject({ frames: 3 });
     expect(firstOf(seats).heard.losses).toEqual([]);
   });
 
@@ -87,7 +87,7 @@ describe('a ring of lanes', () => {
     lane.stop(session, 1);
     lane.limit(session, 1, 1000);
     lane.token(session, 1, { token: 1, position: prompt.length + 5 });
-    const { frames } = lane.stats(session);
+    const { frames } = await lane.stats(session);
     expect([token, ...said(lastOf(seats)), frames]).toEqual([...whole.slice(0, 6), 5]);
   });
 
@@ -205,12 +205,44 @@ describe('a lane that meets trouble', () => {
     expect(firstOf(seats).heard.losses).toEqual([expect.objectContaining({ side: 'own', detail: expect.stringContaining('rows') })]);
   });
 
-  it('is refused with a coded error where it cannot listen or dial', async () => {
+  it('says what is wrong with an address, a session or a ticket', async () => {
     const [engine] = await stages(1);
     const [seat] = await takeSeats(await stages(2));
-    expect(() => engine?.openLane?.('no address', seat?.heard ?? (undefined as never))).toThrow(expect.objectContaining({ code: 'ENGINE_NO_LANE' }));
-    expect(() => seat?.lane.connect(seat.session, { host: 'nowhere', port: 1 }, { id: randomBytes(16), key: randomBytes(32) })).toThrow(expect.objectContaining({ code: 'ENGINE_NO_LANE' }));
-    expect(() => seat?.lane.expect(99, { id: randomBytes(16), key: randomBytes(32) })).toThrow(expect.objectContaining({ code: 'ENGINE_NO_SESSION' }));
-    expect(() => seat?.lane.expect(0, { id: randomBytes(3), key: randomBytes(32) })).toThrow(expect.objectContaining({ code: 'ENGINE_BAD_ARGUMENT' }));
+    await expect(engine?.openLane?.('no address', new Heard())).rejects.toMatchObject({ code: 'ENGINE_NO_LANE' });
+    seat?.lane.connect(seat.session, { host: 'nowhere', port: 1 }, { id: randomBytes(16), key: randomBytes(32) });
+    seat?.lane.expect(99, { id: randomBytes(16), key: randomBytes(32) });
+    seat?.lane.expect(0, { id: randomBytes(3), key: randomBytes(32) });
+    expect(seat?.heard.losses.map(({ side, wasUp, detail }) => `${side} ${wasUp}: ${detail}`)).toEqual([
+      expect.stringMatching(/^next false: .*"nowhere" is no address/), expect.stringMatching(/^previous false: .*99 is not open/), expect.stringMatching(/^previous false: .*16 bytes/),
+    ]);
+  });
+});
+
+describe('a lane in a worker', () => {
+  it('decodes, waits at its limit, tells figures and the end of a neighbour', async () => {
+    load = stagesOf(path, folder, inWorker);
+    const seats = await ringOf(2);
+    const { lane, session } = firstOf(seats);
+    const token = await prefill(seats, { prompt, dtype: 'f32', run: 1 });
+    start(firstOf(seats), { run: 1, feed: { left: 24, limit: prompt.length + 3, endTokens: [] }, first: { token, position: prompt.length } });
+    await lastOf(seats).heard.until(({ tokens }) => tokens.length === 3);
+    expect(await lane.stats(session)).toMatchObject({ frames: 3, rings: 3 });
+    lane.limit(session, 1, 1000);
+    await lastOf(seats).heard.until(({ tokens }) => tokens.length === 23);
+    expect([token, ...said(lastOf(seats))]).toEqual(whole);
+    await lastOf(seats).engine.dispose();
+    await firstOf(seats).heard.until(({ losses }) => losses.length === 2);
+  });
+
+  it('hands rows back where there is no connection, and stops with its run', async () => {
+    load = stagesOf(path, folder, inWorker);
+    const seats = await takeSeats(await stages(2));
+    const token = await prefill(seats, { prompt, dtype: 'f32', run: 1 });
+    start(firstOf(seats), { run: 1, feed: { ...NO_END, left: 24 }, first: { token, position: prompt.length } });
+    await firstOf(seats).heard.until(({ rows }) => rows.length === 1);
+    firstOf(seats).lane.stop(firstOf(seats).session, 1);
+    firstOf(seats).lane.leave(firstOf(seats).session);
+    expect(await firstOf(seats).lane.stats(firstOf(seats).session)).toMatchObject({ frames: 0 });
+    expect(firstOf(seats).lane.busyUs()).toBe(0);
   });
 });

@@ -54,7 +54,7 @@ export interface Seat {
 export async function takeSeats(engines: readonly StageEngine[]): Promise<Seat[]> {
   return Promise.all(engines.map(async (engine) => {
     const heard = new Heard();
-    const lane = engine.openLane?.(HOST, heard);
+    const lane = await engine.openLane?.(HOST, heard);
     if (lane === undefined) throw new RangeError('this engine has no lane');
     return { engine, heard, lane, session: await engine.open(GREEDY) };
   }));

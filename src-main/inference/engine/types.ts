@@ -1,4 +1,5 @@
 import type { LayerRange } from '../../base/index.ts';
+import type { DecodeLane, LaneListener } from './lane.ts';
 
 /** Element type of hidden states in transit. F32 is exact; F16 halves the bytes. Little-endian, row-major. */
 export type ActivationDtype = 'f32' | 'f16';
@@ -121,91 +122,9 @@ export interface StageEngine {
   readonly lost: Promise<Error>;
   /**
    * A lane for this engine's decode steps, listening on a numeric address; ends with the engine.
-   * Absent where the engine has none. Throws ENGINE_NO_LANE.
+   * Absent where the engine has none. Rejects with ENGINE_NO_LANE.
    */
-  openLane?(bindHost: string, listener: LaneListener): DecodeLane;
-}
-
-/** A name (16 bytes) and a secret (32 bytes) for one connection, made by the side that listens. */
-export interface LaneTicket {
-  readonly id: Uint8Array;
-  readonly key: Uint8Array;
-}
-
-/** Which tokens stage 0 feeds again by itself. */
-export interface LaneFeed {
-  /** Tokens that may still be produced. */
-  readonly left: number;
-  /** Tokens at positions >= limit wait until it is raised. */
-  readonly limit: number;
-  readonly endTokens: readonly number[];
-}
-
-/** One row's way: its run, its position (of a token: the token's), and what the stages after stage 0 spent on it. */
-export interface LaneStep {
-  readonly run: number;
-  readonly position: number;
-  readonly computeUs: number;
-  readonly serialiseUs: number;
-  readonly waitUs: number;
-}
-
-export interface LaneLoss {
-  readonly side: 'own' | 'previous' | 'next';
-  readonly wasUp: boolean;
-  readonly detail: string;
-}
-
-export type LaneToken = LaneStep & { readonly token: number; readonly logprob: number; readonly top: readonly TokenLogprob[]; readonly passedOn: boolean };
-export type LaneRow = LaneStep & { readonly data: Uint8Array };
-
-export interface LaneListener {
-  /** The connection to the next stage stands. */
-  onUp(session: number): void;
-  /** The connection to a neighbour ended (`wasUp`: rows may be lost) or could not be had; `own`: a row could not be computed. */
-  onLost(session: number, loss: LaneLoss): void;
-  /** The last stage sampled; `passedOn`: stage 0 has it already. */
-  onToken(session: number, token: LaneToken): void;
-  /** A row that no connection takes on: it goes over the mesh. */
-  onHidden(session: number, row: LaneRow): void;
-}
-
-/** Sums of a session's present run, µs. */
-export interface LaneStats {
-  readonly frames: number;
-  readonly computeUs: number;
-  readonly serialiseUs: number;
-  readonly waitUs: number;
-  /** Times round the ring, measured on stage 0, and what the other stages say they spent of them. */
-  readonly rings: number;
-  readonly ringUs: number;
-  readonly ringInsideUs: number;
-}
-
-/**
- * Decode steps without JavaScript: rows of one session at a time come from the stage before and go to the stage after
- * over encrypted connections of the engine's own (docs/protocols/lane.md). Prompts go through `forward` as ever; both
- * may be used in turn, as long as a session's rows come in order.
- */
-export interface DecodeLane {
-  readonly port: number;
-  /** How long the present pass runs, µs; 0 when idle. */
-  busyUs(): number;
-  /** Takes one connection with this ticket as the one before `session`. */
-  expect(session: number, ticket: LaneTicket): void;
-  /** Dials the stage after `session`; the listener hears how it went. Throws ENGINE_NO_LANE. */
-  connect(session: number, to: { readonly host: string; readonly port: number }, ticket: LaneTicket): void;
-  /** Rows and tokens of other runs are dropped from now on. */
-  begin(session: number, run: number, dtype: ActivationDtype): void;
-  /** Stage 0: the lane decides from now on which tokens are fed. */
-  feed(session: number, run: number, feed: LaneFeed): void;
-  /** Stage 0: a token that came another way. */
-  token(session: number, run: number, at: { readonly token: number; readonly position: number }): void;
-  limit(session: number, run: number, limit: number): void;
-  stop(session: number, run: number): void;
-  stats(session: number): LaneStats;
-  /** Forgets the session and ends its connections. */
-  leave(session: number): void;
+  openLane?(bindHost: string, listener: LaneListener): Promise<DecodeLane>;
 }
 
 /** Text <-> tokens with a model's own vocabulary; loads no weights. */

@@ -2,7 +2,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { CodedError, type Logger } from '../../base/index.ts';
 import { engineErrors } from '../errors.ts';
-import { replySchema, type Device, type Operation, type Operations } from '../protocol/messages.ts';
+import { laneMessageSchema, replySchema, type Device, type Operation, type Operations } from '../protocol/messages.ts';
+import type { LaneEvent } from './lane.ts';
 
 export type SpawnWorker = (workerPath: string) => ChildProcess;
 
@@ -36,6 +37,8 @@ export class WorkerClient {
   /** Resolves when the process ended without being asked. */
   readonly lost: Promise<Error>;
   readonly devices: Promise<readonly Device[]>;
+  /** Hears what the worker's lane tells. */
+  onLane: ((event: LaneEvent) => void) | undefined;
   readonly #child: ChildProcess;
   readonly #lost = Promise.withResolvers<Error>();
   readonly #pending = new Map<number, Pending>();
@@ -96,6 +99,8 @@ export class WorkerClient {
   #onMessage(raw: unknown): void {
     const reply = replySchema.safeParse(raw);
     if (!reply.success) {
+      const told = laneMessageSchema.safeParse(raw);
+      if (told.success) return this.onLane?.(told.data.lane);
       this.#child.kill('SIGKILL');
       return this.#lose(engineErrors.workerGarbage({ detail: 'a reply of unknown shape' }, reply.error));
     }

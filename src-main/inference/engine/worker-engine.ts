@@ -1,6 +1,8 @@
+import { tellListener, type DecodeLane, type LaneListener } from './lane.ts';
 import type { ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageLoadOptions } from './types.ts';
 import { checkMemory } from '../memory/check-memory.ts';
 import { WorkerClient, type WorkerOptions } from './worker-client.ts';
+import { WorkerLane } from './worker-lane.ts';
 
 /**
  * Loads a stage in a process of its own. Throws ENGINE_NO_MEMORY before anything is started,
@@ -43,6 +45,13 @@ class WorkerEngine implements StageEngine {
 
   async close(session: number): Promise<void> {
     await this.#client.call('close', session);
+  }
+
+  async openLane(bindHost: string, listener: LaneListener): Promise<DecodeLane> {
+    const port = await this.#client.call('lane', { call: 'open', host: bindHost });
+    const lane = new WorkerLane(this.#client, Number(port), listener);
+    this.#client.onLane = (event) => tellListener(listener, event);
+    return lane;
   }
 
   dispose(): Promise<void> {

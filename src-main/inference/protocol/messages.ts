@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { LaneEvent, LaneStats } from '../engine/lane.ts';
 import type { ForwardItem, ForwardResult, SamplingOptions, StageInfo, StageLoadOptions } from '../engine/types.ts';
 
 /** What the host and an inference process say over the IPC channel (structured clone: typed arrays travel as they are). */
@@ -26,6 +27,42 @@ export const forwardSchema = z.array(z.strictObject({
   want: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('hidden'), dtype }), z.strictObject({ kind: z.literal('sample') }), z.strictObject({ kind: z.literal('none') })]),
 })) satisfies z.ZodType<readonly ForwardItem[]>;
 
+const slot = z.number().int().min(0);
+const run = count.max(0xffff_ffff);
+const position = z.number().int();
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+const ticket = { id: bytes, key: bytes };
+/** A call on the stage's lane. Sizes and ranges are the addon's to check. */
+export const laneCallSchema = z.discriminatedUnion('call', [
+  z.strictObject({ call: z.literal('open'), host: z.string().max(64) }),
+  z.strictObject({ call: z.literal('expect'), session: slot, ...ticket }),
+  z.strictObject({ call: z.literal('connect'), session: slot, host: z.string().max(64), port: count, ...ticket }),
+  z.strictObject({ call: z.literal('begin'), session: slot, run, dtype }),
+  z.strictObject({ call: z.literal('feed'), session: slot, run, left: position, limit: position, endTokens: z.array(position) }),
+  z.strictObject({ call: z.literal('token'), session: slot, run, token: position, position }),
+  z.strictObject({ call: z.literal('limit'), session: slot, run, limit: position }),
+  z.strictObject({ call: z.literal('stop'), session: slot, run }),
+  z.strictObject({ call: z.literal('stats'), session: slot }),
+  z.strictObject({ call: z.literal('busy') }),
+  z.strictObject({ call: z.literal('leave'), session: slot }),
+]);
+export type LaneCall = z.infer<typeof laneCallSchema>;
+
+/** What a call gives: `open` a port, `stats` figures, `busy` µs, the others nothing. */
+export type LaneAnswer = number | LaneStats | null;
+
+const step = { session: slot, run, position, computeUs: count, serialiseUs: count, waitUs: count };
+const logprob = { token: position, logprob: z.union([z.number(), z.nan()]) };
+/** Sent by the worker on its own. */
+export const laneMessageSchema = z.strictObject({
+  lane: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('up'), session: slot }),
+    z.object({ kind: z.literal('lost'), session: slot, side: z.enum(['own', 'previous', 'next']), wasUp: z.boolean(), detail: z.string() }),
+    z.object({ kind: z.literal('token'), ...step, ...logprob, top: z.array(z.object(logprob)), passedOn: z.boolean() }),
+    z.object({ kind: z.literal('hidden'), ...step, data: z.instanceof(Uint8Array) }),
+  ]),
+}) satisfies z.ZodType<{ readonly lane: LaneEvent }>;
+
 export const initSchema = z.strictObject({ addonPath: z.string().min(1), librariesFolder: z.string().min(1) });
 export type WorkerInit = z.infer<typeof initSchema>;
 
@@ -50,6 +87,7 @@ export interface Operations {
   forward: { in: readonly ForwardItem[]; out: ForwardResult };
   rollback: { in: { readonly session: number; readonly position: number }; out: null };
   close: { in: number; out: null };
+  lane: { in: LaneCall; out: LaneAnswer };
   loadVocabulary: { in: string; out: VocabularyInfo };
   tokenize: { in: { readonly text: string; readonly addSpecial: boolean; readonly parseSpecial: boolean }; out: Int32Array };
   tokenBytes: { in: { readonly token: number; readonly special: boolean }; out: Uint8Array };

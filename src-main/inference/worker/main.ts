@@ -4,7 +4,7 @@ import { loadAddon } from './load-addon.ts';
 import { WorkerHost } from './worker-host.ts';
 
 /** Entry of an inference process: one stage or one vocabulary, at its parent's command. */
-const host = new WorkerHost(loadAddon);
+const host = new WorkerHost(loadAddon, (lane) => reply({ lane }));
 let running = 0;
 
 async function answer(raw: unknown): Promise<void> {
@@ -24,7 +24,7 @@ async function answer(raw: unknown): Promise<void> {
 // An orderly exit waits for llama.cpp's thread: a whole pass, with the memory and cores of a stage that nobody has
 // any more. Nothing here is worth saving (weights are read only), so a busy worker just drops dead.
 function leave(): void {
-  if (running > 0) process.kill(process.pid, 'SIGKILL');
+  if (running > 0 || host.hasLane) process.kill(process.pid, 'SIGKILL');
   process.exit(0);
 }
 

@@ -3,7 +3,8 @@ import { toCoded } from '../../base/index.ts';
 import { engineErrors, fromNative } from '../errors.ts';
 import { availableBytes } from '../memory/check-memory.ts';
 import { SerialQueue } from '../engine/serial-queue.ts';
-import type { DecodeLane, ForwardItem, ForwardResult, LaneListener, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput } from '../engine/types.ts';
+import type { DecodeLane, LaneListener } from '../engine/lane.ts';
+import type { ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput } from '../engine/types.ts';
 import { NativeLane } from './native-lane.ts';
 
 /** The engine in this very process: what the worker hosts. A crash of llama.cpp takes the process with it. */
@@ -55,10 +56,12 @@ class NativeEngine implements StageEngine {
     });
   }
 
-  openLane(bindHost: string, listener: LaneListener): DecodeLane {
+  // Async throughout, so that a failure is a rejection in every kind of engine.
+  async openLane(bindHost: string, listener: LaneListener): Promise<DecodeLane> {
     if (this.#disposal !== undefined) throw engineErrors.disposed({ detail: '' });
+    if (this.#lane !== undefined) throw engineErrors.noLane({ detail: 'it is already open' });
     this.#lane = new NativeLane(this.#addon, this.#stage, { bindHost, listener });
-    return this.#lane;
+    return Promise.resolve(this.#lane);
   }
 
   dispose(): Promise<void> {

@@ -1,11 +1,9 @@
-import type { LaneHandle, NativeAddon, NativeLaneEvent, StageHandle } from '../../../native/index.d.ts';
+import type { LaneHandle, NativeAddon, StageHandle } from '../../../native/index.d.ts';
+import { NO_LANE_STATS, tellListener, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneTicket } from '../engine/lane.ts';
 import type { ActivationDtype } from '../engine/types.ts';
-import type { DecodeLane, LaneFeed, LaneListener, LaneStats, LaneTicket } from '../engine/types.ts';
 import { fromNative } from '../errors.ts';
 
-const NOTHING: LaneStats = { frames: 0, computeUs: 0, serialiseUs: 0, waitUs: 0, rings: 0, ringUs: 0, ringInsideUs: 0 };
-
-/** The addon's lane. After `close`, and after a session was left, the listener hears nothing more of it. */
+/** The addon's lane. After `close`, the listener hears nothing more. */
 export class NativeLane implements DecodeLane {
   readonly port: number;
   readonly #addon: NativeAddon;
@@ -13,51 +11,56 @@ export class NativeLane implements DecodeLane {
   readonly #listener: LaneListener;
   #closed = false;
 
+  /** @throws ENGINE_NO_LANE */
   constructor(addon: NativeAddon, stage: StageHandle, { bindHost, listener }: { readonly bindHost: string; readonly listener: LaneListener }) {
     this.#addon = addon;
     this.#listener = listener;
-    this.#lane = coded(() => addon.openLane(stage, bindHost, (event) => this.#onEvent(event)));
+    try {
+      this.#lane = addon.openLane(stage, bindHost, (event) => void (this.#closed || tellListener(listener, event)));
+    } catch (error) {
+      throw fromNative(error);
+    }
     this.port = addon.lanePort(this.#lane);
   }
 
   busyUs(): number {
-    return this.#closed ? 0 : coded(() => this.#addon.laneBusyUs(this.#lane));
+    return this.#closed ? 0 : this.#addon.laneBusyUs(this.#lane);
   }
 
   expect(session: number, { id, key }: LaneTicket): void {
-    coded(() => this.#addon.laneExpect(this.#lane, session, id, key));
+    this.#try({ session, side: 'previous' }, () => this.#addon.laneExpect(this.#lane, session, id, key));
   }
 
   connect(session: number, { host, port }: { readonly host: string; readonly port: number }, { id, key }: LaneTicket): void {
-    coded(() => this.#addon.laneConnect(this.#lane, session, host, port, id, key));
+    this.#try({ session, side: 'next' }, () => this.#addon.laneConnect(this.#lane, session, host, port, id, key));
   }
 
   begin(session: number, run: number, dtype: ActivationDtype): void {
-    coded(() => this.#addon.laneBegin(this.#lane, session, run, dtype));
+    this.#try({ session, side: 'own' }, () => this.#addon.laneBegin(this.#lane, session, run, dtype));
   }
 
   feed(session: number, run: number, { left, limit, endTokens }: LaneFeed): void {
-    coded(() => this.#addon.laneFeed(this.#lane, session, run, { left, limit, endTokens: Int32Array.from(endTokens) }));
+    this.#try({ session, side: 'own' }, () => this.#addon.laneFeed(this.#lane, session, run, { left, limit, endTokens: Int32Array.from(endTokens) }));
   }
 
   token(session: number, run: number, { token, position }: { readonly token: number; readonly position: number }): void {
-    coded(() => this.#addon.laneToken(this.#lane, session, run, token, position));
+    this.#try({ session, side: 'own' }, () => this.#addon.laneToken(this.#lane, session, run, token, position));
   }
 
   limit(session: number, run: number, limit: number): void {
-    coded(() => this.#addon.laneLimit(this.#lane, session, run, limit));
+    this.#try({ session, side: 'own' }, () => this.#addon.laneLimit(this.#lane, session, run, limit));
   }
 
   stop(session: number, run: number): void {
-    coded(() => this.#addon.laneStop(this.#lane, session, run));
+    this.#try({ session, side: 'own' }, () => this.#addon.laneStop(this.#lane, session, run));
   }
 
-  stats(session: number): LaneStats {
-    return this.#closed ? NOTHING : coded(() => this.#addon.laneStats(this.#lane, session));
+  stats(session: number): Promise<LaneStats> {
+    return Promise.resolve(this.#closed ? NO_LANE_STATS : this.#addon.laneStats(this.#lane, session));
   }
 
   leave(session: number): void {
-    if (!this.#closed) coded(() => this.#addon.laneLeave(this.#lane, session));
+    this.#try({ session, side: 'own' }, () => this.#addon.laneLeave(this.#lane, session));
   }
 
   async close(): Promise<void> {
@@ -65,21 +68,12 @@ export class NativeLane implements DecodeLane {
     await this.#addon.closeLane(this.#lane);
   }
 
-  #onEvent(event: NativeLaneEvent): void {
+  #try({ session, side }: { readonly session: number; readonly side: 'own' | 'previous' | 'next' }, call: () => unknown): void {
     if (this.#closed) return;
-    switch (event.kind) {
-      case 'up': return this.#listener.onUp(event.session);
-      case 'lost': return this.#listener.onLost(event.session, event);
-      case 'token': return this.#listener.onToken(event.session, event);
-      default: return this.#listener.onHidden(event.session, event);
+    try {
+      call();
+    } catch (error) {
+      this.#listener.onLost(session, { side, wasUp: side === 'own', detail: fromNative(error).message });
     }
-  }
-}
-
-function coded<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw fromNative(error);
   }
 }

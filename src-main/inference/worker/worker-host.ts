@@ -3,7 +3,9 @@ import type { NativeAddon, VocabHandle } from '../../../native/index.d.ts';
 import type { StageEngine } from '../engine/types.ts';
 import { toCoded } from '../../base/index.ts';
 import { engineErrors, fromNative } from '../errors.ts';
-import { forwardSchema, initSchema, loadSchema, samplingSchema, type Operation, type Operations } from '../protocol/messages.ts';
+import type { DecodeLane, LaneEvent, LaneListener } from '../engine/lane.ts';
+import { forwardSchema, initSchema, laneCallSchema, loadSchema, samplingSchema, type LaneAnswer, type LaneCall, type Operation, type Operations } from '../protocol/messages.ts';
+import { callLane } from './call-lane.ts';
 import { createNativeEngine } from './native-engine.ts';
 
 type Handlers = { readonly [K in Operation]: (input: unknown) => Promise<Operations[K]['out']> | Operations[K]['out'] };
@@ -19,10 +21,18 @@ export class WorkerHost {
   readonly #loadAddon: (path: string) => NativeAddon;
   #addon: NativeAddon | undefined;
   #engine: StageEngine | undefined;
+  #openedLane: DecodeLane | undefined;
   #vocab: VocabHandle | undefined;
+  readonly #tell: (event: LaneEvent) => void;
 
-  constructor(loadAddon: (path: string) => NativeAddon) {
+  constructor(loadAddon: (path: string) => NativeAddon, tell: (event: LaneEvent) => void) {
     this.#loadAddon = loadAddon;
+    this.#tell = tell;
+  }
+
+  /** A thread of its own may be amid a pass. */
+  get hasLane(): boolean {
+    return this.#openedLane !== undefined;
   }
 
   run(op: string, input: unknown): Promise<unknown> {
@@ -60,6 +70,7 @@ export class WorkerHost {
       await this.#needEngine().close(integer.parse(input));
       return null;
     },
+    lane: (input) => this.#lane(laneCallSchema.parse(input)),
     loadVocabulary: async (input) => {
       this.#vocab = await this.#needAddon().loadVocab(z.string().parse(input));
       const { vocabSize, endTokens } = this.#needAddon().vocabInfo(this.#vocab);
@@ -78,6 +89,26 @@ export class WorkerHost {
       return this.#needAddon().applyChatTemplate(this.#needVocab(), messages, addAssistant);
     },
   };
+
+  async #lane(call: LaneCall): Promise<LaneAnswer> {
+    if (call.call === 'open') {
+      this.#openedLane = await this.#needEngine().openLane?.(call.host, this.#tellLane);
+      return this.#needLane().port;
+    }
+    return callLane(this.#needLane(), call);
+  }
+
+  readonly #tellLane: LaneListener = {
+    onUp: (session) => this.#tell({ kind: 'up', session }),
+    onLost: (session, { side, wasUp, detail }) => this.#tell({ kind: 'lost', session, side, wasUp, detail }),
+    onToken: (session, token) => this.#tell({ ...token, kind: 'token', session }),
+    onHidden: (session, row) => this.#tell({ ...row, kind: 'hidden', session }),
+  };
+
+  #needLane(): DecodeLane {
+    if (this.#openedLane === undefined) throw engineErrors.badArgument({ detail: 'no lane is open' });
+    return this.#openedLane;
+  }
 
   #needAddon(): NativeAddon {
     if (this.#addon === undefined) throw engineErrors.badArgument({ detail: 'init comes first' });

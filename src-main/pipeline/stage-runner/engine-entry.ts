@@ -12,8 +12,6 @@ export interface EngineEntryInit {
   readonly clock: Clock;
   readonly metrics: RunnerMetrics;
   readonly deliver: (item: WorkItem, output: StageOutput, spent: PathTiming) => void;
-  /** Opens the engine's lane; undefined where there is none. */
-  readonly openLane: (engine: StageEngine, listener: LaneListener) => DecodeLane | undefined;
   readonly onLane: LaneEvents;
 }
 
@@ -30,7 +28,8 @@ export class EngineEntry {
   readonly batchTokens: number;
   readonly loop: StepLoop;
   readonly sessions = new Set<StageSession>();
-  readonly lane: DecodeLane | undefined;
+  /** Undefined where the engine has none. */
+  lane: DecodeLane | undefined;
   readonly #onLane: LaneEvents;
   readonly #metrics: RunnerMetrics;
 
@@ -40,12 +39,16 @@ export class EngineEntry {
     this.loop = new StepLoop(init);
     this.#onLane = init.onLane;
     this.#metrics = init.metrics;
-    this.lane = init.openLane(init.engine, this.#listener());
   }
 
   /** How long the present pass runs, µs; 0 when idle. */
   get busyUs(): number {
     return Math.max(this.loop.busyUs, this.lane?.busyUs() ?? 0);
+  }
+
+  /** @throws ENGINE_NO_LANE */
+  async openLane(bindHost: string): Promise<void> {
+    this.lane = await this.engine.openLane?.(bindHost, this.#listener());
   }
 
   countLaneRows(rows: number): void {

@@ -14,7 +14,7 @@ export interface EngineHubInit {
   readonly source: StageSource;
   readonly options: RunnerOptions;
   readonly logger: Logger;
-  readonly createEntry: (engine: StageEngine, request: RangeRequest) => EngineEntry;
+  readonly createEntry: (engine: StageEngine, request: RangeRequest) => Promise<EngineEntry>;
   readonly onUnloaded: (request: RangeRequest) => void;
 }
 
@@ -102,11 +102,13 @@ export class EngineHub {
 
   async #loaded(slot: Slot, engine: StageEngine): Promise<EngineEntry> {
     const problem = this.#problem(slot, engine);
-    if (problem !== undefined) {
+    const entry = problem === undefined ? await this.#init.createEntry(engine, slot.request) : undefined;
+    // Making the entry takes a moment, in which nobody may want it any more.
+    const late = problem ?? this.#problem(slot, engine);
+    if (entry === undefined || late !== undefined) {
       await engine.dispose();
-      throw problem;
+      throw late ?? pipelineErrors.cancelled({});
     }
-    const entry = this.#init.createEntry(engine, slot.request);
     slot.entry = entry;
     void engine.lost.then((reason) => {
       this.#drop(slot);

@@ -43,7 +43,7 @@ export class SessionLane {
 
   begin(run: number): void {
     this.#feeds = false;
-    this.#init.onRows(this.stats().frames);
+    this.#count();
     this.#init.lane.begin(this.#init.slot, run, this.#init.dtype);
   }
 
@@ -63,7 +63,7 @@ export class SessionLane {
     previous.postControl(to, FrameType.lane, { port: this.#init.lane.port, id: id.toString('hex'), key: key.toString('hex') });
   }
 
-  /** The next stage answered. @throws ENGINE_NO_LANE */
+  /** The next stage answered. */
   connect(next: StageLink, { port, id, key }: ControlMessage<typeof FrameType.lane>): void {
     const host = this.#init.hostOf(next.peer);
     if (!this.#asked || this.#up || host === undefined) return;
@@ -98,12 +98,17 @@ export class SessionLane {
     if (this.#feeds) this.#init.lane.stop(this.#init.slot, run);
   }
 
-  stats(): LaneStats {
+  stats(): Promise<LaneStats> {
     return this.#init.lane.stats(this.#init.slot);
   }
 
   leave(): void {
-    this.#init.onRows(this.stats().frames);
+    this.#count();
     this.#init.lane.leave(this.#init.slot);
+  }
+
+  // Asked before the run is over for the lane, so that the answer is about it.
+  #count(): void {
+    void this.stats().then(({ frames }) => this.#init.onRows(frames));
   }
 }

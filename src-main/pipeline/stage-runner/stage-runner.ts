@@ -1,5 +1,5 @@
 import { Events, toCoded, type CodedError, type PeerId, type Service } from '../../base/index.ts';
-import type { DecodeLane, LaneListener, LaneLoss, StageEngine } from '../../inference/index.ts';
+import type { LaneLoss, StageEngine } from '../../inference/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { StageRunnerEvents } from '../events.ts';
@@ -15,7 +15,7 @@ import { readControl } from '../wire/schema.ts';
 import { ControlLink } from './control.ts';
 import { DataPath } from './data-path.ts';
 import { EngineEntry } from './engine-entry.ts';
-import { EngineHub } from './engine-hub.ts';
+import { EngineHub, type RangeRequest } from './engine-hub.ts';
 import { PeerLinks } from './peer-links.ts';
 import { Sessions } from './sessions.ts';
 import type { StageSession } from './stage-session.ts';
@@ -66,19 +66,7 @@ export class StageRunner implements Service {
     this.#sessions = new Sessions({ events: this.events, logger, peerLinks: this.#peerLinks, onCount: (count) => this.#metrics.sessions.set(count) });
     this.#hub = new EngineHub({
       source, logger, options: this.#options,
-      createEntry: (engine, request) => {
-        this.#metrics.engines.set(this.#hub.engines);
-        this.events.emit('engine:loaded', { modelHash: request.modelHash, layers: request.layers, weightBytes: engine.info.weightBytes });
-        return new EngineEntry({
-          engine, clock, metrics: this.#metrics, batchTokens: request.batchTokens, deliver: (item, output, spent) => this.#data.deliver(item, output, spent),
-          openLane: (loaded, listener) => this.#openLane(loaded, listener),
-          onLane: {
-            onToken: (session, token) => this.#data.onLaneToken(session, token),
-            onHidden: (session, row) => this.#data.onLaneHidden(session, row),
-            onLost: (session, loss) => this.#onLaneLost(session, loss),
-          },
-        });
-      },
+      createEntry: (engine, request) => this.#createEntry(engine, request),
       onUnloaded: ({ modelHash, layers }) => {
         this.#metrics.engines.set(this.#hub.engines);
         this.events.emit('engine:unloaded', { modelHash, layers });
@@ -149,7 +137,7 @@ export class StageRunner implements Service {
     const misplaced = (): Error => pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for stage ${frame.stage}` });
     switch (frame.type) {
       case FrameType.hidden: if (session.isFirst) throw misplaced(); return this.#data.onHidden(session, frame, link);
-      case FrameType.statsRequest: return link.postControl(session.address, FrameType.stats, session.snapshot());
+      case FrameType.statsRequest: return void session.snapshot().then((stats) => link.postControl(session.address, FrameType.stats, stats));
       case FrameType.laneRequest: return session.init.lane?.offer(session.previousAddress, link);
       default: if (!session.isFirst) throw misplaced(); return this.#handleFirst(session, frame, link);
     }
@@ -195,23 +183,24 @@ export class StageRunner implements Service {
   #onLane(frame: Frame, link: StageLink): void {
     const message = readControl(frame, FrameType.lane, link.peer);
     const session = this.#sessions.get(frame);
-    if (session?.init.next !== link) return;
-    try {
-      session.init.lane?.connect(link, message);
-    } catch (error) {
-      this.#components.logger.info({ peer: link.peer, code: toCoded(error).code }, 'no lane to the next stage: rows go over the mesh');
-    }
+    if (session?.init.next === link) session.init.lane?.connect(link, message);
   }
 
-  #openLane(engine: StageEngine, listener: LaneListener): DecodeLane | undefined {
-    const { lanes, logger } = this.#components;
-    try {
-      const host = lanes?.bindHost();
-      return host === undefined ? undefined : engine.openLane?.(host, listener);
-    } catch (error) {
-      logger.info({ code: toCoded(error).code, reason: toCoded(error).message }, 'this stage has no lane: rows go over the mesh');
-      return undefined;
-    }
+  async #createEntry(engine: StageEngine, { modelHash, layers, batchTokens }: RangeRequest): Promise<EngineEntry> {
+    const { clock, lanes, logger } = this.#components;
+    const entry = new EngineEntry({
+      engine, clock, metrics: this.#metrics, batchTokens, deliver: (item, output, spent) => this.#data.deliver(item, output, spent),
+      onLane: {
+        onToken: (session, token) => this.#data.onLaneToken(session, token),
+        onHidden: (session, row) => this.#data.onLaneHidden(session, row),
+        onLost: (session, loss) => this.#onLaneLost(session, loss),
+      },
+    });
+    const host = lanes?.bindHost();
+    if (host !== undefined) await entry.openLane(host).catch((error: unknown) => logger.info({ code: toCoded(error).code, reason: toCoded(error).message }, 'this stage has no lane: rows go over the mesh'));
+    this.#metrics.engines.set(this.#hub.engines);
+    this.events.emit('engine:loaded', { modelHash, layers, weightBytes: engine.info.weightBytes });
+    return entry;
   }
 
   // A connection that never stood is no loss: rows go over the mesh.

@@ -132,8 +132,9 @@ export class StageSession {
   }
 
   /** Figures of the present run, whichever way its rows came. */
-  snapshot(): StageStats {
-    return this.stats.snapshot(this.init.lane?.stats());
+  async snapshot(): Promise<StageStats> {
+    const { stats } = this;
+    return stats.snapshot(await this.init.lane?.stats());
   }
 
   /** Counts an item in; the sender may have only so many micro-batches waiting. */

@@ -1,7 +1,5 @@
-import type { LaneStats } from '../../inference/index.ts';
+import { NO_LANE_STATS, type LaneStats } from '../../inference/index.ts';
 import type { SpentStats, StageStats } from '../wire/schema.ts';
-
-const NO_LANE: LaneStats = { frames: 0, computeUs: 0, serialiseUs: 0, waitUs: 0, rings: 0, ringUs: 0, ringInsideUs: 0 };
 
 /** Sums for one run of one session; durations in µs of this node's monotonic clock. */
 export class StepStats {
@@ -26,7 +24,7 @@ export class StepStats {
   }
 
   /** With what went by the lane: one row per frame. */
-  snapshot(lane: LaneStats = NO_LANE): StageStats {
+  snapshot(lane: LaneStats = NO_LANE_STATS): StageStats {
     const decode = this.#decode;
     return {
       prefill: { ...this.#prefill },

@@ -1,0 +1,68 @@
+import { toCoded } from '../../base/index.ts';
+import type { LaneCall } from '../protocol/messages.ts';
+import { NO_LANE_STATS, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneTicket } from './lane.ts';
+import type { ActivationDtype } from './types.ts';
+import type { WorkerClient } from './worker-client.ts';
+
+type Side = 'own' | 'previous' | 'next';
+
+/** The lane of a stage in a worker: calls go over the channel in order, and nobody waits for them. */
+export class WorkerLane implements DecodeLane {
+  readonly port: number;
+  readonly #client: WorkerClient;
+  readonly #listener: LaneListener;
+  #busyUs = 0;
+
+  constructor(client: WorkerClient, port: number, listener: LaneListener) {
+    this.#client = client;
+    this.port = port;
+    this.#listener = listener;
+  }
+
+  /** As of the last time it was asked: the worker is asked anew each time. */
+  busyUs(): number {
+    this.#client.call('lane', { call: 'busy' }).then((busyUs) => (this.#busyUs = Number(busyUs)), () => (this.#busyUs = 0));
+    return this.#busyUs;
+  }
+
+  expect(session: number, ticket: LaneTicket): void {
+    this.#post('previous', { call: 'expect', session, ...ticket });
+  }
+
+  connect(session: number, to: { readonly host: string; readonly port: number }, ticket: LaneTicket): void {
+    this.#post('next', { call: 'connect', session, ...to, ...ticket });
+  }
+
+  begin(session: number, run: number, dtype: ActivationDtype): void {
+    this.#post('own', { call: 'begin', session, run, dtype });
+  }
+
+  feed(session: number, run: number, { left, limit, endTokens }: LaneFeed): void {
+    this.#post('own', { call: 'feed', session, run, left, limit, endTokens: [...endTokens] });
+  }
+
+  token(session: number, run: number, { token, position }: { readonly token: number; readonly position: number }): void {
+    this.#post('own', { call: 'token', session, run, token, position });
+  }
+
+  limit(session: number, run: number, limit: number): void {
+    this.#post('own', { call: 'limit', session, run, limit });
+  }
+
+  stop(session: number, run: number): void {
+    this.#post('own', { call: 'stop', session, run });
+  }
+
+  // A worker that is gone has no figures; that it is gone, its engine tells.
+  stats(session: number): Promise<LaneStats> {
+    return this.#client.call('lane', { call: 'stats', session }).then((stats) => (typeof stats === 'object' && stats !== null ? stats : NO_LANE_STATS), () => NO_LANE_STATS);
+  }
+
+  leave(session: number): void {
+    this.#client.call('lane', { call: 'leave', session }).catch(() => undefined);
+  }
+
+  #post(side: Side, call: Extract<LaneCall, { session: number }>): void {
+    this.#client.call('lane', call).catch((error: unknown) => this.#listener.onLost(call.session, { side, wasUp: side === 'own', detail: toCoded(error).message }));
+  }
+}
