@@ -64,7 +64,7 @@ export async function takeSeats(engines: readonly StageEngine[]): Promise<Seat[]
 export async function join(from: Seat, to: Seat): Promise<void> {
   const ticket = { id: randomBytes(16), key: randomBytes(32) };
   const before = from.heard.ups;
-  to.lane.expect(to.session, ticket);
+  await to.lane.expect(to.session, ticket);
   from.lane.connect(from.session, { host: HOST, port: to.lane.port }, ticket);
   await from.heard.until(({ ups }) => ups > before);
 }

@@ -66,8 +66,8 @@ export interface DecodeLane {
   readonly port: number;
   /** How long the present pass runs, µs, as far as is known here; 0 when idle. */
   busyUs(): number;
-  /** Takes one connection with this ticket as the one before `session`. */
-  expect(session: number, ticket: LaneTicket): void;
+  /** Takes one connection with this ticket as the one before `session`; tell the ticket when this resolves. Rejects with ENGINE_*. */
+  expect(session: number, ticket: LaneTicket): Promise<void>;
   /** Dials the stage after `session`; the listener hears how it went. */
   connect(session: number, to: { readonly host: string; readonly port: number }, ticket: LaneTicket): void;
   /** Rows and tokens of other runs are dropped from now on. */

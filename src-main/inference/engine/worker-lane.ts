@@ -4,7 +4,7 @@ import { NO_LANE_STATS, type DecodeLane, type LaneFeed, type LaneListener, type 
 import type { ActivationDtype } from './types.ts';
 import type { WorkerClient } from './worker-client.ts';
 
-type Side = 'own' | 'previous' | 'next';
+type Side = 'own' | 'next';
 
 /** The lane of a stage in a worker: calls go over the channel in order, and nobody waits for them. */
 export class WorkerLane implements DecodeLane {
@@ -25,8 +25,8 @@ export class WorkerLane implements DecodeLane {
     return this.#busyUs;
   }
 
-  expect(session: number, ticket: LaneTicket): void {
-    this.#post('previous', { call: 'expect', session, ...ticket });
+  async expect(session: number, ticket: LaneTicket): Promise<void> {
+    await this.#client.call('lane', { call: 'expect', session, ...ticket });
   }
 
   connect(session: number, to: { readonly host: string; readonly port: number }, ticket: LaneTicket): void {

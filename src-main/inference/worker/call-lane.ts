@@ -2,11 +2,11 @@ import type { DecodeLane } from '../engine/lane.ts';
 import type { LaneAnswer, LaneCall } from '../protocol/messages.ts';
 
 /** Carries out one call of a parent on the lane. */
-export function callLane(lane: DecodeLane, call: Exclude<LaneCall, { call: 'open' }>): LaneAnswer | Promise<LaneAnswer> {
+export async function callLane(lane: DecodeLane, call: Exclude<LaneCall, { call: 'open' }>): Promise<LaneAnswer> {
   switch (call.call) {
     case 'busy': return lane.busyUs();
     case 'stats': return lane.stats(call.session);
-    case 'expect': lane.expect(call.session, call); break;
+    case 'expect': await lane.expect(call.session, call); break;
     case 'connect': lane.connect(call.session, call, call); break;
     case 'begin': lane.begin(call.session, call.run, call.dtype); break;
     case 'feed': lane.feed(call.session, call.run, call); break;

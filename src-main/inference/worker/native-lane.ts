@@ -27,8 +27,13 @@ export class NativeLane implements DecodeLane {
     return this.#closed ? 0 : this.#addon.laneBusyUs(this.#lane);
   }
 
-  expect(session: number, { id, key }: LaneTicket): void {
-    this.#try({ session, side: 'previous' }, () => this.#addon.laneExpect(this.#lane, session, id, key));
+  expect(session: number, { id, key }: LaneTicket): Promise<void> {
+    try {
+      if (!this.#closed) this.#addon.laneExpect(this.#lane, session, id, key);
+      return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(fromNative(error));
+    }
   }
 
   connect(session: number, { host, port }: { readonly host: string; readonly port: number }, { id, key }: LaneTicket): void {
@@ -68,7 +73,7 @@ export class NativeLane implements DecodeLane {
     await this.#addon.closeLane(this.#lane);
   }
 
-  #try({ session, side }: { readonly session: number; readonly side: 'own' | 'previous' | 'next' }, call: () => unknown): void {
+  #try({ session, side }: { readonly session: number; readonly side: 'own' | 'next' }, call: () => unknown): void {
     if (this.#closed) return;
     try {
       call();

@@ -54,13 +54,15 @@ export class SessionLane {
     next.post(to, { type: FrameType.laneRequest });
   }
 
-  /** The stage before asked: it gets one ticket per session. */
-  offer(to: FrameAddress, previous: StageLink): void {
+  /** The stage before asked: it gets one ticket per session. Rejects with ENGINE_*. */
+  async offer(to: FrameAddress, previous: StageLink): Promise<void> {
     if (this.#offered) return;
     this.#offered = true;
+    const { lane, slot } = this.#init;
     const [id, key] = [randomBytes(16), randomBytes(32)];
-    this.#init.lane.expect(this.#init.slot, { id, key });
-    previous.postControl(to, FrameType.lane, { port: this.#init.lane.port, id: id.toString('hex'), key: key.toString('hex') });
+    // The peer dials as soon as it reads this: by then it must be expected.
+    await lane.expect(slot, { id, key });
+    previous.postControl(to, FrameType.lane, { port: lane.port, id: id.toString('hex'), key: key.toString('hex') });
   }
 
   /** The next stage answered. */

@@ -138,7 +138,7 @@ export class StageRunner implements Service {
     switch (frame.type) {
       case FrameType.hidden: if (session.isFirst) throw misplaced(); return this.#data.onHidden(session, frame, link);
       case FrameType.statsRequest: return void session.snapshot().then((stats) => link.postControl(session.address, FrameType.stats, stats));
-      case FrameType.laneRequest: return session.init.lane?.offer(session.previousAddress, link);
+      case FrameType.laneRequest: return this.#offerLane(session, link);
       default: if (!session.isFirst) throw misplaced(); return this.#handleFirst(session, frame, link);
     }
   }
@@ -178,6 +178,10 @@ export class StageRunner implements Service {
     if (session?.init.next !== link) return;
     session.credited(frame.run);
     session.init.entry.loop.kick();
+  }
+
+  #offerLane(session: StageSession, link: StageLink): void {
+    session.init.lane?.offer(session.previousAddress, link).catch((error: unknown) => this.#components.logger.info({ peer: link.peer, code: toCoded(error).code }, 'no lane for a neighbour: rows go over the mesh'));
   }
 
   #onLane(frame: Frame, link: StageLink): void {
