@@ -121,6 +121,14 @@ describe('bad input', () => {
     expect((await cli(['frobnicate'], env())).code).toBe(2);
   });
 
+  it('serve ends with what is wrong with its model', async () => {
+    const path = join(home, 'no-model.gguf');
+    await writeFile(path, randomBytes(4096));
+    const { code, stdout } = await cli(['serve', '--port', '0', '--model', path, '--json'], env());
+    const said = stdout.trim().split('\n').map((line) => JSON.parse(line));
+    expect({ code, said }).toEqual({ code: 2, said: [expect.objectContaining({ event: 'serving' }), { error: expect.objectContaining({ code: expect.stringMatching(/^GGUF_/) }) }] });
+  });
+
   it('says when nobody answers at an address', async () => {
     const nobody = '/ip4/127.0.0.1/tcp/1/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN';
     await bad(['pipeline-infer', 'hi', '--peer', nobody], 4, 'MESH_DIAL_FAILED');

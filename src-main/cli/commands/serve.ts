@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { toCoded } from '../../base/index.ts';
 import { startHeadless } from '../../headless/index.ts';
 import { appPaths, buildHost } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
@@ -23,6 +24,13 @@ export function serveCommand(program: Command, launch: Launch): void {
     .action((args: Args) => launch(serve, args, { ...jsonOf(args), httpPort: args.port, model: args.model }));
 }
 
+/** Why the host did not start; never settles when it did. */
+function failureOf(started: Promise<void>): Promise<Error> {
+  const { promise, resolve } = Promise.withResolvers<Error>();
+  started.catch((error: unknown) => resolve(toCoded(error)));
+  return promise;
+}
+
 async function serve({ settings, output, signal }: CommandContext, args: Args): Promise<number> {
   const host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: args.cluster });
   const server = await startHeadless({ host, settings, renderer: host.paths.renderer });
@@ -30,7 +38,7 @@ async function serve({ settings, output, signal }: CommandContext, args: Args): 
     output.line(`OmniNode is at ${server.url}`);
     output.line('The link holds your key: whoever has it can use this node. Ctrl-C ends it.');
     output.result({ event: 'serving', url: server.url });
-    await untilAborted(signal);
+    await untilAborted(signal, failureOf(server.started));
   } finally {
     await server.stop();
   }
