@@ -9,4 +9,5 @@ export * from './rate-limit.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
 export * from './files.ts';
-export * from './orphan.ts';
+export * from './parent.ts';
+export * from './child.ts';

@@ -1,8 +1,9 @@
-import { app, BrowserWindow, dialog, ipcMain, type WebContents } from 'electron';
+import { app, BrowserWindow, dialog, ipcMain, utilityProcess, type WebContents } from 'electron';
 import { BridgeServer, loadAssets } from '../api/index.ts';
 import { createLogger, toCoded } from '../base/index.ts';
 import { appPaths, buildHost, loadSettings } from '../host/index.ts';
 import { serveIpc } from './ipc-bridge.ts';
+import { utilityChildren } from './utility-child.ts';
 import { createWindow, ORIGIN, prepareSession, registerScheme } from './window.ts';
 
 /** Entry of the desktop app: one window on one host. */
@@ -23,7 +24,8 @@ async function open(): Promise<void> {
   const settings = await loadSettings({});
   const logger = createLogger(settings.config.logLevel);
   const paths = appPaths();
-  const host = await buildHost({ settings, paths, mode: 'electron', nodes: undefined });
+  const spawn = utilityChildren((path) => utilityProcess.fork(path, [], { stdio: ['ignore', 'ignore', 'inherit'], serviceName: 'OmniNode stage' }));
+  const host = await buildHost({ settings, paths, mode: 'electron', nodes: undefined, spawn });
   const server = new BridgeServer({ host: host.api, logger });
   const closeIpc = serveIpc({ server, ipcMain, origin: ORIGIN });
   const own = prepareSession(await loadAssets(paths.renderer));

@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostService, HostServiceEvents, MetricsText } from '../api/index.ts';
-import { Events, toCoded, type Service } from '../base/index.ts';
+import { Events, toCoded, type Service, type SpawnChild } from '../base/index.ts';
 import { ChatModel } from './chat-model.ts';
 import type { Settings } from './config.ts';
 import { createNode } from './node.ts';
@@ -15,6 +15,8 @@ export interface HostOptions {
   readonly mode: 'electron' | 'headless';
   /** Node processes that share the model; undefined = what suits the model. */
   readonly nodes: number | undefined;
+  /** How children are started; by default a fork. */
+  readonly spawn?: SpawnChild;
 }
 
 /** The app without a face: what Electron shows in a window and headless serves to a browser. */
@@ -27,12 +29,12 @@ export interface Host extends Service {
 /** For the model inside, which is small enough to show a pipeline on one machine; a larger one would only get slower. */
 const BUILT_IN_NODES = 3;
 
-export async function buildHost({ settings, paths, mode, nodes }: HostOptions): Promise<Host> {
+export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOptions): Promise<Host> {
   const { config } = settings;
   const events = new Events<HostServiceEvents>();
   const file = await findModel(config.model, paths);
-  const node = await createNode({ settings, paths, shards: [], identity: 'file' });
-  const chat = new ChatModel({ settings, paths, node, events, nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
+  const node = await createNode({ settings, paths, shards: [], identity: 'file', spawn });
+  const chat = new ChatModel({ settings, paths, node, events, spawn, nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
   const version = String(JSON.parse(readFileSync(join(paths.root, 'package.json'), 'utf8')).version);
   const announcePeers = (): void => events.emit('peers', api.peers());
   const api: HostService = {

@@ -1,5 +1,5 @@
 import type { ChatPart, ChatRequest, ChatService, HostServiceEvents } from '../api/index.ts';
-import { BoundedQueue, type Events } from '../base/index.ts';
+import { BoundedQueue, type Events, type SpawnChild } from '../base/index.ts';
 import type { HostInfo, HostStatus, Stage } from '../../src-preload/bridge/index.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
@@ -12,6 +12,7 @@ import { openSession, type ModelSession } from './session.ts';
 export interface ChatModelOptions {
   readonly settings: Settings;
   readonly paths: AppPaths;
+  readonly spawn?: SpawnChild | undefined;
   readonly node: Node;
   readonly events: Events<HostServiceEvents>;
   readonly nodes: number;
@@ -94,11 +95,11 @@ export class ChatModel implements ChatService {
   }
 
   async #open(): Promise<Running> {
-    const { settings, paths, node, nodes } = this.#options;
+    const { settings, paths, node, nodes, spawn } = this.#options;
     const loading = (): void => this.setStatus({ kind: 'loading', model: settings.config.model });
     loading();
     const { signal } = this.#stopped;
-    const cluster = await startCluster(settings, { nodes, paths, signal });
+    const cluster = await startCluster(settings, { nodes, paths, spawn, signal });
     try {
       const route = routeOverCluster(cluster);
       const session = await openSession({

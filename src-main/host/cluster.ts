@@ -1,6 +1,5 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { CodedError, type LayerRange } from '../base/index.ts';
+import { CodedError, forkChild, type Child, type LayerRange, type SpawnChild } from '../base/index.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { fromNodeSchema, type ToNode } from './node-messages.ts';
@@ -28,6 +27,8 @@ export interface Cluster {
 export interface ClusterOptions extends ProgressSink {
   readonly nodes: number;
   readonly paths: AppPaths;
+  /** How node processes are started; by default a fork. */
+  readonly spawn?: SpawnChild | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -37,12 +38,12 @@ const STOP_TIMEOUT_MS = 5_000;
 export async function startCluster(settings: Settings, options: ClusterOptions): Promise<Cluster> {
   const model = await shardForCluster(settings.config, options);
   options.onStatus?.(`starting ${options.nodes} nodes`);
-  const children: ChildProcess[] = [];
+  const children: Child[] = [];
   const stop = async (): Promise<void> => void (await Promise.all(children.map(stopChild)));
   const lost = Promise.withResolvers<Error>();
   try {
     const nodes = await Promise.all(model.shards.map(async (shard, index) => {
-      const child = spawnNode(options.paths);
+      const child = (options.spawn ?? forkChild)(options.paths.nodeProcess);
       children.push(child);
       child.once('exit', (code, signal) => lost.resolve(hostErrors.nodeGone({ index, how: signal ?? `exit code ${code}` })));
       return startNode(child, { settings, shard, index, signal: options.signal });
@@ -54,12 +55,6 @@ export async function startCluster(settings: Settings, options: ClusterOptions):
   }
 }
 
-/** A node runs on the Node that we run on; under Electron that is Electron itself, told to be one. */
-function spawnNode(paths: AppPaths): ChildProcess {
-  const env = { ...process.env, ...(process.versions['electron'] === undefined ? {} : { ELECTRON_RUN_AS_NODE: '1' }) };
-  return fork(paths.nodeProcess, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], serialization: 'advanced', execArgv: [], env });
-}
-
 interface StartOptions {
   readonly settings: Settings;
   readonly shard: GivenShard;
@@ -67,7 +62,7 @@ interface StartOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-async function startNode(child: ChildProcess, { settings, shard, index, signal }: StartOptions): Promise<ClusterNode> {
+async function startNode(child: Child, { settings, shard, index, signal }: StartOptions): Promise<ClusterNode> {
   const exited = once(child, 'exit').then(([code, by]) => Promise.reject(hostErrors.nodeNotStarted({ index, reason: `it ended (${by ?? code})` })));
   const config = { ...settings.config, listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false };
   child.send({ type: 'start', config, shards: [shard] } satisfies ToNode);
@@ -78,7 +73,7 @@ async function startNode(child: ChildProcess, { settings, shard, index, signal }
   return { index, peerId: reply.peerId, addresses: reply.addresses, layers: shard.layers, shardBytes: shard.sizeBytes, pid: child.pid ?? 0 };
 }
 
-async function stopChild(child: ChildProcess): Promise<void> {
+async function stopChild(child: Child): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);

@@ -1,4 +1,4 @@
-import { exitWithParent, toCoded } from '../base/index.ts';
+import { exitWithParent, leaveParent, onParentMessage, tellParent, toCoded } from '../base/index.ts';
 import { createNode, type Node } from './node.ts';
 import { toNodeSchema, type FromNode, type ToNode } from './node-messages.ts';
 import { appPaths } from './paths.ts';
@@ -6,8 +6,7 @@ import { appPaths } from './paths.ts';
 /** Entry of a node process: one mesh peer with the shards that its parent gave it, and no others. */
 let node: Node | undefined;
 
-// The parent may be gone under the write; then nobody waits for it.
-const tell = (message: FromNode): void => void process.send?.(message, undefined, undefined, () => undefined);
+const tell = (message: FromNode): void => tellParent(message);
 
 async function start(message: Extract<ToNode, { type: 'start' }>): Promise<void> {
   try {
@@ -17,7 +16,7 @@ async function start(message: Extract<ToNode, { type: 'start' }>): Promise<void>
   } catch (error) {
     tell({ type: 'failed', error: toCoded(error).toWire() });
     process.exitCode = 1;
-    process.disconnect();
+    leaveParent();
   }
 }
 
@@ -31,7 +30,7 @@ process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => void stop());
 // An orderly exit would wait for llama.cpp's thread; nothing here is worth saving.
 exitWithParent(() => process.kill(process.pid, 'SIGKILL'));
-process.on('message', (raw) => {
+onParentMessage((raw) => {
   const message = toNodeSchema.parse(raw);
   void (message.type === 'start' ? start(message) : stop());
 });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createLogger, Lifecycle, systemClock, type Logger, type PeerId, type Service } from '../base/index.ts';
+import { createLogger, Lifecycle, systemClock, type Logger, type PeerId, type Service, type SpawnChild } from '../base/index.ts';
 import { findLibraries, type WorkerOptions } from '../inference/index.ts';
 import { createMesh, type Mesh } from '../mesh/index.ts';
 import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator } from '../pipeline/index.ts';
@@ -18,6 +18,8 @@ export interface NodeOptions {
   readonly identity: 'file' | 'ephemeral';
   /** Where stages are computed: in workers of this process, or (a supervised child that does nothing else) in it. */
   readonly process?: 'own' | 'worker';
+  /** How children are started; by default a fork. */
+  readonly spawn?: SpawnChild | undefined;
 }
 
 /** One mesh peer with a coordinator, and a stage runner over the shards that it was given. */
@@ -29,7 +31,7 @@ export interface Node extends Service {
   readonly worker: WorkerOptions;
 }
 
-export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker' }: NodeOptions): Promise<Node> {
+export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn }: NodeOptions): Promise<Node> {
   const logger = createLogger(config.logLevel);
   const metrics = createMetricsRegistry();
   const clock = systemClock;
@@ -37,7 +39,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
     listen: config.listen, mdns: config.mdns, agent: 'omninode',
     identity: identity === 'ephemeral' ? { kind: 'ephemeral' } : { kind: 'file', path: join(config.home, 'identity.key') },
   }, { logger, metrics, clock });
-  const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger };
+  const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger, spawn };
   const source = createStageSource({ config, worker, shards, logger, process });
   const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
   const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes: laneNetwork(mesh) });

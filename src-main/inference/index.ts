@@ -4,7 +4,7 @@ export * from './engine/lane.ts';
 export { createWorkerEngine } from './engine/worker-engine.ts';
 export { createOwnProcessEngine } from './worker/own-process-engine.ts';
 export { createWorkerTokenizer } from './engine/worker-tokenizer.ts';
-export type { SpawnWorker, WorkerOptions } from './engine/worker-client.ts';
+export type { WorkerOptions } from './engine/worker-client.ts';
 export type { Device } from './protocol/messages.ts';
 export { availableBytes } from './memory/check-memory.ts';
 export { findLibraries, probeEngine } from './probe/libraries.ts';

@@ -1,11 +1,8 @@
-import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { CodedError, type Logger } from '../../base/index.ts';
+import { CodedError, forkChild, type Child, type Logger, type SpawnChild } from '../../base/index.ts';
 import { engineErrors } from '../errors.ts';
 import { laneMessageSchema, replySchema, type Device, type Operation, type Operations } from '../protocol/messages.ts';
 import type { LaneEvent } from './lane.ts';
-
-export type SpawnWorker = (workerPath: string) => ChildProcess;
 
 export interface WorkerOptions {
   /** src-main/inference/worker/main.ts, or its bundle. */
@@ -15,17 +12,11 @@ export interface WorkerOptions {
   /** Folder with llama.cpp's shared libraries: `findLibraries()`. */
   readonly librariesFolder: string;
   readonly logger?: Logger;
-  /** How the process is started; by default child_process.fork. */
-  readonly spawn?: SpawnWorker;
+  /** How the process is started; by default a fork. */
+  readonly spawn?: SpawnChild | undefined;
 }
 
 const STOP_GRACE_MS = 2_000;
-
-const forkWorker: SpawnWorker = (path) => {
-  // Under Electron execPath is Electron itself, which must be told to be a plain Node.
-  const env = process.versions['electron'] === undefined ? process.env : { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
-  return fork(path, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [], env });
-};
 
 interface Pending {
   readonly resolve: (value: never) => void;
@@ -39,14 +30,14 @@ export class WorkerClient {
   readonly devices: Promise<readonly Device[]>;
   /** Hears what the worker's lane tells. */
   onLane: ((event: LaneEvent) => void) | undefined;
-  readonly #child: ChildProcess;
+  readonly #child: Child;
   readonly #lost = Promise.withResolvers<Error>();
   readonly #pending = new Map<number, Pending>();
   readonly #exited: Promise<unknown>;
   #nextId = 0;
   #end: CodedError | undefined;
 
-  constructor({ workerPath, nativePath, librariesFolder, spawn = forkWorker }: WorkerOptions) {
+  constructor({ workerPath, nativePath, librariesFolder, spawn = forkChild }: WorkerOptions) {
     this.lost = this.#lost.promise;
     this.#child = spawn(workerPath);
     this.#exited = once(this.#child, 'exit').catch(() => undefined);

@@ -1,10 +1,10 @@
-import { exitWithParent, toCoded } from '../../base/index.ts';
+import { exitWithParent, onParentMessage, tellParent, toCoded } from '../../base/index.ts';
 import { requestSchema } from '../protocol/messages.ts';
 import { loadAddon } from './load-addon.ts';
 import { WorkerHost } from './worker-host.ts';
 
 /** Entry of an inference process: one stage or one vocabulary, at its parent's command. */
-const host = new WorkerHost(loadAddon, (lane) => reply({ lane }));
+const host = new WorkerHost(loadAddon, (lane) => tellParent({ lane }));
 let running = 0;
 
 async function answer(raw: unknown): Promise<void> {
@@ -13,9 +13,9 @@ async function answer(raw: unknown): Promise<void> {
   const { id, op, input } = request.data;
   running++;
   try {
-    reply({ id, ok: true, value: await host.run(op, input) });
+    tellParent({ id, ok: true, value: await host.run(op, input) });
   } catch (error) {
-    reply({ id, ok: false, error: toCoded(error).toWire() });
+    tellParent({ id, ok: false, error: toCoded(error).toWire() });
   } finally {
     running--;
   }
@@ -28,11 +28,8 @@ function leave(): void {
   process.exit(0);
 }
 
-// A parent that is gone closes the channel, perhaps under the write: there is nobody left to tell.
-const reply = (message: unknown): void => void (process.connected && process.send?.(message, undefined, undefined, () => undefined));
-
 // Ctrl-C reaches the whole process group; the parent decides when we end.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 exitWithParent(leave);
-process.on('message', (raw) => void answer(raw));
+onParentMessage((raw) => void answer(raw));
