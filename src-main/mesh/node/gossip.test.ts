@@ -1,15 +1,26 @@
 import { afterEach, expect, test } from 'vitest';
 import { multiaddr } from '@multiformats/multiaddr';
-import { noMetrics, type Metrics } from '../../base/index.ts';
+import { Events, noMetrics, type Metrics } from '../../base/index.ts';
 import { loadIdentity } from '../identity/identity.ts';
 import { TOPIC_MAX_BYTES } from '../options.ts';
 import { addressOf, TestNodes } from '../testing/nodes.ts';
-import { createMeshLibp2p } from './create-libp2p.ts';
+import { meshMetrics } from '../metrics.ts';
+import type { MeshEvents } from '../types.ts';
+import { createMeshLibp2p, type MeshLibp2p } from './create-libp2p.ts';
+import { Gossip } from './gossip.ts';
 
 const nodes = new TestNodes();
 afterEach(() => nodes.stop());
 const TOPIC = 'omni/test/v1';
 const inTime = (): AbortSignal => AbortSignal.timeout(20_000);
+
+const gossipOf = (libp2p: MeshLibp2p): Gossip => new Gossip(libp2p, new Events<MeshEvents>(), meshMetrics(noMetrics));
+
+async function bareNode(agent: string): Promise<MeshLibp2p> {
+  const libp2p = await createMeshLibp2p(await loadIdentity({ kind: 'ephemeral' }), { listen: [], identity: { kind: 'ephemeral' }, mdns: false, agent });
+  await libp2p.start();
+  return libp2p;
+}
 
 test('a message reaches a subscriber, signed by its sender', async () => {
   const { near, far } = await nodes.pair();
@@ -28,6 +39,29 @@ test('nobody subscribed is no error, and waiting ends with the signal', async ()
   await expect(alone.waitForSubscriber(TOPIC, AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
+test('a subscriber counts only once our own stream to it is open: a text would not reach it before', async () => {
+  const [far, near] = [await nodes.start(), await bareNode('near/1')];
+  try {
+    const { promise: open, resolve: letOpen } = Promise.withResolvers<void>();
+    // The node's one way to gossip: gossipsub's stream to a peer, held back while the peer's own brings its subscriptions.
+    const slow = near.services.pubsub as unknown as { createOutboundStream: (...args: unknown[]) => Promise<void> };
+    const create = slow.createOutboundStream.bind(slow);
+    slow.createOutboundStream = (...args) => open.then(() => create(...args));
+    const subscribed = Promise.withResolvers<void>();
+    near.services.pubsub.addEventListener('subscription-change', () => subscribed.resolve());
+    const gossip = gossipOf(near);
+    await near.dial(multiaddr(addressOf(far)));
+    await subscribed.promise;
+    expect(gossip.subscribers(TOPIC)).toEqual([]);
+    const reachable = gossip.waitForSubscriber(TOPIC, inTime());
+    letOpen();
+    expect(await reachable).toBe(far.peerId);
+    expect(await gossip.publish(TOPIC, Buffer.from('hello'))).toEqual({ recipients: 1 });
+  } finally {
+    await near.stop();
+  }
+});
+
 test('our own message over the topic’s limit is refused', async () => {
   const alone = await nodes.start();
   const publishing = alone.publish('omni/capability/v1', new Uint8Array(TOPIC_MAX_BYTES['omni/capability/v1'] + 1));
@@ -43,13 +77,10 @@ test('a peer’s message over the limit is not delivered, the next one is', asyn
   const refusals: string[] = [];
   const metrics: Metrics = { ...noMetrics, counter: (spec) => ({ inc: (labels) => void (spec.name === 'omninode_mesh_refusals_total' && refusals.push(labels?.['reason'] ?? '')) }) };
   const listener = await nodes.start({ metrics });
-  const rogue = await createMeshLibp2p(await loadIdentity({ kind: 'ephemeral' }), { listen: [], identity: { kind: 'ephemeral' }, mdns: false, agent: 'rogue/1' });
-  await rogue.start();
+  const rogue = await bareNode('rogue/1');
   try {
-    const subscribed = Promise.withResolvers<void>();
-    rogue.services.pubsub.addEventListener('subscription-change', () => subscribed.resolve());
     await rogue.dial(multiaddr(addressOf(listener)));
-    await subscribed.promise;
+    await gossipOf(rogue).waitForSubscriber(TOPIC, inTime());
     const sizes: number[] = [];
     listener.events.on('topic:message', ({ data }) => sizes.push(data.byteLength));
     const heard = listener.events.once('topic:message', { signal: inTime() });

@@ -5,6 +5,8 @@ import { TOPICS, type MeshEvents, type Topic } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { messageError } from './topic-schema.ts';
 
+const STREAM_POLL_MS = 20;
+
 const isTopic = (topic: string): topic is Topic => TOPICS.some((known) => known === topic);
 
 /** Publishing and hearing on the five topics. Signatures are checked by gossipsub (StrictSign) before a validator runs. */
@@ -39,11 +41,17 @@ export class Gossip {
     return { recipients: recipients.length };
   }
 
+  /** Peers that a text on the topic would reach now: they subscribed, and our stream to them is open. */
   subscribers(topic: Topic): readonly PeerId[] {
-    return this.#libp2p.services.pubsub.getSubscribers(topic).map((peer) => asPeerId(peer.toString()));
+    const { pubsub } = this.#libp2p.services;
+    const streams = this.#libp2p.getConnections().flatMap(({ remotePeer, streams }) => streams.map((stream) => ({ remotePeer, stream })));
+    const reachable = new Set(streams
+      .filter(({ stream }) => stream.direction === 'outbound' && stream.status === 'open' && pubsub.protocols.includes(stream.protocol))
+      .map(({ remotePeer }) => remotePeer.toString()));
+    return pubsub.getSubscribers(topic).map((peer) => asPeerId(peer.toString())).filter((peer) => reachable.has(peer));
   }
 
-  /** The first peer that is subscribed to the topic, now or later. Rejects with the signal's reason. */
+  /** The first peer that a text on the topic would reach, now or later. Rejects with the signal's reason. */
   waitForSubscriber(topic: Topic, signal: AbortSignal): Promise<PeerId> {
     const { pubsub } = this.#libp2p.services;
     const { promise, resolve, reject } = Promise.withResolvers<PeerId>();
@@ -53,10 +61,13 @@ export class Gossip {
     };
     const onAbort = (): void => reject(signal.reason);
     pubsub.addEventListener('subscription-change', check);
+    // A peer's subscription may come before our own stream to it is open, and gossipsub tells nobody when that is.
+    const polling = setInterval(check, STREAM_POLL_MS);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     check();
     return promise.finally(() => {
+      clearInterval(polling);
       pubsub.removeEventListener('subscription-change', check);
       signal.removeEventListener('abort', onAbort);
     });
