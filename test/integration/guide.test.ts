@@ -36,8 +36,8 @@ it('answers the demonstration question with the facts', async () => {
   for (const fact of [/layer/i, /shard/i, /node/i, /hidden states/i]) expect(answer).toMatch(fact);
 });
 
-// The goal is 80 %; the model card gives the score of the weights that are shipped. This keeps it from getting worse.
-it('answers three quarters of the held-out questions with the right facts, or refuses where it must', async () => {
+// The model card gives the score of the weights that are shipped: 88 %. Greedy, so that another machine's rounding moves little.
+it('answers four fifths of the held-out questions with the right facts, or refuses where it must', async () => {
   expect(questions.length).toBeGreaterThanOrEqual(60);
   let right = 0;
   for (const { question, expect: groups } of questions) {
@@ -45,5 +45,5 @@ it('answers three quarters of the held-out questions with the right facts, or re
     if (groups.every((words) => words.some((word) => answer.includes(word.toLowerCase())))) right++;
   }
   process.stdout.write(`the model inside: ${right} of ${questions.length} held-out questions right\n`);
-  expect(right / questions.length).toBeGreaterThanOrEqual(0.75);
+  expect(right / questions.length).toBeGreaterThanOrEqual(0.8);
 });

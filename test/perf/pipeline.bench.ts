@@ -14,7 +14,7 @@ import { hostFacts, median, print, table } from './lib/report.ts';
 import type { WholeResult, WholeRun, WholeStart } from './lib/whole-process.ts';
 
 const { values: args } = parseArgs({ options: {
-  json: { type: 'boolean' }, rounds: { type: 'string', default: '5' }, tokens: { type: 'string', default: '48' },
+  json: { type: 'boolean' }, rounds: { type: 'string', default: '25' }, tokens: { type: 'string', default: '64' },
   model: { type: 'string' }, stages: { type: 'string', default: '2,3' },
 } });
 const [ROUNDS, TOKENS] = [Number(args.rounds), Number(args.tokens)];

@@ -21,9 +21,9 @@ function isRight(answer, expect) {
 }
 
 async function openModel(path) {
-  const llama = await getLlama({ gpu: false, build: "never", maxThreads: 2 });
+  const llama = await getLlama({ gpu: false, build: "never", maxThreads: 1 });
   const model = await llama.loadModel({ modelPath: path });
-  const context = await model.createContext({ contextSize: 512, threads: 2 });
+  const context = await model.createContext({ contextSize: 512, threads: 1 });
   const completion = new LlamaCompletion({ contextSequence: context.getSequence() });
   return async (question) => {
     const prompt = `<|im_start|>user\n${question}<|im_end|>\n<|im_start|>assistant\n`;
