@@ -56,6 +56,10 @@ export const pipelineErrors = defineErrors('PIPELINE', {
   stageTimeout: spec<StageRef & { phase: string; timeoutMs: number }>({
     fault: 'peer', retryable: true, message: (m) => `${named(m)} did not ${m.phase} within ${m.timeoutMs} ms`, next: REROUTE,
   }),
+  notRecovered: spec<StageRef & { code: string; reason: string; lossCode: string }>({
+    fault: 'peer', retryable: true, message: (m) => `${named(m)} is lost, and nothing takes its place: ${m.reason}`,
+    next: 'What was answered so far is kept. Start a node that holds these layers, then ask again.',
+  }),
   cancelled: spec<Record<string, never>>({ fault: 'user', message: () => 'cancelled', next: 'Start again when you want to go on.' }),
   closed: spec<Record<string, never>>({ fault: 'local', message: () => 'the pipeline is closed', next: 'Open a new pipeline.' }),
 });

@@ -1,4 +1,5 @@
-import type { LayerRange, PeerId, SessionId } from '../base/index.ts';
+import type { CodedError, LayerRange, PeerId, SessionId } from '../base/index.ts';
+import type { PipelineStage } from './coordinator/assembly.ts';
 
 /** What happens on a node that serves stages; low rate, for the live view. */
 export interface StageRunnerEvents {
@@ -6,4 +7,12 @@ export interface StageRunnerEvents {
   'engine:unloaded': { readonly modelHash: string; readonly layers: LayerRange };
   'session:opened': { readonly session: SessionId; readonly coordinator: PeerId; readonly layers: LayerRange };
   'session:closed': { readonly session: SessionId; readonly errorCode: string | undefined };
+}
+
+/** What happens to the stages of a pipeline. */
+export interface PipelineEvents {
+  /** A stage is lost; answers under way wait for others to take its place. */
+  'stage:lost': { readonly error: CodedError };
+  /** Stages stand again: answers go on. */
+  rerouted: { readonly stages: readonly PipelineStage[]; readonly downMs: number };
 }

@@ -7,7 +7,9 @@ export { assignStages, holdsWhole, type PeerOffer } from './placement/assign.ts'
 export { createCoordinator, type Coordinator, type OffersRequest, type OpenPipelineRequest } from './coordinator/coordinator.ts';
 export type { FinishReason, GenerateRequest, GeneratedToken, Generation, GenerationResult } from './coordinator/generation.ts';
 export type { StageProgress } from './coordinator/open-stages.ts';
-export type { Pipeline, PipelineStage } from './coordinator/pipeline.ts';
+export type { PipelineStage } from './coordinator/assembly.ts';
+export type { Pipeline } from './coordinator/pipeline.ts';
 export type { BoundaryTiming, GenerationStats, StageTiming } from './coordinator/stats.ts';
+export { createReroute, type Candidate, type Reroute, type RerouteInit, type RerouteRequest } from './failover/index.ts';
 export { StageRunner, type StageRunnerComponents, type StageRunnerCounts } from './stage-runner/stage-runner.ts';
 export { createLocalStreams } from './wire/local-streams.ts';

@@ -24,10 +24,14 @@ export interface CoordinatorMetrics {
   readonly tokens: Counter;
   readonly ttftSeconds: Histogram;
   readonly finished: Counter;
+  readonly stageLosses: Counter;
+  readonly replayMismatches: Counter;
 }
 
 export const coordinatorMetrics = (metrics: Metrics): CoordinatorMetrics => ({
   tokens: metrics.counter({ name: 'omninode_pipeline_tokens_total', help: 'Tokens received by the coordinator' }),
   ttftSeconds: metrics.histogram({ name: 'omninode_pipeline_ttft_seconds', help: 'Time from the request to the first token', buckets: [0.05, 0.1, 0.3, 1, 3, 10, 30] }),
   finished: metrics.counter({ name: 'omninode_pipeline_generations_total', help: 'Generations ended', labels: ['reason'] }),
+  stageLosses: metrics.counter({ name: 'omninode_pipeline_stage_losses_total', help: 'Stages lost while a pipeline ran, by error code', labels: ['code'] }),
+  replayMismatches: metrics.counter({ name: 'omninode_pipeline_replay_mismatches_total', help: 'Tokens that a replay on other stages gave differently' }),
 });

@@ -18,6 +18,8 @@ export const MAX_TOP_LOGPROBS = 64;
 export const MAX_ADDRESSES = 16;
 /** Prefill micro-batches of one session that may be under way over one boundary. */
 export const PREFILL_WINDOW = 4;
+/** Single rows of a replay that may be under way over one boundary. */
+export const REPLAY_WINDOW = 32;
 /** Tokens that stage 0 may run ahead of what the coordinator's reader took. */
 export const TOKEN_WINDOW = 64;
 /** Frames handed to a link and not yet taken by the transport; beyond it a session's next step waits. */
@@ -25,7 +27,7 @@ export const MAX_PENDING_SENDS = 8;
 
 export const STAGE_LIMITS: ProtocolLimits = {
   maxFrameBytes: MAX_PAYLOAD_BYTES + 64,
-  // A session has at most PREFILL_WINDOW + 1 frames under way over a link, a coordinator at most TOKEN_WINDOW tokens.
+  // A session has at most PREFILL_WINDOW + REPLAY_WINDOW + 1 frames under way over a link, a coordinator at most TOKEN_WINDOW tokens.
   maxQueuedFrames: 1024,
   maxInboundStreams: 256,
   maxOutboundStreams: 256,
@@ -62,8 +64,12 @@ export interface CoordinatorOptions extends HeartbeatOptions {
   readonly tokenTimeoutMs: number;
   /** How long the end of an answer waits for the stages' figures. */
   readonly statsTimeoutMs: number;
+  /** How long a new route waits for the old one's stages to give their sessions back. */
+  readonly closeTimeoutMs: number;
+  /** Losses in a row, without a new token in between, after which an answer is given up. */
+  readonly maxSetbacks: number;
 }
 
 export const COORDINATOR_DEFAULTS: CoordinatorOptions = {
-  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, connectTimeoutMs: 15_000, loadTimeoutMs: 120_000, openTimeoutMs: 30_000, tokenTimeoutMs: 120_000, statsTimeoutMs: 2_000,
+  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, connectTimeoutMs: 15_000, loadTimeoutMs: 120_000, openTimeoutMs: 30_000, tokenTimeoutMs: 120_000, statsTimeoutMs: 2_000, closeTimeoutMs: 500, maxSetbacks: 6,
 };

@@ -4,6 +4,7 @@ import { pipelineErrors, type StageRef } from '../errors.ts';
 import { coordinatorMetrics } from '../metrics.ts';
 import { COORDINATOR_DEFAULTS, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, type CoordinatorOptions } from '../options.ts';
 import type { PipelineComponents, StageAssignment, StageOffer } from '../ports.ts';
+import type { Reroute } from '../failover/index.ts';
 import { FrameType } from '../wire/constants.ts';
 import { NO_SESSION, newSessionId } from '../wire/frame.ts';
 import { connectStage } from './connect-stage.ts';
@@ -14,6 +15,8 @@ import { controlOf, StageClient } from './stage-client.ts';
 export interface OpenPipelineRequest extends OpenStagesRequest {
   /** Of hidden states in transit: f16 halves the bytes, f32 is exact. */
   readonly dtype: ActivationDtype;
+  /** Finds other stages when one is lost, so that answers go on; without it a lost stage ends the pipeline. */
+  readonly reroute?: Reroute;
 }
 
 export interface OffersRequest {
@@ -37,9 +40,12 @@ export function createCoordinator(components: PipelineComponents, overrides: Par
     async openPipeline(request) {
       checkSize('contextTokens', request.contextTokens, MAX_CONTEXT_TOKENS);
       checkSize('batchTokens', request.batchTokens, MAX_BATCH_TOKENS);
-      const { route, contextTokens, batchTokens, dtype } = request;
+      const { route, contextTokens, batchTokens, dtype, reroute, modelHash } = request;
       const opened = await openStages(components, options, request);
-      return new StagePipeline({ components, options, metrics, opened, route, contextTokens, batchTokens, dtype });
+      return new StagePipeline({
+        components, options, metrics, opened, route, contextTokens, batchTokens, dtype, reroute,
+        open: (next, signal) => openStages(components, options, { route: next, modelHash, contextTokens, batchTokens, signal }),
+      });
     },
   };
 }

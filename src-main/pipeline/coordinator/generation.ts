@@ -1,15 +1,13 @@
 import { BoundedQueue, type Clock, type CodedError } from '../../base/index.ts';
 import type { SamplingOptions, TokenLogprob } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { MAX_END_TOKENS, PREFILL_WINDOW, TOKEN_WINDOW } from '../options.ts';
-import { FLAG_MORE, FLAG_TRUNCATE, FrameType } from '../wire/constants.ts';
-import { encodeHeader, type Frame } from '../wire/frame.ts';
-import { decodeSampled, encodeTokens } from '../wire/tokens.ts';
+import { MAX_END_TOKENS, TOKEN_WINDOW } from '../options.ts';
+import type { SampledToken } from '../wire/tokens.ts';
+import type { Assembly } from './assembly.ts';
+import { Run } from './run.ts';
+import { endOf, rowsOf, scriptOf, sharedRows, type AnswerSoFar, type ComputedRows } from './script.ts';
 import type { OpenSession } from './session-pool.ts';
-import type { SessionListener, StageClient } from './stage-client.ts';
 import type { GenerationStats } from './stats.ts';
-
-const SUSPICION_MS = 100;
 
 export interface GenerateRequest {
   readonly promptTokens: Int32Array;
@@ -18,6 +16,8 @@ export interface GenerateRequest {
   /** An answer ends before the first of these. */
   readonly endTokens: readonly number[];
   readonly signal?: AbortSignal;
+  /** Told while all places on the stages are taken: how many answers wait before this one. */
+  readonly onWait?: (ahead: number) => void;
 }
 
 export interface GeneratedToken {
@@ -36,6 +36,12 @@ export interface GenerationResult {
   readonly stats: GenerationStats;
 }
 
+/** Where an answer runs: the stages that stand, with a session on all of them. */
+export interface Ground {
+  readonly assembly: Assembly;
+  readonly session: OpenSession;
+}
+
 export interface GenerationInit {
   readonly request: GenerateRequest;
   readonly contextTokens: number;
@@ -43,46 +49,55 @@ export interface GenerationInit {
   /** 0 = not known. */
   readonly vocabSize: number;
   readonly clock: Clock;
-  readonly first: StageClient;
-  readonly last: StageClient;
-  readonly clients: readonly StageClient[];
-  readonly takeSession: () => Promise<OpenSession>;
+  /** Waits until stages stand. */
+  readonly takeGround: () => Promise<Ground>;
   /** For a session that came after the end. */
-  readonly dropSession: (session: OpenSession) => void;
+  readonly dropGround: (ground: Ground) => void;
   /** Collects the stages' figures; `keep` says whether the session may serve another run. */
   readonly onFinish: (generation: Generation, end: { readonly reason: FinishReason; readonly keep: boolean }) => Promise<GenerationStats>;
+  /** A run, or the way to one, failed: the pipeline suspends and resumes the answer, or fails it. */
+  readonly onSetback: (generation: Generation, error: CodedError, assembly: Assembly | undefined) => void;
   readonly onFail: (generation: Generation) => void;
+  /** A replay gave another token than the first time: the stages do not compute alike. */
+  readonly onMismatch: () => void;
 }
 
 /**
  * One answer. Iterating yields its tokens; after a failure the reader first gets what
- * was received, then the error. Leaving the loop early stops the stages.
+ * was received, then the error. Leaving the loop early stops the stages. The answer
+ * outlives its stages: on new ones it goes on where it was.
  */
-export class Generation implements AsyncIterable<GeneratedToken>, SessionListener {
+export class Generation implements AsyncIterable<GeneratedToken> {
   /** How it ended, with figures. Rejects with the same error as the iteration. */
   readonly result: Promise<GenerationResult>;
-  session: OpenSession | undefined;
+  ground: Ground | undefined;
   readonly startedMs: number;
   firstTokenMs: number | undefined;
   lastTokenMs: number | undefined;
-  received = 0;
   reusedTokens = 0;
+  /** Rows that were computed again because a stage was lost. */
+  replayedTokens = 0;
+  failovers = 0;
+  /** Losses since the last new token. */
+  setbacks = 0;
   readonly #init: GenerationInit;
   readonly #queue = new BoundedQueue<GeneratedToken>(2 * TOKEN_WINDOW);
   readonly #result = Promise.withResolvers<GenerationResult>();
   readonly #endTokens: ReadonlySet<number>;
-  #run = 0;
+  readonly #answer: number[] = [];
+  /** What is computed before this prompt; known from the first run on. */
+  #past: readonly ComputedRows[] | undefined;
+  #run: Run | undefined;
   #ended = false;
+  #isResuming = false;
   #taken = 0;
+  /** The limit that the stages were told. */
   #limit = 0;
-  #known: number[] = [];
-  #previous: number | undefined;
-  /** Start of the prompt's next micro-batch. */
-  #nextRow = 0;
-  #nextBatch = 0;
-  #uncredited = 0;
+  /** The present run brought a token, so that every row before it is in every stage's cache. */
+  #isCaughtUp = false;
+  /** A token after the answer was sampled, so that the rows of all of it are in the caches. */
+  #endSampled = false;
   #progressMs: number;
-  #suspicion: NodeJS.Timeout | undefined;
 
   constructor(init: GenerationInit) {
     this.#init = init;
@@ -97,20 +112,42 @@ export class Generation implements AsyncIterable<GeneratedToken>, SessionListene
     return this.#init.request;
   }
 
+  get received(): number {
+    return this.#answer.length;
+  }
+
   /** Never rejects: a failure ends the iteration. */
   async start(): Promise<void> {
     const { signal } = this.request;
     try {
       this.#check();
-      if (signal?.aborted) return this.cancel();
-      signal?.addEventListener('abort', this.#onAbort, { once: true });
-      const session = await this.#init.takeSession();
-      if (this.#ended) return this.#init.dropSession(session);
-      this.session = session;
-      this.#begin(session);
     } catch (error) {
-      this.fail(error as CodedError);
+      return this.fail(error as CodedError);
     }
+    if (signal?.aborted) return this.cancel();
+    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    await this.resume();
+  }
+
+  /** Goes on, on the stages that stand now. Never rejects. */
+  async resume(): Promise<void> {
+    if (this.#ended || this.#isResuming || this.#run !== undefined) return;
+    this.#isResuming = true;
+    const taken = await this.#init.takeGround().catch((error: unknown) => ({ error: error as CodedError }));
+    this.#isResuming = false;
+    if ('error' in taken) {
+      if (!this.#ended) this.#init.onSetback(this, taken.error, undefined);
+    } else if (this.#ended) {
+      this.#init.dropGround(taken);
+    } else {
+      this.#begin(taken);
+    }
+  }
+
+  /** Lets go of stages that are lost; `resume` goes on. */
+  suspend(): void {
+    this.setbacks++;
+    this.#leaveGround();
   }
 
   /** Stops all stages and frees the session's KV caches. */
@@ -128,47 +165,16 @@ export class Generation implements AsyncIterable<GeneratedToken>, SessionListene
 
   /** How long nothing came although the stages were not held back by the reader, ms. */
   stalledMs(nowMs: number): number {
-    const isHeldBack = this.request.promptTokens.length + this.received > this.#limit;
-    return this.#ended || this.session === undefined || isHeldBack ? 0 : nowMs - this.#progressMs;
-  }
-
-  onToken(frame: Frame): void {
-    if (frame.run !== this.#run || this.#ended) return;
-    const { promptTokens, maxTokens } = this.request;
-    const position = promptTokens.length + this.received;
-    if (frame.position !== position) return this.onError(pipelineErrors.stageMisbehaved({ ...this.#init.last.ref, code: 'PIPELINE_OUT_OF_STEP', reason: `token for position ${frame.position}, due is ${position}` }));
-    const { token, logprob, top } = decodeSampled(frame.payload);
-    this.#mark();
-    // Sampled for this position, so every row before it is in every stage's cache.
-    if (this.#previous === undefined) this.#known = Array.from(promptTokens);
-    else this.#known.push(this.#previous);
-    this.#previous = token;
-    if (this.#endTokens.has(token)) return this.#finish('stop', { keep: true });
-    this.received++;
-    this.#queue.push({ token, position, logprob, top });
-    if (this.received >= maxTokens) this.#finish('length', { keep: true });
-    else if (position >= this.#init.contextTokens) this.#finish('context', { keep: true });
-  }
-
-  onCredit(frame: Frame): void {
-    if (frame.run !== this.#run || this.#ended || this.#uncredited === 0) return;
-    this.#uncredited--;
-    this.#progressMs = this.#init.clock.monotonicMs();
-    this.#sendPrompt();
-  }
-
-  /**
-   * A stage that says it lost its neighbour may be the neighbour's victim or its judge:
-   * for a moment, whoever knows better (our own link to that stage, a stage that got a
-   * bad frame) may speak first.
-   */
-  onError(error: CodedError): void {
-    if (error.code !== 'PIPELINE_STAGE_LOST') return this.fail(error);
-    this.#suspicion ??= setTimeout(() => this.fail(error), SUSPICION_MS);
+    const isHeldBack = this.#run?.isFeeding !== true && this.request.promptTokens.length + this.received > this.#limit;
+    return this.#ended || this.#run === undefined || isHeldBack ? 0 : nowMs - this.#progressMs;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<GeneratedToken> {
     return { next: () => this.#next(), return: () => this.#leave() };
+  }
+
+  get #soFar(): AnswerSoFar {
+    return { past: this.#past ?? [], promptTokens: this.request.promptTokens, answer: this.#answer, batchTokens: this.#init.batchTokens };
   }
 
   #check(): void {
@@ -181,40 +187,61 @@ export class Generation implements AsyncIterable<GeneratedToken>, SessionListene
     if (endTokens.length > MAX_END_TOKENS) throw pipelineErrors.badOption({ option: 'endTokens', reason: `at most ${MAX_END_TOKENS}` });
   }
 
-  #begin(session: OpenSession): void {
-    const { first, clients, contextTokens } = this.#init;
+  #begin(ground: Ground): void {
+    const { assembly, session } = ground;
     const { promptTokens, maxTokens, endTokens } = this.request;
-    this.#run = ++session.run;
-    this.reusedTokens = commonPrefix(session.known, promptTokens);
-    this.#known = session.known.slice(0, this.reusedTokens);
-    this.#nextRow = this.reusedTokens;
-    this.#limit = promptTokens.length + TOKEN_WINDOW;
-    this.#progressMs = this.#init.clock.monotonicMs();
-    for (const client of clients) client.listeners.set(session.id, this);
-    const run = { endTokens: [...endTokens], maxTokens: Math.min(maxTokens, contextTokens + 1), limit: this.#limit };
-    first.link.postControl({ ...first.address(session.id), run: this.#run, position: this.reusedTokens }, FrameType.run, run);
-    this.#sendPrompt();
+    this.ground = ground;
+    const start = this.#startOn(session);
+    this.#mark();
+    this.#isCaughtUp = false;
+    this.#limit = promptTokens.length + this.#taken + TOKEN_WINDOW;
+    this.#run = new Run({
+      assembly, session, endTokens, script: scriptOf(this.#soFar, start), limit: this.#limit,
+      maxTokens: Math.min(maxTokens, this.#init.contextTokens + 1) - this.received,
+      onToken: (sampled, position) => this.#onToken(sampled, position),
+      onEcho: (token, position) => this.#onEcho(token, position),
+      onProgress: () => this.#mark(),
+      onError: (error) => this.#init.onSetback(this, error, assembly),
+    });
   }
 
-  #sendPrompt(): void {
-    const { first, batchTokens } = this.#init;
-    const { promptTokens } = this.request;
-    while (this.session !== undefined && this.#nextRow < promptTokens.length && this.#uncredited < PREFILL_WINDOW) {
-      const position = this.#nextRow;
-      const rows = Math.min(batchTokens, promptTokens.length - position);
-      const isMore = position + rows < promptTokens.length;
-      const flags = (isMore ? FLAG_MORE : 0) | (this.#nextBatch === 0 ? FLAG_TRUNCATE : 0);
-      const payload = encodeTokens(promptTokens.subarray(position, position + rows));
-      first.link.postParts(encodeHeader(first.address(this.session.id), { type: FrameType.tokens, run: this.#run, position, rows, flags, batch: this.#nextBatch++ }, payload), payload);
-      this.#nextRow += rows;
-      if (isMore) this.#uncredited++;
+  /** Where the script starts: a new session of an answer under way has everything before it to compute again. */
+  #startOn(session: OpenSession): number {
+    if (this.#past !== undefined) {
+      this.failovers++;
+      this.replayedTokens += endOf(rowsOf(this.#soFar));
+      return 0;
     }
+    this.#past = sharedRows(session.rows, this.request.promptTokens);
+    this.reusedTokens = endOf(this.#past);
+    session.rows = this.#past;
+    return this.reusedTokens;
+  }
+
+  #onToken({ token, logprob, top }: SampledToken, position: number): void {
+    this.#mark();
+    this.setbacks = 0;
+    this.#isCaughtUp = true;
+    this.lastTokenMs = this.#progressMs;
+    this.firstTokenMs ??= this.#progressMs;
+    if (this.#endTokens.has(token)) {
+      this.#endSampled = true;
+      return this.#finish('stop', { keep: true });
+    }
+    this.#answer.push(token);
+    this.#queue.push({ token, position, logprob, top });
+    if (this.received >= this.request.maxTokens) this.#finish('length', { keep: true });
+    else if (position >= this.#init.contextTokens) this.#finish('context', { keep: true });
+  }
+
+  #onEcho(token: number, position: number): void {
+    this.#mark();
+    const known = this.#answer[position - this.request.promptTokens.length];
+    if (known !== undefined && known !== token) this.#init.onMismatch();
   }
 
   #mark(): void {
-    const nowMs = this.#init.clock.monotonicMs();
-    this.#progressMs = this.lastTokenMs = nowMs;
-    this.firstTokenMs ??= nowMs;
+    this.#progressMs = this.#init.clock.monotonicMs();
   }
 
   async #next(): Promise<IteratorResult<GeneratedToken>> {
@@ -224,44 +251,44 @@ export class Generation implements AsyncIterable<GeneratedToken>, SessionListene
   }
 
   #widen(): void {
-    if (this.#ended || this.session === undefined) return;
-    const { first } = this.#init;
+    if (this.#ended || this.#run === undefined) return;
+    this.#mark();
     this.#limit = this.request.promptTokens.length + this.#taken + TOKEN_WINDOW;
-    this.#progressMs = this.#init.clock.monotonicMs();
-    first.link.post(first.address(this.session.id), { type: FrameType.window, run: this.#run, position: Math.min(this.#limit, this.#init.contextTokens) });
+    this.#run.extend(Math.min(this.#limit, this.#init.contextTokens));
   }
 
   // The reader has enough, e.g. a stop text: the conversation can go on from what is known.
   #leave(): Promise<IteratorResult<GeneratedToken>> {
-    const { first } = this.#init;
-    if (!this.#ended && this.session !== undefined) first.link.post(first.address(this.session.id), { type: FrameType.stop, run: this.#run });
+    if (!this.#ended) this.#run?.stop();
     this.#finish('cancelled', { keep: this.received > 0 });
     return Promise.resolve({ done: true, value: undefined });
   }
 
   #finish(reason: FinishReason, { keep }: { readonly keep: boolean }): void {
     if (this.#ended) return;
+    if (this.ground !== undefined) this.ground.session.rows = this.#computed();
     this.#end();
-    if (this.session !== undefined) this.session.known = this.#known;
-    this.#init.onFinish(this, { reason, keep }).then((stats) => this.#result.resolve({ finishReason: reason, stats }), this.#result.reject);
+    this.#init.onFinish(this, { reason, keep: keep && this.#isCaughtUp }).then((stats) => this.#result.resolve({ finishReason: reason, stats }), this.#result.reject);
     this.#queue.end();
+  }
+
+  #computed(): readonly ComputedRows[] {
+    if (!this.#isCaughtUp) return this.ground?.session.rows ?? [];
+    return rowsOf({ ...this.#soFar, answer: this.#endSampled ? this.#answer : this.#answer.slice(0, -1) });
+  }
+
+  #leaveGround(): void {
+    this.#run?.end();
+    this.#run = undefined;
+    this.ground = undefined;
   }
 
   #end(): void {
     this.#ended = true;
-    clearTimeout(this.#suspicion);
+    this.#run?.end();
+    this.#run = undefined;
     this.request.signal?.removeEventListener('abort', this.#onAbort);
-    if (this.session === undefined) return;
-    for (const client of this.#init.clients) client.listeners.delete(this.session.id);
   }
 
   readonly #onAbort = (): void => this.cancel();
-}
-
-/** How many leading tokens need no computing; at least the last of the prompt is computed anew, for its logits. */
-function commonPrefix(known: readonly number[], prompt: Int32Array): number {
-  const most = Math.min(known.length, prompt.length - 1);
-  let same = 0;
-  while (same < most && known[same] === prompt[same]) same++;
-  return same;
 }

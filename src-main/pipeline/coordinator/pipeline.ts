@@ -1,33 +1,27 @@
-import type { CodedError, LayerRange, PeerId } from '../../base/index.ts';
-import type { ActivationDtype, Backend, StageInfo } from '../../inference/index.ts';
+import { Events, type CodedError } from '../../base/index.ts';
+import type { ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
+import type { PipelineEvents } from '../events.ts';
+import { canRecover, Recovery, type Reroute } from '../failover/index.ts';
 import type { CoordinatorMetrics } from '../metrics.ts';
 import type { CoordinatorOptions } from '../options.ts';
 import type { PipelineComponents, StageAssignment } from '../ports.ts';
-import { FrameType } from '../wire/constants.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
 import type { StageStats } from '../wire/schema.ts';
-import { Generation, type FinishReason, type GenerateRequest } from './generation.ts';
-import { SessionPool, type OpenSession } from './session-pool.ts';
+import { Assembly, type PipelineStage } from './assembly.ts';
+import { Generation, type FinishReason, type GenerateRequest, type Ground } from './generation.ts';
 import type { OpenedStages } from './open-stages.ts';
-import { controlOf, type StageClient } from './stage-client.ts';
 import { boundaryTimings, stageTiming, type GenerationStats } from './stats.ts';
-
-export interface PipelineStage {
-  readonly peer: PeerId;
-  readonly layers: LayerRange;
-  readonly bytesLoaded: number;
-  readonly kvBytes: number;
-  readonly backend: Backend;
-}
 
 /** A model ready to answer over its stages. */
 export interface Pipeline {
+  /** Those that serve at present: a lost one is replaced where that is possible. */
   readonly stages: readonly PipelineStage[];
   readonly contextTokens: number;
+  readonly events: Events<PipelineEvents>;
   /** Figures of the last finished generation. */
   readonly stats: GenerationStats | undefined;
-  /** Resolves when the pipeline is closed: with the reason when a stage was lost, undefined after `close`. */
+  /** Resolves when the pipeline is closed: with the reason when a stage was lost for good, undefined after `close`. */
   readonly closed: Promise<CodedError | undefined>;
   generate(request: GenerateRequest): Generation;
   /** Ends all generations as cancelled and lets go of every stage. Idempotent. */
@@ -43,51 +37,54 @@ export interface StagePipelineInit {
   readonly contextTokens: number;
   readonly batchTokens: number;
   readonly dtype: ActivationDtype;
+  /** Absent: a lost stage ends the pipeline. */
+  readonly reroute: Reroute | undefined;
+  /** Has every stage of another route load its range. */
+  readonly open: (route: readonly StageAssignment[], signal: AbortSignal) => Promise<OpenedStages>;
 }
 
 export class StagePipeline implements Pipeline {
-  readonly stages: readonly PipelineStage[];
   readonly contextTokens: number;
   readonly closed: Promise<CodedError | undefined>;
+  readonly events = new Events<PipelineEvents>();
   stats: GenerationStats | undefined;
   readonly #init: StagePipelineInit;
-  readonly #clients: readonly StageClient[];
-  readonly #first: StageClient;
-  readonly #last: StageClient;
-  readonly #pool: SessionPool;
   readonly #heartbeat: Heartbeat;
   readonly #running = new Set<Generation>();
   readonly #closed = Promise.withResolvers<CodedError | undefined>();
+  readonly #stop = new AbortController();
+  #assembly: Assembly;
+  /** Stages are being replaced: answers wait for it. */
+  #recovery: Promise<void> | undefined;
   #end: CodedError | undefined;
 
   constructor(init: StagePipelineInit) {
-    const { opened, route, options, components, contextTokens, dtype } = init;
-    const [first, last] = [opened.clients[0], opened.clients.at(-1)];
-    if (first === undefined || last === undefined) throw pipelineErrors.badRoute({ reason: 'it has no stages' });
+    const { opened, route, options, components, contextTokens } = init;
     this.#init = init;
-    this.#clients = opened.clients;
-    this.#first = first;
-    this.#last = last;
     this.contextTokens = contextTokens;
-    this.stages = opened.infos.map((info, i) => describe(info, route[i]));
     this.closed = this.#closed.promise;
-    this.#pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, dtype, options });
+    this.#assembly = this.#assemble(opened, route);
     const { heartbeatMs, heartbeatTimeoutMs } = options;
     this.#heartbeat = new Heartbeat({
-      clock: components.clock, heartbeatMs, heartbeatTimeoutMs, links: () => this.#clients.map((client) => client.link), onTick: (nowMs) => this.#checkStalled(nowMs),
+      clock: components.clock, heartbeatMs, heartbeatTimeoutMs, links: () => this.#assembly.clients.map((client) => client.link), onTick: (nowMs) => this.#checkStalled(nowMs),
     });
-    // A stage lost from here on ends the pipeline.
-    opened.onLost((error) => this.#fail(error));
+    this.#watch(opened, this.#assembly);
+  }
+
+  get stages(): readonly PipelineStage[] {
+    return this.#assembly.stages;
   }
 
   generate(request: GenerateRequest): Generation {
-    const { components, contextTokens, batchTokens } = this.#init;
+    const { components, contextTokens, batchTokens, metrics } = this.#init;
     const generation: Generation = new Generation({
-      request, contextTokens, batchTokens, vocabSize: this.#init.opened.infos[0]?.vocabSize ?? 0, clock: components.clock, first: this.#first, last: this.#last, clients: this.#clients,
-      takeSession: () => this.#takeSession(request),
-      dropSession: (session) => this.#pool.close(session),
+      request, contextTokens, batchTokens, vocabSize: this.#assembly.vocabSize, clock: components.clock,
+      takeGround: () => this.#takeGround(request),
+      dropGround: ({ assembly, session }) => assembly.pool.close(session),
       onFinish: (ended, end) => this.#finished(ended, end),
+      onSetback: (hit, error, assembly) => this.#onSetback(hit, error, assembly),
       onFail: (ended) => this.#dropped(ended),
+      onMismatch: () => metrics.replayMismatches.inc(),
     });
     this.#running.add(generation);
     void generation.start();
@@ -100,57 +97,117 @@ export class StagePipeline implements Pipeline {
     await this.closed;
   }
 
-  #takeSession({ sampling }: GenerateRequest): Promise<OpenSession> {
-    return this.#end === undefined ? this.#pool.take(sampling) : Promise.reject(this.#end);
+  #assemble(opened: OpenedStages, route: readonly StageAssignment[]): Assembly {
+    const { dtype, options } = this.#init;
+    return new Assembly({ opened, route, dtype, options });
+  }
+
+  #watch(opened: OpenedStages, assembly: Assembly): void {
+    opened.onLost((error) => this.#onLost(assembly, error));
+  }
+
+  async #takeGround({ sampling, signal, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
+    for (;;) {
+      await this.#recovery;
+      if (this.#end !== undefined) throw this.#end;
+      const assembly = this.#assembly;
+      try {
+        const session = await assembly.pool.take({ sampling, onWait, signal });
+        if (assembly === this.#assembly && this.#recovery === undefined) return { assembly, session };
+        assembly.pool.close(session);
+      } catch (error) {
+        // What went wrong with stages that are being replaced says nothing about those that come.
+        if (assembly === this.#assembly && this.#recovery === undefined) throw error;
+      }
+    }
   }
 
   async #finished(generation: Generation, { reason, keep }: { readonly reason: FinishReason; readonly keep: boolean }): Promise<GenerationStats> {
-    const { session } = generation;
+    const { ground } = generation;
     this.#running.delete(generation);
     this.#init.metrics.finished.inc({ reason });
     this.#init.metrics.tokens.inc(undefined, generation.received);
-    if (session === undefined) return this.#figures(generation, []);
+    if (ground === undefined) return this.#figures(generation, []);
+    const { assembly, session } = ground;
     // Asked before the session may close, on the same ordered link.
-    const asked = Promise.all(this.#clients.map((client) => this.#askStats(client, session)));
+    const asked = assembly.figures(session);
     session.settled = asked;
-    if (keep) this.#pool.keep(session);
-    else this.#pool.close(session);
+    if (keep) assembly.pool.keep(session);
+    else assembly.pool.close(session);
     return this.#figures(generation, await asked);
   }
 
-  #askStats(client: StageClient, session: OpenSession): Promise<StageStats | undefined> {
-    const reply = client.expect(session.id, { type: FrameType.stats, phase: 'report its figures', timeoutMs: this.#init.options.statsTimeoutMs });
-    client.link.post(client.address(session.id), { type: FrameType.statsRequest });
-    return reply.then((frame) => controlOf(frame, FrameType.stats, client)).catch(() => undefined);
-  }
-
   #figures(generation: Generation, reports: readonly (StageStats | undefined)[]): GenerationStats {
-    const { firstTokenMs, lastTokenMs, startedMs, received, reusedTokens, request } = generation;
+    const { firstTokenMs, lastTokenMs, startedMs, received, reusedTokens, replayedTokens, failovers, request } = generation;
     const ttftMs = firstTokenMs === undefined ? undefined : firstTokenMs - startedMs;
     const spanMs = firstTokenMs === undefined || lastTokenMs === undefined ? 0 : lastTokenMs - firstTokenMs;
     if (ttftMs !== undefined) this.#init.metrics.ttftSeconds.observe(ttftMs / 1000);
     this.stats = {
-      promptTokens: request.promptTokens.length, reusedTokens, generatedTokens: received, ttftMs,
+      promptTokens: request.promptTokens.length, reusedTokens, replayedTokens, failovers, generatedTokens: received, ttftMs,
       tokensPerSecond: spanMs > 0 && received > 1 ? ((received - 1) / spanMs) * 1000 : undefined,
       stages: reports.map((report) => (report === undefined ? undefined : stageTiming(report))),
-      boundaries: boundaryTimings(reports, this.#clients.map((client) => client.link.rttMs)),
+      boundaries: boundaryTimings(reports, generation.ground?.assembly.rttsMs ?? []),
     };
     return this.stats;
   }
 
   #dropped(generation: Generation): void {
+    const { ground } = generation;
     this.#running.delete(generation);
     this.#init.metrics.finished.inc({ reason: 'error' });
-    if (generation.session !== undefined) this.#pool.close(generation.session);
+    ground?.assembly.pool.close(ground.session);
   }
 
   #checkStalled(nowMs: number): void {
     const { tokenTimeoutMs } = this.#init.options;
     for (const generation of [...this.#running]) {
-      if (generation.stalledMs(nowMs) <= tokenTimeoutMs) continue;
-      const busiest = this.#clients.reduce((a, b) => (b.link.remoteBusyUs > a.link.remoteBusyUs ? b : a));
-      generation.fail(pipelineErrors.stageTimeout({ ...busiest.ref, phase: 'bring the answer on', timeoutMs: tokenTimeoutMs }));
+      const { ground } = generation;
+      if (ground === undefined || generation.stalledMs(nowMs) <= tokenTimeoutMs) continue;
+      this.#onSetback(generation, pipelineErrors.stageTimeout({ ...ground.assembly.busiest.ref, phase: 'bring the answer on', timeoutMs: tokenTimeoutMs }), ground.assembly);
     }
+  }
+
+  #onLost(assembly: Assembly, error: CodedError): void {
+    if (assembly !== this.#assembly || this.#end !== undefined) return;
+    if (this.#init.reroute === undefined || !canRecover(error)) return this.#fail(error);
+    this.#recover(error);
+  }
+
+  #onSetback(generation: Generation, error: CodedError, assembly: Assembly | undefined): void {
+    const isCurrent = assembly === undefined || assembly === this.#assembly;
+    if (this.#end !== undefined || this.#init.reroute === undefined || !canRecover(error) || generation.setbacks >= this.#init.options.maxSetbacks) return generation.fail(error);
+    if (isCurrent && this.#recovery === undefined) this.#recover(error);
+    else void this.#resume(generation);
+  }
+
+  #recover(error: CodedError): void {
+    const { reroute, open, components, options, metrics } = this.#init;
+    if (this.#recovery !== undefined || reroute === undefined) return;
+    const old = this.#assembly;
+    const startedMs = components.clock.monotonicMs();
+    const suspended = [...this.#running];
+    for (const generation of suspended) generation.suspend();
+    metrics.stageLosses.inc({ code: error.code });
+    this.events.emit('stage:lost', { error });
+    const recovery = new Recovery({ reroute, open, route: old.route, attempts: options.maxSetbacks, signal: this.#stop.signal });
+    this.#recovery = old.retire().then(() => recovery.run(error)).then(({ opened, route }) => {
+      old.close();
+      if (this.#end !== undefined) return opened.clients.forEach((client) => client.close());
+      this.#assembly = this.#assemble(opened, route);
+      this.#recovery = undefined;
+      this.#watch(opened, this.#assembly);
+      this.events.emit('rerouted', { stages: this.stages, downMs: components.clock.monotonicMs() - startedMs });
+    }).catch((reason: unknown) => {
+      old.close();
+      this.#recovery = undefined;
+      this.#fail(reason as CodedError);
+    });
+    for (const generation of suspended) void this.#resume(generation);
+  }
+
+  async #resume(generation: Generation): Promise<void> {
+    await this.#recovery;
+    await generation.resume();
   }
 
   #fail(error: CodedError): void {
@@ -162,12 +219,8 @@ export class StagePipeline implements Pipeline {
     if (this.#end !== undefined) return;
     this.#end = error ?? pipelineErrors.closed({});
     this.#heartbeat.stop();
-    this.#pool.closeAll();
-    for (const client of this.#clients) client.close();
+    this.#stop.abort();
+    this.#assembly.close();
     this.#closed.resolve(error);
   }
 }
-
-const describe = (info: StageInfo, assignment: StageAssignment | undefined): PipelineStage => ({
-  peer: assignment?.peer ?? ('' as PeerId), layers: info.layers, bytesLoaded: info.weightBytes, kvBytes: info.kvBytes, backend: info.backend,
-});

@@ -1,10 +1,12 @@
-import type { SessionId } from '../../base/index.ts';
+import { isCoded, type SessionId } from '../../base/index.ts';
 import type { ActivationDtype, SamplingOptions } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_ADDRESSES, type CoordinatorOptions } from '../options.ts';
 import type { StageAssignment } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
 import { newSessionId } from '../wire/frame.ts';
+import type { ComputedRows } from './script.ts';
+import { SessionQueue, type Waiting } from './session-queue.ts';
 import type { StageClient } from './stage-client.ts';
 
 /** One session, open on every stage. */
@@ -12,8 +14,8 @@ export interface OpenSession {
   readonly id: SessionId;
   readonly samplingKey: string;
   run: number;
-  /** Tokens whose rows are known to be in every stage's KV cache. */
-  known: number[];
+  /** What is known to be in every stage's KV cache. */
+  rows: readonly ComputedRows[];
   /** Resolves when the last run's figures are in; a new run waits for it. */
   settled: Promise<unknown>;
 }
@@ -26,18 +28,47 @@ export interface SessionPoolInit {
   readonly options: CoordinatorOptions;
 }
 
-/** Opens sessions on all stages and keeps the last idle one, so that a conversation goes on without computing its past again. */
+export interface TakeOptions extends Waiting {
+  readonly sampling: SamplingOptions;
+}
+
+/**
+ * Opens sessions on all stages and keeps the last idle one, so that a conversation goes on without computing its past
+ * again. While the stages' places are taken by sessions of this pipeline, who comes later waits its turn.
+ */
 export class SessionPool {
   readonly #init: SessionPoolInit;
   readonly #open = new Set<OpenSession>();
+  readonly #queue = new SessionQueue();
   #idle: OpenSession | undefined;
+  #opening = 0;
 
   constructor(init: SessionPoolInit) {
     this.#init = init;
   }
 
-  /** @throws PIPELINE_STAGE_* */
-  async take(sampling: SamplingOptions): Promise<OpenSession> {
+  /** @throws PIPELINE_STAGE_*, the signal's reason */
+  async take(options: TakeOptions): Promise<OpenSession> {
+    let hasWaited = this.#queue.length > 0;
+    if (hasWaited) await this.#queue.wait(options, 'end');
+    for (;;) {
+      try {
+        return await this.#takeOne(options.sampling);
+      } catch (error) {
+        // Only our own answers are sure to give a place back.
+        if (!isBusy(error) || this.#open.size + this.#opening === 0) throw this.#letNext(error);
+      }
+      await this.#queue.wait(options, hasWaited ? 'front' : 'end');
+      hasWaited = true;
+    }
+  }
+
+  #letNext(error: unknown): unknown {
+    this.#queue.next();
+    return error;
+  }
+
+  async #takeOne(sampling: SamplingOptions): Promise<OpenSession> {
     const samplingKey = JSON.stringify(sampling);
     const idle = this.#idle;
     this.#idle = undefined;
@@ -55,6 +86,7 @@ export class SessionPool {
     if (!this.#open.has(session)) return;
     if (this.#idle !== undefined) this.close(this.#idle);
     this.#idle = session;
+    this.#queue.next();
   }
 
   /** Frees the session's KV cache on every stage. */
@@ -62,21 +94,30 @@ export class SessionPool {
     if (!this.#open.delete(session)) return;
     if (this.#idle === session) this.#idle = undefined;
     this.#closeOnStages(session.id);
+    this.#queue.next();
   }
 
-  closeAll(): void {
-    for (const session of [...this.#open]) this.close(session);
+  /** Resolves when every stage that can still be heard gave the sessions' places back, or after a while. */
+  async closeAll(): Promise<void> {
+    const open = [...this.#open];
+    const { clients, options } = this.#init;
+    const gone = open.flatMap(({ id }) => clients.map((client) => client.expect(id, { type: FrameType.closed, phase: 'close a session', timeoutMs: options.closeTimeoutMs })));
+    for (const session of open) this.close(session);
+    this.#queue.all();
+    await Promise.allSettled(gone);
   }
 
   async #openNew(sampling: SamplingOptions, samplingKey: string): Promise<OpenSession> {
     const id = newSessionId();
+    this.#opening++;
     const outcomes = await Promise.allSettled(this.#init.clients.map((client) => this.#openOn(client, id, sampling)));
+    this.#opening--;
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) {
       this.#closeOnStages(id);
       throw failed.reason;
     }
-    const session: OpenSession = { id, samplingKey, run: 0, known: [], settled: Promise.resolve() };
+    const session: OpenSession = { id, samplingKey, run: 0, rows: [], settled: Promise.resolve() };
     this.#open.add(session);
     return session;
   }
@@ -99,3 +140,5 @@ export class SessionPool {
     }
   }
 }
+
+const isBusy = (error: unknown): boolean => isCoded(error, 'PIPELINE_STAGE_REFUSED') && error.meta['code'] === 'PIPELINE_STAGE_BUSY';

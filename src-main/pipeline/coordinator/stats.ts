@@ -27,6 +27,10 @@ export interface GenerationStats {
   readonly promptTokens: number;
   /** Prompt tokens that were still in the stages' KV caches. */
   readonly reusedTokens: number;
+  /** Rows computed again because a stage was lost. */
+  readonly replayedTokens: number;
+  /** How often the answer went on with other stages. */
+  readonly failovers: number;
   readonly generatedTokens: number;
   readonly ttftMs: number | undefined;
   /** Between the first and the last token; undefined with fewer than two. */

@@ -22,22 +22,27 @@ interface Plan {
  * @throws PIPELINE_NO_PLACEMENT naming the first layer that cannot be reached.
  */
 export function assignStages(offers: readonly PeerOffer[], totalLayers: number): StageAssignment[] {
-  // plans[n] covers layers 0..n-1.
-  const plans = new Map<number, Plan>([[0, { largestBytes: 0, stages: [] }]]);
-  for (let next = 0; next < totalLayers; next++) {
+  return assignRange(offers, { first: 0, last: totalLayers - 1 });
+}
+
+/** As `assignStages`, for a part of the layers. @throws PIPELINE_NO_PLACEMENT */
+export function assignRange(offers: readonly PeerOffer[], { first, last }: LayerRange): StageAssignment[] {
+  // plans[n] covers layers first..n-1.
+  const plans = new Map<number, Plan>([[first, { largestBytes: 0, stages: [] }]]);
+  for (let next = first; next <= last; next++) {
     const plan = plans.get(next);
     if (plan === undefined) continue;
-    for (const offer of offers) extendPlan(plans, plan, { offer, next, totalLayers });
+    for (const offer of offers) extendPlan(plans, plan, { offer, next, last });
   }
-  const whole = plans.get(totalLayers);
-  if (whole === undefined) throw pipelineErrors.noPlacement({ layer: Math.max(...plans.keys()), totalLayers });
+  const whole = plans.get(last + 1);
+  if (whole === undefined) throw pipelineErrors.noPlacement({ layer: Math.max(...plans.keys()), totalLayers: last + 1 });
   return [...whole.stages];
 }
 
-function extendPlan(plans: Map<number, Plan>, plan: Plan, step: { offer: PeerOffer; next: number; totalLayers: number }): void {
-  const { offer, next, totalLayers } = step;
+function extendPlan(plans: Map<number, Plan>, plan: Plan, step: { offer: PeerOffer; next: number; last: number }): void {
+  const { offer, next, last } = step;
   for (const run of runsFrom(offer.shards, next)) {
-    if (run.layers.last >= totalLayers) continue;
+    if (run.layers.last > last) continue;
     const stage = { peer: offer.peer, addresses: offer.addresses, layers: run.layers };
     const longer = { largestBytes: Math.max(plan.largestBytes, run.sizeBytes), stages: [...plan.stages, stage] };
     const known = plans.get(run.layers.last + 1);

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { Clock } from '../../base/index.ts';
 import type { LaneRow, LaneToken, StageInput, StageOutput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { DTYPE_BYTES, FLAG_TRUNCATE, FrameType } from '../wire/constants.ts';
+import { DTYPE_BYTES, FLAG_REPLAY, FLAG_TRUNCATE, FrameType } from '../wire/constants.ts';
 import { encodeHeader, type Frame, type FrameFields, type PathTiming } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import { readControl } from '../wire/schema.ts';
@@ -132,8 +132,9 @@ export class DataPath {
     const { session, run } = item;
     const position = item.position + item.rows;
     const path = pathOn(item, this.#count(item, spent, this.#clock.monotonicMs()));
-    this.#postToken(session, output, { fields: { type: FrameType.token, run, position, ...path }, toFirst: !session.isFirst });
-    if (session.isFirst) session.feeder?.onToken(output.token, position, session.init.control.peer);
+    const isKnown = (item.flags & FLAG_REPLAY) !== 0;
+    this.#postToken(session, output, { fields: { type: FrameType.token, run, position, ...path }, toFirst: !session.isFirst && !isKnown });
+    if (session.isFirst && !isKnown) session.feeder?.onToken(output.token, position, session.init.control.peer);
   }
 
   // Stage 0 first: the next token waits for it, the reader does not.

@@ -176,7 +176,7 @@ export class StageRunner implements Service {
     if (frame.type !== FrameType.credit) throw pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for a sender` });
     const session = this.#sessions.get(frame);
     if (session?.init.next !== link) return;
-    session.credited(frame.run);
+    session.credited(frame.run, frame.flags);
     session.init.entry.loop.kick();
   }
 

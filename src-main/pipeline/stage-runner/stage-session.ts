@@ -1,9 +1,9 @@
 import type { PeerId } from '../../base/index.ts';
 import type { ActivationDtype, StageInput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { PREFILL_WINDOW } from '../options.ts';
-import { FLAG_MORE, FLAG_TRUNCATE } from '../wire/constants.ts';
+import { FLAG_TRUNCATE } from '../wire/constants.ts';
 import type { Frame, FrameAddress, PathTiming } from '../wire/frame.ts';
+import { creditFlag, FrameWindow } from '../wire/frame-window.ts';
 import type { StageLink } from '../wire/link.ts';
 import type { StageStats } from '../wire/schema.ts';
 import type { EngineEntry } from './engine-entry.ts';
@@ -67,10 +67,10 @@ export class StageSession {
   promptDone = false;
   /** Position that the next frame must have. */
   #due = 0;
-  /** Prefill items accepted and not yet taken up; the sender's window bounds it. */
-  #queuedPrefill = 0;
+  /** Prefill items accepted and not yet taken up. */
+  readonly #queued = new FrameWindow();
   /** Prefill frames sent to the next stage that it has not taken up. */
-  #uncredited = 0;
+  readonly #uncredited = new FrameWindow();
 
   constructor(init: StageSessionInit) {
     const { address, stageCount } = init;
@@ -102,8 +102,8 @@ export class StageSession {
     this.feeder = undefined;
     this.ringSentMs = undefined;
     this.promptDone = false;
-    this.#queuedPrefill = 0;
-    this.#uncredited = 0;
+    this.#queued.clear();
+    this.#uncredited.clear();
     // The engine runs calls in order of arrival, so that later rows find the cache cut.
     if (position < this.#due || isLax) this.init.entry.engine.rollback(this.init.slot, position).catch(this.init.onFail);
     this.#due = position;
@@ -140,25 +140,22 @@ export class StageSession {
   /** Counts an item in; the sender may have only so many micro-batches waiting. */
   queued(item: WorkItem, from: PeerId): void {
     this.#due = item.position + item.rows;
-    if ((item.flags & FLAG_MORE) === 0) {
-      this.promptDone = true;
-      return;
-    }
-    if (++this.#queuedPrefill > PREFILL_WINDOW) throw pipelineErrors.flooded({ peer: from });
+    if (creditFlag(item) === 0) this.promptDone = true;
+    if (!this.#queued.hasRoom(item)) throw pipelineErrors.flooded({ peer: from });
+    this.#queued.take(item);
   }
 
   /** Whether what this item leads to may be sent on when it is done. */
   hasRoom(item: WorkItem): boolean {
-    return this.isLast || (item.flags & FLAG_MORE) === 0 || this.#uncredited < PREFILL_WINDOW;
+    return this.isLast || this.#uncredited.hasRoom(item);
   }
 
   taken(item: WorkItem): void {
-    if ((item.flags & FLAG_MORE) === 0) return;
-    this.#queuedPrefill--;
-    if (!this.isLast) this.#uncredited++;
+    this.#queued.give(creditFlag(item));
+    if (!this.isLast) this.#uncredited.take(item);
   }
 
-  credited(run: number): void {
-    if (run === this.run && this.#uncredited > 0) this.#uncredited--;
+  credited(run: number, flag: number): void {
+    if (run === this.run) this.#uncredited.give(flag);
   }
 }

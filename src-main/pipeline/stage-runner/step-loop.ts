@@ -4,6 +4,7 @@ import type { RunnerMetrics } from '../metrics.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
 import { FLAG_MORE, FrameType } from '../wire/constants.ts';
 import type { PathTiming } from '../wire/frame.ts';
+import { creditFlag } from '../wire/frame-window.ts';
 import type { StageSession, WorkItem } from './stage-session.ts';
 
 export interface StepLoopInit {
@@ -115,7 +116,8 @@ const canSend = (item: WorkItem): boolean => item.session.hasRoom(item) && (item
 function takeUp(item: WorkItem): void {
   const { session, stage } = item.session.address;
   item.session.taken(item);
-  if ((item.flags & FLAG_MORE) !== 0) item.creditTo?.post({ session, stage: Math.max(0, stage - 1) }, { type: FrameType.credit, run: item.run, batch: item.batch });
+  const flags = creditFlag(item);
+  if (flags !== 0) item.creditTo?.post({ session, stage: Math.max(0, stage - 1) }, { type: FrameType.credit, run: item.run, batch: item.batch, flags });
 }
 
 function toForwardItem(item: WorkItem): ForwardItem {

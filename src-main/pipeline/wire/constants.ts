@@ -17,7 +17,12 @@ export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 export const FLAG_MORE = 1;
 /** First frame of a run: forget every row at or after `position` before it. */
 export const FLAG_TRUNCATE = 2;
-export const KNOWN_FLAGS = FLAG_MORE | FLAG_TRUNCATE;
+/**
+ * The token after these rows is known already, from before a stage was lost: sample it again, for the penalty's
+ * history and the coordinator's eyes, but feed nothing; the coordinator sends what follows.
+ */
+export const FLAG_REPLAY = 4;
+export const KNOWN_FLAGS = FLAG_MORE | FLAG_TRUNCATE | FLAG_REPLAY;
 
 export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token';
 

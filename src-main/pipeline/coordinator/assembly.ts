@@ -1,0 +1,86 @@
+import type { LayerRange, PeerId } from '../../base/index.ts';
+import type { ActivationDtype, Backend, StageInfo } from '../../inference/index.ts';
+import { pipelineErrors } from '../errors.ts';
+import type { CoordinatorOptions } from '../options.ts';
+import type { StageAssignment } from '../ports.ts';
+import { FrameType } from '../wire/constants.ts';
+import type { StageStats } from '../wire/schema.ts';
+import type { OpenedStages } from './open-stages.ts';
+import { SessionPool, type OpenSession } from './session-pool.ts';
+import { controlOf, type StageClient } from './stage-client.ts';
+
+export interface PipelineStage {
+  readonly peer: PeerId;
+  readonly layers: LayerRange;
+  readonly bytesLoaded: number;
+  readonly kvBytes: number;
+  readonly backend: Backend;
+}
+
+export interface AssemblyInit {
+  readonly opened: OpenedStages;
+  readonly route: readonly StageAssignment[];
+  readonly dtype: ActivationDtype;
+  readonly options: CoordinatorOptions;
+}
+
+/** The stages that a pipeline runs on at present: all loaded, each with a link, and the sessions open on them. */
+export class Assembly {
+  readonly route: readonly StageAssignment[];
+  readonly clients: readonly StageClient[];
+  readonly first: StageClient;
+  readonly last: StageClient;
+  readonly stages: readonly PipelineStage[];
+  readonly vocabSize: number;
+  readonly pool: SessionPool;
+  readonly #options: CoordinatorOptions;
+
+  constructor({ opened, route, dtype, options }: AssemblyInit) {
+    const [first, last] = [opened.clients[0], opened.clients.at(-1)];
+    if (first === undefined || last === undefined) throw pipelineErrors.badRoute({ reason: 'it has no stages' });
+    this.route = route;
+    this.clients = opened.clients;
+    this.first = first;
+    this.last = last;
+    this.stages = opened.infos.map((info, i) => describe(info, route[i]));
+    this.vocabSize = opened.infos[0]?.vocabSize ?? 0;
+    this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, dtype, options });
+    this.#options = options;
+  }
+
+  /** Round trips of the last pings, ms. */
+  get rttsMs(): (number | undefined)[] {
+    return this.clients.map((client) => client.link.rttMs);
+  }
+
+  /** The stage whose present computation runs longest, as far as the pings say. */
+  get busiest(): StageClient {
+    return this.clients.reduce((a, b) => (b.link.remoteBusyUs > a.link.remoteBusyUs ? b : a));
+  }
+
+  /** What each stage spent on the session's last run; undefined where it does not say so in time. */
+  figures(session: OpenSession): Promise<(StageStats | undefined)[]> {
+    return Promise.all(this.clients.map((client) => this.#askStats(client, session)));
+  }
+
+  /** Ends all sessions; resolves when the stages that can still be heard gave their places back. */
+  async retire(): Promise<void> {
+    await this.pool.closeAll();
+  }
+
+  /** Lets go of every stage. */
+  close(): void {
+    void this.pool.closeAll();
+    for (const client of this.clients) client.close();
+  }
+
+  #askStats(client: StageClient, session: OpenSession): Promise<StageStats | undefined> {
+    const reply = client.expect(session.id, { type: FrameType.stats, phase: 'report its figures', timeoutMs: this.#options.statsTimeoutMs });
+    client.link.post(client.address(session.id), { type: FrameType.statsRequest });
+    return reply.then((frame) => controlOf(frame, FrameType.stats, client)).catch(() => undefined);
+  }
+}
+
+const describe = (info: StageInfo, assignment: StageAssignment | undefined): PipelineStage => ({
+  peer: assignment?.peer ?? ('' as PeerId), layers: info.layers, bytesLoaded: info.weightBytes, kvBytes: info.kvBytes, backend: info.backend,
+});

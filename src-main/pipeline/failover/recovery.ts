@@ -1,0 +1,52 @@
+import { toCoded, type CodedError } from '../../base/index.ts';
+import type { OpenedStages } from '../coordinator/open-stages.ts';
+import { pipelineErrors, type StageRef } from '../errors.ts';
+import type { StageAssignment } from '../ports.ts';
+import type { Reroute } from './reroute.ts';
+
+/** What other stages may put right. A refusal is not among them: the stage is there, and says why. */
+const RECOVERABLE: readonly string[] = ['PIPELINE_STAGE_LOST', 'PIPELINE_STAGE_TIMEOUT', 'PIPELINE_STAGE_MISBEHAVED', 'PIPELINE_STAGE_FAILED'];
+
+export const canRecover = (error: CodedError): boolean => RECOVERABLE.includes(error.code);
+
+export interface Rerouted {
+  readonly opened: OpenedStages;
+  readonly route: readonly StageAssignment[];
+}
+
+export interface RecoveryInit {
+  readonly reroute: Reroute;
+  readonly open: (route: readonly StageAssignment[], signal: AbortSignal) => Promise<OpenedStages>;
+  readonly route: readonly StageAssignment[];
+  /** Routes that are tried at most: a stage that is lost while it opens makes for another. */
+  readonly attempts: number;
+  readonly signal: AbortSignal;
+}
+
+/** The way from a lost stage to a route that stands. */
+export class Recovery {
+  readonly #init: RecoveryInit;
+
+  constructor(init: RecoveryInit) {
+    this.#init = init;
+  }
+
+  /** @throws PIPELINE_NOT_RECOVERED naming the stage that was lost first, and why nothing takes its place */
+  async run(error: CodedError): Promise<Rerouted> {
+    const { reroute, open, route, attempts, signal } = this.#init;
+    const lost = [stageOf(error)];
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const next = await reroute({ route, lost, signal });
+        return { opened: await open(next, signal), route: next };
+      } catch (reason) {
+        const coded = toCoded(reason);
+        if (!canRecover(coded) || attempt >= attempts || signal.aborted) throw pipelineErrors.notRecovered({ ...stageOf(error), code: coded.code, reason: coded.message, lossCode: error.code }, error);
+        lost.push(stageOf(coded));
+      }
+    }
+  }
+}
+
+// Every recoverable error names its stage: pipelineErrors gives them no other meta.
+const stageOf = ({ meta }: CodedError): StageRef => meta as unknown as StageRef;
