@@ -4,6 +4,7 @@ import type { HostInfo, HostStatus, Stage } from '../../src-preload/bridge/index
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { routeOverCluster } from './infer-pipeline.ts';
+import type { Pipeline } from '../pipeline/index.ts';
 import type { Node } from './node.ts';
 import type { AppPaths } from './paths.ts';
 import { defaultSampling } from './sampling.ts';
@@ -36,6 +37,7 @@ export class ChatModel implements ChatService {
   readonly #options: ChatModelOptions;
   #running: Promise<Running> | undefined;
   #isStopping = false;
+  #answering = 0;
   readonly #stopped = new AbortController();
 
   constructor(options: ChatModelOptions) {
@@ -68,6 +70,7 @@ export class ChatModel implements ChatService {
       prompt: { kind: 'chat', messages: request.messages }, sampling: { ...defaultSampling(config.model), ...request.sampling },
       maxTokens: request.maxTokens ?? DEFAULT_MAX_TOKENS, signal: request.signal, onText: (text) => parts.push({ text }),
     });
+    this.#answering++;
     this.#markStages('busy');
     const finished = answer.then(({ finishReason, tokenIds, stats, stages }) => {
       this.#measured(stages.map(({ msPerToken }) => msPerToken));
@@ -82,7 +85,7 @@ export class ChatModel implements ChatService {
       yield* parts;
     } finally {
       await finished;
-      this.#markStages('ready');
+      if (--this.#answering === 0) this.#markStages('ready');
     }
   }
 
@@ -103,7 +106,7 @@ export class ChatModel implements ChatService {
     try {
       const route = routeOverCluster(cluster);
       const session = await openSession({
-        node, route: route.stages, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, dtype: 'f16', signal,
+        node, route: route.stages, candidates: route.candidates, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, dtype: 'f16', signal,
       });
       this.#opened(cluster, session);
       return { cluster, session };
@@ -113,21 +116,22 @@ export class ChatModel implements ChatService {
     }
   }
 
-  #opened({ model, lost, stop }: Cluster, session: ModelSession): void {
-    const { manifest } = model;
+  #opened(cluster: Cluster, session: ModelSession): void {
+    const { manifest } = cluster.model;
+    const { pipeline } = session;
     const { contextTokens } = this.#options.settings.config;
     this.model = { name: manifest.model_name, layers: manifest.total_layers, sizeBytes: manifest.total_size_bytes, contextTokens };
-    this.#setStages(session.pipeline.stages.map(({ peer, layers, bytesLoaded, backend }) => ({
-      peerId: peer, ownership: 'this-machine', layers: [layers.first, layers.last], bytesLoaded, backend, state: 'ready',
-    })));
+    this.#setStages(stagesOf(pipeline, 'ready'));
     this.setStatus({ kind: 'ready' });
-    void Promise.race([lost, session.pipeline.closed]).then(async () => {
+    pipeline.events.on('stage:lost', ({ error }) => this.#setStages(this.stages.map((stage) => (stage.peerId === error.meta['peer'] ? { ...stage, state: 'lost' } : stage))));
+    pipeline.events.on('rerouted', () => this.#setStages(stagesOf(pipeline, this.#answering > 0 ? 'busy' : 'ready')));
+    void pipeline.closed.then(async () => {
       if (this.#isStopping) return;
       // The question that was under way has its error already; the next one starts new nodes.
       this.#running = undefined;
       this.#markStages('lost');
       await session.close();
-      await stop();
+      await cluster.stop();
     });
   }
 
@@ -147,3 +151,7 @@ export class ChatModel implements ChatService {
     this.#options.events.emit('stages', stages);
   }
 }
+
+const stagesOf = (pipeline: Pipeline, state: Stage['state']): Stage[] => pipeline.stages.map(({ peer, layers, bytesLoaded, backend }) => ({
+  peerId: peer, ownership: 'this-machine', layers: [layers.first, layers.last], bytesLoaded, backend, state,
+}));

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { CodedError, forkChild, type Child, type LayerRange, type SpawnChild } from '../base/index.ts';
+import { CodedError, forkChild, type Child, type LayerRange, type PeerId, type SpawnChild } from '../base/index.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { fromNodeSchema, type ToNode } from './node-messages.ts';
@@ -18,14 +18,19 @@ export interface ClusterNode {
 
 export interface Cluster {
   readonly model: ShardedModel;
+  /** Those that run at present, in order of layers. */
   readonly nodes: readonly ClusterNode[];
   /** Resolves when a node ends without being asked. */
   readonly lost: Promise<Error>;
+  /** Starts again, as new peers with the same shards, those that ended and those that are given up; returns all that run. */
+  revive(givenUp: readonly PeerId[]): Promise<readonly ClusterNode[]>;
   stop(): Promise<void>;
 }
 
 export interface ClusterOptions extends ProgressSink {
   readonly nodes: number;
+  /** How many nodes are given each shard; 1 by default. */
+  readonly replicas?: number;
   readonly paths: AppPaths;
   /** How node processes are started; by default a fork. */
   readonly spawn?: SpawnChild | undefined;
@@ -34,43 +39,105 @@ export interface ClusterOptions extends ProgressSink {
 
 const STOP_TIMEOUT_MS = 5_000;
 
-/** Cuts the model into one shard per node and starts the nodes; each is given its own shard alone. */
+/** Cuts the model into one shard per node and starts the nodes; each is given its own shard alone, or as many as there are replicas. */
 export async function startCluster(settings: Settings, options: ClusterOptions): Promise<Cluster> {
   const model = await shardForCluster(settings.config, options);
   options.onStatus?.(`starting ${options.nodes} nodes`);
-  const children: Child[] = [];
-  const stop = async (): Promise<void> => void (await Promise.all(children.map(stopChild)));
-  const lost = Promise.withResolvers<Error>();
+  const cluster = new NodeCluster(settings, options, model);
   try {
-    const nodes = await Promise.all(model.shards.map(async (shard, index) => {
-      const child = (options.spawn ?? forkChild)(options.paths.nodeProcess);
-      children.push(child);
-      child.once('exit', (code, signal) => lost.resolve(hostErrors.nodeGone({ index, how: signal ?? `exit code ${code}` })));
-      return startNode(child, { settings, shard, index, signal: options.signal });
-    }));
-    return { model, nodes, lost: lost.promise, stop };
+    await cluster.start();
+    return cluster;
   } catch (error) {
-    await stop();
+    await cluster.stop();
     throw error;
   }
 }
 
+interface Slot {
+  readonly index: number;
+  readonly shards: readonly GivenShard[];
+  child?: Child;
+  node: ClusterNode | undefined;
+}
+
+class NodeCluster implements Cluster {
+  readonly model: ShardedModel;
+  readonly lost: Promise<Error>;
+  readonly #lost = Promise.withResolvers<Error>();
+  readonly #settings: Settings;
+  readonly #options: ClusterOptions;
+  readonly #slots: readonly Slot[];
+  #isStopping = false;
+
+  constructor(settings: Settings, options: ClusterOptions, model: ShardedModel) {
+    this.#settings = settings;
+    this.#options = options;
+    this.model = model;
+    this.lost = this.#lost.promise;
+    this.#slots = model.shards.map((_, index) => ({ index, shards: shardsFor(model.shards, index, options.replicas ?? 1), node: undefined }));
+  }
+
+  get nodes(): readonly ClusterNode[] {
+    return this.#slots.flatMap(({ node }) => node ?? []);
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => this.#start(slot)));
+  }
+
+  async revive(givenUp: readonly PeerId[]): Promise<readonly ClusterNode[]> {
+    for (const slot of this.#slots) if (givenUp.some((peer) => peer === slot.node?.peerId)) giveUp(slot);
+    const ended = this.#isStopping ? [] : this.#slots.filter(({ node }) => node === undefined);
+    // One that does not come back is no help; the others may be.
+    await Promise.allSettled(ended.map((slot) => this.#start(slot)));
+    return this.nodes;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#slots.flatMap(({ child }) => (child === undefined ? [] : [stopChild(child)])));
+  }
+
+  async #start(slot: Slot): Promise<void> {
+    const { spawn = forkChild, paths, signal } = this.#options;
+    const child = spawn(paths.nodeProcess);
+    slot.child = child;
+    child.once('exit', (code, by) => {
+      if (slot.child === child) slot.node = undefined;
+      this.#lost.resolve(hostErrors.nodeGone({ index: slot.index, how: by ?? `exit code ${code}` }));
+    });
+    const node = await startNode(child, { settings: this.#settings, ...slot, signal });
+    if (child.exitCode === null && child.signalCode === null) slot.node = node;
+  }
+}
+
+// It may be frozen, or computing for ever: whatever it is, nobody waits for it.
+function giveUp(slot: Slot): void {
+  slot.node = undefined;
+  slot.child?.kill('SIGKILL');
+}
+
+/** The shard of its own place first, then those of the next places. */
+const shardsFor = (shards: readonly GivenShard[], index: number, replicas: number): GivenShard[] =>
+  Array.from({ length: Math.min(replicas, shards.length) }, (_, i) => shards[(index + i) % shards.length]).filter((shard) => shard !== undefined);
+
 interface StartOptions {
   readonly settings: Settings;
-  readonly shard: GivenShard;
+  readonly shards: readonly GivenShard[];
   readonly index: number;
   readonly signal: AbortSignal | undefined;
 }
 
-async function startNode(child: Child, { settings, shard, index, signal }: StartOptions): Promise<ClusterNode> {
+async function startNode(child: Child, { settings, shards, index, signal }: StartOptions): Promise<ClusterNode> {
   const exited = once(child, 'exit').then(([code, by]) => Promise.reject(hostErrors.nodeNotStarted({ index, reason: `it ended (${by ?? code})` })));
   const config = { ...settings.config, listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false };
-  child.send({ type: 'start', config, shards: [shard] } satisfies ToNode);
+  child.send({ type: 'start', config, shards: [...shards] } satisfies ToNode);
   const [raw] = (await Promise.race([once(child, 'message', signal === undefined ? {} : { signal }), exited])) as unknown[];
   exited.catch(() => undefined);
   const reply = fromNodeSchema.parse(raw);
   if (reply.type === 'failed') throw CodedError.fromWire({ ...reply.error, ...(reply.error.next === undefined ? {} : { next: reply.error.next }) } as never);
-  return { index, peerId: reply.peerId, addresses: reply.addresses, layers: shard.layers, shardBytes: shard.sizeBytes, pid: child.pid ?? 0 };
+  const { layers = { first: 0, last: 0 }, sizeBytes = 0 } = shards[0] ?? {};
+  return { index, peerId: reply.peerId, addresses: reply.addresses, layers, shardBytes: sizeBytes, pid: child.pid ?? 0 };
 }
 
 async function stopChild(child: Child): Promise<void> {

@@ -7,7 +7,7 @@ export { startCluster, type Cluster, type ClusterNode, type ClusterOptions } fro
 export type { ShardPlan } from '../store/index.ts';
 export { shardModelFile, shardsOf, type ShardedModel } from './sharded-model.ts';
 export { BUILT_IN_MODEL, findModel, type ModelFile } from './model-file.ts';
-export { ephemeral, inferPipeline, type InferOptions } from './infer-pipeline.ts';
+export { ephemeral, inferPipeline, routeOverCluster, type InferOptions } from './infer-pipeline.ts';
 export { inferWhole } from './infer-whole.ts';
 export { buildHost, type Host, type HostOptions } from './build-host.ts';
 export { BATCH_TOKENS, openSession, type Answer, type ModelSession } from './session.ts';

@@ -1,5 +1,5 @@
 import type { PeerId } from '../base/index.ts';
-import { assignStages, type PeerOffer, type StageAssignment } from '../pipeline/index.ts';
+import { assignStages, type Candidate, type PeerOffer, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { createNode, type Node } from './node.ts';
@@ -10,6 +10,7 @@ import type { InferenceReport, PipelineRequest, ProgressSink } from './types.ts'
 
 interface Route {
   readonly stages: readonly StageAssignment[];
+  readonly candidates: RerouteInit['candidates'];
   readonly modelHash: string;
   readonly vocabularyPath: string;
 }
@@ -40,9 +41,12 @@ export async function inferPipeline(settings: Settings, request: PipelineRequest
 
 export const ephemeral = (settings: Settings): Settings => ({ ...settings, config: { ...settings.config, listen: ['/ip4/127.0.0.1/tcp/0'] } });
 
-export function routeOverCluster({ nodes, model }: Cluster): Route {
+/** A node that ended is started again as soon as its layers are missed. */
+export function routeOverCluster(cluster: Cluster): Route {
+  const { nodes, model } = cluster;
   const stages = nodes.map(({ peerId, addresses, layers }) => ({ peer: peerId as PeerId, addresses, layers }));
-  return { stages, modelHash: model.manifest.model_hash, vocabularyPath: model.vocabularyPath };
+  const candidates = async (givenUp: readonly PeerId[]): Promise<Candidate[]> => (await cluster.revive(givenUp)).map(({ peerId, addresses }) => ({ peer: peerId as PeerId, addresses }));
+  return { stages, candidates, modelHash: model.manifest.model_hash, vocabularyPath: model.vocabularyPath };
 }
 
 /** Asks every peer what it holds of the model, and covers the layers with that. */
@@ -55,7 +59,7 @@ async function routeOverPeers(settings: Settings, node: Node, options: InferOpti
     const known = await node.coordinator.queryOffers({ peer, addresses: [address], signal });
     return { peer, addresses: [address], shards: known.find((offer) => offer.modelHash === modelHash)?.shards ?? [] };
   }));
-  return { stages: assignStages(offers, totalLayers), modelHash, vocabularyPath: model.vocabularyPath };
+  return { stages: assignStages(offers, totalLayers), candidates: () => offers, modelHash, vocabularyPath: model.vocabularyPath };
 }
 
 interface Job {
@@ -68,7 +72,7 @@ interface Job {
 async function answerOnce({ config }: Settings, { node, route, request, options }: Job): Promise<InferenceReport> {
   const { onStatus, onText, signal } = options;
   const session = await openSession({
-    node, route: route.stages, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
+    node, route: route.stages, candidates: route.candidates, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
     dtype: request.dtype, signal, ...(onStatus === undefined ? {} : { onStatus }),
   });
   try {

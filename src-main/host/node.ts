@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createLogger, Lifecycle, systemClock, type Logger, type PeerId, type Service, type SpawnChild } from '../base/index.ts';
 import { findLibraries, type WorkerOptions } from '../inference/index.ts';
 import { createMesh, type Mesh } from '../mesh/index.ts';
-import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator } from '../pipeline/index.ts';
+import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator, type CoordinatorOptions } from '../pipeline/index.ts';
 import type { Settings } from './config.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
 import { laneNetwork } from './lane-network.ts';
@@ -20,6 +20,8 @@ export interface NodeOptions {
   readonly process?: 'own' | 'worker';
   /** How children are started; by default a fork. */
   readonly spawn?: SpawnChild | undefined;
+  /** Times and limits of its coordinator that differ from the defaults. */
+  readonly coordinator?: Partial<CoordinatorOptions>;
 }
 
 /** One mesh peer with a coordinator, and a stage runner over the shards that it was given. */
@@ -31,7 +33,7 @@ export interface Node extends Service {
   readonly worker: WorkerOptions;
 }
 
-export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn }: NodeOptions): Promise<Node> {
+export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn, coordinator: overrides }: NodeOptions): Promise<Node> {
   const logger = createLogger(config.logLevel);
   const metrics = createMetricsRegistry();
   const clock = systemClock;
@@ -53,7 +55,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   life.add(mesh);
   life.add(runner);
   life.add(protocolService(mesh, runner));
-  const coordinator = createCoordinator({ connect, logger, metrics, clock });
+  const coordinator = createCoordinator({ connect, logger, metrics, clock }, overrides);
   return {
     name: 'node', mesh, coordinator, metrics, logger, worker,
     start: () => life.start(),

@@ -1,11 +1,14 @@
 import { createWorkerTokenizer, type ActivationDtype, type SamplingOptions, type Tokenizer } from '../inference/index.ts';
-import type { Generation, GenerationStats, Pipeline, StageAssignment } from '../pipeline/index.ts';
+import { createReroute, type Generation, type GenerationStats, type Pipeline, type Reroute, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import type { Node } from './node.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { FinishReason, Prompt, StageReport } from './types.ts';
 
 /** Prefill micro-batch, in rows. The first stage keeps rows x vocabulary floats, so that more is not better. */
 export const BATCH_TOKENS = 256;
+
+/** How long a node may take to say what it holds when a stage was lost. */
+const OFFER_TIMEOUT_MS = 3_000;
 
 export interface ModelSession {
   readonly pipeline: Pipeline;
@@ -32,6 +35,8 @@ export interface Answer {
 export interface SessionOptions {
   readonly node: Node;
   readonly route: readonly StageAssignment[];
+  /** Who may take over the layers of a lost stage, besides the nodes of the route; asked at every loss. */
+  readonly candidates: RerouteInit['candidates'];
   readonly modelHash: string;
   readonly vocabularyPath: string;
   readonly contextTokens: number;
@@ -41,13 +46,15 @@ export interface SessionOptions {
 }
 
 /** Opens a model over a route, with its tokenizer, ready to answer. */
-export async function openSession({ node, vocabularyPath, onStatus, ...rest }: SessionOptions): Promise<ModelSession> {
+export async function openSession({ node, vocabularyPath, onStatus, candidates, ...rest }: SessionOptions): Promise<ModelSession> {
   const tokenizer = await createWorkerTokenizer({ path: vocabularyPath }, node.worker);
   try {
     const pipeline = await node.coordinator.openPipeline({
-      ...rest, batchTokens: Math.min(BATCH_TOKENS, rest.contextTokens),
+      ...rest, batchTokens: Math.min(BATCH_TOKENS, rest.contextTokens), reroute: rerouteOf(node, rest.modelHash, candidates),
       onProgress: ({ stage, phase }) => onStatus?.(`stage ${stage.stage}: ${phase}`),
     });
+    pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));
+    pipeline.events.on('rerouted', ({ stages, downMs }) => onStatus?.(`going on over ${stages.length} stages after ${(downMs / 1000).toFixed(1)} s`));
     return {
       pipeline,
       answer: (request) => answer(pipeline, tokenizer, request),
@@ -58,6 +65,9 @@ export async function openSession({ node, vocabularyPath, onStatus, ...rest }: S
     throw error;
   }
 }
+
+const rerouteOf = (node: Node, modelHash: string, candidates: SessionOptions['candidates']): Reroute =>
+  createReroute({ modelHash, candidates, queryOffers: (request) => node.coordinator.queryOffers(request), timeoutMs: OFFER_TIMEOUT_MS });
 
 async function answer(pipeline: Pipeline, tokenizer: Tokenizer, request: AnswerRequest): Promise<Answer> {
   const { sampling, maxTokens, signal } = request;

@@ -10,18 +10,20 @@ import { untilAborted } from './wait.ts';
 
 interface Args {
   readonly model?: string;
+  readonly replicas: number;
 }
 
 export function clusterCommand(program: Command, launch: Launch): void {
   program.command('cluster').summary('start n nodes on this machine, each offering its part of a model')
     .argument('<nodes>', 'how many', integer(1, 64))
     .option('--model <name or file>', 'a .gguf file, or omni-guide, the model inside')
-    .addHelpText('after', '\nExample:\n  omninode cluster 3\n  omninode pipeline-infer "Hi" --peer ADDR1 --peer ADDR2 --peer ADDR3')
-    .action((nodes: number, args: Args) => launch(cluster, { nodes }, { ...jsonOf(args), model: args.model }));
+    .option('--replicas <n>', 'nodes that are given each part, so that one may be lost', integer(1, 64), 1)
+    .addHelpText('after', '\nExample:\n  omninode cluster 3 --replicas 2\n  omninode pipeline-infer "Hi" --peer ADDR1 --peer ADDR2 --peer ADDR3')
+    .action((nodes: number, args: Args) => launch(cluster, { nodes, args }, { ...jsonOf(args), model: args.model }));
 }
 
-async function cluster({ settings, output, signal }: CommandContext, { nodes }: { nodes: number }): Promise<number> {
-  const running = await startCluster(settings, { nodes, paths: appPaths(), signal, onStatus: (text) => output.progress(text) });
+async function cluster({ settings, output, signal }: CommandContext, { nodes, args: { replicas } }: { nodes: number; args: Args }): Promise<number> {
+  const running = await startCluster(settings, { nodes, replicas, paths: appPaths(), signal, onStatus: (text) => output.progress(text) });
   try {
     for (const node of running.nodes) {
       output.line(`node ${node.index}  layers ${node.layers.first}-${node.layers.last}  ${megabytes(node.shardBytes)}  ${node.addresses[0]}`);

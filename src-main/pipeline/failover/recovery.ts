@@ -38,7 +38,7 @@ export class Recovery {
     for (let attempt = 1; ; attempt++) {
       try {
         const next = await reroute({ route, lost, signal });
-        return { opened: await open(next, signal), route: next };
+        return { opened: knowingReplay(await open(next, signal)), route: next };
       } catch (reason) {
         const coded = toCoded(reason);
         if (!canRecover(coded) || attempt >= attempts || signal.aborted) throw pipelineErrors.notRecovered({ ...stageOf(error), code: coded.code, reason: coded.message, lossCode: error.code }, error);
@@ -46,6 +46,14 @@ export class Recovery {
       }
     }
   }
+}
+
+/** @throws PIPELINE_STAGE_FAILED for a stage of an older version; no stage stays open then */
+function knowingReplay(opened: OpenedStages): OpenedStages {
+  const older = opened.clients.find(({ link }) => !link.knowsReplay);
+  if (older === undefined) return opened;
+  for (const client of opened.clients) client.close();
+  throw pipelineErrors.stageFailed({ ...older.ref, code: 'PIPELINE_NO_REPLAY', reason: 'its version cannot take over an answer under way' });
 }
 
 // Every recoverable error names its stage: pipelineErrors gives them no other meta.

@@ -1,4 +1,4 @@
-import type { LayerRange, PeerId } from '../../base/index.ts';
+import { asPeerId, type LayerRange, type PeerId } from '../../base/index.ts';
 import type { OffersRequest } from '../coordinator/coordinator.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
 import { assignRange, holdsWhole, type PeerOffer } from '../placement/assign.ts';
@@ -22,8 +22,8 @@ export interface Candidate {
 export interface RerouteInit {
   readonly modelHash: string;
   readonly queryOffers: (request: OffersRequest) => Promise<readonly StageOffer[]>;
-  /** Peers that may take over, besides those of the route. Asked at every loss. */
-  readonly candidates: () => readonly Candidate[] | Promise<readonly Candidate[]>;
+  /** Peers that may take over, besides those of the route. Asked at every loss, with the peers that failed. */
+  readonly candidates: (lost: readonly PeerId[]) => readonly Candidate[] | Promise<readonly Candidate[]>;
   /** How long a peer may take to tell what it holds: who does not answer now is no help. */
   readonly timeoutMs: number;
 }
@@ -34,33 +34,31 @@ export interface RerouteInit {
  */
 export function createReroute(init: RerouteInit): Reroute {
   return async ({ route, lost, signal }) => {
-    const failed = new Set(lost.map(({ peer }) => peer));
-    const kept = route.filter(({ peer }) => !failed.has(peer));
-    const offers = await allOffers(init, [...await init.candidates(), ...route], signal);
-    const inUse = new Set(kept.map(({ peer }) => peer));
-    const rank = ({ peer }: PeerOffer): number => (failed.has(peer) ? 2 : inUse.has(peer) ? 1 : 0);
-    const answering = kept.filter(({ peer, layers }) => holdsWhole(offers.find((offer) => offer.peer === peer)?.shards ?? [], layers));
-    const gaps = gapsIn(answering, route);
-    return [...answering, ...gaps.flatMap((gap) => cover(gap, offers, rank))].toSorted((a, b) => a.layers.first - b.layers.first);
+    const failed = new Set(lost.map(({ peer }) => asPeerId(peer)));
+    const everybody = unique([...await init.candidates([...failed]), ...route]);
+    const standing = await allOffers(init, everybody.filter(({ peer }) => !failed.has(peer)), signal);
+    const holds = ({ peer, layers }: StageAssignment): boolean => holdsWhole(standing.find((offer) => offer.peer === peer)?.shards ?? [], layers);
+    const kept = route.filter(holds);
+    const gaps = gapsIn(kept, route);
+    const fill = (offers: readonly PeerOffer[]): StageAssignment[] => [...kept, ...gaps.flatMap((gap) => assignRange(offers, gap))].toSorted((a, b) => a.layers.first - b.layers.first);
+    const idle = standing.filter(({ peer }) => !kept.some((stage) => stage.peer === peer));
+    for (const offers of [idle, standing]) {
+      try {
+        return fill(offers);
+      } catch {
+        // Tried again with more peers.
+      }
+    }
+    // Asked last: one that is frozen costs the whole time to answer.
+    return fill([...standing, ...await allOffers(init, everybody.filter(({ peer }) => failed.has(peer)), signal)]);
   };
 }
 
-/** The worst rank that is needed is kept as low as possible; within it, as `assignRange` chooses. */
-function cover(gap: LayerRange, offers: readonly PeerOffer[], rank: (offer: PeerOffer) => number): StageAssignment[] {
-  for (const worst of [0, 1]) {
-    try {
-      return assignRange(offers.filter((offer) => rank(offer) <= worst), gap);
-    } catch {
-      // Tried again with more peers.
-    }
-  }
-  return assignRange(offers.toSorted((a, b) => rank(a) - rank(b)), gap);
-}
+const unique = (candidates: readonly Candidate[]): Candidate[] => [...new Map(candidates.map((candidate) => [candidate.peer, candidate])).values()];
 
 async function allOffers({ modelHash, queryOffers, timeoutMs }: RerouteInit, candidates: readonly Candidate[], signal: AbortSignal): Promise<PeerOffer[]> {
-  const peers = [...new Map(candidates.map((candidate) => [candidate.peer, candidate])).values()];
   const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const answers = await Promise.all(peers.map(async ({ peer, addresses }): Promise<PeerOffer | undefined> => {
+  const answers = await Promise.all(candidates.map(async ({ peer, addresses }): Promise<PeerOffer | undefined> => {
     const offers = await queryOffers({ peer, addresses, signal: within }).catch(() => undefined);
     const held = offers?.find((offer) => offer.modelHash === modelHash);
     return held === undefined ? undefined : { peer, addresses, shards: held.shards };

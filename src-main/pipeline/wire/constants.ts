@@ -35,6 +35,8 @@ export const TYPE_NAME: Readonly<Record<number, string>> = Object.fromEntries(Ob
 
 /** In `hello.features`: knows laneRequest and lane. */
 export const LANE_FEATURE = 'lane/1';
+/** In `hello.features`: knows FLAG_REPLAY. */
+export const REPLAY_FEATURE = 'replay/1';
 
 /** Byte offsets in the header. */
 export const AT = {

@@ -1,0 +1,71 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appPaths, createNode, loadSettings, startCluster, type Cluster, type Node, type Settings } from '../../src-main/host/index.ts';
+import { GREEDY, type SamplingOptions } from '../../src-main/inference/index.ts';
+import { runOnce, SEEDED, type FailoverRun, type Stand } from '../perf/lib/failover-runs.ts';
+import { generateModel } from '../support/models/index.ts';
+
+/** Real node processes, each holding two of three shards of a real model, killed or stopped amid an answer. */
+const home = mkdtempSync(join(tmpdir(), 'omninode-failover-'));
+const path = join(home, 'model.gguf');
+const CONTEXT = 512;
+// The stages run up to 64 tokens ahead of the reader: the harm must come before the end of that.
+const TOKENS = 300;
+// Longer than a micro-batch, so that the replay has more than one.
+const prompt = Int32Array.from({ length: 45 }, (_, i) => 5 + ((i * 7) % 200));
+const isPosix = process.platform !== 'win32';
+let settings: Settings;
+let cluster: Cluster;
+let node: Node;
+let stand: Stand;
+
+beforeAll(async () => {
+  await generateModel({ path, architecture: 'llama', type: 'Q4_0', layers: 6, seed: 9 });
+  settings = await loadSettings({ model: path, home, contextTokens: CONTEXT, listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false });
+  cluster = await startCluster(settings, { nodes: 3, replicas: 2, paths: appPaths() });
+  // A stopped process is found by silence: the product waits 15 s, the test less.
+  node = await createNode({ settings, paths: appPaths(), shards: [], identity: 'ephemeral', coordinator: { heartbeatMs: 200, heartbeatTimeoutMs: 1_000 } });
+  await node.start();
+  stand = { cluster, node, contextTokens: CONTEXT };
+});
+afterAll(async () => {
+  await node.stop();
+  await cluster.stop();
+  await rm(home, { recursive: true, force: true });
+});
+
+async function undisturbed(sampling: SamplingOptions): Promise<number[]> {
+  return [...(await runOnce(stand, prompt, { harm: 'kill', stage: -1, atToken: 1, sampling, tokens: TOKENS })).tokens];
+}
+
+describe.runIf(isPosix)('an answer over node processes', () => {
+  const runs: readonly Omit<FailoverRun, 'tokens' | 'sampling'>[] = [
+    { harm: 'kill', stage: 0, atToken: 3 }, { harm: 'kill', stage: 1, atToken: 50 }, { harm: 'kill', stage: 2, atToken: 200 },
+    { harm: 'freeze', stage: 1, atToken: 20 },
+  ];
+  for (const [how, sampling] of [['greedy', GREEDY], ['sampled', SEEDED]] as const) {
+    it(`goes on token for token when a stage is lost (${how})`, async () => {
+      const expected = await undisturbed(sampling);
+      expect(expected).toHaveLength(TOKENS);
+      for (const run of runs) {
+        const { tokens, failovers, error } = await runOnce(stand, prompt, { ...run, sampling, tokens: TOKENS });
+        expect({ run, tokens, error }).toEqual({ run, tokens: expected, error: undefined });
+        expect(failovers).toBe(1);
+      }
+    });
+  }
+
+  it('ends with a clear error and the answer so far when no node holds the layers', async () => {
+    const lone = await startCluster(settings, { nodes: 3, paths: appPaths() });
+    try {
+      const { tokens, error } = await runOnce({ ...stand, cluster: lone }, prompt, { harm: 'kill', stage: 1, atToken: 30, sampling: GREEDY, tokens: TOKENS });
+      expect(error).toMatchObject({ code: 'PIPELINE_NOT_RECOVERED', meta: { stage: 1, layers: { first: 2, last: 3 } } });
+      expect(tokens.length).toBeGreaterThanOrEqual(30);
+    } finally {
+      await lone.stop();
+    }
+  });
+});

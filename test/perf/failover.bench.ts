@@ -1,0 +1,95 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { appPaths, createNode, loadSettings, startCluster } from '../../src-main/host/index.ts';
+import { GREEDY } from '../../src-main/inference/index.ts';
+import { generateModel } from '../support/models/index.ts';
+import { runOnce, SEEDED, type FailoverResult, type FailoverRun, type Harm, type Stand } from './lib/failover-runs.ts';
+import { hostFacts, median, print, table } from './lib/report.ts';
+
+const { values: args } = parseArgs({ options: {
+  json: { type: 'boolean' }, runs: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' },
+  'heartbeat-ms': { type: 'string', default: '500' }, 'timeout-ms': { type: 'string', default: '1500' },
+} });
+const SHAPE = { layers: 6, hiddenSize: 512, heads: 8, kvHeads: 4, headSize: 64, feedForward: 1536, vocabSize: 4096, tied: true } as const;
+const [TOKENS, CONTEXT, STAGES] = [240, 512, 3];
+const PROMPT = Int32Array.from({ length: 60 }, (_, i) => 260 + ((i * 37) % 3000));
+const coordinator = { heartbeatMs: Number(args['heartbeat-ms']), heartbeatTimeoutMs: Number(args['timeout-ms']) };
+
+interface Done extends FailoverResult {
+  readonly run: FailoverRun;
+  readonly isExact: boolean;
+}
+
+async function theModel(): Promise<string> {
+  const path = join(tmpdir(), 'omninode-bench', 'random-20m-q8_0.gguf');
+  if (await stat(path).catch(() => undefined) !== undefined) return path;
+  await mkdir(join(path, '..'), { recursive: true });
+  await generateModel({ path, architecture: 'llama', type: 'Q8_0', seed: 2, name: 'random 20M', ...SHAPE });
+  return path;
+}
+
+/** xorshift32: the same runs for the same seed. */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed | 0 || 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+function plan(count: number): FailoverRun[] {
+  const random = randomOf(Number(args.seed));
+  // The stages run up to 64 tokens ahead of the reader, so that a harm later than that would come after the end.
+  return Array.from({ length: count }, () => ({
+    harm: random(4) === 0 ? 'freeze' : 'kill', stage: random(STAGES), atToken: 1 + random(TOKENS - 80), sampling: random(2) === 0 ? GREEDY : SEEDED, tokens: TOKENS,
+  }));
+}
+
+async function all(stand: Stand, runs: readonly FailoverRun[]): Promise<Done[]> {
+  const undisturbed = async (sampling: FailoverRun['sampling']): Promise<string> => (await runOnce(stand, PROMPT, { harm: 'kill', stage: -1, atToken: 1, sampling, tokens: TOKENS })).tokens.join();
+  const expected = new Map([[GREEDY, await undisturbed(GREEDY)], [SEEDED, await undisturbed(SEEDED)]]);
+  const done: Done[] = [];
+  for (const run of runs) {
+    const result = await runOnce(stand, PROMPT, run);
+    const wanted = expected.get(run.sampling) ?? '';
+    done.push({ ...result, run, isExact: result.error === undefined ? result.tokens.join() === wanted : wanted.startsWith(result.tokens.join()) });
+    process.stderr.write(`\r${done.length} of ${runs.length}`);
+  }
+  return done;
+}
+
+function percentiles(done: readonly Done[], harm: Harm): { readonly runs: number; readonly p50: number; readonly p99: number } {
+  const values = done.filter(({ run, lossToNextTokenMs }) => run.harm === harm && lossToNextTokenMs !== undefined).map(({ lossToNextTokenMs = 0 }) => lossToNextTokenMs).toSorted((a, b) => a - b);
+  return { runs: values.length, p50: Math.round(median(values)), p99: Math.round(values[Math.ceil(values.length * 0.99) - 1] ?? Number.NaN) };
+}
+
+function report(host: ReturnType<typeof hostFacts>, done: readonly Done[]): void {
+  const [killed, frozen] = [percentiles(done, 'kill'), percentiles(done, 'freeze')];
+  const exact = done.filter(({ error, isExact }) => error === undefined && isExact).length;
+  const clearErrors = done.filter(({ error, isExact }) => error !== undefined && isExact).length;
+  const result = {
+    name: 'failover', host, model: { name: 'random 20M', ...SHAPE }, coordinator, runs: done.length, exact, clearErrors, wrong: done.length - exact - clearErrors,
+    failedOver: done.filter(({ failovers }) => failovers > 0).length, lossToNextTokenMs: { p50: killed.p50, p99: killed.p99 }, byHarm: { killed, frozen },
+    errors: done.flatMap(({ run, error }) => (error === undefined ? [] : [{ ...run, code: error.code, message: error.message }])),
+  };
+  print(result, table(['harm', 'answers', 'ms to the next token, p50', 'p99'], [['killed', killed.runs, killed.p50, killed.p99], ['frozen', frozen.runs, frozen.p50, frozen.p99]])
+    + `\n\n${done.length} runs: ${exact} exact, ${clearErrors} with a clear error, ${result.wrong} wrong.`);
+}
+
+async function main(): Promise<void> {
+  const host = hostFacts();
+  const settings = await loadSettings({ model: await theModel(), home: join(tmpdir(), 'omninode-bench', 'home'), contextTokens: CONTEXT });
+  const cluster = await startCluster(settings, { nodes: STAGES, replicas: 2, paths: appPaths() });
+  const node = await createNode({ settings, paths: appPaths(), shards: [], identity: 'ephemeral', coordinator });
+  await node.start();
+  const done = await all({ cluster, node, contextTokens: CONTEXT }, plan(Number(args.runs)));
+  await node.stop();
+  await cluster.stop();
+  report(host, done);
+}
+
+await main();
