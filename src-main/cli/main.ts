@@ -47,6 +47,8 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.user;
     else process.exitCode = exitCodeOf(createOutput(terminal, false).failure(toCoded(error)));
   }
+  // Listening for the launcher's end keeps the channel to it open, and this process with it.
+  process.channel?.unref();
   // What a finished command left open (sockets of a mesh that would not close) must not keep the shell waiting.
   setTimeout(() => process.exit(), 3_000).unref();
 }
