@@ -1,7 +1,10 @@
-import { mkdtempSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { cpSync, mkdtempSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ensureEmbeddings } from './embeddings.mjs';
 import { locked } from './lock.mjs';
 import { isRecent } from './node.mjs';
 import { capture } from './run.mjs';
@@ -61,6 +64,40 @@ describe('locked', () => {
     await expect(second).rejects.toThrow('fails');
     await locked(root, async () => log.push('third'));
     expect(log).toEqual(['in', 'out', 'second', 'third']);
+  });
+});
+
+describe('what embeddings run on', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('is not taken for installed when the registry cannot be reached, and the reason is one sentence', async () => {
+    const root = folder();
+    cpSync(join(import.meta.dirname, '..', 'embeddings'), join(root, 'scripts', 'embeddings'), { recursive: true });
+    vi.stubEnv('npm_config_registry', 'http://127.0.0.1:1/');
+    vi.stubEnv('npm_config_cache', join(root, 'cache'));
+    vi.stubEnv('npm_config_fetch_retries', '0');
+    await expect(ensureEmbeddings(root, process.execPath)).rejects.toThrow(/^What embeddings run on could not be installed: the npm registry cannot be reached/);
+    expect(existsSync(join(root, '.runtime', 'embeddings', '.stamp'))).toBe(false);
+    expect(existsSync(join(root, '.runtime', 'embeddings-lock'))).toBe(false);
+  });
+
+  it('leaves no npm behind when its installation is cancelled', async () => {
+    const root = folder();
+    cpSync(join(import.meta.dirname, '..', 'embeddings'), join(root, 'scripts', 'embeddings'), { recursive: true });
+    const controller = new AbortController();
+    const server = createServer(() => controller.abort()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    vi.stubEnv('npm_config_registry', `http://127.0.0.1:${server.address().port}/`);
+    vi.stubEnv('npm_config_cache', join(root, 'cache'));
+    await expect(ensureEmbeddings(root, process.execPath, controller.signal)).rejects.toThrow(/could not be installed/);
+    // Ends once the last connection has: npm's.
+    await new Promise((resolve) => { server.close(resolve); });
+    expect(existsSync(join(root, '.runtime', 'embeddings', '.stamp'))).toBe(false);
+  });
+
+  it('has a lock of its own, so that a start does not wait for it', async () => {
+    const root = folder();
+    await locked(root, () => locked(root, async () => expect(existsSync(join(root, '.runtime', 'lock'))).toBe(true)), 'embeddings-lock');
   });
 });
 

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { say } from './say.mjs';
 
 /** Holds a folder as a lock while `work` runs: two first starts at once must not install over each other. */
-export async function locked(root, work) {
-  const lock = join(root, '.runtime', 'lock');
+export async function locked(root, work, name = 'lock') {
+  const lock = join(root, '.runtime', name);
   mkdirSync(join(root, '.runtime'), { recursive: true });
   await take(lock);
   try {

@@ -4,9 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { locked } from './lock.mjs';
 import { ensureNode } from './node.mjs';
 import { capture, npm, withNode } from './run.mjs';
-import { fail, say } from './say.mjs';
 import { fingerprint, isStamped, stamp } from './stamp.mjs';
-import { why } from './why.mjs';
+import { step } from './step.mjs';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -51,12 +50,4 @@ async function ensureBundles(node) {
   const vite = join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js');
   await step('bundling the app', 'The app could not be bundled', () => capture(node, [vite, 'build'], { cwd: root, env: withNode(node) }));
   stamp(file, value);
-}
-
-async function step(doing, failed, work) {
-  say(`omninode: ${doing} ...`);
-  const begun = performance.now();
-  const result = await work();
-  if (result.code !== 0) fail(process.env.OMNINODE_VERBOSE === '1' ? `${failed}:\n${result.output}` : `${why(failed, result.output)} (OMNINODE_VERBOSE=1 shows all of it.)`);
-  say(`omninode: done in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
 }
