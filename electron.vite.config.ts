@@ -8,6 +8,7 @@ const entries = {
   electron: at('src-main', 'electron', 'index.ts'),
   cli: at('src-main', 'cli', 'main.ts'),
   'stage-worker': at('src-main', 'inference', 'worker', 'main.ts'),
+  'embedding-worker': at('src-main', 'inference', 'embeddings', 'worker', 'main.ts'),
   'node-process': at('src-main', 'host', 'node-process.ts'),
 };
 

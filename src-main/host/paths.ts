@@ -11,6 +11,10 @@ export interface AppPaths {
   /** Folder with the shared libraries of llama.cpp for this platform. */
   readonly stageWorker: string;
   readonly nodeProcess: string;
+  readonly embeddingWorker: string;
+  /** Folder whose node_modules hold transformers.js, once installed. */
+  readonly embeddingRuntime: string;
+  readonly embeddingInstaller: string;
 }
 
 /**
@@ -28,6 +32,9 @@ export function appPaths(here: string = import.meta.dirname): AppPaths {
     nativeAddon: join(root, 'native', 'build', 'Release', 'omninode.node'),
     stageWorker: entry('inference/worker/main.ts', 'stage-worker.js'),
     nodeProcess: entry('host/node-process.ts', 'node-process.js'),
+    embeddingWorker: entry('inference/embeddings/worker/main.ts', 'embedding-worker.js'),
+    embeddingRuntime: join(root, '.runtime', 'embeddings'),
+    embeddingInstaller: join(root, 'scripts', 'embeddings.mjs'),
   };
 }
 

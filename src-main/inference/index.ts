@@ -9,3 +9,4 @@ export type { Device } from './protocol/messages.ts';
 export { availableBytes } from './memory/check-memory.ts';
 export { findLibraries, probeEngine } from './probe/libraries.ts';
 export * from './local/local-model.ts';
+export * from './embeddings/index.ts';
