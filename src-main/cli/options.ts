@@ -30,3 +30,9 @@ export const cutPoints = (text: string): readonly number[] => {
   if (!isRising) throw new InvalidArgumentError('Write the first layer of each shard but the first, rising: for instance 3,6.');
   return cuts;
 };
+
+export const oneOf = <T extends string>(allowed: readonly T[]) => (text: string): T => {
+  const found = allowed.find((one) => one === text);
+  if (found === undefined) throw new InvalidArgumentError(`One of ${allowed.join(', ')} is wanted.`);
+  return found;
+};

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { CommandContext, CommandRun } from './command.ts';
 import { clusterCommand } from './commands/cluster.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { embedCommand } from './commands/embed.ts';
 import { inferCommand } from './commands/infer.ts';
 import { listenCommand } from './commands/listen.ts';
 import { pipelineInferCommand } from './commands/pipeline-infer.ts';
@@ -25,6 +26,7 @@ Examples:
   omninode listen --model m.gguf --layers 0-15     serve layers to the mesh
   omninode pipeline-infer "Hi" --model m.gguf --peer /ip4/192.168.1.7/tcp/4001/p2p/12D3...
   omninode serve                                   the app, in your browser
+  omninode embed "a text" --model FOLDER           text to a vector, for search
   eval "$(omninode completion bash)"               completion for this shell
 
 Exit codes: 0 done, 1 internal, 2 your input, 3 a peer's fault, 4 this machine, 130 cancelled.`;
@@ -41,7 +43,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, inferCommand, pipelineInferCommand, clusterCommand, serveCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, inferCommand, pipelineInferCommand, clusterCommand, serveCommand, embedCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

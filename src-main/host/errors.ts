@@ -1,6 +1,9 @@
 import { defineErrors, spec } from '../base/index.ts';
 
 export const hostErrors = defineErrors('HOST', {
+  embeddingsNotInstalled: spec<{ reason: string }>({
+    fault: 'local', retryable: true, message: (m) => `what embeddings run on could not be installed: ${m.reason}`, next: 'Run `npm run setup:embeddings` in the installation; it needs the npm registry once.',
+  }),
   installationIncomplete: spec<{ start: string }>({
     fault: 'local', message: (m) => `no OmniNode installation lies above ${m.start}`, next: 'Clone the project again and run `npm start` in it.',
   }),

@@ -9,6 +9,8 @@ export { shardModelFile, shardsOf, type ShardedModel } from './sharded-model.ts'
 export { BUILT_IN_MODEL, findModel, type ModelFile } from './model-file.ts';
 export { ephemeral, inferPipeline, routeOverCluster, type InferOptions } from './infer-pipeline.ts';
 export { inferWhole } from './infer-whole.ts';
+export { embedTexts, type EmbedReport, type EmbedRequest } from './embed-texts.ts';
+export type { Pooling } from '../inference/index.ts';
 export { buildHost, type Host, type HostOptions } from './build-host.ts';
 export { BATCH_TOKENS, openSession, type Answer, type ModelSession } from './session.ts';
 export { defaultSampling } from './sampling.ts';
