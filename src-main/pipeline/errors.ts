@@ -56,6 +56,9 @@ export const pipelineErrors = defineErrors('PIPELINE', {
   stageTimeout: spec<StageRef & { phase: string; timeoutMs: number }>({
     fault: 'peer', retryable: true, message: (m) => `${named(m)} did not ${m.phase} within ${m.timeoutMs} ms`, next: REROUTE,
   }),
+  stageSlow: spec<StageRef & { costMs: number; bestMs: number }>({
+    fault: 'peer', retryable: true, message: (m) => `${named(m)} takes ${m.costMs.toFixed(0)} ms for a token where it took ${m.bestMs.toFixed(0)} ms`, next: REROUTE,
+  }),
   notRecovered: spec<StageRef & { code: string; reason: string; lossCode: string }>({
     fault: 'peer', retryable: true, message: (m) => `${named(m)} is lost, and nothing takes its place: ${m.reason}`,
     next: 'What was answered so far is kept. Start a node that holds these layers, then ask again.',

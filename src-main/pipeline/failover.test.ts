@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asPeerId, type CodedError, type PeerId } from '../base/index.ts';
 import type { OpenPipelineRequest } from './coordinator/coordinator.ts';
@@ -141,6 +142,28 @@ describe('an answer survives the loss of any stage, token for token', () => {
     const pipeline = await openOn(network, { reroute });
     expect(await answered(pipeline.generate(ask()), (count) => { if (count === 4) network.node(0).engines[0]!.crash(new Error('worker exited')); })).toEqual(await reference());
     expect(network.node(0).engines).toHaveLength(2);
+  });
+
+  for (const victim of [0, 1, 2]) {
+    it(`and stage ${victim} that becomes slow: another takes its place while it still answers`, async () => {
+      const pipeline = await start(1, { coordinator: { heartbeatMs: 40 } });
+      const lost = pipeline.events.once('stage:lost');
+      let isSlow = false;
+      // As fast as a test's model is, ten times slower must still be felt.
+      for (const one of network.nodes) one.onForward = () => delay(one === network.node(victim) && isSlow ? 80 : 4);
+      expect(await answered(pipeline.generate(ask()), (count) => { if (count === 15) isSlow = true; })).toEqual(await reference());
+      expect((await lost).error).toMatchObject({ code: 'PIPELINE_STAGE_SLOW', meta: { stage: victim, peer: node(victim) } });
+      expect(peers(pipeline)).not.toContain(node(victim));
+    });
+  }
+
+  it('but a slow stage that nobody can replace stays', async () => {
+    const pipeline = await start(0, { allHoldAll: false, coordinator: { heartbeatMs: 40 } });
+    let isSlow = false;
+    for (const one of network.nodes) one.onForward = () => delay(one === network.node(1) && isSlow ? 80 : 4);
+    const generation = pipeline.generate(ask({ maxTokens: 24 }));
+    expect(await answered(generation, (count) => { if (count === 15) isSlow = true; })).toEqual((await reference()).slice(0, 24));
+    expect((await generation.result).stats.failovers).toBe(0);
   });
 
   it('of several answers at once, each', async () => {

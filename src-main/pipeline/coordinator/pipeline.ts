@@ -2,7 +2,7 @@ import { Events, type CodedError } from '../../base/index.ts';
 import type { ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { PipelineEvents } from '../events.ts';
-import { canRecover, Recovery, type Reroute } from '../failover/index.ts';
+import { canRecover, PaceWatch, Recovery, type Reroute, type SlowStage } from '../failover/index.ts';
 import type { CoordinatorMetrics } from '../metrics.ts';
 import type { CoordinatorOptions } from '../options.ts';
 import type { PipelineComponents, StageAssignment } from '../ports.ts';
@@ -56,6 +56,9 @@ export class StagePipeline implements Pipeline {
   #assembly: Assembly;
   /** Stages are being replaced: answers wait for it. */
   #recovery: Promise<void> | undefined;
+  #pace = new PaceWatch();
+  /** A look at the stages' pace is under way. */
+  #isWatching = false;
   #end: CodedError | undefined;
 
   constructor(init: StagePipelineInit) {
@@ -66,7 +69,7 @@ export class StagePipeline implements Pipeline {
     this.#assembly = this.#assemble(opened, route);
     const { heartbeatMs, heartbeatTimeoutMs } = options;
     this.#heartbeat = new Heartbeat({
-      clock: components.clock, heartbeatMs, heartbeatTimeoutMs, links: () => this.#assembly.clients.map((client) => client.link), onTick: (nowMs) => this.#checkStalled(nowMs),
+      clock: components.clock, heartbeatMs, heartbeatTimeoutMs, links: () => this.#assembly.clients.map((client) => client.link), onTick: (nowMs) => this.#onTick(nowMs),
     });
     this.#watch(opened, this.#assembly);
   }
@@ -158,6 +161,34 @@ export class StagePipeline implements Pipeline {
     ground?.assembly.pool.close(ground.session);
   }
 
+  #onTick(nowMs: number): void {
+    this.#checkStalled(nowMs);
+    void this.#checkPace();
+  }
+
+  /** One answer at a time tells how fast the stages are; it is asked about in the interval of the pings. */
+  async #checkPace(): Promise<void> {
+    const ground = [...this.#running].find((generation) => generation.ground !== undefined)?.ground;
+    if (ground === undefined || this.#init.reroute === undefined || this.#isWatching) return;
+    this.#isWatching = true;
+    const reports = await ground.assembly.figures(ground.session);
+    const { clients } = ground.assembly;
+    const slow = this.#pace.observe(reports.map((report, i) => (report === undefined ? undefined : {
+      rows: report.decode.rows, computeUs: report.decode.computeUs, busyUs: clients[i]?.link.remoteBusyUs ?? 0, rttMs: clients[i]?.link.rttMs,
+    })));
+    if (slow !== undefined && ground.assembly === this.#assembly) await this.#replaceSlow(ground.assembly, slow);
+    this.#isWatching = false;
+  }
+
+  /** Only where others can take over: a slow stage is better than none. */
+  async #replaceSlow(assembly: Assembly, { stage, costMs, bestMs }: SlowStage): Promise<void> {
+    const ref = assembly.clients[stage]?.ref;
+    if (ref === undefined || this.#init.reroute === undefined) return;
+    const route = await this.#init.reroute({ route: assembly.route, lost: [], avoid: [ref], signal: this.#stop.signal }).catch(() => assembly.route);
+    const isCurrent = assembly === this.#assembly && this.#recovery === undefined && this.#end === undefined;
+    if (isCurrent && !route.some(({ peer }) => peer === ref.peer)) this.#recover(pipelineErrors.stageSlow({ ...ref, costMs, bestMs }));
+  }
+
   #checkStalled(nowMs: number): void {
     const { tokenTimeoutMs } = this.#init.options;
     for (const generation of [...this.#running]) {
@@ -194,6 +225,7 @@ export class StagePipeline implements Pipeline {
       old.close();
       if (this.#end !== undefined) return opened.clients.forEach((client) => client.close());
       this.#assembly = this.#assemble(opened, route);
+      this.#pace = new PaceWatch();
       this.#recovery = undefined;
       this.#watch(opened, this.#assembly);
       this.events.emit('rerouted', { stages: this.stages, downMs: components.clock.monotonicMs() - startedMs });

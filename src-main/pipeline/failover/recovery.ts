@@ -5,7 +5,7 @@ import type { StageAssignment } from '../ports.ts';
 import type { Reroute } from './reroute.ts';
 
 /** What other stages may put right. A refusal is not among them: the stage is there, and says why. */
-const RECOVERABLE: readonly string[] = ['PIPELINE_STAGE_LOST', 'PIPELINE_STAGE_TIMEOUT', 'PIPELINE_STAGE_MISBEHAVED', 'PIPELINE_STAGE_FAILED'];
+const RECOVERABLE: readonly string[] = ['PIPELINE_STAGE_LOST', 'PIPELINE_STAGE_TIMEOUT', 'PIPELINE_STAGE_MISBEHAVED', 'PIPELINE_STAGE_FAILED', 'PIPELINE_STAGE_SLOW'];
 
 export const canRecover = (error: CodedError): boolean => RECOVERABLE.includes(error.code);
 
@@ -34,10 +34,13 @@ export class Recovery {
   /** @throws PIPELINE_NOT_RECOVERED naming the stage that was lost first, and why nothing takes its place */
   async run(error: CodedError): Promise<Rerouted> {
     const { reroute, open, route, attempts, signal } = this.#init;
-    const lost = [stageOf(error)];
+    const isSlow = error.code === 'PIPELINE_STAGE_SLOW';
+    const first = [stageOf(error)];
+    const avoid = isSlow ? first : [];
+    const lost: StageRef[] = isSlow ? [] : first;
     for (let attempt = 1; ; attempt++) {
       try {
-        const next = await reroute({ route, lost, signal });
+        const next = await reroute({ route, lost, avoid, signal });
         return { opened: knowingReplay(await open(next, signal)), route: next };
       } catch (reason) {
         const coded = toCoded(reason);

@@ -8,6 +8,8 @@ export interface RerouteRequest {
   readonly route: readonly StageAssignment[];
   /** Stages that failed, in order of time; a later one may belong to a route in between. */
   readonly lost: readonly StageRef[];
+  /** Stages that run, and should be replaced if somebody else can. */
+  readonly avoid: readonly StageRef[];
   readonly signal: AbortSignal;
 }
 
@@ -33,9 +35,9 @@ export interface RerouteInit {
  * where there is one, else to one that does, and only when nobody else can, to a peer that failed before and answers again.
  */
 export function createReroute(init: RerouteInit): Reroute {
-  return async ({ route, lost, signal }) => {
-    const failed = new Set(lost.map(({ peer }) => asPeerId(peer)));
-    const everybody = unique([...await init.candidates([...failed]), ...route]);
+  return async ({ route, lost, avoid, signal }) => {
+    const failed = new Set([...lost, ...avoid].map(({ peer }) => asPeerId(peer)));
+    const everybody = unique([...await init.candidates(lost.map(({ peer }) => asPeerId(peer))), ...route]);
     const standing = await allOffers(init, everybody.filter(({ peer }) => !failed.has(peer)), signal);
     const holds = ({ peer, layers }: StageAssignment): boolean => holdsWhole(standing.find((offer) => offer.peer === peer)?.shards ?? [], layers);
     const kept = route.filter(holds);
