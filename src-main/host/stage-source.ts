@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { layerCount, type Logger } from '../base/index.ts';
+import { isCoded, layerCount, type Logger } from '../base/index.ts';
 import { createOwnProcessEngine, createWorkerEngine, type StageEngine, type WorkerOptions } from '../inference/index.ts';
 import type { StageLoadRequest, StageOffer, StageSource } from '../pipeline/index.ts';
 import { composeStage } from '../store/index.ts';
@@ -50,7 +50,18 @@ async function load({ config, worker, shards, logger, process }: StageSourceOpti
   const { size } = await stat(stage.path);
   const threads = threadsFor(config.threads, availableParallelism(), size);
   logger.info({ layers, path: stage.path }, 'loading stage');
-  const options = { path: stage.path, layers, isFirst, isLast, contextTokens, maxSessions, batchTokens, threads, gpuLayers: config.gpuLayers };
+  const options = { path: stage.path, layers, isFirst, isLast, contextTokens, batchTokens, threads, gpuLayers: config.gpuLayers };
   // Nodes of a cluster take turns on the same processors.
-  return process === 'own' ? createOwnProcessEngine({ ...options, pinThreads: true }, worker) : createWorkerEngine(options, worker);
+  const open = (sessions: number): Promise<StageEngine> => (process === 'own' ? createOwnProcessEngine({ ...options, maxSessions: sessions, pinThreads: true }, worker) : createWorkerEngine({ ...options, maxSessions: sessions }, worker));
+  return withRoomFor(maxSessions, open);
+}
+
+/** As many sessions as memory has room for: each has a KV cache of its own, which is set aside when the stage loads. */
+async function withRoomFor(sessions: number, open: (sessions: number) => Promise<StageEngine>): Promise<StageEngine> {
+  try {
+    return await open(sessions);
+  } catch (error) {
+    if (sessions === 1 || !isCoded(error, 'ENGINE_NO_MEMORY')) throw error;
+    return withRoomFor(sessions >> 1, open);
+  }
 }

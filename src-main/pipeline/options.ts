@@ -41,7 +41,7 @@ export interface HeartbeatOptions {
 }
 
 export interface RunnerOptions extends HeartbeatOptions {
-  /** KV caches per engine; a coordinator that finds them taken gets PIPELINE_STAGE_BUSY. */
+  /** KV caches per engine, as far as memory goes; a coordinator that finds them taken gets PIPELINE_STAGE_BUSY. */
   readonly maxSessionsPerEngine: number;
   /** Engines (loaded ranges) at the same time on this node. */
   readonly maxEngines: number;
@@ -52,7 +52,7 @@ export interface RunnerOptions extends HeartbeatOptions {
 }
 
 export const RUNNER_DEFAULTS: RunnerOptions = {
-  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, maxSessionsPerEngine: 4, maxEngines: 8, maxLeasesPerLink: 64, idleUnloadMs: 30_000,
+  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, maxSessionsPerEngine: 8, maxEngines: 8, maxLeasesPerLink: 64, idleUnloadMs: 30_000,
 };
 
 export interface CoordinatorOptions extends HeartbeatOptions {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { isCoded } from '../base/index.ts';
 import type { GenerateRequest } from './coordinator/generation.ts';
 import type { OpenPipelineRequest } from './coordinator/coordinator.ts';
@@ -120,8 +120,53 @@ describe('a pipeline answers as one machine does', () => {
 
   it('batches sessions that wait for the same engine', async () => {
     const { network: net, pipeline } = await open(2);
+    net.node(1).onForward = () => delay(2);
     await Promise.all([1, 2, 3, 4].map((seed) => ids(pipeline.generate(ask({ sampling: { ...GREEDY_SAMPLING, seed } })))));
     expect(net.node(1).engines[0]?.largestBatch).toBeGreaterThan(1);
+  });
+});
+
+describe('answers at the same time', () => {
+  /** The passes of the only stage while one answers and others, with long prompts, begin. */
+  async function passes(prompts: number): Promise<{ log: string[]; sessions: Set<number> }> {
+    const { network: net, pipeline } = await open(1, { contextTokens: 4096 });
+    const log: string[] = [];
+    const sessions = new Set<number>();
+    let isOn = false;
+    net.node(0).onForward = (batch) => {
+      const rows = batch.reduce((sum, { input }) => sum + (input.kind === 'tokens' ? input.tokens.length : 0), 0);
+      if (isOn) log.push(rows === batch.length ? 'decode' : `prefill ${batch.map(({ session }) => session).join()}`);
+      for (const { session } of batch) sessions.add(session);
+      return undefined;
+    };
+    const long = Int32Array.from({ length: 160 }, (_, i) => (i * 13) % 900);
+    const answering = pipeline.generate(ask({ maxTokens: 600 }));
+    const others: Promise<number[]>[] = [];
+    let count = 0;
+    for await (const { token } of answering) {
+      if (++count !== 70 || token < 0) continue;
+      isOn = true;
+      for (let i = 0; i < prompts; i++) others.push(ids(pipeline.generate(ask({ promptTokens: Int32Array.from(long, (one) => one + i), maxTokens: 1 }))));
+    }
+    await Promise.all(others);
+    return { log, sessions };
+  }
+
+  it('a long prompt holds nobody’s next token back for more than one micro-batch', async () => {
+    const { log } = await passes(1);
+    const first = log.findIndex((pass) => pass !== 'decode');
+    const mixed = log.slice(first, log.findLastIndex((pass) => pass !== 'decode') + 1);
+    expect(mixed.filter((pass) => pass !== 'decode')).toHaveLength(20);
+    for (let i = 1; i < mixed.length; i++) expect([mixed[i - 1], mixed[i]]).toContain('decode');
+  });
+
+  it('prompts take turns', async () => {
+    const { log } = await passes(2);
+    const prefills = log.filter((pass) => pass !== 'decode');
+    expect(new Set(prefills).size).toBe(2);
+    const overlap = prefills.slice(prefills.findIndex((pass) => pass !== prefills[0]) - 1, prefills.findLastIndex((pass) => pass === prefills[0]));
+    expect(overlap.length).toBeGreaterThan(30);
+    for (let i = 1; i < overlap.length; i++) expect(overlap[i]).not.toBe(overlap[i - 1]);
   });
 });
 

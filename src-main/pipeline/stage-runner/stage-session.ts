@@ -57,6 +57,8 @@ export class StageSession {
   stats = new StepStats();
   run = 0;
   closed = false;
+  /** When it last had a turn in the step loop, counted in items. */
+  servedAt = 0;
   /** Stage 0's share of the decode ring, for the present run. */
   feeder: TokenFeeder | undefined;
   /** When stage 0 last sent a token on its way round. */

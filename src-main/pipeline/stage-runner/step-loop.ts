@@ -5,7 +5,7 @@ import { MAX_PENDING_SENDS } from '../options.ts';
 import { FLAG_MORE, FrameType } from '../wire/constants.ts';
 import type { PathTiming } from '../wire/frame.ts';
 import { creditFlag } from '../wire/frame-window.ts';
-import type { StageSession, WorkItem } from './stage-session.ts';
+import type { WorkItem } from './stage-session.ts';
 
 export interface StepLoopInit {
   readonly engine: StageEngine;
@@ -16,14 +16,14 @@ export interface StepLoopInit {
   readonly deliver: (item: WorkItem, output: StageOutput, spent: PathTiming) => void;
 }
 
-/**
- * Feeds one engine: whatever is queued, of whichever sessions, goes into the next
- * pass, first come first served, one item per session, at most `batchTokens` rows.
- */
+/** Feeds one engine with what is queued, of whichever sessions, pass after pass. */
 export class StepLoop {
   readonly #init: StepLoopInit;
   #queue: WorkItem[] = [];
   #stepping = false;
+  #wasPrefill = false;
+  /** Counts the items taken up: who was served longest ago is next. */
+  #served = 0;
   #stepStartedMs: number | undefined;
 
   constructor(init: StepLoopInit) {
@@ -91,30 +91,36 @@ export class StepLoop {
     metrics.stepSeconds.observe(wallUs / 1e6);
   }
 
+  /**
+   * Decode rows of all sessions share a pass; a prompt's micro-batch has one of its own, and the two kinds take turns: so
+   * nobody's next token waits for more than one micro-batch, however long the prompts are, and no prompt waits for ever.
+   */
   #take(): WorkItem[] {
-    const batch: WorkItem[] = [];
-    const rest: WorkItem[] = [];
-    const seen = new Set<StageSession>();
-    let room = this.#init.batchTokens;
-    for (const item of this.#queue) {
-      if (isStale(item)) continue;
-      const isNext = !seen.has(item.session) && item.rows <= room && canSend(item);
-      seen.add(item.session);
-      if (isNext) room -= item.rows;
-      (isNext ? batch : rest).push(item);
-    }
-    this.#queue = rest;
-    for (const item of batch) takeUp(item);
+    this.#queue = this.#queue.filter((item) => !isStale(item));
+    const ready = heads(this.#queue).filter(canSend);
+    const [prefill, decode] = [ready.filter(({ isPrefill }) => isPrefill), ready.filter(({ isPrefill }) => !isPrefill)];
+    const isPrefillsTurn = prefill.length > 0 && (decode.length === 0 || !this.#wasPrefill);
+    const batch = isPrefillsTurn ? [longestUnserved(prefill)] : decode.slice(0, this.#init.batchTokens);
+    if (batch.length > 0) this.#wasPrefill = isPrefillsTurn;
+    const taken = new Set(batch);
+    this.#queue = this.#queue.filter((item) => !taken.has(item));
+    for (const item of batch) takeUp(item, ++this.#served);
     return batch;
   }
 }
+
+/** The oldest item of each session: rows of one session are computed in order. */
+const heads = (queue: readonly WorkItem[]): WorkItem[] => [...new Map(queue.toReversed().map((item) => [item.session, item])).values()].toReversed();
+
+const longestUnserved = (items: readonly WorkItem[]): WorkItem => items.reduce((a, b) => (b.session.servedAt < a.session.servedAt ? b : a));
 
 const isStale = (item: WorkItem): boolean => item.session.closed || item.run !== item.session.run;
 
 const canSend = (item: WorkItem): boolean => item.session.hasRoom(item) && (item.session.init.next?.pending ?? 0) < MAX_PENDING_SENDS;
 
-function takeUp(item: WorkItem): void {
+function takeUp(item: WorkItem, at: number): void {
   const { session, stage } = item.session.address;
+  item.session.servedAt = at;
   item.session.taken(item);
   const flags = creditFlag(item);
   if (flags !== 0) item.creditTo?.post({ session, stage: Math.max(0, stage - 1) }, { type: FrameType.credit, run: item.run, batch: item.batch, flags });
