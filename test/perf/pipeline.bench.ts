@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +9,7 @@ import { createNode, loadSettings, startCluster, type Cluster, type Node, type S
 import { appPaths } from '../../src-main/host/index.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
 import type { GenerationStats, Pipeline } from '../../src-main/pipeline/index.ts';
-import { generateModel } from '../support/models/index.ts';
+import { benchModel, GB1 } from './lib/model.ts';
 import { hostFacts, median, print, table } from './lib/report.ts';
 import type { WholeResult, WholeRun, WholeStart } from './lib/whole-process.ts';
 
@@ -21,7 +21,6 @@ const [ROUNDS, TOKENS] = [Number(args.rounds), Number(args.tokens)];
 const STAGES = args.stages.split(',').map(Number);
 const PROMPT = Int32Array.from({ length: 32 }, (_, i) => 260 + i);
 const CONTEXT = 256;
-const GB1 = { layers: 16, hiddenSize: 2048, heads: 32, kvHeads: 8, headSize: 64, feedForward: 8192, vocabSize: 32_000, tied: true };
 
 interface Run {
   readonly name: string;
@@ -33,17 +32,6 @@ interface Subject {
   readonly name: string;
   run(): Promise<Run>;
   stop(): Promise<void>;
-}
-
-async function theModel(): Promise<string> {
-  if (args.model !== undefined) return args.model;
-  const path = join(tmpdir(), 'omninode-bench', 'random-1b-q4_0.gguf');
-  const there = await stat(path).catch(() => undefined);
-  if (there === undefined) {
-    await mkdir(join(path, '..'), { recursive: true });
-    await generateModel({ path, architecture: 'llama', type: 'Q4_0', seed: 1, name: 'random 1B', ...GB1 });
-  }
-  return path;
 }
 
 /** One process that holds the whole model; see lib/whole-process.ts. */
@@ -102,7 +90,7 @@ function perBoundary(runs: readonly Run[]) {
 
 async function main(): Promise<void> {
   const host = hostFacts();
-  const path = await theModel();
+  const path = await benchModel(args.model);
   const settings = await loadSettings({ model: path, home: join(tmpdir(), 'omninode-bench', 'home'), contextTokens: CONTEXT });
   const node = await createNode({ settings, paths: appPaths(), shards: [], identity: 'ephemeral' });
   await node.start();
