@@ -34,9 +34,18 @@ export interface ClusterOptions extends ProgressSink {
   readonly paths: AppPaths;
   /** How node processes are started; by default a fork. */
   readonly spawn?: SpawnChild | undefined;
+  /** Where each node runs when that is not simply here: in a network of its own, for example. */
+  readonly place?: (index: number) => Place;
   readonly signal?: AbortSignal;
 }
 
+export interface Place {
+  readonly spawn: SpawnChild;
+  /** Multiaddrs. */
+  readonly listen: readonly string[];
+}
+
+const LOOPBACK = ['/ip4/127.0.0.1/tcp/0'];
 const STOP_TIMEOUT_MS = 5_000;
 
 /** Cuts the model into one shard per node and starts the nodes; each is given its own shard alone, or as many as there are replicas. */
@@ -99,14 +108,15 @@ class NodeCluster implements Cluster {
   }
 
   async #start(slot: Slot): Promise<void> {
-    const { spawn = forkChild, paths, signal } = this.#options;
+    const { paths, signal, place } = this.#options;
+    const { spawn, listen } = place?.(slot.index) ?? { spawn: this.#options.spawn ?? forkChild, listen: LOOPBACK };
     const child = spawn(paths.nodeProcess);
     slot.child = child;
     child.once('exit', (code, by) => {
       if (slot.child === child) slot.node = undefined;
       this.#lost.resolve(hostErrors.nodeGone({ index: slot.index, how: by ?? `exit code ${code}` }));
     });
-    const node = await startNode(child, { settings: this.#settings, ...slot, signal });
+    const node = await startNode(child, { settings: this.#settings, ...slot, listen, signal });
     if (child.exitCode === null && child.signalCode === null) slot.node = node;
   }
 }
@@ -125,12 +135,13 @@ interface StartOptions {
   readonly settings: Settings;
   readonly shards: readonly GivenShard[];
   readonly index: number;
+  readonly listen: readonly string[];
   readonly signal: AbortSignal | undefined;
 }
 
-async function startNode(child: Child, { settings, shards, index, signal }: StartOptions): Promise<ClusterNode> {
+async function startNode(child: Child, { settings, shards, index, listen, signal }: StartOptions): Promise<ClusterNode> {
   const exited = once(child, 'exit').then(([code, by]) => Promise.reject(hostErrors.nodeNotStarted({ index, reason: `it ended (${by ?? code})` })));
-  const config = { ...settings.config, listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false };
+  const config = { ...settings.config, listen: [...listen], mdns: false };
   child.send({ type: 'start', config, shards: [...shards] } satisfies ToNode);
   const [raw] = (await Promise.race([once(child, 'message', signal === undefined ? {} : { signal }), exited])) as unknown[];
   exited.catch(() => undefined);

@@ -3,7 +3,7 @@ export { loadSettings, type HostConfig, type HostSecrets, type Settings } from '
 export { appPaths, type AppPaths } from './paths.ts';
 export * from './types.ts';
 export { createNode, type Node, type NodeOptions } from './node.ts';
-export { startCluster, type Cluster, type ClusterNode, type ClusterOptions } from './cluster.ts';
+export { startCluster, type Cluster, type ClusterNode, type ClusterOptions, type Place } from './cluster.ts';
 export type { ShardPlan } from '../store/index.ts';
 export { shardModelFile, shardsOf, type ShardedModel } from './sharded-model.ts';
 export { BUILT_IN_MODEL, findModel, type ModelFile } from './model-file.ts';

@@ -1,15 +1,19 @@
+import { once } from 'node:events';
 import { mkdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { appPaths, createNode, loadSettings, startCluster } from '../../src-main/host/index.ts';
+import { appPaths, createNode, loadSettings, startCluster, type Place } from '../../src-main/host/index.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
 import { generateModel } from '../support/models/index.ts';
 import { runOnce, SEEDED, type FailoverResult, type FailoverRun, type Harm, type Stand } from './lib/failover-runs.ts';
+import { createNetwork, forkOn, type NetworkHost } from '../support/network.ts';
 import { hostFacts, median, print, table } from './lib/report.ts';
 
 const { values: args } = parseArgs({ options: {
   json: { type: 'boolean' }, runs: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' },
+  /** Used by the bench itself: the hosts of the network that it runs in. */
+  hosts: { type: 'string' },
   'heartbeat-ms': { type: 'string', default: '500' }, 'timeout-ms': { type: 'string', default: '1500' },
 } });
 const SHAPE = { layers: 6, hiddenSize: 512, heads: 8, kvHeads: 4, headSize: 64, feedForward: 1536, vocabSize: 4096, tied: true } as const;
@@ -32,7 +36,8 @@ async function theModel(): Promise<string> {
 
 /** xorshift32: the same runs for the same seed. */
 function randomOf(seed: number): (below: number) => number {
-  let state = seed | 0 || 1;
+  // Spread over all bits: small seeds begin alike otherwise.
+  let state = Math.imul(seed + 1, 0x9e37_79b1) | 1;
   return (below) => {
     state ^= state << 13;
     state ^= state >>> 17;
@@ -44,8 +49,9 @@ function randomOf(seed: number): (below: number) => number {
 function plan(count: number): FailoverRun[] {
   const random = randomOf(Number(args.seed));
   // The stages run up to 64 tokens ahead of the reader, so that a harm later than that would come after the end.
+  const harms: readonly Harm[] = args.hosts === undefined ? ['kill', 'kill', 'kill', 'freeze'] : ['kill', 'kill', 'freeze', 'cut'];
   return Array.from({ length: count }, () => ({
-    harm: random(4) === 0 ? 'freeze' : 'kill', stage: random(STAGES), atToken: 1 + random(TOKENS - 80), sampling: random(2) === 0 ? GREEDY : SEEDED, tokens: TOKENS,
+    harm: harms[random(harms.length)] ?? 'kill', stage: random(STAGES), atToken: 1 + random(TOKENS - 80), sampling: random(2) === 0 ? GREEDY : SEEDED, tokens: TOKENS,
   }));
 }
 
@@ -68,25 +74,48 @@ function percentiles(done: readonly Done[], harm: Harm): { readonly runs: number
 }
 
 function report(host: ReturnType<typeof hostFacts>, done: readonly Done[]): void {
-  const [killed, frozen] = [percentiles(done, 'kill'), percentiles(done, 'freeze')];
+  const [killed, frozen, cut] = [percentiles(done, 'kill'), percentiles(done, 'freeze'), percentiles(done, 'cut')];
   const exact = done.filter(({ error, isExact }) => error === undefined && isExact).length;
   const clearErrors = done.filter(({ error, isExact }) => error !== undefined && isExact).length;
   const result = {
-    name: 'failover', host, model: { name: 'random 20M', ...SHAPE }, coordinator, runs: done.length, exact, clearErrors, wrong: done.length - exact - clearErrors,
-    failedOver: done.filter(({ failovers }) => failovers > 0).length, lossToNextTokenMs: { p50: killed.p50, p99: killed.p99 }, byHarm: { killed, frozen },
+    name: 'failover', host, model: { name: 'random 20M', ...SHAPE }, coordinator, network: args.hosts === undefined ? 'loopback' : 'namespaces',
+    runs: done.length, exact, clearErrors, wrong: done.length - exact - clearErrors,
+    failedOver: done.filter(({ failovers }) => failovers > 0).length, lossToNextTokenMs: { p50: killed.p50, p99: killed.p99 }, byHarm: { killed, frozen, cut },
     errors: done.flatMap(({ run, error }) => (error === undefined ? [] : [{ ...run, code: error.code, message: error.message }])),
   };
-  print(result, table(['harm', 'answers', 'ms to the next token, p50', 'p99'], [['killed', killed.runs, killed.p50, killed.p99], ['frozen', frozen.runs, frozen.p50, frozen.p99]])
+  const rows = Object.entries(result.byHarm).filter(([, { runs }]) => runs > 0).map(([how, { runs, p50, p99 }]) => [how, runs, p50, p99]);
+  print(result, table(['stage', 'answers', 'ms to the next token, p50', 'p99'], rows)
     + `\n\n${done.length} runs: ${exact} exact, ${clearErrors} with a clear error, ${result.wrong} wrong.`);
 }
 
+/** Each node, and the bench itself, on a host of its own. False: this machine has no namespaces for us. */
+async function inNetwork(): Promise<boolean> {
+  const network = await createNetwork({ hosts: STAGES + 1, rttMs: 0, delayLine: () => Promise.reject(new Error('no delay is asked for')) }).catch(() => undefined);
+  const [own, ...nodes] = network?.hosts ?? [];
+  if (network === undefined || own === undefined) return false;
+  const bench = forkOn(own, import.meta.filename, [...process.argv.slice(2), '--hosts', JSON.stringify([own, ...nodes])]);
+  const [code] = await once(bench, 'exit');
+  network.stop();
+  process.exitCode = Number(code ?? 1);
+  return true;
+}
+
+function placed(hosts: readonly NetworkHost[]): { readonly place: (index: number) => Place } {
+  return { place: (index) => {
+    const host = hosts[index] ?? { name: '', address: '127.0.0.1', prefix: [] };
+    return { spawn: (module) => forkOn(host, module), listen: [`/ip4/${host.address}/tcp/0`] };
+  } };
+}
+
 async function main(): Promise<void> {
+  if (args.hosts === undefined && await inNetwork()) return;
   const host = hostFacts();
-  const settings = await loadSettings({ model: await theModel(), home: join(tmpdir(), 'omninode-bench', 'home'), contextTokens: CONTEXT });
-  const cluster = await startCluster(settings, { nodes: STAGES, replicas: 2, paths: appPaths() });
+  const [own, ...hosts] = JSON.parse(args.hosts ?? '[]') as NetworkHost[];
+  const settings = await loadSettings({ model: await theModel(), home: join(tmpdir(), 'omninode-bench', 'home'), contextTokens: CONTEXT, ...(own === undefined ? {} : { listen: [`/ip4/${own.address}/tcp/0`] }) });
+  const cluster = await startCluster(settings, { nodes: STAGES, replicas: 2, paths: appPaths(), ...(own === undefined ? {} : placed(hosts)) });
   const node = await createNode({ settings, paths: appPaths(), shards: [], identity: 'ephemeral', coordinator });
   await node.start();
-  const done = await all({ cluster, node, contextTokens: CONTEXT }, plan(Number(args.runs)));
+  const done = await all({ cluster, node, contextTokens: CONTEXT, ...(own === undefined ? {} : { hosts }) }, plan(Number(args.runs)));
   await node.stop();
   await cluster.stop();
   report(host, done);

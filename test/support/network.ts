@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
@@ -39,6 +39,21 @@ const ip = (...args: string[]): string => run('ip', ...args);
 export function loopbackNetwork(hosts: number): Network {
   const host = (_: unknown, i: number): NetworkHost => ({ name: `host${i}`, address: '127.0.0.1', prefix: [] });
   return { hosts: Array.from({ length: hosts }, host), delay: 'none', stop: () => undefined };
+}
+
+/** Pulls the plug of a host in a namespace: nothing comes or goes, and nobody is told. */
+export const cutOff = ({ name }: NetworkHost): void => void ip('-n', name, 'link', 'set', 'eth0', 'down');
+
+export function plugIn(host: NetworkHost): void {
+  ip('-n', host.name, 'link', 'set', 'eth0', 'up');
+  // Routes go with their device.
+  ip('-n', host.name, 'route', 'replace', `${SUBNET}0/24`, 'dev', 'eth0', 'src', host.address);
+}
+
+/** A module in a process on a host. `ip netns exec` becomes the program that it starts, so that the IPC channel holds. */
+export function forkOn({ prefix }: NetworkHost, module: string, args: readonly string[] = []): ChildProcess {
+  const [execPath = process.execPath, ...execArgv] = [...prefix, process.execPath];
+  return fork(module, args, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execPath, execArgv });
 }
 
 /** Network namespaces on one switch. Needs Linux, root and iproute2, and leaves nothing behind when it throws. */

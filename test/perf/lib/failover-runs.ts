@@ -1,9 +1,11 @@
 import { asPeerId, systemClock, type CodedError } from '../../../src-main/base/index.ts';
-import type { Cluster, Node } from '../../../src-main/host/index.ts';
+import type { Cluster, ClusterNode, Node } from '../../../src-main/host/index.ts';
 import { GREEDY, type SamplingOptions } from '../../../src-main/inference/index.ts';
 import { createReroute, type Candidate, type Pipeline } from '../../../src-main/pipeline/index.ts';
+import { cutOff, plugIn, type NetworkHost } from '../../support/network.ts';
 
-export type Harm = 'kill' | 'freeze';
+/** SIGKILL, SIGSTOP, or its network link down. */
+export type Harm = 'kill' | 'freeze' | 'cut';
 
 export interface FailoverRun {
   readonly harm: Harm;
@@ -28,6 +30,8 @@ export interface Stand {
   readonly cluster: Cluster;
   readonly node: Node;
   readonly contextTokens: number;
+  /** Where each node of the cluster is, when they have a network of their own. */
+  readonly hosts?: readonly NetworkHost[];
 }
 
 /** A pipeline over the cluster's nodes as they are now. Nodes that end stay away until `revive`; who is left takes over. */
@@ -41,7 +45,13 @@ export function openOver({ cluster, node, contextTokens }: Stand): Promise<Pipel
   });
 }
 
-/** One answer during which one stage's process is killed or stopped. The cluster is whole again afterwards. */
+function harm({ hosts }: Stand, { harm: how }: FailoverRun, { index, pid }: ClusterNode): void {
+  const host = hosts?.[index];
+  if (how === 'cut' && host !== undefined) cutOff(host);
+  else process.kill(pid, how === 'kill' ? 'SIGKILL' : 'SIGSTOP');
+}
+
+/** One answer during which one stage's process is killed, stopped or cut off. The cluster is whole again afterwards. */
 export async function runOnce(stand: Stand, promptTokens: Int32Array, run: FailoverRun): Promise<FailoverResult> {
   const pipeline = await openOver(stand);
   const victim = stand.cluster.nodes[run.stage];
@@ -57,7 +67,7 @@ export async function runOnce(stand: Stand, promptTokens: Int32Array, run: Failo
         tokens.push(token);
         if (harmedMs !== undefined && next === undefined && generation.failovers > 0 && tokens.length > arrived) next = clock.monotonicMs() - harmedMs;
         if (tokens.length !== run.atToken || victim === undefined) continue;
-        process.kill(victim.pid, run.harm === 'kill' ? 'SIGKILL' : 'SIGSTOP');
+        harm(stand, run, victim);
         [harmedMs, arrived] = [clock.monotonicMs(), generation.received];
       }
       return undefined;
@@ -65,6 +75,8 @@ export async function runOnce(stand: Stand, promptTokens: Int32Array, run: Failo
     return { tokens, failovers: generation.failovers, lossToNextTokenMs: next, error };
   } finally {
     await pipeline.close();
+    const host = stand.hosts?.[victim?.index ?? -1];
+    if (run.harm === 'cut' && host !== undefined) plugIn(host);
     if (victim !== undefined) await stand.cluster.revive([asPeerId(victim.peerId)]);
   }
 }

@@ -1,9 +1,9 @@
-import { execFileSync, fork, type ChildProcess } from 'node:child_process';
+import { execFileSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { appPaths, shardModelFile, type HostConfig, type Settings } from '../../../src-main/host/index.ts';
 import { fromNodeSchema, type ToNode } from '../../../src-main/host/node-messages.ts';
-import type { Network, NetworkHost } from '../../support/network.ts';
+import { forkOn, type Network, type NetworkHost } from '../../support/network.ts';
 import type { Answer, CoordinatorStart, Knock } from './coordinator-process.ts';
 import type { System, Work } from './system.ts';
 import { median } from './report.ts';
@@ -66,12 +66,6 @@ function systemOf(nodes: readonly BenchNode[], coordinator: ChildProcess, childr
     lanes: () => countLanes(nodes),
     stop: () => stopAll(children),
   };
-}
-
-/** A module in a process on a host. `ip netns exec` becomes the program that it starts, so that the IPC channel holds. */
-function forkOn({ prefix }: NetworkHost, module: string): ChildProcess {
-  const [execPath = process.execPath, ...execArgv] = [...prefix, process.execPath];
-  return fork(module, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execPath, execArgv });
 }
 
 const configOn = ({ config }: Settings, { address }: NetworkHost): HostConfig => ({ ...config, listen: [`/ip4/${address}/tcp/0`], mdns: false });
