@@ -1,13 +1,13 @@
 import { once } from 'node:events';
-import { mkdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { appPaths, createNode, loadSettings, startCluster, type Place } from '../../src-main/host/index.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
-import { generateModel } from '../support/models/index.ts';
 import { runOnce, SEEDED, type FailoverResult, type FailoverRun, type Harm, type Stand } from './lib/failover-runs.ts';
 import { createNetwork, forkOn, type NetworkHost } from '../support/network.ts';
+import { SMALL, smallModel } from './lib/model.ts';
+import { randomOf } from './lib/random.ts';
 import { hostFacts, median, print, table } from './lib/report.ts';
 
 const { values: args } = parseArgs({ options: {
@@ -16,7 +16,6 @@ const { values: args } = parseArgs({ options: {
   hosts: { type: 'string' },
   'heartbeat-ms': { type: 'string', default: '500' }, 'timeout-ms': { type: 'string', default: '1500' },
 } });
-const SHAPE = { layers: 6, hiddenSize: 512, heads: 8, kvHeads: 4, headSize: 64, feedForward: 1536, vocabSize: 4096, tied: true } as const;
 const [TOKENS, CONTEXT, STAGES] = [240, 512, 3];
 const PROMPT = Int32Array.from({ length: 60 }, (_, i) => 260 + ((i * 37) % 3000));
 const coordinator = { heartbeatMs: Number(args['heartbeat-ms']), heartbeatTimeoutMs: Number(args['timeout-ms']) };
@@ -24,26 +23,6 @@ const coordinator = { heartbeatMs: Number(args['heartbeat-ms']), heartbeatTimeou
 interface Done extends FailoverResult {
   readonly run: FailoverRun;
   readonly isExact: boolean;
-}
-
-async function theModel(): Promise<string> {
-  const path = join(tmpdir(), 'omninode-bench', 'random-20m-q8_0.gguf');
-  if (await stat(path).catch(() => undefined) !== undefined) return path;
-  await mkdir(join(path, '..'), { recursive: true });
-  await generateModel({ path, architecture: 'llama', type: 'Q8_0', seed: 2, name: 'random 20M', ...SHAPE });
-  return path;
-}
-
-/** xorshift32: the same runs for the same seed. */
-function randomOf(seed: number): (below: number) => number {
-  // Spread over all bits: small seeds begin alike otherwise.
-  let state = Math.imul(seed + 1, 0x9e37_79b1) | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
 }
 
 function plan(count: number): FailoverRun[] {
@@ -78,7 +57,7 @@ function report(host: ReturnType<typeof hostFacts>, done: readonly Done[]): void
   const exact = done.filter(({ error, isExact }) => error === undefined && isExact).length;
   const clearErrors = done.filter(({ error, isExact }) => error !== undefined && isExact).length;
   const result = {
-    name: 'failover', host, model: { name: 'random 20M', ...SHAPE }, coordinator, network: args.hosts === undefined ? 'loopback' : 'namespaces',
+    name: 'failover', host, model: { name: 'random 20M', ...SMALL }, coordinator, network: args.hosts === undefined ? 'loopback' : 'namespaces',
     runs: done.length, exact, clearErrors, wrong: done.length - exact - clearErrors,
     failedOver: done.filter(({ failovers }) => failovers > 0).length, lossToNextTokenMs: { p50: killed.p50, p99: killed.p99 }, byHarm: { killed, frozen, cut },
     errors: done.flatMap(({ run, error }) => (error === undefined ? [] : [{ ...run, code: error.code, message: error.message }])),
@@ -111,7 +90,7 @@ async function main(): Promise<void> {
   if (args.hosts === undefined && await inNetwork()) return;
   const host = hostFacts();
   const [own, ...hosts] = JSON.parse(args.hosts ?? '[]') as NetworkHost[];
-  const settings = await loadSettings({ model: await theModel(), home: join(tmpdir(), 'omninode-bench', 'home'), contextTokens: CONTEXT, ...(own === undefined ? {} : { listen: [`/ip4/${own.address}/tcp/0`] }) });
+  const settings = await loadSettings({ model: await smallModel(), home: join(tmpdir(), 'omninode-bench', 'home'), contextTokens: CONTEXT, ...(own === undefined ? {} : { listen: [`/ip4/${own.address}/tcp/0`] }) });
   const cluster = await startCluster(settings, { nodes: STAGES, replicas: 2, paths: appPaths(), ...(own === undefined ? {} : placed(hosts)) });
   const node = await createNode({ settings, paths: appPaths(), shards: [], identity: 'ephemeral', coordinator });
   await node.start();
