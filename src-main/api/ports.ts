@@ -1,5 +1,5 @@
 import type { Events } from '../base/index.ts';
-import type { ChatFinish, ChatMessage, ChatOptions, HostInfo, HostStatus, Peer, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Peer, Stage } from '../../src-preload/bridge/index.ts';
 
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
@@ -10,9 +10,9 @@ export interface ChatRequest {
   readonly signal: AbortSignal;
 }
 
-export type ChatPart = { readonly text: string } | { readonly done: ChatFinish };
+export type ChatPart = { readonly text: string } | { readonly progress: ChatProgress } | { readonly done: ChatFinish };
 
-/** Text parts, then one `done`. Failures are CodedErrors thrown by the iterator. */
+/** Text parts, with what holds them up in between, then one `done`. Failures are CodedErrors thrown by the iterator. */
 export interface ChatService {
   chat(request: ChatRequest): AsyncIterable<ChatPart>;
 }

@@ -37,7 +37,8 @@ export class ChatModel implements ChatService {
   readonly #options: ChatModelOptions;
   #running: Promise<Running> | undefined;
   #isStopping = false;
-  #answering = 0;
+  /** Answers under way. */
+  readonly #chats = new Set<BoundedQueue<ChatPart>>();
   readonly #stopped = new AbortController();
 
   constructor(options: ChatModelOptions) {
@@ -66,11 +67,20 @@ export class ChatModel implements ChatService {
     const { session } = await this.#ensure();
     const parts = new BoundedQueue<ChatPart>(MAX_PENDING_PARTS);
     const { config } = this.#options.settings;
+    let isWaiting = false;
     const answer = session.answer({
       prompt: { kind: 'chat', messages: request.messages }, sampling: { ...defaultSampling(config.model), ...request.sampling },
-      maxTokens: request.maxTokens ?? DEFAULT_MAX_TOKENS, signal: request.signal, onText: (text) => parts.push({ text }),
+      maxTokens: request.maxTokens ?? DEFAULT_MAX_TOKENS, signal: request.signal, onText: (text) => {
+        if (isWaiting) parts.push({ progress: { kind: 'answering' } });
+        isWaiting = false;
+        parts.push({ text });
+      },
+      onWait: (ahead) => {
+        isWaiting = true;
+        parts.push({ progress: { kind: 'waiting', ahead } });
+      },
     });
-    this.#answering++;
+    this.#chats.add(parts);
     this.#markStages('busy');
     const finished = answer.then(({ finishReason, tokenIds, stats, stages }) => {
       this.#measured(stages.map(({ msPerToken }) => msPerToken));
@@ -85,7 +95,8 @@ export class ChatModel implements ChatService {
       yield* parts;
     } finally {
       await finished;
-      if (--this.#answering === 0) this.#markStages('ready');
+      this.#chats.delete(parts);
+      if (this.#chats.size === 0) this.#markStages('ready');
     }
   }
 
@@ -123,8 +134,14 @@ export class ChatModel implements ChatService {
     this.model = { name: manifest.model_name, layers: manifest.total_layers, sizeBytes: manifest.total_size_bytes, contextTokens };
     this.#setStages(stagesOf(pipeline, 'ready'));
     this.setStatus({ kind: 'ready' });
-    pipeline.events.on('stage:lost', ({ error }) => this.#setStages(this.stages.map((stage) => (stage.peerId === error.meta['peer'] ? { ...stage, state: 'lost' } : stage))));
-    pipeline.events.on('rerouted', () => this.#setStages(stagesOf(pipeline, this.#answering > 0 ? 'busy' : 'ready')));
+    pipeline.events.on('stage:lost', ({ error }) => {
+      this.#setStages(this.stages.map((stage) => (stage.peerId === error.meta['peer'] ? { ...stage, state: 'lost' } : stage)));
+      this.#tellChats({ progress: { kind: 'recovering' } });
+    });
+    pipeline.events.on('rerouted', () => {
+      this.#setStages(stagesOf(pipeline, this.#chats.size > 0 ? 'busy' : 'ready'));
+      this.#tellChats({ progress: { kind: 'answering' } });
+    });
     void pipeline.closed.then(async () => {
       if (this.#isStopping) return;
       // The question that was under way has its error already; the next one starts new nodes.
@@ -133,6 +150,10 @@ export class ChatModel implements ChatService {
       await session.close();
       await cluster.stop();
     });
+  }
+
+  #tellChats(part: ChatPart): void {
+    for (const parts of this.#chats) parts.push(part);
   }
 
   #measured(msPerToken: readonly (number | null)[]): void {

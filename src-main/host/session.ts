@@ -22,6 +22,8 @@ export interface AnswerRequest {
   readonly maxTokens: number;
   readonly signal: AbortSignal;
   readonly onText: (text: string) => void;
+  /** Told while all places on the stages are taken: how many answers come first. */
+  readonly onWait?: (ahead: number) => void;
 }
 
 export interface Answer {
@@ -70,8 +72,8 @@ const rerouteOf = (node: Node, modelHash: string, candidates: SessionOptions['ca
   createReroute({ modelHash, candidates, queryOffers: (request) => node.coordinator.queryOffers(request), timeoutMs: OFFER_TIMEOUT_MS });
 
 async function answer(pipeline: Pipeline, tokenizer: Tokenizer, request: AnswerRequest): Promise<Answer> {
-  const { sampling, maxTokens, signal } = request;
-  const generation = pipeline.generate({ promptTokens: await promptTokens(tokenizer, request.prompt), sampling, maxTokens, signal, endTokens: tokenizer.endTokens });
+  const { sampling, maxTokens, signal, onWait } = request;
+  const generation = pipeline.generate({ promptTokens: await promptTokens(tokenizer, request.prompt), sampling, maxTokens, signal, endTokens: tokenizer.endTokens, ...(onWait === undefined ? {} : { onWait }) });
   const read = await readTokens(generation, tokenizer, request.onText);
   const { finishReason, stats } = await generation.result;
   return { ...read, finishReason, stats, stages: reportStages(pipeline, stats) };

@@ -82,6 +82,16 @@ export type ChatOptions = z.infer<typeof chatOptionsSchema>;
 export const requestIdSchema = id;
 export const conversationIdSchema = id;
 
+/** Why no text comes at the moment. */
+export const chatProgressSchema = z.discriminatedUnion('kind', [
+  /** All places are taken; `ahead` answers come before this one. */
+  z.object({ kind: z.literal('waiting'), ahead: count }),
+  /** A node was lost; others take its place. */
+  z.object({ kind: z.literal('recovering') }),
+  z.object({ kind: z.literal('answering') }),
+]);
+export type ChatProgress = z.infer<typeof chatProgressSchema>;
+
 /** How an answer ended; figures that were not measured are absent. */
 export const chatFinishSchema = z.object({
   finishReason: z.enum(['stop', 'length', 'context', 'cancelled']),

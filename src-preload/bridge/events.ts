@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chatFinishSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
+import { chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
 
 /**
@@ -18,6 +18,7 @@ export const events = {
   'pipeline.stages': event('latest', z.array(stageSchema).max(1_000).readonly()),
   'peers.changed': event('latest', z.array(peerSchema).max(10_000).readonly()),
   'chat.started': event('now', z.object({ requestId: requestIdSchema, conversationId: conversationIdSchema })),
+  'chat.progress': event('now', z.object({ requestId: requestIdSchema, progress: chatProgressSchema })),
   'chat.delta': event('text', z.object({ requestId: requestIdSchema, text: z.string().max(1_000_000) })),
   'chat.done': event('now', z.object({ requestId: requestIdSchema, finish: chatFinishSchema })),
   'chat.error': event('now', z.object({ requestId: requestIdSchema, error: wireErrorSchema })),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chatFinishSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
+import { chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
 import type { HostEvent } from './events.ts';
 
@@ -9,6 +9,7 @@ export const MAX_FINISHED_ANSWERS = 32;
 export const answerSchema = z.object({
   conversationId: conversationIdSchema,
   text: z.string(),
+  progress: chatProgressSchema.exactOptional(),
   finish: chatFinishSchema.exactOptional(),
   error: wireErrorSchema.exactOptional(),
 });
@@ -38,6 +39,7 @@ export function reduce(state: HostState, { event, data }: HostEvent): HostState 
     case 'pipeline.stages': return { ...state, stages: data };
     case 'peers.changed': return { ...state, peers: data };
     case 'chat.started': return { ...state, answers: { ...withoutOldest(state.answers), [data.requestId]: { conversationId: data.conversationId, text: '' } } };
+    case 'chat.progress': return withAnswer(state, data.requestId, (answer) => ({ ...answer, progress: data.progress }));
     case 'chat.delta': return withAnswer(state, data.requestId, (answer) => ({ ...answer, text: answer.text + data.text }));
     case 'chat.done': return withAnswer(state, data.requestId, (answer) => ({ ...answer, finish: data.finish }));
     case 'chat.error': return withAnswer(state, data.requestId, (answer) => ({ ...answer, error: data.error }));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { bridgeErrors, chatFinishSchema, conversationIdSchema, HostError, isRunning, requestIdSchema, wireErrorSchema, type ChatFinish, type ChatMessage, type HostState, type WireError } from '../../src-preload/bridge/index.ts';
+import { bridgeErrors, chatFinishSchema, conversationIdSchema, HostError, isRunning, requestIdSchema, wireErrorSchema, type ChatFinish, type ChatMessage, type ChatProgress, type HostState, type WireError } from '../../src-preload/bridge/index.ts';
 import type { HostClient } from '../host/host-client.ts';
 
 export interface Turn {
@@ -9,6 +9,8 @@ export interface Turn {
   /** Of the answer being written; undefined before the host has taken the question, and once it ended. */
   readonly requestId: string | undefined;
   readonly answer: string;
+  /** What holds the answer up, while something does. */
+  readonly progress: ChatProgress | undefined;
   readonly isRunning: boolean;
   readonly finish: ChatFinish | undefined;
   readonly error: WireError | undefined;
@@ -50,7 +52,7 @@ export class ConversationStore {
 
   async ask(question: string): Promise<void> {
     if (this.running !== undefined || question.trim() === '') return;
-    const turn: Turn = { id: crypto.randomUUID(), question: question.trim(), requestId: undefined, answer: '', isRunning: true, finish: undefined, error: undefined };
+    const turn: Turn = { id: crypto.randomUUID(), question: question.trim(), requestId: undefined, answer: '', progress: undefined, isRunning: true, finish: undefined, error: undefined };
     this.#set([...this.store.getState().turns, turn]);
     await this.#send(turn.id);
   }
@@ -62,7 +64,7 @@ export class ConversationStore {
     const index = turns.findIndex((turn) => turn.id === id);
     if (index < 0) return;
     this.#set(turns.slice(0, index + 1));
-    this.#change(id, { requestId: undefined, answer: '', isRunning: true, finish: undefined, error: undefined });
+    this.#change(id, { requestId: undefined, answer: '', progress: undefined, isRunning: true, finish: undefined, error: undefined });
     await this.#send(id);
   }
 
@@ -100,7 +102,7 @@ export class ConversationStore {
       return;
     }
     this.#seen.add(turn.requestId);
-    this.#change(turn.id, { answer: answer.text, isRunning: isRunning(answer), finish: answer.finish, error: answer.error });
+    this.#change(turn.id, { answer: answer.text, progress: answer.progress, isRunning: isRunning(answer), finish: answer.finish, error: answer.error });
   }
 
   #change(id: string, change: Partial<Turn>): void {
@@ -147,7 +149,7 @@ function restore(storage: Storage): Conversation {
   const turns = saved.data.turns.map(({ requestId, finish, error, ...turn }): Turn => {
     // A question whose request id was never learnt cannot be found again.
     const isLost = turn.isRunning && requestId === undefined;
-    return { ...turn, requestId, finish, isRunning: turn.isRunning && !isLost, error: isLost ? bridgeErrors.answerLost().wire : error };
+    return { ...turn, requestId, finish, progress: undefined, isRunning: turn.isRunning && !isLost, error: isLost ? bridgeErrors.answerLost().wire : error };
   });
   return { id: saved.data.id, turns };
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { FINISH, STAGES } from '../../test/support/scripted-host.ts';
-import { formatBytes, formatLayers, formatMs, privacyOf, summarise } from './format.ts';
+import { formatBytes, formatLayers, formatMs, privacyOf, summarise, waitingText } from './format.ts';
 
 it('sums up only what was measured', () => {
   expect(summarise(FINISH)).toBe('3 stages · 41 tok/s · first token 120 ms');
@@ -22,4 +22,8 @@ it('writes figures with their unit', () => {
   expect([0, 999, 1_400_000, 5_130_000_000, 123_456].map(formatBytes)).toEqual(['0 B', '999 B', '1.4 MB', '5.1 GB', '123 KB']);
   expect([0.4, 12.6, 1_500].map(formatMs)).toEqual(['0.4 ms', '13 ms', '1.5 s']);
   expect([formatLayers([0, 2]), formatLayers([3, 3])]).toEqual(['Layers 0–2', 'Layer 3']);
+});
+
+it('says how many answers come first', () => {
+  expect([0, 1, 3].map(waitingText)).toEqual(['All places are taken. Yours is the next answer …', 'All places are taken. 1 answer comes before yours …', 'All places are taken. 3 answers come before yours …']);
 });

@@ -38,3 +38,8 @@ export function privacyOf(stages: readonly Stage[]): { readonly text: string; re
 }
 
 export const peerSummary = (peers: readonly Peer[]): string => plural(peers.length, 'peer');
+
+export function waitingText(ahead: number): string {
+  if (ahead === 0) return 'All places are taken. Yours is the next answer …';
+  return `All places are taken. ${ahead} ${ahead === 1 ? 'answer comes' : 'answers come'} before yours …`;
+}

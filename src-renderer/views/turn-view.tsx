@@ -1,7 +1,7 @@
 import { memo } from 'react';
 import { useApp, useCanAsk } from '../stores/context.ts';
 import type { Turn } from '../stores/conversation.ts';
-import { summarise } from '../stores/format.ts';
+import { summarise, waitingText } from '../stores/format.ts';
 import { CopyButton } from '../widgets/copy-button.tsx';
 import { ErrorCard } from '../widgets/error-card.tsx';
 
@@ -11,7 +11,7 @@ export const TurnView = memo(({ turn }: { readonly turn: Turn }) => (
     <p className="question"><span className="unseen">You asked: </span>{turn.question}</p>
     <div className="answer" data-testid="answer">
       <p className="answer-text"><span className="unseen">Answer: </span>{turn.answer}{turn.isRunning && <span className="caret" aria-hidden="true" />}</p>
-      {turn.isRunning && turn.answer === '' && <span className="unseen" role="status">Waiting for the first word</span>}
+      {turn.isRunning && <TurnProgress turn={turn} />}
       {turn.error !== undefined && <ErrorCard error={turn.error} />}
       {!turn.isRunning && <TurnFooter turn={turn} />}
     </div>
@@ -19,6 +19,13 @@ export const TurnView = memo(({ turn }: { readonly turn: Turn }) => (
   </article>
 ));
 TurnView.displayName = 'TurnView';
+
+/** Why no word comes; nothing to see while words do. */
+function TurnProgress({ turn: { progress, answer } }: { readonly turn: Turn }) {
+  if (progress?.kind === 'waiting') return <p className="turn-progress" role="status">{waitingText(progress.ahead)}</p>;
+  if (progress?.kind === 'recovering') return <p className="turn-progress" role="status">A node was lost. Its layers move to another one; the answer then goes on …</p>;
+  return answer === '' ? <span className="unseen" role="status">Waiting for the first word</span> : null;
+}
 
 function TurnFooter({ turn }: { readonly turn: Turn }) {
   const { conversation } = useApp();

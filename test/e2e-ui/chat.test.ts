@@ -114,6 +114,31 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByText('Stopped').waitFor();
   });
 
+  it('says what holds an answer up, and goes on', async () => {
+    const steps = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+    host.script = async function* () {
+      yield { progress: { kind: 'waiting', ahead: 2 } };
+      await steps[0]?.promise;
+      yield { progress: { kind: 'answering' } };
+      yield { text: 'The first half, ' };
+      yield { progress: { kind: 'recovering' } };
+      await steps[1]?.promise;
+      yield { progress: { kind: 'answering' } };
+      yield { text: 'and the second.' };
+      yield { done: FINISH };
+    };
+    await ask('Is there room?');
+    await page.getByRole('status').getByText('2 answers come before yours').waitFor();
+    await check('waiting');
+    steps[0]?.resolve();
+    await page.getByText('A node was lost.').waitFor();
+    expect(await page.getByTestId('answer').innerText()).toContain('The first half');
+    await check('recovering');
+    steps[1]?.resolve();
+    await page.getByText('The first half, and the second.', { exact: false }).first().waitFor();
+    await page.getByText('A node was lost.').waitFor({ state: 'detached' });
+  });
+
   it('copies an answer, asks again, begins anew', async () => {
     await ask('copy me');
     await page.getByRole('button', { name: 'Copy answer' }).click();

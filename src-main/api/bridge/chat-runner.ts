@@ -55,6 +55,7 @@ export class ChatRunner {
     try {
       for await (const part of service.chat({ messages: input.messages, sampling, maxTokens, signal: input.signal })) {
         if ('text' in part) publish({ event: 'chat.delta', data: { requestId, text: part.text } });
+        else if ('progress' in part) publish({ event: 'chat.progress', data: { requestId, progress: part.progress } });
         else finish = part.done;
       }
       publish({ event: 'chat.done', data: { requestId, finish: finish ?? unmeasured(input.signal) } });
