@@ -5,6 +5,8 @@ export type StageRef = { readonly stage: number; readonly peer: string; readonly
 
 const named = (m: StageRef): string => `stage ${m.stage} (peer ${m.peer}, layers ${m.layers.first}-${m.layers.last})`;
 
+const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
+
 const REROUTE = 'Run again to pick other peers, or start that node again.';
 
 export const pipelineErrors = defineErrors('PIPELINE', {
@@ -18,6 +20,11 @@ export const pipelineErrors = defineErrors('PIPELINE', {
   noPlacement: spec<{ layer: number; totalLayers: number }>({
     fault: 'user', retryable: true, message: (m) => `no peer offers layer ${m.layer} of ${m.totalLayers}`,
     next: 'Start a node that holds this layer, or let a connected node fetch its shard.',
+  }),
+  doesNotFit: spec<{ first: number; last: number; neededBytes: number; freeBytes: number; missingBytes: number }>({
+    fault: 'user', retryable: true,
+    message: (m) => `layers ${m.first}-${m.last} need ${gigabytes(m.neededBytes)} GB with their context, ${gigabytes(m.freeBytes)} GB are free: ${gigabytes(m.missingBytes)} GB are missing`,
+    next: 'Add a node with more memory, free some, or ask for a shorter context or fewer sessions.',
   }),
   badFrame: spec<{ peer: string; reason: string }>({ fault: 'peer', message: (m) => `peer ${m.peer} sent a bad frame: ${m.reason}`, next: REROUTE }),
   badChecksum: spec<{ peer: string }>({ fault: 'peer', message: (m) => `a frame of peer ${m.peer} does not match its checksum`, next: REROUTE }),
