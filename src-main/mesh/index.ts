@@ -1,9 +1,11 @@
 import { loadIdentity } from './identity/identity.ts';
+import { createSigner } from './identity/signature.ts';
 import { createMeshLibp2p } from './node/create-libp2p.ts';
 import { MeshNode } from './node/mesh-node.ts';
 import type { MeshComponents, MeshOptions } from './options.ts';
 import type { Mesh } from './types.ts';
 
+export { verifySignature } from './identity/signature.ts';
 export { meshErrors, type DialReason } from './errors.ts';
 export type { IdentityOption, MeshComponents, MeshOptions } from './options.ts';
 export * from './types.ts';
@@ -11,5 +13,5 @@ export * from './types.ts';
 /** A mesh node, not started. Throws MESH_IDENTITY_*; its `start` throws MESH_PORT_IN_USE or MESH_LISTEN_FAILED. */
 export async function createMesh(options: MeshOptions, components: MeshComponents): Promise<Mesh> {
   const privateKey = await loadIdentity(options.identity);
-  return new MeshNode(await createMeshLibp2p(privateKey, options), options, components);
+  return new MeshNode(await createMeshLibp2p(privateKey, options), options, { ...components, signer: createSigner(privateKey) });
 }

@@ -56,8 +56,16 @@ export interface MeshEvents {
   'topic:message': TopicMessage;
 }
 
+/** The node's identity as others may use it: signatures, never the key. */
+export interface Signer {
+  readonly peerId: PeerId;
+  /** 64 bytes, Ed25519 (RFC 8032). Begin `bytes` with a prefix that says what is signed. */
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
 export interface Mesh extends Service {
   readonly peerId: PeerId;
+  readonly signer: Signer;
   readonly events: Events<MeshEvents>;
   /** Multiaddrs with /p2p/<peer id>, of what is really listened on. */
   addresses(): readonly string[];

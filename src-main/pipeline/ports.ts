@@ -43,6 +43,16 @@ export interface StageSource {
  */
 export type Connect = (peer: PeerId, addresses: readonly string[], options: { readonly signal?: AbortSignal }) => Promise<FrameStream>;
 
+/** This node's identity; the mesh implements it and keeps the key. */
+export interface Signer {
+  readonly peerId: PeerId;
+  /** 64 bytes, Ed25519. */
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Whether `peer` signed these bytes. Never rejects because of what it is given. */
+export type VerifySignature = (peer: PeerId, bytes: Uint8Array, signature: Uint8Array) => Promise<boolean>;
+
 export interface PipelineComponents {
   readonly connect: Connect;
   readonly logger: Logger;

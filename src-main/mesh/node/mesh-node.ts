@@ -9,7 +9,7 @@ import { ping } from '../protocols/ping/client.ts';
 import { PING_LIMITS, PING_PROTOCOL, PING_TIMEOUT_MS } from '../protocols/ping/constants.ts';
 import { pingErrors } from '../protocols/ping/errors.ts';
 import { wrapStream } from '../streams/frame-stream.ts';
-import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, Topic } from '../types.ts';
+import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, Signer, Topic } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
 import { describe, dialError } from './dial-error.ts';
@@ -24,6 +24,7 @@ export class MeshNode implements Mesh {
   readonly name = 'mesh';
   readonly events = new Events<MeshEvents>();
   readonly peerId: PeerId;
+  readonly signer: Signer;
   readonly #libp2p: MeshLibp2p;
   readonly #options: MeshOptions;
   readonly #components: MeshComponents;
@@ -32,7 +33,7 @@ export class MeshNode implements Mesh {
   readonly #book = new PeerBook();
   readonly #watch: PeerWatch;
 
-  constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshComponents) {
+  constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshComponents & { readonly signer: Signer }) {
     this.#libp2p = libp2p;
     this.#options = options;
     this.#components = components;
@@ -40,6 +41,7 @@ export class MeshNode implements Mesh {
     this.#gossip = new Gossip(libp2p, this.events, this.#metrics);
     this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, metrics: this.#metrics, logger: components.logger, clock: components.clock });
     this.peerId = asPeerId(libp2p.peerId.toString());
+    this.signer = components.signer;
   }
 
   async start(): Promise<void> {
