@@ -9,6 +9,7 @@ import { pipelineInferCommand } from './commands/pipeline-infer.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
 import { shardCommand } from './commands/shard.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 
 /** Runs one command with the global options that were given; its exit code becomes the process's. */
@@ -25,6 +26,7 @@ Examples:
                                                    three processes, each a third of the layers
   omninode listen --model m.gguf --layers 0-15     serve layers to the mesh
   omninode pipeline-infer "Hi" --model m.gguf --peer /ip4/192.168.1.7/tcp/4001/p2p/12D3...
+  omninode verify receipts.json --model m.gguf     check what the nodes computed
   omninode serve                                   the app, in your browser
   omninode embed "a text" --model FOLDER           text to a vector, for search
   eval "$(omninode completion bash)"               completion for this shell
@@ -44,6 +46,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
   for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, inferCommand, pipelineInferCommand, clusterCommand, serveCommand, embedCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, inferCommand, pipelineInferCommand, clusterCommand, serveCommand, verifyCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

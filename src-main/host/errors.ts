@@ -26,6 +26,9 @@ export const hostErrors = defineErrors('HOST', {
   peersLackLayers: spec<{ layers: string }>({
     fault: 'user', message: (m) => `no peer given holds layers ${m.layers}`, next: 'Add a peer that holds them, or start one with `omninode listen --model FILE --layers A-B`.',
   }),
+  receiptsNotFound: spec<{ path: string }>({
+    fault: 'user', message: (m) => `there is no receipts file ${m.path}`, next: 'Give the path of a receipts file.',
+  }),
   badRange: spec<{ text: string; layers: number }>({
     fault: 'user', message: (m) => `the model has layers 0-${m.layers - 1}, not ${m.text}`, next: 'Choose a range within them.',
   }),

@@ -40,14 +40,14 @@ export async function shardModelFile(config: HostConfig, options: CutOptions & {
 /** One shard per node. Throws HOST_TOO_MANY_STAGES before anything is written. */
 export async function shardForCluster(config: HostConfig, options: CutOptions & { readonly nodes: number }): Promise<ShardedModel> {
   const file = await findModel(config.model, options.paths);
-  const layers = await layersOf(file);
+  const layers = await modelLayers(file);
   if (options.nodes > layers) throw hostErrors.tooManyStages({ stages: options.nodes, layers });
   return shardModelFile(config, { ...options, model: config.model, plan: { kind: 'even', shards: options.nodes } });
 }
 
 /** The shards that `listen --model --layers` offers: a cut at the ends of the range, so that no more than it is held. */
 export async function shardsOf(config: HostConfig, options: CutOptions & { readonly model: string; readonly layers?: LayerRange | undefined }): Promise<readonly GivenShard[]> {
-  const total = await layersOf(await findModel(options.model, options.paths));
+  const total = await modelLayers(await findModel(options.model, options.paths));
   const { first, last } = options.layers ?? { first: 0, last: total - 1 };
   if (last >= total) throw hostErrors.badRange({ text: `${first}-${last}`, layers: total });
   const at = [first, last + 1].filter((cut) => cut > 0 && cut < total);
@@ -55,7 +55,7 @@ export async function shardsOf(config: HostConfig, options: CutOptions & { reado
   return model.shards.filter((shard) => shard.layers.first >= first && shard.layers.last <= last);
 }
 
-async function layersOf(file: ModelFile): Promise<number> {
+export async function modelLayers(file: ModelFile): Promise<number> {
   const source = await fileSource(file.path);
   try {
     return planShards(pieceOfModel(await openGguf(source)), { kind: 'per-layer' }).length;

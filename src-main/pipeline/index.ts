@@ -19,3 +19,13 @@ export type { BoundaryTiming, GenerationStats, StageTiming } from './coordinator
 export { createReroute, type Candidate, type Reroute, type RerouteInit, type RerouteRequest } from './failover/index.ts';
 export { StageRunner, type StageRunnerComponents, type StageRunnerCounts } from './stage-runner/stage-runner.ts';
 export { createLocalStreams } from './wire/local-streams.ts';
+export { receiptErrors } from './receipts/errors.ts';
+export * from './receipts/options.ts';
+export { commit, compare, exceeded, type Difference } from './receipts/commitment.ts';
+export { rowValues } from './receipts/activations.ts';
+export { decodeReceipt, encodeReceipt, openReceipt, RECEIPT_VERSION, signReceipt, type Receipt, type SignedReceipt } from './receipts/receipt.ts';
+export { decodeReceiptsFile, encodeReceiptsFile, type ReceiptsFile } from './receipts/receipts-file.ts';
+export { openReceiptSession, type ReceiptSession, type Window as ReceiptWindow } from './receipts/receipt-session.ts';
+export { type LoadRange, type SampleCheck } from './receipts/recompute.ts';
+export { verifySession, type Outcome, type Verdict, type Verification, type VerifyOptions } from './receipts/verify.ts';
+export { WindowRecorder, type RecordedPass, type RecordedWindow, type RecorderOptions } from './receipts/window-recorder.ts';

@@ -44,7 +44,7 @@ export function withGenerationOptions(command: Command): Command {
 }
 
 /** The options that are configuration rather than part of the question. */
-export const configOf = (args: GenerationArgs): Readonly<Record<string, unknown>> => ({
+export const configOf = (args: Pick<GenerationArgs, 'model' | 'contextTokens' | 'threads' | 'gpuLayers'>): Readonly<Record<string, unknown>> => ({
   model: args.model, contextTokens: args.contextTokens, threads: args.threads, gpuLayers: args.gpuLayers,
 });
 

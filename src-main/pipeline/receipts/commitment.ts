@@ -17,7 +17,7 @@ const MANTISSA = (1 << MANTISSA_BITS) - 1;
  * `values`: [rows x hidden size] F32. Returns u16 m and a u16 coefficient per entry, little-endian: 258 bytes, fewer
  * when the window has fewer than 128 values. Throws RECEIPT_NOT_FINITE.
  */
-export function commit(values: Float32Array): Uint8Array {
+export function commit(values: Float32Array): Uint8Array<ArrayBuffer> {
   const entries = topEntries(values, TOP_ENTRIES);
   const modulus = injectiveModulus(entries.map((entry) => entry.index));
   const coefficients = interpolate(entries.map(({ index, bits }) => ({ x: index % modulus, y: bits })));

@@ -9,8 +9,8 @@ export const receiptErrors = defineErrors('RECEIPT', {
   }),
   badSignature: spec<{ peer: string }>({ fault: 'peer', message: (m) => `the receipt is not signed by peer ${m.peer}`, next: 'Do not trust this receipt; ask its peer for it.' }),
   badFile: spec<{ name: string; problem: string }>({ fault: 'user', message: (m) => `${m.name} is not a receipts file: ${m.problem}`, next: 'Give the file as it was written, whole.' }),
-  otherModel: spec<{ wanted: string; given: string }>({
-    fault: 'user', message: (m) => `the receipts are of model ${m.wanted.slice(0, 12)}, this is ${m.given.slice(0, 12)}`, next: 'Give the model file that the receipts name, with --model.',
+  otherModel: spec<{ wanted: string; given: string; name: string }>({
+    fault: 'user', message: (m) => `the receipts are of model ${m.wanted.slice(0, 12)}, ${m.name} is ${m.given.slice(0, 12)}`, next: 'Give the model file that the receipts name, with --model.',
   }),
   notFinite: spec<{ index: number }>({ fault: 'local', message: (m) => `value ${m.index} of the window is not a finite number`, next: 'Check the model file; its answers are of no use.' }),
   noModulus: spec<{ entries: number }>({ fault: 'local', message: (m) => `no modulus keeps ${m.entries} entries apart`, next: 'Report this with the log.' }),

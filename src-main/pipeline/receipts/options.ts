@@ -20,3 +20,9 @@ export interface Thresholds {
   readonly mantissaMean: number;
   readonly mantissaMedian: number;
 }
+
+/** Chosen from the measurement in docs/bench/README.md, section receipts. */
+export const THRESHOLDS: Thresholds = { exponentMismatchShare: 0.1, mantissaMean: 4, mantissaMedian: 3 };
+
+/** A greedy token may be this much less likely than the best one: float differences decide between near ties. */
+export const SAMPLE_MARGIN_NATS = 0.1;

@@ -1,0 +1,131 @@
+import { rowValues } from './activations.ts';
+import { compare, exceeded, type Difference } from './commitment.ts';
+import { SAMPLE_MARGIN_NATS, THRESHOLDS, type Thresholds } from './options.ts';
+import type { ReceiptSession, Window } from './receipt-session.ts';
+import type { Committed, Receipt } from './receipt.ts';
+import { recompute, resample, sliceRows, type LoadRange, type RecomputedRange, type RecomputeOptions, type Rows, type SampleCheck } from './recompute.ts';
+
+/**
+ * `rejected`: the stage did not do what it signed. `misled`: what it was sent is already wrong, and the stage before
+ * signed that it sent it; of its own work nothing is known.
+ */
+export type Outcome = 'accepted' | 'rejected' | 'misled';
+
+export interface Verdict extends Window {
+  readonly peer: string;
+  readonly layers: readonly [number, number];
+  readonly outcome: Outcome;
+  readonly reasons: readonly string[];
+  /** Null where the receipt commits to nothing. */
+  readonly input: Difference | null;
+  readonly output: Difference | null;
+  readonly samples: readonly SampleCheck[];
+}
+
+export interface Verification {
+  readonly accepted: boolean;
+  readonly session: string;
+  readonly windows: number;
+  readonly receipts: number;
+  /** What two receipts, or a receipt and the file's tokens, contradict each other in; found in all windows, without computing. */
+  readonly contradictions: readonly string[];
+  /** Of the windows that were recomputed. */
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface VerifyOptions {
+  readonly load: LoadRange;
+  readonly totalLayers: number;
+  /** How many windows to recompute, chosen with `random`. */
+  readonly windows: number;
+  /** A whole number from 0 to max - 1 that the stages could not foresee. */
+  readonly random: (max: number) => number;
+  readonly batchTokens: number;
+  readonly signal: AbortSignal;
+  readonly thresholds?: Thresholds;
+}
+
+/**
+ * Recomputes some windows of a session from its tokens and compares. The engines are this machine's own: whoever holds
+ * the whole model, or the shards up to the last range that the receipts name, can do it.
+ * Rejects with ENGINE_*, RECEIPT_*, PIPELINE_CANCELLED.
+ */
+export async function verifySession(session: ReceiptSession, options: VerifyOptions): Promise<Verification> {
+  const chosen = choose(session.windows, options);
+  const end = Math.max(...chosen.map((window) => window.first + window.count));
+  const work: RecomputeOptions = { ...options, tokens: session.tokens.slice(0, end), ranges: session.ranges, dtype: session.dtype };
+  const ranges = await recompute(work);
+  const verdicts: Verdict[] = [];
+  for (const window of chosen) {
+    for (const receipt of window.receipts) {
+      const range = ranges.find((done) => done.range.first === receipt.layers[0]) as RecomputedRange;
+      const samples = session.greedy && receipt.layers[1] === options.totalLayers - 1 ? await samplesOf(receipt, range, work) : [];
+      const before = window.receipts.find((other) => other.layers[1] === receipt.layers[0] - 1);
+      verdicts.push(judge(receipt, { range, before, samples, thresholds: options.thresholds ?? THRESHOLDS }));
+    }
+  }
+  const contradictions = contradictionsOf(session, options.totalLayers);
+  const accepted = contradictions.length === 0 && verdicts.every((verdict) => verdict.outcome === 'accepted');
+  const receipts = session.windows.reduce((sum, window) => sum + window.receipts.length, 0);
+  return { accepted, session: session.session, windows: session.windows.length, receipts, contradictions, verdicts };
+}
+
+function choose<T>(all: readonly T[], { windows, random }: VerifyOptions): T[] {
+  const left = [...all];
+  const chosen: T[] = [];
+  while (chosen.length < windows && left.length > 0) chosen.push(...left.splice(random(left.length), 1));
+  return chosen;
+}
+
+const samplesOf = async ({ first, count, sampledTokens }: Receipt, range: RecomputedRange, work: RecomputeOptions): Promise<SampleCheck[]> =>
+  (sampledTokens === null || sampledTokens.length === 0 ? [] : resample(range, { first, count, claimed: sampledTokens }, work));
+
+interface Evidence {
+  readonly range: RecomputedRange;
+  /** The receipt of the stage before, for the same window. */
+  readonly before: Receipt | undefined;
+  readonly samples: readonly SampleCheck[];
+  readonly thresholds: Thresholds;
+}
+
+function judge(receipt: Receipt, { range, before, samples, thresholds }: Evidence): Verdict {
+  const { peer, layers, first, count } = receipt;
+  const input = range.input.kind === 'hidden' ? differenceOf(receipt.input, range.input) : null;
+  const output = differenceOf(receipt.output, range.output);
+  const inputReason = input === null ? undefined : exceeded(input, thresholds);
+  const outputReason = output === null ? undefined : exceeded(output, thresholds);
+  const wrong = samples.find((sample) => sample.gap > SAMPLE_MARGIN_NATS);
+  const reasons = [
+    ...(inputReason === undefined ? [] : [`input: ${inputReason}`]), ...(outputReason === undefined ? [] : [`output: ${outputReason}`]),
+    ...(wrong === undefined ? [] : [`token ${wrong.claimed} after row ${wrong.position}, where ${wrong.best} is the likeliest`]),
+  ];
+  const wasSent = before?.output !== undefined && before.output !== null && receipt.input !== null && Buffer.from(before.output.bytes).equals(receipt.input.bytes);
+  const outcome = reasons.length === 0 ? 'accepted' : inputReason !== undefined && wasSent ? 'misled' : 'rejected';
+  return { peer, layers, first, count, outcome, reasons, input, output, samples };
+}
+
+const differenceOf = (committed: Committed | null, rows: Rows): Difference | null =>
+  (committed === null ? null : compare(committed.bytes, rowValues(sliceRows(rows, committed), rows.dtype)));
+
+function contradictionsOf({ windows, tokens }: ReceiptSession, totalLayers: number): string[] {
+  return windows.flatMap(({ first, count, receipts }) => {
+    const found = receipts.flatMap((receipt, i) => [...againstTokens(receipt, tokens, totalLayers), ...againstBefore(receipt, receipts[i - 1])]);
+    return found.map((problem) => `rows ${first}-${first + count - 1}: ${problem}`);
+  });
+}
+
+function againstTokens({ first, count, layers, inputTokens, sampledTokens }: Receipt, tokens: Int32Array, totalLayers: number): string[] {
+  const found: string[] = [];
+  if ((layers[1] === totalLayers - 1) !== (sampledTokens !== null)) found.push(`layers ${layers.join('-')} are ${sampledTokens === null ? '' : 'not '}the last`);
+  if (inputTokens?.some((token, at) => token !== tokens[first + at]) === true) found.push('the first stage was given other tokens');
+  // The reader may have cut the answer's last token off.
+  const begin = first + count - (sampledTokens?.length ?? 0) + 1;
+  if (sampledTokens?.some((token, at) => begin + at < tokens.length && token !== tokens[begin + at]) === true) found.push('the last stage sampled other tokens');
+  return found;
+}
+
+/** Neighbours commit to the same bytes: one to what it sent, the other to what it received. */
+function againstBefore({ peer, layers, input }: Receipt, before: Receipt | undefined): string[] {
+  if (before === undefined || before.layers[1] !== layers[0] - 1 || before.output === null || input === null) return [];
+  return Buffer.from(before.output.bytes).equals(input.bytes) ? [] : [`peers ${before.peer} and ${peer} do not agree on what went from one to the other`];
+}
