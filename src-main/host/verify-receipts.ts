@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { createWorkerEngine, findLibraries } from '../inference/index.ts';
 import { verifySignature } from '../mesh/index.ts';
-import { decodeReceiptsFile, MAX_FILE_BYTES, openReceiptSession, receiptErrors, verifySession, type LoadRange, type ReceiptSession, type Verification } from '../pipeline/index.ts';
-import { cutStage, hashFile } from '../store/index.ts';
+import { decodeReceiptsFile, MAX_FILE_BYTES, openReceiptSession, receiptErrors, verifySession, type LoadRange, type ReceiptSession, type Verification, type WeightKind } from '../pipeline/index.ts';
+import { cutStage, fileSource, hashFile, openGguf } from '../store/index.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { findModel, type ModelFile } from './model-file.ts';
@@ -36,7 +36,7 @@ export async function verifyReceipts({ config }: Settings, request: VerifyReques
   const folder = await mkdtemp(join(config.home, 'verify-'));
   try {
     const load = loader({ model, folder, session, config, onStatus });
-    return await verifySession(session, { load, totalLayers, windows, random: (max) => randomInt(max), batchTokens: BATCH_TOKENS, signal });
+    return await verifySession(session, { load, totalLayers, weights: await weightsOf(model), windows, random: (max) => randomInt(max), batchTokens: BATCH_TOKENS, signal });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -52,6 +52,18 @@ async function readReceipts(path: string): Promise<Uint8Array> {
 async function checkModel(model: ModelFile, { modelHash }: ReceiptSession, signal: AbortSignal): Promise<void> {
   const given = await hashFile(model.path, { signal });
   if (given !== modelHash) throw receiptErrors.otherModel({ wanted: modelHash, given, name: basename(model.path) });
+}
+
+const FLOAT_TYPES: readonly string[] = ['F32', 'F16', 'BF16'];
+
+async function weightsOf(model: ModelFile): Promise<WeightKind> {
+  const source = await fileSource(model.path);
+  try {
+    const { tensors } = await openGguf(source);
+    return tensors.every(({ type }) => FLOAT_TYPES.includes(type.name)) ? 'float' : 'quantised';
+  } finally {
+    await source.close();
+  }
 }
 
 interface Loader {

@@ -32,7 +32,7 @@ async function answer(ranges: readonly LayerRange[], options: Partial<ReceiptedR
 
 async function verify(file: ReceiptsFile, windows = 10): Promise<Verification> {
   const session = await openReceiptSession(decodeReceiptsFile(encodeReceiptsFile(file), 'a file'), { name: 'a file', verifySignature });
-  return verifySession(session, { load, totalLayers: LAYERS, windows, random: () => 0, batchTokens: 256, signal: new AbortController().signal });
+  return verifySession(session, { load, totalLayers: LAYERS, weights: 'quantised', windows, random: () => 0, batchTokens: 256, signal: new AbortController().signal });
 }
 const outcomes = ({ verdicts }: Verification): string[] => verdicts.map(({ layers, first, outcome }) => `${layers.join('-')} at ${first}: ${outcome}`);
 

@@ -36,14 +36,20 @@ function dividedDifferences(points: readonly Point[]): Uint16Array {
   return differences;
 }
 
-/** Extended Euclid. */
+// All inverses at once, 128 KiB: a commitment needs 8,128 of them.
+let inverses: Uint16Array | undefined;
+
 function inverse(value: number): number {
-  let [a, b, u, v] = [value, PRIME, 1, 0];
-  while (a !== 1) {
-    const q = Math.floor(b / a);
-    [a, b, u, v] = [b - q * a, a, v - q * u, u];
-  }
-  return u < 0 ? u + PRIME : u;
+  inverses ??= inverseTable();
+  return inverses[value] ?? 0;
+}
+
+/** p = q i + r gives 1/i = -q/r. */
+function inverseTable(): Uint16Array {
+  const table = new Uint16Array(PRIME);
+  table[1] = 1;
+  for (let i = 2; i < PRIME; i++) table[i] = ((PRIME - Math.floor(PRIME / i)) * (table[PRIME % i] ?? 0)) % PRIME;
+  return table;
 }
 
 export function evaluate(coefficients: Uint16Array, x: number): number {

@@ -1,5 +1,5 @@
 import type { LayerRange } from '../../base/index.ts';
-import { GREEDY, type ActivationDtype, type StageEngine, type StageInput, type StageOutput } from '../../inference/index.ts';
+import { GREEDY, type ActivationDtype, type Backend, type StageEngine, type StageInput, type StageOutput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { Window } from './receipt-session.ts';
 
@@ -29,6 +29,8 @@ export interface RecomputedRange {
   readonly range: LayerRange;
   readonly input: RangeInput;
   readonly output: Rows;
+  /** What computed it here. */
+  readonly backend: Backend;
 }
 
 /** Runs the tokens through one range after the other, so that never more than one is loaded. Rejects with ENGINE_*, PIPELINE_CANCELLED. */
@@ -36,14 +38,14 @@ export async function recompute(options: RecomputeOptions): Promise<RecomputedRa
   const done: RecomputedRange[] = [];
   let input: RangeInput = { kind: 'tokens', tokens: options.tokens };
   for (const range of options.ranges) {
-    const output = await throughRange(range, input, options);
-    done.push({ range, input, output });
-    input = output;
+    const computed = await throughRange(range, input, options);
+    done.push(computed);
+    input = computed.output;
   }
   return done;
 }
 
-async function throughRange(range: LayerRange, input: RangeInput, { load, batchTokens, dtype, signal }: RecomputeOptions): Promise<Rows> {
+async function throughRange(range: LayerRange, input: RangeInput, { load, batchTokens, dtype, signal }: RecomputeOptions): Promise<RecomputedRange> {
   const engine = await load(range, { isFirst: input.kind === 'tokens', isLast: false });
   try {
     const session = await engine.open(GREEDY);
@@ -54,7 +56,7 @@ async function throughRange(range: LayerRange, input: RangeInput, { load, batchT
       const part = sliceInput(input, { first: position, count: Math.min(batchTokens, rows - position) });
       parts.push(await forwardHidden(engine, { session, position, input: part, dtype }));
     }
-    return { kind: 'hidden', dtype, rows, data: Buffer.concat(parts) };
+    return { range, input, output: { kind: 'hidden', dtype, rows, data: Buffer.concat(parts) }, backend: engine.info.backend };
   } finally {
     await engine.dispose();
   }

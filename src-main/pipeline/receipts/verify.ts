@@ -1,6 +1,6 @@
 import { rowValues } from './activations.ts';
 import { compare, exceeded, type Difference } from './commitment.ts';
-import { SAMPLE_MARGIN_NATS, THRESHOLDS, type Thresholds } from './options.ts';
+import { SAMPLE_MARGIN_NATS, thresholdsFor, type WeightKind } from './options.ts';
 import type { ReceiptSession, Window } from './receipt-session.ts';
 import type { Committed, Receipt } from './receipt.ts';
 import { recompute, resample, sliceRows, type LoadRange, type RecomputedRange, type RecomputeOptions, type Rows, type SampleCheck } from './recompute.ts';
@@ -42,7 +42,7 @@ export interface VerifyOptions {
   readonly random: (max: number) => number;
   readonly batchTokens: number;
   readonly signal: AbortSignal;
-  readonly thresholds?: Thresholds;
+  readonly weights: WeightKind;
 }
 
 /**
@@ -61,7 +61,7 @@ export async function verifySession(session: ReceiptSession, options: VerifyOpti
       const range = ranges.find((done) => done.range.first === receipt.layers[0]) as RecomputedRange;
       const samples = session.greedy && receipt.layers[1] === options.totalLayers - 1 ? await samplesOf(receipt, range, work) : [];
       const before = window.receipts.find((other) => other.layers[1] === receipt.layers[0] - 1);
-      verdicts.push(judge(receipt, { range, before, samples, thresholds: options.thresholds ?? THRESHOLDS }));
+      verdicts.push(judge(receipt, { range, before, samples, weights: options.weights }));
     }
   }
   const contradictions = contradictionsOf(session, options.totalLayers);
@@ -85,10 +85,11 @@ interface Evidence {
   /** The receipt of the stage before, for the same window. */
   readonly before: Receipt | undefined;
   readonly samples: readonly SampleCheck[];
-  readonly thresholds: Thresholds;
+  readonly weights: WeightKind;
 }
 
-function judge(receipt: Receipt, { range, before, samples, thresholds }: Evidence): Verdict {
+function judge(receipt: Receipt, { range, before, samples, weights }: Evidence): Verdict {
+  const thresholds = thresholdsFor(weights, [receipt.backend, range.backend]);
   const { peer, layers, first, count } = receipt;
   const input = range.input.kind === 'hidden' ? differenceOf(receipt.input, range.input) : null;
   const output = differenceOf(receipt.output, range.output);
