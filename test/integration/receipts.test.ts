@@ -3,10 +3,10 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LayerRange } from '../../src-main/base/index.ts';
+import { noMetrics, silentLogger, systemClock, type LayerRange } from '../../src-main/base/index.ts';
 import type { StageEngine } from '../../src-main/inference/index.ts';
-import { verifySignature } from '../../src-main/mesh/index.ts';
-import { decodeReceiptsFile, encodeReceiptsFile, openReceipt, openReceiptSession, verifySession, type LoadRange, type ReceiptsFile, type Verification } from '../../src-main/pipeline/index.ts';
+import { createMesh, verifySignature } from '../../src-main/mesh/index.ts';
+import { decodeReceipt, decodeReceiptsFile, encodeReceiptsFile, openReceipt, openReceiptSession, signReceipt, verifySession, type LoadRange, type ReceiptsFile, type Verification } from '../../src-main/pipeline/index.ts';
 import { guideModel, inProcess, stagesOf } from '../compliance/stage-subjects.ts';
 import { answerWithReceipts, type ReceiptedRun } from '../support/receipts.ts';
 
@@ -46,13 +46,21 @@ describe('the receipts of three honest stages', () => {
     expect(honest.receipts).toHaveLength(3 * 4);
     const found = await verify(honest);
     expect(found).toMatchObject({ accepted: true, windows: 4, receipts: 12, contradictions: [] });
-    expect(new Set(found.verdicts.map((verdict) => verdict.outcome))).toEqual(new Set(['accepted']));
+    // The last stage commits to no output, and in the first window it samples nothing.
+    expect(outcomes(found).filter((text) => !text.endsWith('accepted'))).toEqual(['4-5 at 0: unchecked']);
     // The prompt ends in the second window; the answer's tokens are sampled from row 39 on.
     expect(found.verdicts.filter((verdict) => verdict.layers[1] === 5).map((verdict) => verdict.samples.length)).toEqual([0, 25, 32, 3]);
   });
 
   it('are accepted from as many windows as asked for', async () => {
-    expect(outcomes(await verify(honest, 1))).toEqual(['0-1 at 0: accepted', '2-3 at 0: accepted', '4-5 at 0: accepted']);
+    expect(outcomes(await verify(honest, 1))).toEqual(['0-1 at 0: accepted', '2-3 at 0: accepted', '4-5 at 0: unchecked']);
+  });
+
+  it('are accepted from one stage that has all layers, of its samples', async () => {
+    const whole = await verify(await answer([{ first: 0, last: 5 }], { dtype: 'f32' }));
+    expect(outcomes(whole)).toEqual(['0-5 at 0: unchecked', '0-5 at 32: accepted', '0-5 at 64: accepted', '0-5 at 96: accepted']);
+    const sampled = await verify({ ...(await answer([{ first: 0, last: 5 }])), greedy: false });
+    expect(new Set(sampled.verdicts.map((verdict) => verdict.outcome))).toEqual(new Set(['unchecked']));
   });
 
   it('are accepted from a part of the stages', async () => {
@@ -95,8 +103,18 @@ describe('a stage that does not what it signs', () => {
     const found = await verify(await answer(RANGES, { forge: (token, index) => (index === 10 ? token + 1 : token) }));
     // Everything after the forged token was computed as it should be.
     expect(found.contradictions).toEqual([]);
-    expect(outcomes(found).filter((text) => !text.endsWith('accepted'))).toEqual(['4-5 at 32: rejected']);
+    expect(outcomes(found).filter((text) => text.endsWith('rejected'))).toEqual(['4-5 at 32: rejected']);
     expect(found.verdicts.flatMap((verdict) => verdict.reasons)).toEqual([`token ${(honest.answerTokens[10] ?? 0) + 1} after row 49, where ${honest.answerTokens[10]} is the likeliest`]);
+  });
+
+  it('cannot leave its samples out', async () => {
+    const { signer } = await createMesh({ listen: [], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test' }, { logger: silentLogger, metrics: noMetrics, clock: systemClock });
+    const receipts = await Promise.all(honest.receipts.map(async (signed) => {
+      const { version: _, peer: __, ...receipt } = decodeReceipt(signed.body);
+      return receipt.sampledTokens === null ? signed : signReceipt({ ...receipt, sampledTokens: receipt.sampledTokens.slice(0, 2) }, signer);
+    }));
+    const found = await verify({ ...honest, receipts });
+    expect(found).toMatchObject({ accepted: false, contradictions: expect.arrayContaining(['rows 64-95: the last stage names 2 of 32 samples']) });
   });
 
   it('contradicts its neighbour when it signs for rows that it was not sent', async () => {
@@ -104,7 +122,7 @@ describe('a stage that does not what it signs', () => {
     const found = await verify({ ...honest, receipts: [...honest.receipts.slice(0, 4), ...other.receipts.slice(4, 8), ...honest.receipts.slice(8)] });
     expect(found.contradictions.some((text) => text.includes('do not agree'))).toBe(true);
     expect(outcomes(found).filter((text) => text.startsWith('2-3'))).toEqual([0, 32, 64, 96].map((at) => `2-3 at ${at}: rejected`));
-    expect(outcomes(found).filter((text) => !text.startsWith('2-3') && !text.endsWith('accepted'))).toEqual([]);
+    expect(outcomes(found).filter((text) => !text.startsWith('2-3') && !text.endsWith('accepted'))).toEqual(['4-5 at 0: unchecked']);
   });
 
   it('signs with its own key only', async () => {

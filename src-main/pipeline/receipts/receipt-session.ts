@@ -17,6 +17,7 @@ export interface ReceiptSession {
   readonly dtype: ActivationDtype;
   /** Prompt and answer; the position of a token is its index. */
   readonly tokens: Int32Array;
+  readonly promptLength: number;
   readonly greedy: boolean;
   readonly windows: readonly (Window & { readonly receipts: readonly Receipt[] })[];
   /** Ranges to recompute, in order and without gaps: those of the receipts, and what lies before them. */
@@ -32,7 +33,7 @@ export async function openReceiptSession(file: ReceiptsFile, { name, verifySigna
   if (odd !== undefined) throw receiptErrors.badFile({ name, problem: 'receipts of several sessions' });
   const tokens = Int32Array.from([...file.promptTokens, ...file.answerTokens]);
   if (receipts.some(({ first, count }) => first + count > tokens.length)) throw receiptErrors.badFile({ name, problem: 'receipts of rows that have no token' });
-  return { session, modelHash, dtype, tokens, greedy: file.greedy, windows: windowsOf(receipts, name), ranges: rangesOf(receipts, name) };
+  return { session, modelHash, dtype, tokens, promptLength: file.promptTokens.length, greedy: file.greedy, windows: windowsOf(receipts, name), ranges: rangesOf(receipts, name) };
 }
 
 function windowsOf(receipts: readonly Receipt[], name: string): ReceiptSession['windows'] {

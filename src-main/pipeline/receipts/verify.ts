@@ -7,9 +7,10 @@ import { recompute, resample, sliceRows, type LoadRange, type RecomputedRange, t
 
 /**
  * `rejected`: the stage did not do what it signed. `misled`: what it was sent is already wrong, and the stage before
- * signed that it sent it; of its own work nothing is known.
+ * signed that it sent it; of its own work nothing is known. `unchecked`: nothing speaks against it, but it committed to no
+ * output and sampled nothing that can be sampled again.
  */
-export type Outcome = 'accepted' | 'rejected' | 'misled';
+export type Outcome = 'accepted' | 'rejected' | 'misled' | 'unchecked';
 
 export interface Verdict extends Window {
   readonly peer: string;
@@ -23,6 +24,7 @@ export interface Verdict extends Window {
 }
 
 export interface Verification {
+  /** Nothing speaks against any stage. */
   readonly accepted: boolean;
   readonly session: string;
   readonly windows: number;
@@ -65,7 +67,7 @@ export async function verifySession(session: ReceiptSession, options: VerifyOpti
     }
   }
   const contradictions = contradictionsOf(session, options.totalLayers);
-  const accepted = contradictions.length === 0 && verdicts.every((verdict) => verdict.outcome === 'accepted');
+  const accepted = contradictions.length === 0 && verdicts.every(({ outcome }) => outcome === 'accepted' || outcome === 'unchecked');
   const receipts = session.windows.reduce((sum, window) => sum + window.receipts.length, 0);
   return { accepted, session: session.session, windows: session.windows.length, receipts, contradictions, verdicts };
 }
@@ -100,33 +102,51 @@ function judge(receipt: Receipt, { range, before, samples, weights }: Evidence):
     ...(inputReason === undefined ? [] : [`input: ${inputReason}`]), ...(outputReason === undefined ? [] : [`output: ${outputReason}`]),
     ...(wrong === undefined ? [] : [`token ${wrong.claimed} after row ${wrong.position}, where ${wrong.best} is the likeliest`]),
   ];
-  const wasSent = before?.output !== undefined && before.output !== null && receipt.input !== null && Buffer.from(before.output.bytes).equals(receipt.input.bytes);
-  const outcome = reasons.length === 0 ? 'accepted' : inputReason !== undefined && wasSent ? 'misled' : 'rejected';
+  const outcome = outcomeOf(receipt, { isWrong: reasons.length > 0, isInputWrong: inputReason !== undefined, isChecked: output !== null || samples.length > 0, before });
   return { peer, layers, first, count, outcome, reasons, input, output, samples };
 }
+
+interface Findings {
+  readonly isWrong: boolean;
+  readonly isInputWrong: boolean;
+  readonly isChecked: boolean;
+  readonly before: Receipt | undefined;
+}
+
+function outcomeOf({ input }: Receipt, { isWrong, isInputWrong, isChecked, before }: Findings): Outcome {
+  if (!isWrong) return isChecked ? 'accepted' : 'unchecked';
+  const sent = before?.output ?? null;
+  const wasSent = input !== null && sent !== null && sameBytes(sent.bytes, input.bytes);
+  return isInputWrong && wasSent ? 'misled' : 'rejected';
+}
+
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);
 
 const differenceOf = (committed: Committed | null, rows: Rows): Difference | null =>
   (committed === null ? null : compare(committed.bytes, rowValues(sliceRows(rows, committed), rows.dtype)));
 
-function contradictionsOf({ windows, tokens }: ReceiptSession, totalLayers: number): string[] {
-  return windows.flatMap(({ first, count, receipts }) => {
-    const found = receipts.flatMap((receipt, i) => [...againstTokens(receipt, tokens, totalLayers), ...againstBefore(receipt, receipts[i - 1])]);
+function contradictionsOf(session: ReceiptSession, totalLayers: number): string[] {
+  return session.windows.flatMap(({ first, count, receipts }) => {
+    const found = receipts.flatMap((receipt, i) => [...againstTokens(receipt, session, totalLayers), ...againstBefore(receipt, receipts[i - 1])]);
     return found.map((problem) => `rows ${first}-${first + count - 1}: ${problem}`);
   });
 }
 
-function againstTokens({ first, count, layers, inputTokens, sampledTokens }: Receipt, tokens: Int32Array, totalLayers: number): string[] {
+function againstTokens({ first, count, layers, inputTokens, sampledTokens }: Receipt, { tokens, promptLength }: ReceiptSession, totalLayers: number): string[] {
   const found: string[] = [];
   if ((layers[1] === totalLayers - 1) !== (sampledTokens !== null)) found.push(`layers ${layers.join('-')} are ${sampledTokens === null ? '' : 'not '}the last`);
   if (inputTokens?.some((token, at) => token !== tokens[first + at]) === true) found.push('the first stage was given other tokens');
   // The reader may have cut the answer's last token off.
   const begin = first + count - (sampledTokens?.length ?? 0) + 1;
   if (sampledTokens?.some((token, at) => begin + at < tokens.length && token !== tokens[begin + at]) === true) found.push('the last stage sampled other tokens');
+  // Every row from the prompt's last one on was sampled from: a stage cannot leave its samples out to escape their check.
+  const answered = first + count - Math.max(first, promptLength - 1);
+  if (sampledTokens !== null && sampledTokens.length < answered) found.push(`the last stage names ${sampledTokens.length} of ${answered} samples`);
   return found;
 }
 
 /** Neighbours commit to the same bytes: one to what it sent, the other to what it received. */
 function againstBefore({ peer, layers, input }: Receipt, before: Receipt | undefined): string[] {
   if (before === undefined || before.layers[1] !== layers[0] - 1 || before.output === null || input === null) return [];
-  return Buffer.from(before.output.bytes).equals(input.bytes) ? [] : [`peers ${before.peer} and ${peer} do not agree on what went from one to the other`];
+  return sameBytes(before.output.bytes, input.bytes) ? [] : [`peers ${before.peer} and ${peer} do not agree on what went from one to the other`];
 }
