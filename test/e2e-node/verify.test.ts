@@ -44,7 +44,7 @@ it('accepts what honest nodes signed, and leaves nothing behind', async () => {
   expect({ code, value }).toMatchObject({ code: 0, value: { accepted: true, windows: 2, receipts: 4 } });
   expect(readdirSync(home).filter((name) => name.startsWith('verify-'))).toEqual([]);
   const { stdout } = await cli(['verify', honest], { OMNINODE_HOME: home, OMNINODE_THREADS: '1' });
-  expect(stdout).toMatch(/^accepted {2}layers 0-2 {2}rows \d+-\d+ {2}peer \S+ {2}\d+\/\d+ exponents, mantissas [\d.]+$/m);
+  expect(stdout).toMatch(/^accepted {2}layers 0-2 {2}rows \d+-\d+ {2}peer \S+ {2}\d+\/\d+ lost, steps [\d.]+$/m);
 });
 
 it('rejects a node that left a layer out, with its name, and exits with 3', async () => {

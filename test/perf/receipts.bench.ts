@@ -11,7 +11,7 @@ import { hostFacts, median, print, table } from './lib/report.ts';
 import { StageFiles, subjects, type Subject } from './lib/receipt-subjects.ts';
 import { NATIVE_PATH, StagePool, type CpuPath } from './lib/stage-pool.ts';
 
-const { values: args } = parseArgs({ options: { json: { type: 'boolean' }, prompts: { type: 'string', default: '6' }, rows: { type: 'string', default: '96' }, seed: { type: 'string', default: '2' } } });
+const { values: args } = parseArgs({ options: { json: { type: 'boolean' }, prompts: { type: 'string', default: '6' }, rows: { type: 'string', default: '96' }, seed: { type: 'string', default: '3' } } });
 const [PROMPTS, ROWS] = [Number(args.prompts), Number(args.rows)];
 const CONTEXT = 256;
 
@@ -186,7 +186,7 @@ function passesOf({ tokens, promptTokens }: Reference, passes: Manner['passes'])
 /** How near a window is to the other verdict: the largest of its figures as a part of the limit. Above 1 is rejected. */
 function pressure(sample: Sample): number {
   const limits = limitsOf(sample);
-  return Math.max(sample.exponentMismatches / (limits.exponentMismatchShare * sample.entries), sample.mantissaMean / limits.mantissaMean, sample.mantissaMedian / limits.mantissaMedian);
+  return Math.max(sample.lost / (limits.lostShare * sample.entries), sample.stepsMean / limits.stepsMean, sample.stepsMedian / limits.stepsMedian);
 }
 
 const limitsOf = ({ weights }: Pick<Sample, 'weights'>): Thresholds => thresholdsFor(weights, ['cpu', 'cpu']);
@@ -202,12 +202,15 @@ function summarise(samples: readonly Sample[]) {
     variant, kind: honest ? 'honest' : 'cheating', windows: samples.length, rejected, wrong,
     /** Of the true rate, were windows independent: 95 % Wilson interval. */
     wrongRate: round(wrong / samples.length), wrongRateUpTo: round(wilsonUpper(wrong, samples.length)),
-    exponentMismatches: of((sample) => sample.exponentMismatches), mantissaMean: of((sample) => sample.mantissaMean), mantissaMedian: of((sample) => sample.mantissaMedian),
+    lost: of((sample) => sample.lost), stepsMean: of((sample) => sample.stepsMean), stepsMedian: of((sample) => sample.stepsMedian),
     pressure: of(pressure),
   };
 }
 
-const round = (value: number): number => (Number.isFinite(value) ? Number(value.toFixed(4)) : 1e9);
+/** Null: no entry was near. */
+const round = (value: number): number | null => (Number.isFinite(value) ? Number(value.toFixed(4)) : null);
+const text = (value: number | null): string => (value === null ? 'none near' : value.toFixed(2));
+const percent = (value: number | null): string => `${(100 * (value ?? 0)).toFixed(1)} %`;
 
 function wilsonUpper(count: number, total: number): number {
   const [z, share] = [1.96, count / total];
@@ -240,10 +243,10 @@ function report(host: ReturnType<typeof hostFacts>, samples: readonly Sample[]):
     const wrong = of.filter((sample) => isRejected(sample) === honest).length;
     return { windows: of.length, wrong, rate: round(wrong / of.length), rateUpTo: round(wilsonUpper(wrong, of.length)) };
   };
-  const rows = overall.map((line) => [line.variant, line.kind, line.windows, line.rejected, `${(100 * line.wrongRate).toFixed(1)} % (<= ${(100 * line.wrongRateUpTo).toFixed(1)} %)`,
-    `${line.exponentMismatches.median} / ${line.exponentMismatches.worst}`, `${line.mantissaMean.median.toFixed(2)} / ${line.mantissaMean.worst.toFixed(2)}`, line.pressure.worst.toFixed(2)]);
+  const rows = overall.map((line) => [line.variant, line.kind, line.windows, line.rejected, `${percent(line.wrongRate)} (<= ${percent(line.wrongRateUpTo)})`,
+    `${line.lost.median} / ${line.lost.worst}`, `${text(line.stepsMean.median)} / ${text(line.stepsMean.worst)}`, text(line.pressure.worst)]);
   print({ name: 'receipts', host, thresholds: { float: limitsOf({ weights: 'float' }), quantised: limitsOf({ weights: 'quantised' }) }, falseReject: total(true), falseAccept: total(false), table: overall, runs },
-    table(['variant', '', 'windows', 'rejected', 'wrong verdicts', 'exponents: median / worst', 'mantissas: median / worst', 'nearest to the limit (1)'], rows));
+    table(['variant', '', 'windows', 'rejected', 'wrong verdicts', 'lost: median / worst', 'steps: median / worst', 'nearest to the limit (1)'], rows));
 }
 
 await main();

@@ -43,6 +43,6 @@ async function verify({ settings, output, signal }: CommandContext, { receipts, 
 
 function lineOf({ outcome, layers, first, count, peer, output, input, reasons }: Verdict): string {
   const figures = output ?? input;
-  const differs = figures === null ? '' : `  ${figures.exponentMismatches}/${figures.entries} exponents, mantissas ${figures.mantissaMean.toFixed(2)}`;
+  const differs = figures === null ? '' : `  ${figures.lost}/${figures.entries} lost, steps ${figures.stepsMean.toFixed(2)}`;
   return `${outcome}  layers ${layers.join('-')}  rows ${first}-${first + count - 1}  peer ${peer}${differs}${reasons.length === 0 ? '' : `  (${reasons.join('; ')})`}\n`;
 }

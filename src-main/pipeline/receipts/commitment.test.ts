@@ -11,7 +11,7 @@ function windowOf(size: number, seed: number): Float32Array {
   return Float32Array.from({ length: size }, () => (next() - 0.5) * Math.exp(3 * next()));
 }
 const jittered = (values: Float32Array, relative: number): Float32Array => values.map((value, i) => value * (1 + relative * (i % 2 === 0 ? 1 : -1)));
-const EXACT = { exponentMismatches: 0, mantissaMean: 0, mantissaMedian: 0 };
+const EXACT = { lost: 0, stepsMean: 0, stepsMedian: 0 };
 
 describe('polynomials', () => {
   it('go through any points with distinct x', () => {
@@ -64,16 +64,24 @@ describe('commitments', () => {
   it('move a little with the values and are lost on others', () => {
     const values = windowOf(32 * 512, 3);
     const near = compare(commit(values), jittered(values, 1e-4));
-    expect(near.exponentMismatches).toBeLessThan(8);
-    expect(near.mantissaMean).toBeLessThan(0.2);
+    expect(near.lost).toBeLessThan(8);
+    expect(near.stepsMean).toBeLessThan(0.2);
     const other = compare(commit(values), windowOf(32 * 512, 4));
-    expect(other.exponentMismatches).toBeGreaterThan(100);
-    expect(compare(commit(values), values.map((value) => -value)).exponentMismatches).toBe(128);
+    expect(other.lost).toBeGreaterThan(100);
+    expect(compare(commit(values), values.map((value) => -value)).lost).toBe(128);
+  });
+
+  it('count steps across a power of two, and take nothing far away for near', () => {
+    const committed = commit(Float32Array.of(2, 4, -8));
+    expect(compare(committed, Float32Array.of(1.9921875, 4, -8))).toEqual({ entries: 3, lost: 0, stepsMean: 1 / 3, stepsMedian: 0 });
+    expect(compare(committed, Float32Array.of(2.25, 4, -8))).toMatchObject({ lost: 0, stepsMean: 16 / 3 });
+    expect(compare(committed, Float32Array.of(2.265625, 4, -8))).toMatchObject({ lost: 1, stepsMean: 0 });
+    expect(compare(committed, Float32Array.of(2, 4, 8))).toMatchObject({ lost: 1, stepsMean: 0 });
   });
 
   it('differ by what was changed: half a percent less than five', () => {
     const values = windowOf(32 * 512, 5);
-    const by = (relative: number): number => compare(commit(values), jittered(values, relative)).mantissaMean;
+    const by = (relative: number): number => compare(commit(values), jittered(values, relative)).stepsMean;
     expect(by(0.005)).toBeGreaterThan(by(0.0005));
     expect(by(0.05)).toBeGreaterThan(by(0.005));
   });
@@ -82,7 +90,7 @@ describe('commitments', () => {
     const values = windowOf(32 * 4096, 9);
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       try {
-        expect(compare(bytes, values).exponentMismatches).toBeGreaterThan(90);
+        expect(compare(bytes, values).lost).toBeGreaterThan(90);
       } catch (error) {
         expect(error).toMatchObject({ code: 'RECEIPT_MALFORMED' });
       }
@@ -104,14 +112,14 @@ describe('commitments', () => {
 });
 
 describe('limits', () => {
-  const limits = { exponentMismatchShare: 0.1, mantissaMean: 2, mantissaMedian: 1 };
-  const fine = { entries: 100, exponentMismatches: 10, mantissaMean: 2, mantissaMedian: 1 };
+  const limits = { lostShare: 0.1, stepsMean: 2, stepsMedian: 1 };
+  const fine = { entries: 100, lost: 10, stepsMean: 2, stepsMedian: 1 };
 
   it('name what exceeds them', () => {
     expect(exceeded(fine, limits)).toBeUndefined();
-    expect(exceeded({ ...fine, exponentMismatches: 11 }, limits)).toBe('11 of 100 exponents differ');
-    expect(exceeded({ ...fine, mantissaMean: 2.1 }, limits)).toContain('2.10 on average');
-    expect(exceeded({ ...fine, mantissaMedian: 1.5 }, limits)).toContain('1.5 in the median');
-    expect(exceeded({ ...fine, exponentMismatches: 100, mantissaMean: Infinity, mantissaMedian: Infinity }, limits)).toContain('exponents');
+    expect(exceeded({ ...fine, lost: 11 }, limits)).toBe('11 of 100 entries are others');
+    expect(exceeded({ ...fine, stepsMean: 2.1 }, limits)).toContain('2.10 steps');
+    expect(exceeded({ ...fine, stepsMedian: 1.5 }, limits)).toContain('1.5 steps in the median');
+    expect(exceeded({ ...fine, lost: 100, stepsMean: Infinity, stepsMedian: Infinity }, limits)).toContain('entries');
   });
 });

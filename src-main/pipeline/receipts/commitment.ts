@@ -5,14 +5,17 @@ import { evaluate, interpolate, PRIME } from './polynomial.ts';
 
 /** Below half the field a modulus would only fold more entries onto each other; an honest one is found near the top. */
 const MIN_MODULUS = 32_769;
-const MANTISSA_BITS = 7;
-const MANTISSA = (1 << MANTISSA_BITS) - 1;
+const SIGN_BIT = 0x8000;
+/** An eighth of an octave. Noise comes nearer than this once in 2,000 entries, and then moves a mean of 128 by an eighth at most. */
+const NEAR_STEPS = 16;
 
 /**
  * Commits to a window of hidden states, robust to the last bits of float arithmetic: the TOPLOC proof (arXiv
  * 2501.16007). The entries of largest magnitude, as bfloat16, become a polynomial through (index mod m, bits) over
  * the integers mod 65521; m is the largest modulus that keeps these indices apart. Who recomputes the window finds
- * nearly the same entries and asks the polynomial for their values; at any other index it gives noise.
+ * nearly the same entries and asks the polynomial for their values; at any other index it gives noise. Unlike the paper,
+ * which counts exponents and mantissas apart, `compare` counts steps of bfloat16: values on both sides of a power of two
+ * are near, and noise that happens to have the right exponent is not.
  *
  * `values`: [rows x hidden size] F32. Returns u16 m and a u16 coefficient per entry, little-endian: 258 bytes, fewer
  * when the window has fewer than 128 values. Throws RECEIPT_NOT_FINITE.
@@ -37,11 +40,11 @@ function injectiveModulus(indices: readonly number[]): number {
 
 export interface Difference {
   readonly entries: number;
-  /** Entries whose sign or exponent is another. */
-  readonly exponentMismatches: number;
-  /** Over the entries whose exponents agree; infinite when there are none. */
-  readonly mantissaMean: number;
-  readonly mantissaMedian: number;
+  /** Entries that the commitment has another sign for, or a value more than 16 bfloat16 steps away. */
+  readonly lost: number;
+  /** Steps by which the other entries differ; infinite when there are none. */
+  readonly stepsMean: number;
+  readonly stepsMedian: number;
 }
 
 /** How many bytes a commitment to so many values has. */
@@ -53,14 +56,17 @@ export const commitmentBytes = (values: number): number => 2 + 2 * Math.min(TOP_
  */
 export function compare(commitment: Uint8Array, values: Float32Array): Difference {
   const { modulus, coefficients } = decode(commitment, values.length);
-  const mantissas: number[] = [];
+  const near: number[] = [];
   const entries = topEntries(values, TOP_ENTRIES);
   for (const { index, bits } of entries) {
-    const committed = evaluate(coefficients, index % modulus);
-    if (committed >> MANTISSA_BITS === bits >> MANTISSA_BITS) mantissas.push(Math.abs((committed & MANTISSA) - (bits & MANTISSA)));
+    const steps = stepsBetween(evaluate(coefficients, index % modulus), bits);
+    if (steps <= NEAR_STEPS) near.push(steps);
   }
-  return { entries: entries.length, exponentMismatches: entries.length - mantissas.length, mantissaMean: mean(mantissas), mantissaMedian: median(mantissas) };
+  return { entries: entries.length, lost: entries.length - near.length, stepsMean: mean(near), stepsMedian: median(near) };
 }
+
+/** Of one sign the bits of bfloat16 values are in the order of their magnitude, across exponents too. */
+const stepsBetween = (a: number, b: number): number => ((a & SIGN_BIT) === (b & SIGN_BIT) ? Math.abs(a - b) : Infinity);
 
 function decode(bytes: Uint8Array, values: number): { modulus: number; coefficients: Uint16Array } {
   const expected = commitmentBytes(values);
@@ -75,10 +81,10 @@ function decode(bytes: Uint8Array, values: number): { modulus: number; coefficie
 }
 
 /** Which limit a difference exceeds; undefined: none. */
-export function exceeded({ entries, exponentMismatches, mantissaMean, mantissaMedian }: Difference, limits: Thresholds): string | undefined {
-  if (exponentMismatches > limits.exponentMismatchShare * entries) return `${exponentMismatches} of ${entries} exponents differ`;
-  if (mantissaMean > limits.mantissaMean) return `mantissas differ by ${mantissaMean.toFixed(2)} on average`;
-  return mantissaMedian > limits.mantissaMedian ? `mantissas differ by ${mantissaMedian} in the median` : undefined;
+export function exceeded({ entries, lost, stepsMean, stepsMedian }: Difference, limits: Thresholds): string | undefined {
+  if (lost > limits.lostShare * entries) return `${lost} of ${entries} entries are others`;
+  if (stepsMean > limits.stepsMean) return `entries differ by ${stepsMean.toFixed(2)} steps on average`;
+  return stepsMedian > limits.stepsMedian ? `entries differ by ${stepsMedian} steps in the median` : undefined;
 }
 
 const mean = (values: readonly number[]): number => (values.length === 0 ? Infinity : values.reduce((sum, value) => sum + value, 0) / values.length);
