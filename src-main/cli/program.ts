@@ -45,8 +45,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, inferCommand, pipelineInferCommand, clusterCommand, serveCommand, embedCommand]) define(program, launch);
-  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, inferCommand, pipelineInferCommand, clusterCommand, serveCommand, verifyCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, inferCommand, pipelineInferCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

@@ -139,8 +139,7 @@ describe('bad input', () => {
 describe('help', () => {
   it('has examples for every command, and completion for three shells', async () => {
     const { stdout } = await cli(['--help']);
-    for (const command of ['doctor', 'listen', 'send', 'shard', 'infer', 'pipeline-infer', 'cluster', 'serve', 'embed']) {
-    for (const command of ['doctor', 'listen', 'send', 'shard', 'infer', 'pipeline-infer', 'cluster', 'serve', 'verify']) {
+    for (const command of ['doctor', 'listen', 'send', 'shard', 'infer', 'pipeline-infer', 'cluster', 'serve', 'embed', 'verify']) {
       expect(stdout).toContain(command);
       expect((await cli([command, '--help'])).stdout).toMatch(/Examples?:/);
     }
