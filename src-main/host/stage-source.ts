@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { isCoded, layerCount, type Logger } from '../base/index.ts';
-import { createOwnProcessEngine, createWorkerEngine, type StageEngine, type WorkerOptions } from '../inference/index.ts';
-import type { StageLoadRequest, StageOffer, StageSource } from '../pipeline/index.ts';
+import { isCoded, layerCount, systemClock, type Logger } from '../base/index.ts';
+import { availableBytes, createOwnProcessEngine, createWorkerEngine, measureMemorySpeed, type StageEngine, type WorkerOptions } from '../inference/index.ts';
+import type { Machine, StageLoadRequest, StageOffer, StageSource } from '../pipeline/index.ts';
 import { composeStage } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
@@ -23,8 +23,19 @@ export interface StageSourceOptions {
 export function createStageSource(options: StageSourceOptions): StageSource {
   return {
     offers: () => Promise.resolve(offersOf(options.shards)),
+    machine: () => machine(options.config),
     load: (request) => load(options, request),
   };
+}
+
+/** Measured once: it takes the time of a few frames, and does not change. */
+let memoryBytesPerSecond: number | undefined;
+
+async function machine({ gpuLayers }: HostConfig): Promise<Machine> {
+  memoryBytesPerSecond ??= measureMemorySpeed(() => systemClock.monotonicMs());
+  // A guess before the first stage is loaded; its speed is measured then.
+  const backend = gpuLayers !== 0 && process.platform === 'darwin' ? 'metal' : 'cpu';
+  return { backend, freeBytes: await availableBytes(), memoryBytesPerSecond };
 }
 
 function offersOf(shards: readonly GivenShard[]): StageOffer[] {

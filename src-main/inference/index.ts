@@ -7,6 +7,7 @@ export { createWorkerTokenizer } from './engine/worker-tokenizer.ts';
 export type { WorkerOptions } from './engine/worker-client.ts';
 export type { Device } from './protocol/messages.ts';
 export { availableBytes } from './memory/check-memory.ts';
+export { measureMemorySpeed } from './probe/memory-speed.ts';
 export { findLibraries, probeEngine } from './probe/libraries.ts';
 export * from './local/local-model.ts';
 export * from './embeddings/index.ts';

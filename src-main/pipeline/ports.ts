@@ -1,5 +1,5 @@
 import type { Clock, LayerRange, Logger, ManifestCid, Metrics, PeerId } from '../base/index.ts';
-import type { StageEngine } from '../inference/index.ts';
+import type { Backend, StageEngine } from '../inference/index.ts';
 import type { FrameStream } from '../mesh/index.ts';
 
 /** A shard that a node holds whole. */
@@ -18,6 +18,26 @@ export interface StageOffer {
   readonly shards: readonly OfferedShard[];
 }
 
+/** What a node says of itself, so that it can be given what it is able to do. */
+export interface NodeReport {
+  readonly backend: Backend;
+  /** Memory that weights and KV caches may take now. */
+  readonly freeBytes: number;
+  /** Weights read per second while an answer's tokens are computed. Measured in its last runs, or guessed from its memory's speed. */
+  readonly decodeBytesPerSecond: number;
+  /** Weights times prompt tokens per second, as well. */
+  readonly prefillBytesPerSecond: number;
+  /** Both speeds were measured in runs of a model. */
+  readonly isMeasured: boolean;
+}
+
+/** The machine, as the host sees it. */
+export interface Machine {
+  readonly backend: Backend;
+  readonly freeBytes: number;
+  readonly memoryBytesPerSecond: number;
+}
+
 export interface StageLoadRequest {
   readonly modelHash: string;
   /** Always a run of whole shards of one offer. */
@@ -34,6 +54,7 @@ export interface StageLoadRequest {
 /** The shards and engines of this node; the host implements it over store and inference. */
 export interface StageSource {
   offers(): Promise<readonly StageOffer[]>;
+  machine(): Promise<Machine>;
   load(request: StageLoadRequest): Promise<StageEngine>;
 }
 

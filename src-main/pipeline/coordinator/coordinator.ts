@@ -3,7 +3,7 @@ import type { ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
 import { coordinatorMetrics } from '../metrics.ts';
 import { COORDINATOR_DEFAULTS, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, type CoordinatorOptions } from '../options.ts';
-import type { PipelineComponents, StageAssignment, StageOffer } from '../ports.ts';
+import type { NodeReport, PipelineComponents, StageAssignment, StageOffer } from '../ports.ts';
 import type { Reroute } from '../failover/index.ts';
 import { FrameType } from '../wire/constants.ts';
 import { NO_SESSION, newSessionId } from '../wire/frame.ts';
@@ -25,7 +25,15 @@ export interface OffersRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What a node holds, and what it is able to do. */
+export interface NodeOffers {
+  readonly offers: readonly StageOffer[];
+  readonly node: NodeReport;
+}
+
 export interface Coordinator {
+  /** Both at once. @throws PIPELINE_STAGE_* */
+  queryNode(request: OffersRequest): Promise<NodeOffers>;
   /** What a peer can run. @throws PIPELINE_STAGE_* */
   queryOffers(request: OffersRequest): Promise<readonly StageOffer[]>;
   /** Has every stage load its range. @throws PIPELINE_BAD_ROUTE, PIPELINE_BAD_OPTION, PIPELINE_STAGE_*, PIPELINE_CANCELLED */
@@ -36,7 +44,8 @@ export function createCoordinator(components: PipelineComponents, overrides: Par
   const options = { ...COORDINATOR_DEFAULTS, ...overrides };
   const metrics = coordinatorMetrics(components.metrics);
   return {
-    queryOffers: (request) => queryOffers(components, options, request),
+    queryNode: (request) => queryNode(components, options, request),
+    queryOffers: async (request) => (await queryNode(components, options, request)).offers,
     async openPipeline(request) {
       checkSize('contextTokens', request.contextTokens, MAX_CONTEXT_TOKENS);
       checkSize('batchTokens', request.batchTokens, MAX_BATCH_TOKENS);
@@ -50,7 +59,7 @@ export function createCoordinator(components: PipelineComponents, overrides: Par
   };
 }
 
-async function queryOffers(components: PipelineComponents, options: CoordinatorOptions, request: OffersRequest): Promise<readonly StageOffer[]> {
+async function queryNode(components: PipelineComponents, options: CoordinatorOptions, request: OffersRequest): Promise<NodeOffers> {
   const ref: StageRef = { stage: 0, peer: request.peer, layers: { first: 0, last: 0 } };
   const stream = await connectStage(components.connect, { ...request, layers: ref.layers, ref }, { timeoutMs: options.connectTimeoutMs, signal: request.signal });
   const client = new StageClient({ ref, route: [ref], stream, clock: components.clock, onLost: () => undefined });
@@ -58,8 +67,8 @@ async function queryOffers(components: PipelineComponents, options: CoordinatorO
     const id = newSessionId();
     const reply = client.expect(id, { type: FrameType.offers, phase: 'tell its offers', timeoutMs: options.openTimeoutMs });
     client.link.post({ ...NO_SESSION, session: id }, { type: FrameType.offersRequest });
-    const { offers } = controlOf(await reply, FrameType.offers, client);
-    return offers.map(({ manifestCid, ...offer }) => (manifestCid === undefined ? offer : { ...offer, manifestCid: asManifestCid(manifestCid) }));
+    const { offers, node } = controlOf(await reply, FrameType.offers, client);
+    return { node, offers: offers.map(({ manifestCid, ...offer }) => (manifestCid === undefined ? offer : { ...offer, manifestCid: asManifestCid(manifestCid) })) };
   } finally {
     client.close();
   }

@@ -11,6 +11,7 @@ import type { EngineHub, Lease, OnProgress } from './engine-hub.ts';
 import type { PeerLinks } from './peer-links.ts';
 import { keyOf, type Sessions } from './sessions.ts';
 import { SessionLane } from './session-lane.ts';
+import type { SpeedMeter } from './speed-meter.ts';
 import { StageSession } from './stage-session.ts';
 
 const PROGRESS_EVERY_MS = 50;
@@ -19,6 +20,7 @@ export interface ControlInit {
   readonly clock: Clock;
   readonly source: StageSource;
   readonly hub: EngineHub;
+  readonly speed: SpeedMeter;
   readonly sessions: Sessions;
   readonly peerLinks: PeerLinks;
   readonly options: RunnerOptions;
@@ -44,8 +46,9 @@ export class ControlLink {
 
   async offers(frame: Frame): Promise<void> {
     await this.#answering(frame, async () => {
-      const offers = await this.#init.source.offers();
-      this.#link.postControl(frame, FrameType.offers, { offers: offers.map(offerMessage) });
+      const { source, speed } = this.#init;
+      const [offers, machine] = await Promise.all([source.offers(), source.machine()]);
+      this.#link.postControl(frame, FrameType.offers, { offers: offers.map(offerMessage), node: speed.report(machine) });
     });
   }
 

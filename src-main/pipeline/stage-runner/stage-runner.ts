@@ -18,6 +18,7 @@ import { EngineEntry } from './engine-entry.ts';
 import { EngineHub, type RangeRequest } from './engine-hub.ts';
 import { PeerLinks } from './peer-links.ts';
 import { Sessions } from './sessions.ts';
+import { SpeedMeter } from './speed-meter.ts';
 import type { StageSession } from './stage-session.ts';
 
 const MISBEHAVIOUR: readonly string[] = ['PIPELINE_BAD_FRAME', 'PIPELINE_BAD_CHECKSUM', 'PIPELINE_BAD_MESSAGE'];
@@ -50,6 +51,7 @@ export class StageRunner implements Service {
   readonly #metrics: RunnerMetrics;
   readonly #data: DataPath;
   readonly #hub: EngineHub;
+  readonly #speed = new SpeedMeter();
   readonly #peerLinks: PeerLinks;
   readonly #sessions: Sessions;
   readonly #inbound = new Map<StageLink, ControlLink>();
@@ -102,7 +104,7 @@ export class StageRunner implements Service {
       stream, clock, role: 'stage', onDrain: this.#kick, busyUs: () => this.#hub.busyUs,
       onFrame: (frame) => this.#onInbound(frame, link), onEnd: (error) => this.#onInboundEnd(link, error),
     });
-    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options, hostOf: (peer) => this.#components.lanes?.hostOf(peer) }, link));
+    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, speed: this.#speed, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options, hostOf: (peer) => this.#components.lanes?.hostOf(peer) }, link));
   }
 
   #onInbound(frame: Frame, link: StageLink): void {
@@ -137,10 +139,16 @@ export class StageRunner implements Service {
     const misplaced = (): Error => pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for stage ${frame.stage}` });
     switch (frame.type) {
       case FrameType.hidden: if (session.isFirst) throw misplaced(); return this.#data.onHidden(session, frame, link);
-      case FrameType.statsRequest: return void session.snapshot().then((stats) => link.postControl(session.address, FrameType.stats, stats));
+      case FrameType.statsRequest: return void this.#tellStats(session, link);
       case FrameType.laneRequest: return this.#offerLane(session, link);
       default: if (!session.isFirst) throw misplaced(); return this.#handleFirst(session, frame, link);
     }
+  }
+
+  async #tellStats(session: StageSession, link: StageLink): Promise<void> {
+    const stats = await session.snapshot();
+    this.#speed.add({ ...stats, weightBytes: session.init.entry.engine.info.weightBytes });
+    link.postControl(session.address, FrameType.stats, stats);
   }
 
   #handleFirst(session: StageSession, frame: Frame, link: StageLink): void {

@@ -3,12 +3,13 @@ import type { ForwardItem } from '../../inference/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { createCoordinator, type Coordinator } from '../coordinator/coordinator.ts';
 import type { CoordinatorOptions, RunnerOptions } from '../options.ts';
-import type { Connect, StageAssignment, StageLoadRequest, StageOffer } from '../ports.ts';
+import type { Connect, Machine, StageAssignment, StageLoadRequest, StageOffer } from '../ports.ts';
 import { StageRunner } from '../stage-runner/stage-runner.ts';
 import { createLocalStreams } from '../wire/local-streams.ts';
 import { TINY, TinyEngine } from './tiny-engine.ts';
 
 export const MODEL = 'model-1';
+const MACHINE: Machine = { backend: 'cpu', freeBytes: 1e9, memoryBytesPerSecond: 1e9 };
 export const COORDINATOR = asPeerId('coordinator');
 
 /** Sees each frame on its way; returns what goes on, undefined to lose it. */
@@ -109,7 +110,7 @@ export class TestNetwork {
       engines.push(engine);
       return engine;
     };
-    const components = { source: { offers: () => Promise.resolve([offer]), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: noMetrics, clock: systemClock };
+    const components = { source: { offers: () => Promise.resolve([offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: noMetrics, clock: systemClock };
     const runner = new StageRunner(authorize === undefined ? components : { ...components, authorize }, { idleUnloadMs: 0, ...this.#options.runner });
     const node: TestNode = { peer, layers, runner, engines, onLoad: () => undefined, onForward: () => undefined };
     return node;

@@ -24,7 +24,9 @@ const shard = z.strictObject({ layers, sizeBytes: bytes });
 const offer = z.strictObject({
   modelHash, manifestCid: text(128).optional(), architecture: text(64), totalLayers: positive(MAX_LAYERS), hiddenSize: positive(MAX_HIDDEN_SIZE), shards: z.array(shard).max(MAX_LAYERS),
 });
-export const offersSchema = z.strictObject({ offers: z.array(offer).max(256) });
+const speed = z.number().min(1).max(Number.MAX_SAFE_INTEGER);
+const node = z.strictObject({ backend: z.enum(['cpu', 'metal', 'cuda', 'vulkan']), freeBytes: bytes, decodeBytesPerSecond: speed, prefillBytesPerSecond: speed, isMeasured: z.boolean() });
+export const offersSchema = z.strictObject({ offers: z.array(offer).max(256), node });
 
 export const loadSchema = z.strictObject({
   modelHash, layers, isFirst: z.boolean(), isLast: z.boolean(), contextTokens: positive(MAX_CONTEXT_TOKENS), batchTokens: positive(MAX_BATCH_TOKENS),
