@@ -10,6 +10,7 @@ export * from './ports.ts';
 export { SUPPORTED_ARCHITECTURES } from './shard/architectures.ts';
 export type { Piece } from './shard/piece.ts';
 export { pieceOfModel, pieceOfShard } from './shard/read-piece.ts';
+export { kvValuesPerToken } from './shard/kv-size.ts';
 export { layerBytes, planShards, type ShardPlan } from './shard/plan.ts';
 export { shardCid, manifestCid } from './shard/digest.ts';
 export * from './shard/manifest.ts';
