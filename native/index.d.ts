@@ -92,7 +92,7 @@ export type NativeLaneEvent =
   /** The connection to a neighbour is gone (`wasUp`: rows may be lost) or could not be had; `own`: a row could not be computed. */
   | { readonly kind: 'lost'; readonly session: number; readonly side: 'own' | 'previous' | 'next'; readonly wasUp: boolean; readonly detail: string }
   /** The last stage sampled; `position` is the token's. `passedOn`: stage 0 has it. */
-  | NativeLaneStep & NativeLaneToken & { readonly kind: 'token'; readonly passedOn: boolean }
+  | NativeLaneStep & NativeLaneToken & { readonly kind: 'token'; readonly passedOn: boolean; /** When it was sampled, by this process's steady clock. */ readonly atUs: number }
   /** A row [hidden size] that no connection takes on. */
   | NativeLaneStep & { readonly kind: 'hidden'; readonly data: Uint8Array };
 
@@ -121,6 +121,14 @@ export interface NativeLaneStats {
   readonly rings: number;
   readonly ringUs: number;
   readonly ringInsideUs: number;
+  /** Records sent on, with their framing. */
+  readonly bytesOut: number;
+}
+
+/** What the newest rows of the present run took, oldest first, at most 4,096; `atUs` (when a pass ended) and `nowUs` are of one clock. */
+export interface NativeLaneSteps {
+  readonly nowUs: number;
+  readonly steps: ReadonlyArray<{ readonly position: number; readonly atUs: number; readonly computeUs: number; readonly serialiseUs: number; readonly waitUs: number }>;
 }
 
 export interface NativeAddon {
@@ -147,6 +155,7 @@ export interface NativeAddon {
   laneLimit(lane: LaneHandle, session: number, run: number, limit: number): true;
   laneStop(lane: LaneHandle, session: number, run: number): true;
   laneStats(lane: LaneHandle, session: number): NativeLaneStats;
+  laneSteps(lane: LaneHandle, session: number): NativeLaneSteps;
   /** Forgets the session and ends its connections. */
   laneLeave(lane: LaneHandle, session: number): true;
   closeLane(lane: LaneHandle): Promise<true>;

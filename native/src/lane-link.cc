@@ -140,6 +140,8 @@ bool LaneLink::send(const LaneHeader& header, const void* payload, size_t length
   return flush();
 }
 
+size_t LaneLink::record_bytes(size_t length) { return kLengthBytes + LaneHeader::kBytes + length + Aead::kTagBytes; }
+
 bool LaneLink::prove(const LaneHeader& header) {
   if (header.type != LaneHeader::kProof) return false;
   if (!is_dialler && !send(LaneHeader(), nullptr, 0)) return false;

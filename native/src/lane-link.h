@@ -60,6 +60,8 @@ class LaneLink {
   Next next(LaneHeader& header, const uint8_t*& payload, size_t& length);
   // Queues and sends one record; false: the connection is over, or the peer does not read.
   bool send(const LaneHeader& header, const void* payload, size_t length);
+  // What a record with such a payload takes on the wire.
+  static size_t record_bytes(size_t length);
   // Checks the record that proves the key; the acceptor answers with its own. True when the link is up after it.
   bool prove(const LaneHeader& header);
 

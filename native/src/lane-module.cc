@@ -48,6 +48,7 @@ napi_value event_value(napi_env env, const LaneEvent& event) {
     return out;
   }
   set(env, out, "passedOn", make(env, event.passed_on));
+  set(env, out, "atUs", make(env, event.at_us));
   set_sampled(env, out, event.sampled);
   return out;
 }
@@ -196,8 +197,29 @@ napi_value lane_stats(napi_env env, napi_callback_info info) {
     napi_value out = make_object(env);
     const std::pair<const char*, double> numbers[] = {
         {"frames", static_cast<double>(s.frames)}, {"computeUs", s.compute_us}, {"serialiseUs", s.serialise_us}, {"waitUs", s.wait_us},
-        {"rings", static_cast<double>(s.rings)}, {"ringUs", s.ring_us}, {"ringInsideUs", s.ring_inside_us}};
+        {"rings", static_cast<double>(s.rings)}, {"ringUs", s.ring_us}, {"ringInsideUs", s.ring_inside_us}, {"bytesOut", static_cast<double>(s.bytes_out)}};
     for (const auto& [key, value] : numbers) set(env, out, key, make(env, value));
+    return out;
+  });
+}
+
+napi_value lane_steps(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Args args(env, info, 2);
+    const std::vector<LaneStepTime> steps = lane_of(env, args.at(0)).steps(integer(env, args.at(1)));
+    napi_value list;
+    napi_create_array_with_length(env, steps.size(), &list);
+    uint32_t i = 0;
+    for (const LaneStepTime& step : steps) {
+      napi_value one = make_object(env);
+      const std::pair<const char*, double> numbers[] = {
+          {"position", step.position}, {"atUs", step.at_us}, {"computeUs", step.compute_us}, {"serialiseUs", step.serialise_us}, {"waitUs", step.wait_us}};
+      for (const auto& [key, value] : numbers) set(env, one, key, make(env, value));
+      napi_set_element(env, list, i++, one);
+    }
+    napi_value out = make_object(env);
+    set(env, out, "nowUs", make(env, Lane::clock_us()));
+    set(env, out, "steps", list);
     return out;
   });
 }
@@ -230,7 +252,7 @@ void set_sampled(napi_env env, napi_value object, const Sampled& sampled) {
 void add_lane(napi_env env, napi_value exports) {
   define(env, exports, {{"openLane", open_lane}, {"lanePort", lane_port}, {"laneBusyUs", lane_busy}, {"laneExpect", lane_expect}, {"laneConnect", lane_connect},
                         {"laneBegin", lane_begin}, {"laneFeed", lane_feed}, {"laneToken", lane_token}, {"laneLimit", lane_limit},
-                        {"laneStop", lane_stop}, {"laneStats", lane_stats}, {"laneLeave", lane_leave}, {"closeLane", close_lane}});
+                        {"laneStop", lane_stop}, {"laneStats", lane_stats}, {"laneSteps", lane_steps}, {"laneLeave", lane_leave}, {"closeLane", close_lane}});
 }
 
 }  // namespace omninode

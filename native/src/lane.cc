@@ -26,6 +26,8 @@ constexpr auto kTellEvery = std::chrono::milliseconds(50);
 
 double us_between(LaneTime a, LaneTime b) { return std::chrono::duration<double, std::micro>(b - a).count(); }
 
+double us_of(LaneTime at) { return std::chrono::duration<double, std::micro>(at.time_since_epoch()).count(); }
+
 int64_t now_us() { return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch()).count(); }
 
 uint32_t clamp_us(double us) { return us <= 0 ? 0 : us >= 4e9 ? 4000000000u : static_cast<uint32_t>(us); }
@@ -101,6 +103,7 @@ void Lane::begin(int32_t id, uint32_t run, Dtype dtype) {
   s.dtype = dtype;
   s.feeder.reset();
   s.stats = LaneStats();
+  s.steps.clear();
   s.ring_sent = {};
 }
 
@@ -163,6 +166,16 @@ LaneStats Lane::stats(int32_t id) {
   std::lock_guard<std::mutex> lock(mutex_);
   return slot(id).stats;
 }
+
+std::vector<LaneStepTime> Lane::steps(int32_t id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const Slot& s = slot(id);
+  std::vector<LaneStepTime> out = s.steps;
+  if (out.size() == kMaxSteps) std::rotate(out.begin(), out.begin() + static_cast<ptrdiff_t>(s.stats.frames % kMaxSteps), out.end());
+  return out;
+}
+
+double Lane::clock_us() { return us_of(steady_clock::now()); }
 
 void Lane::close(int32_t id) {
   {
@@ -386,15 +399,22 @@ void Lane::compute(const Task& task, const Input& input) {
     header.serialise_us += clamp_us(serialise_us);
     header.wait_us += clamp_us(wait_us);
   }
-  pass_on(task, header, out);
+  const size_t bytes = pass_on(task, header, out, done);
+  // The system call that sends is part of the way: the next stage may be at work before it returns.
+  count(task, {task.in.position, us_of(done), static_cast<float>(compute_us), static_cast<float>(serialise_us), static_cast<float>(wait_us)}, bytes);
+}
+
+void Lane::count(const Task& task, const LaneStepTime& step, size_t bytes) {
   std::lock_guard<std::mutex> lock(mutex_);
   Slot& s = slots_[task.slot];
   if (s.epoch != task.epoch) return;
+  if (s.steps.size() < kMaxSteps) s.steps.push_back(step);
+  else s.steps[s.stats.frames % kMaxSteps] = step;
   s.stats.frames++;
-  s.stats.compute_us += compute_us;
-  s.stats.wait_us += wait_us;
-  // The system call that sends is part of the way: the next stage may be at work before it returns.
-  s.stats.serialise_us += serialise_us;
+  s.stats.compute_us += step.compute_us;
+  s.stats.wait_us += step.wait_us;
+  s.stats.serialise_us += step.serialise_us;
+  s.stats.bytes_out += bytes;
 }
 
 // False: there is nothing to pass on, because the run is over or the pass failed.
@@ -422,29 +442,36 @@ bool Lane::run_pass(const Task& task, const Input& input, Output& out) {
 }
 
 // The next stage first: it waits for the row, the reader does not.
-void Lane::pass_on(const Task& task, LaneHeader header, Output& out) {
+size_t Lane::pass_on(const Task& task, const LaneHeader& computed, Output& out, LaneTime done) {
+  LaneHeader header = computed;
   LaneLink* link = nullptr;
   header.type = stage_->is_last() ? LaneHeader::kToken : LaneHeader::kHidden;
   if (stage_->is_last()) header.position++;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     Slot& s = slots_[task.slot];
-    if (s.epoch != task.epoch) return;
+    if (s.epoch != task.epoch) return 0;
     link = s.out;
     header.dtype = stage_->is_last() ? 0 : s.dtype == Dtype::f32 ? 1 : 2;
     if (stage_->is_first()) s.ring_sent = steady_clock::now();
   }
   const bool sent = link != nullptr && link->send(header, out.hidden.data(), out.hidden.size());
-  if (link != nullptr && !sent) return lose(*link, "the next stage does not take rows");
-  if (!stage_->is_last() && sent) return;
+  if (link != nullptr && !sent) {
+    lose(*link, "the next stage does not take rows");
+    return 0;
+  }
+  const size_t bytes = sent ? LaneLink::record_bytes(out.hidden.size()) : 0;
+  if (!stage_->is_last() && sent) return bytes;
   LaneEvent event;
   event.kind = stage_->is_last() ? LaneEvent::Kind::token : LaneEvent::Kind::hidden;
   event.slot = task.slot;
   event.header = header;
   event.sampled = std::move(out.sampled);
   event.hidden = std::move(out.hidden);
+  event.at_us = us_of(done);
   event.passed_on = sent;
   tell(std::move(event));
+  return bytes;
 }
 
 void Lane::expire() {

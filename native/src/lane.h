@@ -34,6 +34,15 @@ struct LaneStats {
   double compute_us = 0, serialise_us = 0, wait_us = 0;
   uint64_t rings = 0;
   double ring_us = 0, ring_inside_us = 0;
+  // Records sent on, with their framing.
+  uint64_t bytes_out = 0;
+};
+
+// What one row took; `at_us`: when its pass ended, by this process's steady clock.
+struct LaneStepTime {
+  int32_t position = 0;
+  double at_us = 0;
+  float compute_us = 0, serialise_us = 0, wait_us = 0;
 };
 
 struct LaneEvent {
@@ -44,6 +53,8 @@ struct LaneEvent {
   Sampled sampled{};
   // The row, when there is no connection to send it on.
   std::vector<uint8_t> hidden;
+  // Of `token`: when it was sampled, by this process's steady clock.
+  double at_us = 0;
   // The token is already on its way to stage 0.
   bool passed_on = false;
   // Of `lost`: rows may be missing. False: the connection never stood, and rows go over the mesh.
@@ -79,6 +90,11 @@ class Lane {
   void limit(int32_t slot, uint32_t run, int32_t limit);
   void stop(int32_t slot, uint32_t run);
   LaneStats stats(int32_t slot);
+  // The newest rows of the present run, at most kMaxSteps, oldest first.
+  std::vector<LaneStepTime> steps(int32_t slot);
+  static constexpr size_t kMaxSteps = 4096;
+  // Of the clock that step times are of.
+  static double clock_us();
   // Forgets the slot and its connections.
   void close(int32_t slot);
   // How long the present pass runs; 0 when idle.
@@ -93,6 +109,8 @@ class Lane {
     std::optional<LaneFeeder> feeder;
     LaneLink* out = nullptr;
     LaneStats stats;
+    // A ring: row n of the run is at n % kMaxSteps.
+    std::vector<LaneStepTime> steps;
     LaneTime ring_sent{};
   };
   struct Expected {
@@ -128,7 +146,9 @@ class Lane {
   void offer(Slot& s, int32_t id, const LaneHeader& header);
   void compute(const Task& task, const Input& input);
   bool run_pass(const Task& task, const Input& input, Output& out);
-  void pass_on(const Task& task, LaneHeader header, Output& out);
+  // Returns the bytes of the record that was sent.
+  size_t pass_on(const Task& task, const LaneHeader& header, Output& out, LaneTime done);
+  void count(const Task& task, const LaneStepTime& step, size_t bytes);
   void compute_fed();
   void expire();
   int32_t forget(LaneLink& link);

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { GREEDY, type StageEngine } from '../../src-main/inference/index.ts';
 import { only, StageChain } from '../compliance/stage-chain.ts';
 import { evenly, inProcess, inWorker, stagesOf, type StageMaker } from '../compliance/stage-subjects.ts';
@@ -111,6 +111,39 @@ describe('a ring of lanes', () => {
     start(firstOf(seats), { run: 1, feed: { ...NO_END, left: 12 }, first: { token, position: prompt.length } });
     await lastOf(seats).heard.until(({ tokens }) => tokens.length === 11);
     expect([token, ...said(lastOf(seats))]).toEqual(wanted);
+  });
+});
+
+describe('the steps that a lane remembers', () => {
+  it.each(['in this process', 'in a worker'] as const)('are those of the present run, in order, timed by the clock that stamps tokens (%s)', async (where) => {
+    const before = load;
+    onTestFinished(() => void (load = before));
+    if (where === 'in a worker') load = stagesOf(path, folder, inWorker);
+    const seats = await ringOf(2);
+    const run = async (number: number, left: number): Promise<void> => {
+      for (const { engine, session } of seats) await engine.rollback(session, 0);
+      const token = await prefill(seats, { prompt, dtype: 'f32', run: number });
+      start(firstOf(seats), { run: number, feed: { ...NO_END, left }, first: { token, position: prompt.length } });
+      await lastOf(seats).heard.until(({ tokens }) => tokens.filter((told) => told.run === number).length === left - 1);
+    };
+    await run(1, 24);
+    await run(2, 9);
+    for (const { lane, session } of seats) {
+      const { nowUs, steps } = await lane.steps(session);
+      expect(steps.map(({ position }) => position)).toEqual(Array.from({ length: 8 }, (_, i) => prompt.length + i));
+      for (const [i, { atUs, computeUs, serialiseUs, waitUs }] of steps.entries()) {
+        expect(atUs).toBeGreaterThan(steps[i - 1]?.atUs ?? 0);
+        expect(atUs).toBeLessThanOrEqual(nowUs);
+        expect(Math.min(computeUs, serialiseUs, waitUs)).toBeGreaterThanOrEqual(0);
+        expect(computeUs).toBeGreaterThan(0);
+      }
+    }
+    const last = lastOf(seats);
+    const sampledAt = last.heard.tokens.filter((told) => told.run === 2).map(({ atUs }) => atUs);
+    expect((await last.lane.steps(last.session)).steps.map(({ atUs }) => atUs)).toEqual(sampledAt);
+    const stats = await last.lane.stats(last.session);
+    // A token's record: length, header, tag.
+    expect(stats).toMatchObject({ frames: 8, bytesOut: 8 * (4 + 28 + 16) });
   });
 });
 

@@ -30,7 +30,14 @@ export interface LaneLoss {
   readonly detail: string;
 }
 
-export type LaneToken = LaneStep & { readonly token: number; readonly logprob: number; readonly top: readonly TokenLogprob[]; readonly passedOn: boolean };
+export interface LaneToken extends LaneStep {
+  readonly token: number;
+  readonly logprob: number;
+  readonly top: readonly TokenLogprob[];
+  readonly passedOn: boolean;
+  /** When it was sampled, µs of the lane's own clock: only the time between two tokens of one lane means something. */
+  readonly atUs: number;
+}
 export type LaneRow = LaneStep & { readonly data: Uint8Array };
 
 export interface LaneListener {
@@ -54,6 +61,23 @@ export interface LaneStats {
   readonly rings: number;
   readonly ringUs: number;
   readonly ringInsideUs: number;
+  /** Records sent on, with their framing. */
+  readonly bytesOut: number;
+}
+
+/** What one row took; `atUs`: when its pass ended. */
+export interface LaneStepTime {
+  readonly position: number;
+  readonly atUs: number;
+  readonly computeUs: number;
+  readonly serialiseUs: number;
+  readonly waitUs: number;
+}
+
+/** The newest rows of the present run, oldest first, at most 4,096; `nowUs`: the same clock, when this was answered. */
+export interface LaneSteps {
+  readonly nowUs: number;
+  readonly steps: readonly LaneStepTime[];
 }
 
 /**
@@ -79,6 +103,7 @@ export interface DecodeLane {
   limit(session: number, run: number, limit: number): void;
   stop(session: number, run: number): void;
   stats(session: number): Promise<LaneStats>;
+  steps(session: number): Promise<LaneSteps>;
   /** Forgets the session and ends its connections. */
   leave(session: number): void;
 }
@@ -99,4 +124,5 @@ export function tellListener(listener: LaneListener, event: LaneEvent): void {
   }
 }
 
-export const NO_LANE_STATS: LaneStats = { frames: 0, computeUs: 0, serialiseUs: 0, waitUs: 0, rings: 0, ringUs: 0, ringInsideUs: 0 };
+export const NO_LANE_STATS: LaneStats = { frames: 0, computeUs: 0, serialiseUs: 0, waitUs: 0, rings: 0, ringUs: 0, ringInsideUs: 0, bytesOut: 0 };
+export const NO_LANE_STEPS: LaneSteps = { nowUs: 0, steps: [] };

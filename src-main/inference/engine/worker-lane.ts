@@ -1,6 +1,6 @@
 import { toCoded } from '../../base/index.ts';
-import type { LaneCall } from '../protocol/messages.ts';
-import { NO_LANE_STATS, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneTicket } from './lane.ts';
+import type { LaneAnswer, LaneCall } from '../protocol/messages.ts';
+import { NO_LANE_STATS, NO_LANE_STEPS, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneSteps, type LaneTicket } from './lane.ts';
 import type { ActivationDtype } from './types.ts';
 import type { WorkerClient } from './worker-client.ts';
 
@@ -55,7 +55,11 @@ export class WorkerLane implements DecodeLane {
 
   // A worker that is gone has no figures; that it is gone, its engine tells.
   stats(session: number): Promise<LaneStats> {
-    return this.#client.call('lane', { call: 'stats', session }).then((stats) => (typeof stats === 'object' && stats !== null ? stats : NO_LANE_STATS), () => NO_LANE_STATS);
+    return this.#client.call('lane', { call: 'stats', session }).then((stats) => (isStats(stats) ? stats : NO_LANE_STATS), () => NO_LANE_STATS);
+  }
+
+  steps(session: number): Promise<LaneSteps> {
+    return this.#client.call('lane', { call: 'steps', session }).then((steps) => (isSteps(steps) ? steps : NO_LANE_STEPS), () => NO_LANE_STEPS);
   }
 
   leave(session: number): void {
@@ -66,3 +70,6 @@ export class WorkerLane implements DecodeLane {
     this.#client.call('lane', call).catch((error: unknown) => this.#listener.onLost(call.session, { side, wasUp: side === 'own', detail: toCoded(error).message }));
   }
 }
+
+const isSteps = (answer: LaneAnswer): answer is LaneSteps => typeof answer === 'object' && answer !== null && 'steps' in answer;
+const isStats = (answer: LaneAnswer): answer is LaneStats => typeof answer === 'object' && answer !== null && 'rings' in answer;

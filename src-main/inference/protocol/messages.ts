@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LaneEvent, LaneStats } from '../engine/lane.ts';
+import type { LaneEvent, LaneStats, LaneSteps } from '../engine/lane.ts';
 import type { ForwardItem, ForwardResult, SamplingOptions, StageInfo, StageLoadOptions } from '../engine/types.ts';
 
 /** What the host and an inference process say over the IPC channel (structured clone: typed arrays travel as they are). */
@@ -43,13 +43,14 @@ export const laneCallSchema = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('limit'), session: slot, run, limit: position }),
   z.strictObject({ call: z.literal('stop'), session: slot, run }),
   z.strictObject({ call: z.literal('stats'), session: slot }),
+  z.strictObject({ call: z.literal('steps'), session: slot }),
   z.strictObject({ call: z.literal('busy') }),
   z.strictObject({ call: z.literal('leave'), session: slot }),
 ]);
 export type LaneCall = z.infer<typeof laneCallSchema>;
 
-/** What a call gives: `open` a port, `stats` figures, `busy` µs, the others nothing. */
-export type LaneAnswer = number | LaneStats | null;
+/** What a call gives: `open` a port, `stats` and `steps` figures, `busy` µs, the others nothing. */
+export type LaneAnswer = number | LaneStats | LaneSteps | null;
 
 const step = { session: slot, run, position, computeUs: count, serialiseUs: count, waitUs: count };
 const logprob = { token: position, logprob: z.union([z.number(), z.nan()]) };
@@ -58,7 +59,7 @@ export const laneMessageSchema = z.strictObject({
   lane: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('up'), session: slot }),
     z.object({ kind: z.literal('lost'), session: slot, side: z.enum(['own', 'previous', 'next']), wasUp: z.boolean(), detail: z.string() }),
-    z.object({ kind: z.literal('token'), ...step, ...logprob, top: z.array(z.object(logprob)), passedOn: z.boolean() }),
+    z.object({ kind: z.literal('token'), ...step, ...logprob, top: z.array(z.object(logprob)), passedOn: z.boolean(), atUs: z.number() }),
     z.object({ kind: z.literal('hidden'), ...step, data: z.instanceof(Uint8Array) }),
   ]),
 }) satisfies z.ZodType<{ readonly lane: LaneEvent }>;

@@ -6,6 +6,7 @@ export async function callLane(lane: DecodeLane, call: Exclude<LaneCall, { call:
   switch (call.call) {
     case 'busy': return lane.busyUs();
     case 'stats': return lane.stats(call.session);
+    case 'steps': return lane.steps(call.session);
     case 'expect': await lane.expect(call.session, call); break;
     case 'connect': lane.connect(call.session, call, call); break;
     case 'begin': lane.begin(call.session, call.run, call.dtype); break;

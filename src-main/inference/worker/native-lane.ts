@@ -1,5 +1,5 @@
 import type { LaneHandle, NativeAddon, StageHandle } from '../../../native/index.d.ts';
-import { NO_LANE_STATS, tellListener, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneTicket } from '../engine/lane.ts';
+import { NO_LANE_STATS, NO_LANE_STEPS, tellListener, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneSteps, type LaneTicket } from '../engine/lane.ts';
 import type { ActivationDtype } from '../engine/types.ts';
 import { fromNative } from '../errors.ts';
 
@@ -62,6 +62,10 @@ export class NativeLane implements DecodeLane {
 
   stats(session: number): Promise<LaneStats> {
     return Promise.resolve(this.#closed ? NO_LANE_STATS : this.#addon.laneStats(this.#lane, session));
+  }
+
+  steps(session: number): Promise<LaneSteps> {
+    return Promise.resolve(this.#closed ? NO_LANE_STEPS : this.#addon.laneSteps(this.#lane, session));
   }
 
   leave(session: number): void {
