@@ -3,6 +3,7 @@ export * from './ids.ts';
 export * from './lifecycle.ts';
 export * from './events.ts';
 export * from './queue.ts';
+export * from './ring-log.ts';
 export * from './clock.ts';
 export * from './backoff.ts';
 export * from './rate-limit.ts';

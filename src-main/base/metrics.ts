@@ -26,3 +26,14 @@ export const noMetrics: Metrics = {
   gauge: () => ({ set: nothing }),
   histogram: () => ({ observe: nothing }),
 };
+
+/** A gauge that several parts of a process add to. */
+export interface Tally {
+  /** Adds a difference, which may be negative. */
+  add(by: number): void;
+}
+
+export function createTally(gauge: Gauge): Tally {
+  let value = 0;
+  return { add: (by) => gauge.set((value += by)) };
+}

@@ -14,8 +14,11 @@ export { createCoordinator, type Coordinator, type NodeOffers, type OffersReques
 export type { FinishReason, GenerateRequest, GeneratedToken, Generation, GenerationResult } from './coordinator/generation.ts';
 export type { StageProgress } from './coordinator/open-stages.ts';
 export type { PipelineStage } from './coordinator/assembly.ts';
-export type { Pipeline } from './coordinator/pipeline.ts';
-export type { BoundaryTiming, GenerationStats, StageTiming } from './coordinator/stats.ts';
+export type { AnswerProgress, Pipeline } from './coordinator/pipeline.ts';
+export type { BoundaryTiming, GenerationStats, StageFlow, StageTiming } from './coordinator/stats.ts';
+export type { HeardToken, Percentiles } from './coordinator/token-times.ts';
+export { chromeTrace, type ChromeEvent, type ChromeTrace } from './trace/chrome.ts';
+export type { RequestTrace, StageTrace, TraceStep } from './trace/request-trace.ts';
 export { createReroute, type Candidate, type Reroute, type RerouteInit, type RerouteRequest } from './failover/index.ts';
 export { StageRunner, type StageRunnerComponents, type StageRunnerCounts } from './stage-runner/stage-runner.ts';
 export { createLocalStreams } from './wire/local-streams.ts';

@@ -65,6 +65,23 @@ test.each([[2, 'own'], [3, 'own'], [2, 'worker']] as const)('an answer over %i n
   for (const node of nodes.slice(1)) await expect.poll(() => laneRows(node), { timeout: 20_000 }).toBeGreaterThan(100);
 });
 
+test('a traced answer has every step of every stage, those of the lanes and those before them', async () => {
+  const pipeline = await pipelineOver(3, 'worker');
+  const generation = pipeline.generate({ promptTokens: prompt, sampling: GREEDY, maxTokens: 100, endTokens: [], trace: true });
+  for await (const { position } of generation) expect(position).toBeGreaterThan(0);
+  const { trace, stats } = await generation.result;
+  const positions = [0, ...Array.from({ length: 99 }, (_, i) => prompt.length + i)];
+  for (const stage of trace?.stages ?? []) {
+    expect(stage?.steps.map(({ position }) => position)).toEqual(positions);
+    expect(stage?.steps.filter(({ isLane }) => isLane).length).toBeGreaterThan(60);
+  }
+  // The lane tells tokens by the handful, yet each has its own time: at most one is lost where the lane takes over.
+  expect(trace?.tokens.filter(({ gapUs }) => gapUs === undefined).length).toBeLessThanOrEqual(3);
+  expect(stats.itlMs?.p50).toBeGreaterThan(0);
+  expect(stats.stages.map((stage) => stage?.rows)).toEqual([104, 104, 104]);
+  await pipeline.close();
+});
+
 test('a cancelled answer leaves the lanes ready for the next', async () => {
   const pipeline = await pipelineOver(2);
   const cancelled = pipeline.generate({ promptTokens: prompt, sampling: GREEDY, maxTokens: 100, endTokens: [] });

@@ -1,10 +1,13 @@
-import type { LayerRange, PeerId } from '../../base/index.ts';
+import type { Clock, LayerRange, PeerId } from '../../base/index.ts';
 import type { ActivationDtype, Backend, StageInfo } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { CoordinatorOptions } from '../options.ts';
 import type { StageAssignment } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
+import { alignSteps } from '../trace/align.ts';
+import type { StageTrace } from '../trace/request-trace.ts';
 import type { StageStats } from '../wire/schema.ts';
+import { decodeSteps } from '../wire/steps.ts';
 import type { OpenedStages } from './open-stages.ts';
 import { SessionPool, type OpenSession } from './session-pool.ts';
 import { controlOf, type StageClient } from './stage-client.ts';
@@ -22,6 +25,9 @@ export interface AssemblyInit {
   readonly route: readonly StageAssignment[];
   readonly dtype: ActivationDtype;
   readonly options: CoordinatorOptions;
+  readonly clock: Clock;
+  /** Hears by how many answers more, or fewer, wait for a place. */
+  readonly onWaiting: (by: number) => void;
 }
 
 /** The stages that a pipeline runs on at present: all loaded, each with a link, and the sessions open on them. */
@@ -34,8 +40,9 @@ export class Assembly {
   readonly vocabSize: number;
   readonly pool: SessionPool;
   readonly #options: CoordinatorOptions;
+  readonly #clock: Clock;
 
-  constructor({ opened, route, dtype, options }: AssemblyInit) {
+  constructor({ opened, route, dtype, options, clock, onWaiting }: AssemblyInit) {
     const [first, last] = [opened.clients[0], opened.clients.at(-1)];
     if (first === undefined || last === undefined) throw pipelineErrors.badRoute({ reason: 'it has no stages' });
     this.route = route;
@@ -44,8 +51,9 @@ export class Assembly {
     this.last = last;
     this.stages = opened.infos.map((info, i) => describe(info, route[i]));
     this.vocabSize = opened.infos[0]?.vocabSize ?? 0;
-    this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, dtype, options });
+    this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, dtype, options, onWaiting });
     this.#options = options;
+    this.#clock = clock;
   }
 
   /** Round trips of the last pings, ms. */
@@ -63,6 +71,11 @@ export class Assembly {
     return Promise.all(this.clients.map((client) => this.#askStats(client, session)));
   }
 
+  /** What the stages spent on each frame of the session's last run; undefined where one does not know or does not say. */
+  traces(session: OpenSession): Promise<(StageTrace | undefined)[]> {
+    return Promise.all(this.clients.map((client) => this.#askTrace(client, session)));
+  }
+
   /** Ends all sessions; resolves when the stages that can still be heard gave their places back. */
   async retire(): Promise<void> {
     await this.pool.closeAll();
@@ -72,6 +85,17 @@ export class Assembly {
   close(): void {
     void this.pool.closeAll();
     for (const client of this.clients) client.close();
+  }
+
+  async #askTrace(client: StageClient, session: OpenSession): Promise<StageTrace | undefined> {
+    if (!client.link.knowsObserve) return undefined;
+    const askedMs = this.#clock.monotonicMs();
+    const reply = client.expect(session.id, { type: FrameType.trace, phase: 'report its trace', timeoutMs: this.#options.statsTimeoutMs });
+    client.link.post(client.address(session.id), { type: FrameType.traceRequest });
+    const heard = await reply.then((frame) => ({ frame, heardMs: client.link.lastHeardMs })).catch(() => undefined);
+    if (heard === undefined) return undefined;
+    const { stage, layers } = client.ref;
+    return { stage, peer: client.link.peer, layers, ...alignSteps(decodeSteps(heard.frame.payload), { askedMs, heardMs: heard.heardMs, heldUs: heard.frame.waitUs }) };
   }
 
   #askStats(client: StageClient, session: OpenSession): Promise<StageStats | undefined> {

@@ -2,12 +2,13 @@ import { BoundedQueue, type Clock, type CodedError } from '../../base/index.ts';
 import type { SamplingOptions, TokenLogprob } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_END_TOKENS, TOKEN_WINDOW } from '../options.ts';
-import type { SampledToken } from '../wire/tokens.ts';
+import type { RequestTrace } from '../trace/request-trace.ts';
 import type { Assembly } from './assembly.ts';
-import { Run } from './run.ts';
+import { Run, type NewToken } from './run.ts';
 import { endOf, rowsOf, scriptOf, sharedRows, type AnswerSoFar, type ComputedRows } from './script.ts';
 import type { OpenSession } from './session-pool.ts';
 import type { GenerationStats } from './stats.ts';
+import { TokenTimes } from './token-times.ts';
 
 export interface GenerateRequest {
   readonly promptTokens: Int32Array;
@@ -16,6 +17,8 @@ export interface GenerateRequest {
   /** An answer ends before the first of these. */
   readonly endTokens: readonly number[];
   readonly signal?: AbortSignal;
+  /** Collects what each stage did at what time; the result then has a `trace`. */
+  readonly trace?: true;
   /** Told while all places on the stages are taken: how many answers wait before this one. */
   readonly onWait?: (ahead: number) => void;
 }
@@ -34,6 +37,8 @@ export type FinishReason = 'stop' | 'length' | 'context' | 'cancelled';
 export interface GenerationResult {
   readonly finishReason: FinishReason;
   readonly stats: GenerationStats;
+  /** Only where it was asked for. */
+  readonly trace?: RequestTrace;
 }
 
 /** Where an answer runs: the stages that stand, with a session on all of them. */
@@ -54,12 +59,14 @@ export interface GenerationInit {
   /** For a session that came after the end. */
   readonly dropGround: (ground: Ground) => void;
   /** Collects the stages' figures; `keep` says whether the session may serve another run. */
-  readonly onFinish: (generation: Generation, end: { readonly reason: FinishReason; readonly keep: boolean }) => Promise<GenerationStats>;
+  readonly onFinish: (generation: Generation, end: { readonly reason: FinishReason; readonly keep: boolean }) => Promise<Omit<GenerationResult, 'finishReason'>>;
   /** A run, or the way to one, failed: the pipeline suspends and resumes the answer, or fails it. */
   readonly onSetback: (generation: Generation, error: CodedError, assembly: Assembly | undefined) => void;
   readonly onFail: (generation: Generation) => void;
   /** A replay gave another token than the first time: the stages do not compute alike. */
   readonly onMismatch: () => void;
+  /** Between two new tokens, where the last stage measured it. */
+  readonly onGap: (gapUs: number) => void;
 }
 
 /**
@@ -72,8 +79,9 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   readonly result: Promise<GenerationResult>;
   ground: Ground | undefined;
   readonly startedMs: number;
-  firstTokenMs: number | undefined;
-  lastTokenMs: number | undefined;
+  /** When it first had a place on the stages. */
+  placedMs: number | undefined;
+  readonly times: TokenTimes;
   reusedTokens = 0;
   /** Rows that were computed again because a stage was lost. */
   replayedTokens = 0;
@@ -102,6 +110,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   constructor(init: GenerationInit) {
     this.#init = init;
     this.#endTokens = new Set(init.request.endTokens);
+    this.times = new TokenTimes({ isTraced: init.request.trace === true });
     this.startedMs = this.#progressMs = init.clock.monotonicMs();
     this.result = this.#result.promise;
     // Who only iterates gets the error there.
@@ -193,6 +202,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     this.ground = ground;
     const start = this.#startOn(session);
     this.#mark();
+    this.placedMs ??= this.#progressMs;
     this.#isCaughtUp = false;
     this.#limit = promptTokens.length + this.#taken + TOKEN_WINDOW;
     this.#run = new Run({
@@ -218,12 +228,11 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     return this.reusedTokens;
   }
 
-  #onToken({ token, logprob, top }: SampledToken, position: number): void {
+  #onToken({ token, logprob, top, gapUs }: NewToken, position: number): void {
     this.#mark();
     this.setbacks = 0;
+    this.#time(position, gapUs);
     this.#isCaughtUp = true;
-    this.lastTokenMs = this.#progressMs;
-    this.firstTokenMs ??= this.#progressMs;
     if (this.#endTokens.has(token)) {
       this.#endSampled = true;
       return this.#finish('stop', { keep: true });
@@ -232,6 +241,13 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     this.#queue.push({ token, position, logprob, top });
     if (this.received >= this.request.maxTokens) this.#finish('length', { keep: true });
     else if (position >= this.#init.contextTokens) this.#finish('context', { keep: true });
+  }
+
+  // What a run's first token followed on its stage was no new token: the prompt, or one that was known.
+  #time(position: number, told: number | undefined): void {
+    const gapUs = this.#isCaughtUp ? told : undefined;
+    this.times.add({ position, heardMs: this.#progressMs, gapUs });
+    if (gapUs !== undefined) this.#init.onGap(gapUs);
   }
 
   #onEcho(token: number, position: number): void {
@@ -268,7 +284,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     if (this.#ended) return;
     if (this.ground !== undefined) this.ground.session.rows = this.#computed();
     this.#end();
-    this.#init.onFinish(this, { reason, keep: keep && this.#isCaughtUp }).then((stats) => this.#result.resolve({ finishReason: reason, stats }), this.#result.reject);
+    this.#init.onFinish(this, { reason, keep: keep && this.#isCaughtUp }).then((figures) => this.#result.resolve({ finishReason: reason, ...figures }), this.#result.reject);
     this.#queue.end();
   }
 

@@ -9,9 +9,22 @@ import type { PipelineComponents, StageAssignment } from '../ports.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
 import type { StageStats } from '../wire/schema.ts';
 import { Assembly, type PipelineStage } from './assembly.ts';
-import { Generation, type FinishReason, type GenerateRequest, type Ground } from './generation.ts';
+import { Generation, type FinishReason, type GenerateRequest, type GenerationResult, type Ground } from './generation.ts';
 import type { OpenedStages } from './open-stages.ts';
-import { boundaryTimings, stageTiming, type GenerationStats } from './stats.ts';
+import type { RequestTrace, StageTrace } from '../trace/request-trace.ts';
+import { generationStats, type GenerationStats } from './stats.ts';
+import type { Percentiles } from './token-times.ts';
+
+/** One answer under way. */
+export interface AnswerProgress {
+  /** It has a place on the stages; false: it waits for one, or for stages. */
+  readonly isPlaced: boolean;
+  readonly tokens: number;
+  readonly ttftMs: number | undefined;
+  readonly itlMs: Percentiles | undefined;
+  /** Since the first token. */
+  readonly tokensPerSecond: number | undefined;
+}
 
 /** A model ready to answer over its stages. */
 export interface Pipeline {
@@ -21,6 +34,10 @@ export interface Pipeline {
   readonly events: Events<PipelineEvents>;
   /** Figures of the last finished generation. */
   readonly stats: GenerationStats | undefined;
+  /** Those under way at present. */
+  readonly answers: readonly AnswerProgress[];
+  /** Answers that wait for a place on the stages. */
+  readonly waiting: number;
   /** Resolves when the pipeline is closed: with the reason when a stage was lost for good, undefined after `close`. */
   readonly closed: Promise<CodedError | undefined>;
   generate(request: GenerateRequest): Generation;
@@ -78,6 +95,15 @@ export class StagePipeline implements Pipeline {
     return this.#assembly.stages;
   }
 
+  get waiting(): number {
+    return this.#assembly.pool.waiting;
+  }
+
+  get answers(): readonly AnswerProgress[] {
+    const nowMs = this.#init.components.clock.monotonicMs();
+    return [...this.#running].map((generation) => progressOf(generation, nowMs));
+  }
+
   generate(request: GenerateRequest): Generation {
     const { components, contextTokens, batchTokens, metrics } = this.#init;
     const generation: Generation = new Generation({
@@ -88,6 +114,7 @@ export class StagePipeline implements Pipeline {
       onSetback: (hit, error, assembly) => this.#onSetback(hit, error, assembly),
       onFail: (ended) => this.#dropped(ended),
       onMismatch: () => metrics.replayMismatches.inc(),
+      onGap: (gapUs) => metrics.itlSeconds.observe(gapUs / 1e6),
     });
     this.#running.add(generation);
     void generation.start();
@@ -101,8 +128,8 @@ export class StagePipeline implements Pipeline {
   }
 
   #assemble(opened: OpenedStages, route: readonly StageAssignment[]): Assembly {
-    const { dtype, options } = this.#init;
-    return new Assembly({ opened, route, dtype, options });
+    const { dtype, options, components: { clock }, metrics } = this.#init;
+    return new Assembly({ opened, route, dtype, options, clock, onWaiting: (by) => metrics.waiting.add(by) });
   }
 
   #watch(opened: OpenedStages, assembly: Assembly): void {
@@ -125,33 +152,41 @@ export class StagePipeline implements Pipeline {
     }
   }
 
-  async #finished(generation: Generation, { reason, keep }: { readonly reason: FinishReason; readonly keep: boolean }): Promise<GenerationStats> {
+  async #finished(generation: Generation, { reason, keep }: { readonly reason: FinishReason; readonly keep: boolean }): Promise<Omit<GenerationResult, 'finishReason'>> {
     const { ground } = generation;
+    const endedMs = this.#init.components.clock.monotonicMs();
     this.#running.delete(generation);
     this.#init.metrics.finished.inc({ reason });
     this.#init.metrics.tokens.inc(undefined, generation.received);
-    if (ground === undefined) return this.#figures(generation, []);
+    if (ground === undefined) return { stats: this.#figures(generation, []), ...traceOf(generation, endedMs, []) };
     const { assembly, session } = ground;
     // Asked before the session may close, on the same ordered link.
     const asked = assembly.figures(session);
-    session.settled = asked;
+    const traced = generation.request.trace === true ? assembly.traces(session) : Promise.resolve([]);
+    session.settled = Promise.all([asked, traced]);
     if (keep) assembly.pool.keep(session);
     else assembly.pool.close(session);
-    return this.#figures(generation, await asked);
+    return { stats: this.#figures(generation, await asked), ...traceOf(generation, endedMs, await traced) };
   }
 
   #figures(generation: Generation, reports: readonly (StageStats | undefined)[]): GenerationStats {
-    const { firstTokenMs, lastTokenMs, startedMs, received, reusedTokens, replayedTokens, failovers, request } = generation;
-    const ttftMs = firstTokenMs === undefined ? undefined : firstTokenMs - startedMs;
-    const spanMs = firstTokenMs === undefined || lastTokenMs === undefined ? 0 : lastTokenMs - firstTokenMs;
-    if (ttftMs !== undefined) this.#init.metrics.ttftSeconds.observe(ttftMs / 1000);
-    this.stats = {
-      promptTokens: request.promptTokens.length, reusedTokens, replayedTokens, failovers, generatedTokens: received, ttftMs,
-      tokensPerSecond: spanMs > 0 && received > 1 ? ((received - 1) / spanMs) * 1000 : undefined,
-      stages: reports.map((report) => (report === undefined ? undefined : stageTiming(report))),
-      boundaries: boundaryTimings(reports, generation.ground?.assembly.rttsMs ?? []),
+    const { times, startedMs, placedMs, received, reusedTokens, replayedTokens, failovers, request } = generation;
+    const counts = {
+      promptTokens: request.promptTokens.length, reusedTokens, replayedTokens, failovers, generatedTokens: received,
+      startedMs, placedMs, firstTokenMs: times.firstMs, lastTokenMs: times.lastMs, itlMs: times.itlMs,
     };
-    return this.stats;
+    const stats = generationStats(counts, { reports, rttsMs: generation.ground?.assembly.rttsMs ?? [], batchTokens: this.#init.batchTokens });
+    this.#observe(stats);
+    return (this.stats = stats);
+  }
+
+  #observe({ ttftMs, stages }: GenerationStats): void {
+    const { ttftSeconds, boundaryBytes } = this.#init.metrics;
+    if (ttftMs !== undefined) ttftSeconds.observe(ttftMs / 1000);
+    if (stages.length < 2) return;
+    stages.forEach((stage, from) => {
+      if (stage?.flow !== undefined) boundaryBytes.inc({ from: String(from), to: String((from + 1) % stages.length) }, stage.flow.bytesOut);
+    });
   }
 
   #dropped(generation: Generation): void {
@@ -228,6 +263,7 @@ export class StagePipeline implements Pipeline {
       this.#pace = new PaceWatch();
       this.#recovery = undefined;
       this.#watch(opened, this.#assembly);
+      metrics.failovers.inc();
       this.events.emit('rerouted', { stages: this.stages, downMs: components.clock.monotonicMs() - startedMs });
     }).catch((reason: unknown) => {
       old.close();
@@ -255,4 +291,17 @@ export class StagePipeline implements Pipeline {
     this.#assembly.close();
     this.#closed.resolve(error);
   }
+}
+
+function progressOf({ ground, received, startedMs, times: { firstMs, itlMs } }: Generation, nowMs: number): AnswerProgress {
+  const spanMs = firstMs === undefined ? 0 : nowMs - firstMs;
+  return {
+    isPlaced: ground !== undefined, tokens: received, itlMs,
+    ttftMs: firstMs === undefined ? undefined : firstMs - startedMs, tokensPerSecond: spanMs > 0 && received > 1 ? ((received - 1) / spanMs) * 1000 : undefined,
+  };
+}
+
+function traceOf({ request, startedMs, placedMs, reusedTokens, failovers, times }: Generation, endedMs: number, stages: readonly (StageTrace | undefined)[]): { readonly trace?: RequestTrace } {
+  if (request.trace !== true) return {};
+  return { trace: { startedMs, placedMs, endedMs, promptTokens: request.promptTokens.length, reusedTokens, failovers, tokens: times.heard, stages } };
 }

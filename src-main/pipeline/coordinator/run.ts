@@ -12,6 +12,9 @@ import type { SessionListener } from './stage-client.ts';
 /** A stage that lost its neighbour may be the neighbour's victim or its judge: whoever knows better may speak first. */
 const SUSPICION_MS = 100;
 
+/** `gapUs`: since the token before was sampled, by the last stage's clock; undefined where it does not say. */
+export type NewToken = SampledToken & { readonly gapUs: number | undefined };
+
 export interface RunInit {
   readonly assembly: Assembly;
   readonly session: OpenSession;
@@ -22,7 +25,7 @@ export interface RunInit {
   /** Position up to which the reader has room. */
   readonly limit: number;
   /** A token that was not known; its position is the due one. */
-  readonly onToken: (sampled: SampledToken, position: number) => void;
+  readonly onToken: (sampled: NewToken, position: number) => void;
   /** A token that was known, sampled anew in a replay. */
   readonly onEcho: (token: number, position: number) => void;
   /** The stages took up part of the script. */
@@ -82,7 +85,7 @@ export class Run implements SessionListener {
     if (frame.position < this.#due && this.#isEcho(frame.position)) return this.#init.onEcho(sampled.token, frame.position);
     if (frame.position !== this.#due) return this.onError(pipelineErrors.stageMisbehaved({ ...this.#init.assembly.last.ref, code: 'PIPELINE_OUT_OF_STEP', reason: `token for position ${frame.position}, due is ${this.#due}` }));
     this.#due++;
-    this.#init.onToken(sampled, frame.position);
+    this.#init.onToken({ ...sampled, gapUs: frame.batch === 0 ? undefined : frame.batch }, frame.position);
   }
 
   onCredit(frame: Frame): void {

@@ -26,6 +26,8 @@ export interface SessionPoolInit {
   readonly lease: SessionId;
   readonly dtype: ActivationDtype;
   readonly options: CoordinatorOptions;
+  /** Hears by how many answers more, or fewer, wait. */
+  readonly onWaiting: (by: number) => void;
 }
 
 export interface TakeOptions extends Waiting {
@@ -39,12 +41,18 @@ export interface TakeOptions extends Waiting {
 export class SessionPool {
   readonly #init: SessionPoolInit;
   readonly #open = new Set<OpenSession>();
-  readonly #queue = new SessionQueue();
+  readonly #queue: SessionQueue;
   #idle: OpenSession | undefined;
   #opening = 0;
 
   constructor(init: SessionPoolInit) {
     this.#init = init;
+    this.#queue = new SessionQueue(init.onWaiting);
+  }
+
+  /** Answers that wait for a place. */
+  get waiting(): number {
+    return this.#queue.length;
   }
 
   /** @throws PIPELINE_STAGE_*, the signal's reason */

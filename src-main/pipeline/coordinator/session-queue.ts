@@ -12,6 +12,12 @@ interface Entry {
 /** Who waits for a session, first come first served; each is told how many are ahead. */
 export class SessionQueue {
   readonly #waiting: Entry[] = [];
+  readonly #onChange: (by: number) => void;
+
+  /** `onChange` hears by how many the queue grew. */
+  constructor(onChange: (by: number) => void = () => undefined) {
+    this.#onChange = onChange;
+  }
 
   get length(): number {
     return this.#waiting.length;
@@ -27,6 +33,7 @@ export class SessionQueue {
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#waiting.splice(place === 'front' ? 0 : this.#waiting.length, 0, entry);
+    this.#onChange(1);
     this.#tell(place === 'front' ? 0 : this.#waiting.length - 1);
     if (signal?.aborted === true) onAbort();
     return promise.finally(() => signal?.removeEventListener('abort', onAbort));
@@ -49,6 +56,7 @@ export class SessionQueue {
     const at = this.#waiting.indexOf(entry);
     if (at === -1) return;
     this.#waiting.splice(at, 1);
+    this.#onChange(-1);
     this.#tell(at);
   }
 

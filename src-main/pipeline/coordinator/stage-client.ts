@@ -78,7 +78,7 @@ export class StageClient {
       case FrameType.credit: return this.listeners.get(frame.session)?.onCredit(frame);
       case FrameType.progress: return this.#progress(frame);
       case FrameType.error: return this.#onError(frame);
-      case FrameType.offers: case FrameType.loaded: case FrameType.opened: case FrameType.closed: case FrameType.stats:
+      case FrameType.offers: case FrameType.loaded: case FrameType.opened: case FrameType.closed: case FrameType.stats: case FrameType.trace:
         return this.#settle(frame.session, frame.type)?.resolve(frame);
       default: throw pipelineErrors.badFrame({ peer: this.link.peer, reason: `type ${frame.type} is not for a coordinator` });
     }
@@ -95,7 +95,7 @@ export class StageClient {
     const remote = errorFrom(frame, this.link.peer);
     if (frame.session === NO_SESSION.session) return this.link.abort(reportedFailure(this.ref, remote, this.#init.route));
     const error = reportedFailure(this.ref, remote, this.#init.route);
-    for (const type of [FrameType.loaded, FrameType.opened, FrameType.offers, FrameType.stats]) this.#settle(frame.session, type)?.reject(error);
+    for (const type of [FrameType.loaded, FrameType.opened, FrameType.offers, FrameType.stats, FrameType.trace]) this.#settle(frame.session, type)?.reject(error);
     this.listeners.get(frame.session)?.onError(error);
   }
 

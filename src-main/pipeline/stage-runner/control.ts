@@ -131,7 +131,7 @@ export class ControlLink {
       });
       const session: StageSession = new StageSession({
         address: { session: frame.session, stage: frame.stage }, stageCount, dtype, entry, slot, control: this.#link, next: nextLink,
-        lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtype, hostOf, onRows: (rows) => entry.countLaneRows(rows) }),
+        lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtype, hostOf, onRun: (stats) => entry.countLane(stats) }),
         previous: previous as StageLink['peer'] | undefined, onFail: (error) => sessions.fail(session, error),
       });
       return session;

@@ -2,12 +2,13 @@ import { crc32 } from 'node:zlib';
 import type { Clock } from '../../base/index.ts';
 import type { LaneRow, LaneToken, StageInput, StageOutput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { DTYPE_BYTES, FLAG_REPLAY, FLAG_TRUNCATE, FrameType } from '../wire/constants.ts';
+import { DTYPE_BYTES, FLAG_REPLAY, FLAG_TRUNCATE, FrameType, HEADER_BYTES } from '../wire/constants.ts';
 import { encodeHeader, type Frame, type FrameFields, type PathTiming } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import { readControl } from '../wire/schema.ts';
 import { decodeSampled, decodeTokens, encodeSampled, type SampledToken } from '../wire/tokens.ts';
 import type { StageSession, WorkItem } from './stage-session.ts';
+import type { StepTiming } from './step-stats.ts';
 import { TokenFeeder } from './token-feeder.ts';
 
 type Sampled = Extract<StageOutput, { kind: 'sampled' }>;
@@ -64,10 +65,10 @@ export class DataPath {
   }
 
   /** The engine computed an item: pass it on. */
-  deliver(item: WorkItem, output: StageOutput, spent: PathTiming): void {
+  deliver(item: WorkItem, output: StageOutput, spent: StepTiming): void {
     if (!item.session.isLast) this.#sendHidden(item, output, spent);
     else if (output.kind === 'sampled') this.#sendToken(item, output, spent);
-    else if (output.kind === 'none') item.session.stats.add(item.isPrefill, item.rows, spent);
+    else if (output.kind === 'none') item.session.stats.add(item, spent);
     else throw pipelineErrors.engineMisbehaved({ wanted: 'a token', got: output.kind });
   }
 
@@ -102,17 +103,19 @@ export class DataPath {
     const { run, position, computeUs, serialiseUs, waitUs, data } = row;
     const { hiddenSize } = init.entry.engine.info;
     init.next.postParts(encodeHeader(nextAddress, { type: FrameType.hidden, run, position, rows: 1, dtype: init.dtype, hiddenSize, computeUs, serialiseUs, waitUs }, data), data);
+    countSent(session, data);
     init.lane?.ask(nextAddress, init.next);
   }
 
   /** The lane sampled a token. */
   onLaneToken(session: StageSession, sampled: LaneToken): void {
     if (sampled.run !== session.run) return;
-    const { run, position, computeUs, serialiseUs, waitUs } = sampled;
-    this.#postToken(session, sampled, { fields: { type: FrameType.token, run, position, computeUs, serialiseUs, waitUs }, toFirst: !sampled.passedOn });
+    const { run, position, computeUs, serialiseUs, waitUs, atUs } = sampled;
+    const gapUs = session.gapTo({ position, atUs, clock: 'lane' });
+    this.#postToken(session, sampled, { fields: { type: FrameType.token, run, position, batch: gapUs, computeUs, serialiseUs, waitUs }, toFirst: !sampled.passedOn });
   }
 
-  #sendHidden(item: WorkItem, output: StageOutput, spent: PathTiming): void {
+  #sendHidden(item: WorkItem, output: StageOutput, spent: StepTiming): void {
     const { session, rows } = item;
     const { hiddenSize } = session.init.entry.engine.info;
     const { dtype, next } = session.init;
@@ -124,36 +127,46 @@ export class DataPath {
     const all = this.#count(item, spent, startedMs);
     const { run, position, batch, flags } = item;
     next.postParts(encodeHeader(session.nextAddress, { type: FrameType.hidden, run, position, batch, rows, flags, dtype, hiddenSize, payloadCrc, ...pathOn(item, all) }, output.data), output.data);
+    countSent(session, output.data);
     if (session.isFirst && !item.isPrefill) session.ringSentMs = this.#clock.monotonicMs();
     session.init.lane?.ask(session.nextAddress, next);
   }
 
-  #sendToken(item: WorkItem, output: Sampled, spent: PathTiming): void {
+  #sendToken(item: WorkItem, output: Sampled, spent: StepTiming): void {
     const { session, run } = item;
     const position = item.position + item.rows;
     const path = pathOn(item, this.#count(item, spent, this.#clock.monotonicMs()));
     const isKnown = (item.flags & FLAG_REPLAY) !== 0;
-    this.#postToken(session, output, { fields: { type: FrameType.token, run, position, ...path }, toFirst: !session.isFirst && !isKnown });
+    const gapUs = session.gapTo({ position, atUs: spent.endMs * 1000, clock: 'node' });
+    this.#postToken(session, output, { fields: { type: FrameType.token, run, position, batch: gapUs, ...path }, toFirst: !session.isFirst && !isKnown });
     if (session.isFirst && !isKnown) session.feeder?.onToken(output.token, position, session.init.control.peer);
   }
 
   // Stage 0 first: the next token waits for it, the reader does not.
   #postToken(session: StageSession, sampled: SampledToken, { fields, toFirst }: { readonly fields: FrameFields; readonly toFirst: boolean }): void {
-    const { next, control, lane } = session.init;
+    const { next, control, lane, entry } = session.init;
     if (toFirst && next !== undefined) {
       const bare = encodeSampled({ token: sampled.token, logprob: sampled.logprob, top: [] });
       next.postParts(encodeHeader(session.nextAddress, fields, bare), bare);
+      countSent(session, bare);
       lane?.ask(session.nextAddress, next);
     }
     const full = encodeSampled(sampled);
     control.postParts(encodeHeader(session.address, fields, full), full);
+    entry.countSent('coordinator', HEADER_BYTES + full.byteLength);
   }
 
-  #count(item: WorkItem, spent: PathTiming, startedMs: number): PathTiming {
+  #count(item: WorkItem, spent: StepTiming, startedMs: number): PathTiming {
     const all = { ...spent, serialiseUs: spent.serialiseUs + (this.#clock.monotonicMs() - startedMs) * 1000 };
-    item.session.stats.add(item.isPrefill, item.rows, all);
+    item.session.stats.add(item, all);
     return all;
   }
+}
+
+function countSent({ stats, init }: StageSession, payload: Uint8Array): void {
+  const bytes = HEADER_BYTES + payload.byteLength;
+  stats.sent(bytes);
+  init.entry.countSent('stage', bytes);
 }
 
 /** Time since the frame left stage 0; what stage 0 itself spent is not part of the way round. */

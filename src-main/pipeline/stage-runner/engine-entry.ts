@@ -1,17 +1,17 @@
 import { toCoded, type Clock } from '../../base/index.ts';
-import type { DecodeLane, LaneListener, LaneLoss, LaneRow, LaneToken, StageEngine, StageOutput } from '../../inference/index.ts';
+import type { DecodeLane, LaneListener, LaneLoss, LaneRow, LaneStats, LaneToken, StageEngine, StageOutput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { RunnerMetrics } from '../metrics.ts';
-import type { PathTiming } from '../wire/frame.ts';
 import type { StageSession, WorkItem } from './stage-session.ts';
 import { StepLoop } from './step-loop.ts';
+import type { StepTiming } from './step-stats.ts';
 
 export interface EngineEntryInit {
   readonly engine: StageEngine;
   readonly batchTokens: number;
   readonly clock: Clock;
   readonly metrics: RunnerMetrics;
-  readonly deliver: (item: WorkItem, output: StageOutput, spent: PathTiming) => void;
+  readonly deliver: (item: WorkItem, output: StageOutput, spent: StepTiming) => void;
   readonly onLane: LaneEvents;
 }
 
@@ -51,9 +51,15 @@ export class EngineEntry {
     this.lane = await this.engine.openLane?.(bindHost, this.#listener());
   }
 
-  countLaneRows(rows: number): void {
-    this.#metrics.rows.inc(undefined, rows);
-    this.#metrics.laneRows.inc(undefined, rows);
+  /** A run that is over in the lane. */
+  countLane({ frames, bytesOut }: LaneStats): void {
+    this.#metrics.rows.inc(undefined, frames);
+    this.#metrics.laneRows.inc(undefined, frames);
+    this.#metrics.sentBytes.inc({ to: 'stage', way: 'lane' }, bytesOut);
+  }
+
+  countSent(to: 'stage' | 'coordinator', bytes: number): void {
+    this.#metrics.sentBytes.inc({ to, way: 'mesh' }, bytes);
   }
 
   /** Ends every session with the reason why the engine is gone. */

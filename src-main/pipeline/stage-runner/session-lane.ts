@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ActivationDtype, DecodeLane, LaneStats } from '../../inference/index.ts';
+import type { ActivationDtype, DecodeLane, LaneStats, LaneSteps } from '../../inference/index.ts';
 import { FrameType } from '../wire/constants.ts';
 import type { FrameAddress } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
@@ -12,7 +12,7 @@ export interface SessionLaneInit {
   readonly dtype: ActivationDtype;
   readonly hostOf: (peer: StageLink['peer']) => string | undefined;
   /** Hears of a run that is over. */
-  readonly onRows: (rows: number) => void;
+  readonly onRun: (stats: LaneStats) => void;
 }
 
 /**
@@ -104,6 +104,10 @@ export class SessionLane {
     return this.#init.lane.stats(this.#init.slot);
   }
 
+  steps(): Promise<LaneSteps> {
+    return this.#init.lane.steps(this.#init.slot);
+  }
+
   leave(): void {
     this.#count();
     this.#init.lane.leave(this.#init.slot);
@@ -111,6 +115,6 @@ export class SessionLane {
 
   // Asked before the run is over for the lane, so that the answer is about it.
   #count(): void {
-    void this.stats().then(({ frames }) => this.#init.onRows(frames));
+    void this.stats().then((stats) => this.#init.onRun(stats));
   }
 }

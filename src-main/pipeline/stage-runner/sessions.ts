@@ -50,6 +50,8 @@ export class Sessions {
     const { entry, slot, next, lane } = session.init;
     this.#open.delete(keyOf(session.address));
     entry.sessions.delete(session);
+    // What it has waiting is dropped there.
+    entry.loop.kick();
     lane?.leave();
     entry.engine.close(slot).catch((failure: unknown) => this.#init.logger.debug({ code: toCoded(failure).code }, 'a session was already gone from its engine'));
     if (next !== undefined) this.#init.peerLinks.release(next);

@@ -7,11 +7,12 @@ import { runnerMetrics, type RunnerMetrics } from '../metrics.ts';
 import { RUNNER_DEFAULTS, type RunnerOptions } from '../options.ts';
 import type { LaneNetwork, PipelineComponents, StageSource } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
-import { NO_SESSION, type Frame } from '../wire/frame.ts';
+import { encodeHeader, NO_SESSION, type Frame } from '../wire/frame.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
 import { StageLink } from '../wire/link.ts';
 import { errorFrom } from '../wire/remote-error.ts';
 import { readControl } from '../wire/schema.ts';
+import { encodeSteps } from '../wire/steps.ts';
 import { ControlLink } from './control.ts';
 import { DataPath } from './data-path.ts';
 import { EngineEntry } from './engine-entry.ts';
@@ -25,7 +26,7 @@ const MISBEHAVIOUR: readonly string[] = ['PIPELINE_BAD_FRAME', 'PIPELINE_BAD_CHE
 
 /** Frames about an open session, by who may send them. */
 const FROM_NEIGHBOUR: ReadonlySet<FrameType> = new Set([FrameType.hidden, FrameType.token, FrameType.laneRequest]);
-const FROM_COORDINATOR: ReadonlySet<FrameType> = new Set([FrameType.run, FrameType.tokens, FrameType.window, FrameType.stop, FrameType.statsRequest]);
+const FROM_COORDINATOR: ReadonlySet<FrameType> = new Set([FrameType.run, FrameType.tokens, FrameType.window, FrameType.stop, FrameType.statsRequest, FrameType.traceRequest]);
 
 export interface StageRunnerComponents extends PipelineComponents {
   readonly source: StageSource;
@@ -140,15 +141,24 @@ export class StageRunner implements Service {
     switch (frame.type) {
       case FrameType.hidden: if (session.isFirst) throw misplaced(); return this.#data.onHidden(session, frame, link);
       case FrameType.statsRequest: return void this.#tellStats(session, link);
+      case FrameType.traceRequest: return void this.#trace(session, link).catch((error: unknown) => this.#components.logger.warn({ code: toCoded(error).code }, 'a trace could not be told'));
       case FrameType.laneRequest: return this.#offerLane(session, link);
       default: if (!session.isFirst) throw misplaced(); return this.#handleFirst(session, frame, link);
     }
   }
 
-  async #tellStats(session: StageSession, link: StageLink): Promise<void> {
-    const stats = await session.snapshot();
+    const { flow, ...stats } = await session.snapshot();
     this.#speed.add({ ...stats, weightBytes: session.init.entry.engine.info.weightBytes });
-    link.postControl(session.address, FrameType.stats, stats);
+    link.postControl(session.address, FrameType.stats, link.knowsObserve && flow !== undefined ? { ...stats, flow } : stats);
+  }
+
+  async #trace(session: StageSession, link: StageLink): Promise<void> {
+    const { clock } = this.#components;
+    const heardMs = link.lastHeardMs;
+    const { steps, atMs } = await session.trace(clock);
+    const payload = encodeSteps(steps);
+    // Up to the moment that the ages are of: what follows counts as the way.
+    link.postParts(encodeHeader(session.address, { type: FrameType.trace, run: session.run, waitUs: (atMs - heardMs) * 1000 }, payload), payload);
   }
 
   #handleFirst(session: StageSession, frame: Frame, link: StageLink): void {

@@ -1,4 +1,4 @@
-import type { PeerId } from '../../base/index.ts';
+import type { Clock, PeerId } from '../../base/index.ts';
 import type { ActivationDtype, StageInput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { FLAG_TRUNCATE } from '../wire/constants.ts';
@@ -6,9 +6,10 @@ import type { Frame, FrameAddress, PathTiming } from '../wire/frame.ts';
 import { creditFlag, FrameWindow } from '../wire/frame-window.ts';
 import type { StageLink } from '../wire/link.ts';
 import type { StageStats } from '../wire/schema.ts';
+import type { StepRecord } from '../wire/steps.ts';
 import type { EngineEntry } from './engine-entry.ts';
 import type { SessionLane } from './session-lane.ts';
-import { StepStats } from './step-stats.ts';
+import { StepStats, type TimedLaneSteps } from './step-stats.ts';
 import type { TokenFeeder } from './token-feeder.ts';
 
 /** One frame's rows, waiting for or in computation. */
@@ -46,6 +47,13 @@ export interface StageSessionInit {
   readonly onFail: (error: unknown) => void;
 }
 
+/** When a token was sampled: times of the two clocks are not compared. */
+export interface Sampling {
+  readonly position: number;
+  readonly atUs: number;
+  readonly clock: 'node' | 'lane';
+}
+
 /** The rows of a session on this stage: which are there, which run they belong to, which frame is due. */
 export class StageSession {
   readonly init: StageSessionInit;
@@ -65,6 +73,8 @@ export class StageSession {
   ringSentMs: number | undefined;
   /** The link on which hidden states (on stage 0: tokens) come in. */
   dataLink: StageLink | undefined;
+  /** On the last stage: when the newest token was sampled, and by which clock. */
+  sampled: Sampling | undefined;
   /** The prompt's last micro-batch was accepted. */
   promptDone = false;
   /** Position that the next frame must have. */
@@ -103,6 +113,7 @@ export class StageSession {
     this.stats = new StepStats();
     this.feeder = undefined;
     this.ringSentMs = undefined;
+    this.sampled = undefined;
     this.promptDone = false;
     this.#queued.clear();
     this.#uncredited.clear();
@@ -137,6 +148,24 @@ export class StageSession {
   async snapshot(): Promise<StageStats> {
     const { stats } = this;
     return stats.snapshot(await this.init.lane?.stats());
+  }
+
+  /** What each of the newest frames of the present run took, and how long before `atMs`. */
+  async trace(clock: Clock): Promise<{ readonly steps: readonly StepRecord[]; readonly atMs: number }> {
+    const { stats, init: { lane } } = this;
+    const askedMs = clock.monotonicMs();
+    const steps = await lane?.steps();
+    const atMs = clock.monotonicMs();
+    // A lane in another process answers by its own clock: in the middle of the way there and back.
+    const told: TimedLaneSteps | undefined = steps === undefined ? undefined : { ...steps, toldMs: (askedMs + atMs) / 2 };
+    return { steps: stats.steps(atMs, told), atMs };
+  }
+
+  /** µs since the token before was sampled, at least 1; 0 where no one clock saw both. */
+  gapTo(next: Sampling): number {
+    const before = this.sampled;
+    this.sampled = next;
+    return before?.clock === next.clock && before.position + 1 === next.position ? Math.max(1, Math.round(next.atUs - before.atUs)) : 0;
   }
 
   /** Counts an item in; the sender may have only so many micro-batches waiting. */

@@ -3,9 +3,9 @@ import type { ForwardItem, ForwardResult, StageEngine, StageOutput, StageWant } 
 import type { RunnerMetrics } from '../metrics.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
 import { FLAG_MORE, FrameType } from '../wire/constants.ts';
-import type { PathTiming } from '../wire/frame.ts';
 import { creditFlag } from '../wire/frame-window.ts';
 import type { WorkItem } from './stage-session.ts';
+import type { StepTiming } from './step-stats.ts';
 
 export interface StepLoopInit {
   readonly engine: StageEngine;
@@ -13,7 +13,7 @@ export interface StepLoopInit {
   readonly clock: Clock;
   readonly metrics: RunnerMetrics;
   /** Takes one computed item on; `spent` is this stage's part so far. */
-  readonly deliver: (item: WorkItem, output: StageOutput, spent: PathTiming) => void;
+  readonly deliver: (item: WorkItem, output: StageOutput, spent: StepTiming) => void;
 }
 
 /** Feeds one engine with what is queued, of whichever sessions, pass after pass. */
@@ -37,6 +37,7 @@ export class StepLoop {
 
   push(item: WorkItem): void {
     this.#queue.push(item);
+    this.#init.metrics.queueLength.add(1);
     this.kick();
   }
 
@@ -56,10 +57,11 @@ export class StepLoop {
   async #step(batch: readonly WorkItem[]): Promise<void> {
     const { engine, clock } = this.#init;
     const startedMs = clock.monotonicMs();
+    const leftWaiting = this.#queue.length;
     this.#stepStartedMs = startedMs;
     try {
       const result = await engine.forward(batch.map(toForwardItem));
-      this.#deliver(batch, result, startedMs);
+      this.#deliver(batch, result, { startedMs, leftWaiting });
     } catch (error) {
       for (const item of batch) item.session.init.onFail(error);
     } finally {
@@ -67,15 +69,17 @@ export class StepLoop {
     }
   }
 
-  #deliver(batch: readonly WorkItem[], result: ForwardResult, startedMs: number): void {
-    const wallUs = (this.#init.clock.monotonicMs() - startedMs) * 1000;
+  #deliver(batch: readonly WorkItem[], result: ForwardResult, { startedMs, leftWaiting }: { readonly startedMs: number; readonly leftWaiting: number }): void {
+    const endMs = this.#init.clock.monotonicMs();
+    const wallUs = (endMs - startedMs) * 1000;
     const computeUs = Math.min(wallUs, result.computeMs * 1000);
-    this.#observe(batch, wallUs);
+    const passRows = batch.reduce((rows, item) => rows + item.rows, 0);
+    this.#observe(passRows, wallUs);
     for (let i = 0; i < batch.length; i++) {
       const item = batch[i] as WorkItem;
       if (isStale(item)) continue;
       // The way to the engine's process and back counts as serialising, not as computing.
-      const spent = { computeUs, serialiseUs: item.decodeUs + wallUs - computeUs, waitUs: (startedMs - item.queuedMs) * 1000 };
+      const spent = { computeUs, serialiseUs: item.decodeUs + wallUs - computeUs, waitUs: (startedMs - item.queuedMs) * 1000, endMs, passRows, leftWaiting };
       try {
         this.#init.deliver(item, result.outputs[i] ?? { kind: 'none' }, spent);
       } catch (error) {
@@ -84,10 +88,11 @@ export class StepLoop {
     }
   }
 
-  #observe(batch: readonly WorkItem[], wallUs: number): void {
-    const { metrics } = this.#init;
+  #observe(passRows: number, wallUs: number): void {
+    const { metrics, batchTokens } = this.#init;
     metrics.steps.inc();
-    metrics.rows.inc(undefined, batch.reduce((rows, item) => rows + item.rows, 0));
+    metrics.rows.inc(undefined, passRows);
+    metrics.batchFill.observe(passRows / batchTokens);
     metrics.stepSeconds.observe(wallUs / 1e6);
   }
 
@@ -96,6 +101,7 @@ export class StepLoop {
    * nobody's next token waits for more than one micro-batch, however long the prompts are, and no prompt waits for ever.
    */
   #take(): WorkItem[] {
+    const before = this.#queue.length;
     this.#queue = this.#queue.filter((item) => !isStale(item));
     const ready = heads(this.#queue).filter(canSend);
     const [prefill, decode] = [ready.filter(({ isPrefill }) => isPrefill), ready.filter(({ isPrefill }) => !isPrefill)];
@@ -104,6 +110,7 @@ export class StepLoop {
     if (batch.length > 0) this.#wasPrefill = isPrefillsTurn;
     const taken = new Set(batch);
     this.#queue = this.#queue.filter((item) => !taken.has(item));
+    this.#init.metrics.queueLength.add(this.#queue.length - before);
     for (const item of batch) takeUp(item, ++this.#served);
     return batch;
   }

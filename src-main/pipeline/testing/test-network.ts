@@ -1,4 +1,4 @@
-import { asPeerId, CodedError, noMetrics, silentLogger, systemClock, type LayerRange, type PeerId } from '../../base/index.ts';
+import { asPeerId, CodedError, noMetrics, silentLogger, systemClock, type LayerRange, type Metrics, type PeerId } from '../../base/index.ts';
 import type { ForwardItem } from '../../inference/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { createCoordinator, type Coordinator } from '../coordinator/coordinator.ts';
@@ -32,6 +32,7 @@ export interface TestNetworkOptions {
   readonly runner?: Partial<RunnerOptions>;
   readonly coordinator?: Partial<CoordinatorOptions>;
   readonly authorize?: (peer: PeerId) => boolean;
+  readonly metrics?: Metrics;
 }
 
 /** A coordinator and stage nodes over streams in memory, with the ways in which networks fail. */
@@ -49,7 +50,7 @@ export class TestNetwork {
     this.#options = options;
     this.totalLayers = options.totalLayers ?? (stages.at(-1)?.last ?? 0) + 1;
     stages.forEach((layers, i) => this.nodes.push(this.#createNode(asPeerId(`node-${i}`), layers)));
-    this.coordinator = createCoordinator({ connect: this.connectFrom(COORDINATOR), logger: silentLogger, metrics: noMetrics, clock: systemClock }, options.coordinator);
+    this.coordinator = createCoordinator({ connect: this.connectFrom(COORDINATOR), logger: silentLogger, metrics: options.metrics ?? noMetrics, clock: systemClock }, options.coordinator);
   }
 
   /** Stream ends that are not closed. */
@@ -110,7 +111,7 @@ export class TestNetwork {
       engines.push(engine);
       return engine;
     };
-    const components = { source: { offers: () => Promise.resolve([offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: noMetrics, clock: systemClock };
+    const components = { source: { offers: () => Promise.resolve([offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: this.#options.metrics ?? noMetrics, clock: systemClock };
     const runner = new StageRunner(authorize === undefined ? components : { ...components, authorize }, { idleUnloadMs: 0, ...this.#options.runner });
     const node: TestNode = { peer, layers, runner, engines, onLoad: () => undefined, onForward: () => undefined };
     return node;

@@ -10,6 +10,7 @@ export const FrameType = {
   statsRequest: 19, stats: 20,
   ping: 21, pong: 22, error: 23,
   laneRequest: 24, lane: 25,
+  traceRequest: 26, trace: 27,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -24,11 +25,11 @@ export const FLAG_TRUNCATE = 2;
 export const FLAG_REPLAY = 4;
 export const KNOWN_FLAGS = FLAG_MORE | FLAG_TRUNCATE | FLAG_REPLAY;
 
-export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token';
+export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token' | 'steps';
 
 export const PAYLOAD_KIND: Readonly<Record<FrameType, PayloadKind>> = {
   1: 'json', 2: 'empty', 3: 'json', 4: 'json', 5: 'json', 6: 'json', 7: 'empty', 8: 'json', 9: 'empty', 10: 'empty', 11: 'empty',
-  12: 'json', 13: 'tokens', 14: 'hidden', 15: 'token', 16: 'empty', 17: 'empty', 18: 'empty', 19: 'empty', 20: 'json', 21: 'empty', 22: 'empty', 23: 'json', 24: 'empty', 25: 'json',
+  12: 'json', 13: 'tokens', 14: 'hidden', 15: 'token', 16: 'empty', 17: 'empty', 18: 'empty', 19: 'empty', 20: 'json', 21: 'empty', 22: 'empty', 23: 'json', 24: 'empty', 25: 'json', 26: 'empty', 27: 'steps',
 };
 
 export const TYPE_NAME: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(FrameType).map(([name, type]) => [type, name]));
@@ -37,6 +38,8 @@ export const TYPE_NAME: Readonly<Record<number, string>> = Object.fromEntries(Ob
 export const LANE_FEATURE = 'lane/1';
 /** In `hello.features`: knows FLAG_REPLAY. */
 export const REPLAY_FEATURE = 'replay/1';
+/** In `hello.features`: knows `flow` in stats, traceRequest and trace. */
+export const OBSERVE_FEATURE = 'observe/1';
 
 /** Byte offsets in the header. */
 export const AT = {

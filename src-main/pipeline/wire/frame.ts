@@ -4,8 +4,9 @@ import type { SessionId } from '../../base/index.ts';
 import { asSessionId } from '../../base/index.ts';
 import type { ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_HIDDEN_SIZE, MAX_PAYLOAD_BYTES, MAX_STAGES, MAX_TOP_LOGPROBS } from '../options.ts';
+import { MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_HIDDEN_SIZE, MAX_PAYLOAD_BYTES, MAX_STAGES, MAX_TOP_LOGPROBS, MAX_TRACE_STEPS } from '../options.ts';
 import { AT, DTYPE_BYTES, DTYPE_CODE, FRAME_VERSION, HEADER_BYTES, KNOWN_FLAGS, PAYLOAD_KIND, TOKEN_BYTES, type FrameType, type PayloadKind } from './constants.ts';
+import { STEP_BYTES } from './steps.ts';
 
 /** Who a frame is about: a session (or, while loading, a lease) and a stage of its route. */
 export interface FrameAddress {
@@ -141,9 +142,17 @@ function payloadFault(frame: Frame, kind: PayloadKind): string | undefined {
   const wanted = wantedBytes(frame, kind);
   if (wanted !== undefined && payload.length !== wanted) return `payload of ${payload.length} bytes, ${rows} rows need ${wanted}`;
   if (payload.length > (kind === 'json' ? MAX_CONTROL_BYTES : MAX_PAYLOAD_BYTES)) return `payload of ${payload.length} bytes is too long`;
-  if (kind !== 'token') return undefined;
-  return payload.length >= TOKEN_BYTES && payload.length % TOKEN_BYTES === 0 && payload.length <= TOKEN_BYTES * (1 + MAX_TOP_LOGPROBS) ? undefined : `token payload of ${payload.length} bytes`;
+  const records = RECORDS[kind];
+  if (records === undefined) return undefined;
+  const count = payload.length / records.bytes;
+  return Number.isInteger(count) && count >= records.least && count <= records.most ? undefined : `${kind} payload of ${payload.length} bytes`;
 }
+
+/** Payloads of as many records as there are. */
+const RECORDS: Readonly<Partial<Record<PayloadKind, { readonly bytes: number; readonly least: number; readonly most: number }>>> = {
+  token: { bytes: TOKEN_BYTES, least: 1, most: 1 + MAX_TOP_LOGPROBS },
+  steps: { bytes: STEP_BYTES, least: 0, most: MAX_TRACE_STEPS },
+};
 
 function wantedBytes(frame: Frame, kind: PayloadKind): number | undefined {
   if (kind === 'empty') return 0;

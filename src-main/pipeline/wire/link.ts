@@ -2,7 +2,7 @@ import { isCoded, toCoded, type Clock, type CodedError, type ErrorMeta, type Pee
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
-import { FrameType, LANE_FEATURE, REPLAY_FEATURE } from './constants.ts';
+import { FrameType, LANE_FEATURE, OBSERVE_FEATURE, REPLAY_FEATURE } from './constants.ts';
 import { decodeFrame, encodeHeader, NO_SESSION, type Frame, type FrameAddress, type FrameFields } from './frame.ts';
 import { controlBytes, readControl, type ControlMessage, type ControlType } from './schema.ts';
 
@@ -43,6 +43,8 @@ export class StageLink {
   knowsLane = false;
   /** As well: it can compute an answer's past again. */
   knowsReplay = false;
+  /** As well: it knows the figures that came later, and traces. */
+  knowsObserve = false;
   /** From the last pong: how long the peer's present computation runs. */
   remoteBusyUs = 0;
   readonly #init: LinkInit;
@@ -55,7 +57,7 @@ export class StageLink {
     this.#init = init;
     this.peer = init.stream.peer;
     this.lastHeardMs = init.clock.monotonicMs();
-    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE, REPLAY_FEATURE] });
+    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE] });
     void this.#read();
   }
 
@@ -150,6 +152,7 @@ export class StageLink {
     this.remoteRole = role;
     this.knowsLane = features.includes(LANE_FEATURE);
     this.knowsReplay = features.includes(REPLAY_FEATURE);
+    this.knowsObserve = features.includes(OBSERVE_FEATURE);
     this.#greeted = true;
   }
 

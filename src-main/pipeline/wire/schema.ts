@@ -57,6 +57,15 @@ export const statsSchema = z.strictObject({
   prefill: spent, decode: spent,
   /** Measured on stage 0 only: whole ring times and, of those, what the other stages spent. */
   ring: z.strictObject({ count: bytes, totalUs: micros, insideUs: micros }),
+  /** Only to coordinators that know it. */
+  flow: z.strictObject({
+    /** Passes of the engine with rows of this run, and the rows of all sessions in them. */
+    passes: bytes, passRows: bytes,
+    /** To the next stage, frames and lane records whole. */
+    bytesOut: bytes,
+    /** Most frames that were left waiting when one of these passes began. */
+    mostWaiting: bytes,
+  }).exactOptional(),
 });
 
 /** Where the stage that was asked takes this session's decode steps; the ticket is good for one connection. */
