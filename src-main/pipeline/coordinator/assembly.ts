@@ -12,6 +12,10 @@ import type { OpenedStages } from './open-stages.ts';
 import { SessionPool, type OpenSession } from './session-pool.ts';
 import { controlOf, type StageClient } from './stage-client.ts';
 
+/** A stage is asked this often for its trace, as long as there is time. */
+const TRACE_ROUNDS = 8;
+const TRACE_ROUNDS_MS = 500;
+
 export interface PipelineStage {
   readonly peer: PeerId;
   readonly layers: LayerRange;
@@ -87,8 +91,20 @@ export class Assembly {
     for (const client of this.clients) client.close();
   }
 
+  // The quickest of several rounds aligns the clocks best.
   async #askTrace(client: StageClient, session: OpenSession): Promise<StageTrace | undefined> {
     if (!client.link.knowsObserve) return undefined;
+    const untilMs = this.#clock.monotonicMs() + TRACE_ROUNDS_MS;
+    let best: StageTrace | undefined;
+    for (let round = 0; round < TRACE_ROUNDS && (round === 0 || this.#clock.monotonicMs() < untilMs); round++) {
+      const trace = await this.#askTraceOnce(client, session);
+      if (trace === undefined) break;
+      if (best === undefined || trace.uncertaintyUs < best.uncertaintyUs) best = trace;
+    }
+    return best;
+  }
+
+  async #askTraceOnce(client: StageClient, session: OpenSession): Promise<StageTrace | undefined> {
     const askedMs = this.#clock.monotonicMs();
     const reply = client.expect(session.id, { type: FrameType.trace, phase: 'report its trace', timeoutMs: this.#options.statsTimeoutMs });
     client.link.post(client.address(session.id), { type: FrameType.traceRequest });

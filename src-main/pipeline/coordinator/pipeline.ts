@@ -162,11 +162,12 @@ export class StagePipeline implements Pipeline {
     const { assembly, session } = ground;
     // Asked before the session may close, on the same ordered link.
     const asked = assembly.figures(session);
-    const traced = generation.request.trace === true ? assembly.traces(session) : Promise.resolve([]);
-    session.settled = Promise.all([asked, traced]);
+    session.settled = asked;
+    // A trace is asked for several times: the session stays until it is there.
+    const stages = generation.request.trace === true ? await assembly.traces(session) : [];
     if (keep) assembly.pool.keep(session);
     else assembly.pool.close(session);
-    return { stats: this.#figures(generation, await asked), ...traceOf(generation, endedMs, await traced) };
+    return { stats: this.#figures(generation, await asked), ...traceOf(generation, endedMs, stages) };
   }
 
   #figures(generation: Generation, reports: readonly (StageStats | undefined)[]): GenerationStats {

@@ -53,7 +53,7 @@ export interface GenerationStats {
   readonly failovers: number;
   readonly generatedTokens: number;
   readonly ttftMs: number | undefined;
-  /** From the request until it had a place on the stages; undefined when it never had. */
+  /** From the request until a session stood on all stages; undefined when none ever did. */
   readonly queuedMs: number | undefined;
   /**
    * From one token to the next where they are sampled, by the last stage's clock, over the newest 4,096. A reader gets

@@ -17,7 +17,7 @@ export interface StageTrace {
   readonly steps: readonly TraceStep[];
 }
 
-/** One answer, second by second. Times are ms of the coordinator's monotonic clock. */
+/** One answer, step by step. Times are ms of the coordinator's monotonic clock. */
 export interface RequestTrace {
   readonly startedMs: number;
   /** When it had a place on the stages; undefined when it never had. */
