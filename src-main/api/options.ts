@@ -24,3 +24,7 @@ export interface HttpOptions {
 }
 
 export const HTTP_DEFAULTS = { host: '127.0.0.1', port: 0, maxClients: 32, maxUnreadBytes: 8_388_608, requestsPerSecond: 50, requestBurst: 200 } as const;
+
+/** Of the control server, which only the owner's commands ask. */
+export const CONTROL_PATH = '/v1/host';
+export const CONTROL_LIMITS = { perSecond: 20, burst: 50, timeoutMs: 5_000, maxReplyBytes: 4_194_304 } as const;

@@ -1,4 +1,5 @@
 import type { Events } from '../base/index.ts';
+import type { PipelineLoad } from './control/schema.ts';
 import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Peer, Stage } from '../../src-preload/bridge/index.ts';
 
 export interface ChatRequest {
@@ -31,6 +32,8 @@ export interface HostService {
   status(): HostStatus;
   stages(): readonly Stage[];
   peers(): readonly Peer[];
+  /** What goes on in the pipeline now; absent on a host that has none. */
+  load?(): PipelineLoad;
   /** Absent on a host that computes no answers (a relay): chat.* is then API_UNSUPPORTED. */
   readonly chat?: ChatService;
 }

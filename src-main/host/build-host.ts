@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HostService, HostServiceEvents, MetricsText } from '../api/index.ts';
+import { startControlServer, type ControlServer, type HostService, type HostServiceEvents, type MetricsText, type PipelineLoad } from '../api/index.ts';
 import { Events, toCoded, type Service, type SpawnChild } from '../base/index.ts';
 import { ChatModel } from './chat-model.ts';
 import type { Settings } from './config.ts';
@@ -41,6 +41,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
     events, chat,
     status: () => chat.status,
     stages: () => chat.stages,
+    load: (): PipelineLoad => chat.load ?? { answers: [], waiting: 0 },
     peers: () => node.mesh.peers().map(({ peer, address, direction, transport, rttMs, agent }) => ({
       peerId: peer, address, direction, transport, ...(rttMs === undefined ? {} : { rttMs }), ...(agent === undefined ? {} : { agent }),
     })),
@@ -50,12 +51,18 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
       ...(chat.model === undefined ? {} : { model: chat.model }),
     }),
   };
+  let control: ControlServer | undefined;
   node.mesh.events.on('peer:connect', announcePeers);
   node.mesh.events.on('peer:disconnect', announcePeers);
   return {
     name: 'host', api, paths,
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => node.metrics.text() },
     start: async () => {
+      // A host that its owner's commands cannot ask is still a host.
+      control = await startControlServer({ host: api, home: config.home, logger: node.logger }).catch((error: unknown) => {
+        node.logger.warn({ code: toCoded(error).code }, 'commands cannot ask this host for its status');
+        return undefined;
+      });
       try {
         await node.start();
         await chat.start();
@@ -66,6 +73,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
       }
     },
     stop: async () => {
+      await control?.stop();
       await chat.stop();
       await node.stop();
     },

@@ -1,4 +1,4 @@
-import type { ChatPart, ChatRequest, ChatService, HostServiceEvents } from '../api/index.ts';
+import type { ChatPart, ChatRequest, ChatService, HostServiceEvents, PipelineLoad } from '../api/index.ts';
 import { BoundedQueue, type Events, type SpawnChild } from '../base/index.ts';
 import type { HostInfo, HostStatus, Stage } from '../../src-preload/bridge/index.ts';
 import { startCluster, type Cluster } from './cluster.ts';
@@ -8,6 +8,7 @@ import type { Pipeline } from '../pipeline/index.ts';
 import type { Node } from './node.ts';
 import type { AppPaths } from './paths.ts';
 import { defaultSampling } from './sampling.ts';
+import { loadOf } from './pipeline-load.ts';
 import { openSession, type ModelSession } from './session.ts';
 
 export interface ChatModelOptions {
@@ -36,6 +37,7 @@ export class ChatModel implements ChatService {
   isStarted = false;
   readonly #options: ChatModelOptions;
   #running: Promise<Running> | undefined;
+  #pipeline: Pipeline | undefined;
   #isStopping = false;
   /** Answers under way. */
   readonly #chats = new Set<BoundedQueue<ChatPart>>();
@@ -56,6 +58,11 @@ export class ChatModel implements ChatService {
     const running = await this.#running?.catch(() => undefined);
     await running?.session.close();
     await running?.cluster.stop();
+  }
+
+  /** What goes on in the pipeline now; undefined while there is none. */
+  get load(): PipelineLoad | undefined {
+    return this.#pipeline === undefined ? undefined : loadOf(this.#pipeline);
   }
 
   setStatus(status: HostStatus): void {
@@ -130,6 +137,7 @@ export class ChatModel implements ChatService {
   #opened(cluster: Cluster, session: ModelSession): void {
     const { manifest } = cluster.model;
     const { pipeline } = session;
+    this.#pipeline = pipeline;
     const { contextTokens } = this.#options.settings.config;
     this.model = { name: manifest.model_name, layers: manifest.total_layers, sizeBytes: manifest.total_size_bytes, contextTokens };
     this.#setStages(stagesOf(pipeline, 'ready'));
@@ -146,6 +154,7 @@ export class ChatModel implements ChatService {
       if (this.#isStopping) return;
       // The question that was under way has its error already; the next one starts new nodes.
       this.#running = undefined;
+      this.#pipeline = undefined;
       this.#markStages('lost');
       await session.close();
       await cluster.stop();

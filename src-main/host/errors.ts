@@ -32,6 +32,7 @@ export const hostErrors = defineErrors('HOST', {
   badRange: spec<{ text: string; layers: number }>({
     fault: 'user', message: (m) => `the model has layers 0-${m.layers - 1}, not ${m.text}`, next: 'Choose a range within them.',
   }),
+  noTrace: spec<Record<string, never>>({ fault: 'local', message: () => 'the answer came without its trace', next: 'Report this with the log.' }),
   tooManyStages: spec<{ stages: number; layers: number }>({
     fault: 'user', message: (m) => `${m.layers} layers cannot be split over ${m.stages} nodes`, next: (m) => `Use --cluster ${m.layers} or fewer.`,
   }),

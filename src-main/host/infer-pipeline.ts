@@ -2,11 +2,12 @@ import type { PeerId } from '../base/index.ts';
 import { assignStages, type Candidate, type PeerOffer, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
+import { hostErrors } from './errors.ts';
 import { createNode, type Node } from './node.ts';
 import { appPaths } from './paths.ts';
 import { openSession, type Answer } from './session.ts';
 import { shardModelFile } from './sharded-model.ts';
-import type { InferenceReport, PipelineRequest, ProgressSink } from './types.ts';
+import type { InferenceReport, PipelineRequest, ProgressSink, TracedReport } from './types.ts';
 
 interface Route {
   readonly stages: readonly StageAssignment[];
@@ -21,6 +22,17 @@ export interface InferOptions extends ProgressSink {
 
 /** `pipeline-infer`: one answer over nodes started here, or over peers elsewhere. Leaves nothing running. */
 export async function inferPipeline(settings: Settings, request: PipelineRequest, options: InferOptions): Promise<InferenceReport> {
+  return reportOf(await answerOver(settings, { request, options }));
+}
+
+/** `pipeline trace`: the same, and where the time went. */
+export async function tracePipeline(settings: Settings, request: PipelineRequest, options: InferOptions): Promise<TracedReport> {
+  const answer = await answerOver(settings, { request, options, trace: true });
+  if (answer.trace === undefined) throw hostErrors.noTrace({});
+  return { report: reportOf(answer), stats: answer.stats, trace: answer.trace };
+}
+
+async function answerOver(settings: Settings, { request, options, trace }: Pick<Job, 'request' | 'options' | 'trace'>): Promise<Answer> {
   const paths = appPaths();
   const { route } = request;
   const cluster = route.kind === 'cluster' ? await startCluster(settings, { ...options, nodes: route.nodes, paths }) : undefined;
@@ -30,7 +42,7 @@ export async function inferPipeline(settings: Settings, request: PipelineRequest
     await node.start();
     try {
       const found = cluster === undefined ? await routeOverPeers(settings, node, { ...options, addresses: route.kind === 'peers' ? route.addresses : [] }) : routeOverCluster(cluster);
-      return await answerOnce(settings, { node, route: found, request, options });
+      return await answerOnce(settings, { node, route: found, request, options, trace });
     } finally {
       await node.stop();
     }
@@ -51,32 +63,36 @@ export function routeOverCluster(cluster: Cluster): Route {
 
 /** Asks every peer what it holds of the model, and covers the layers with that. */
 async function routeOverPeers(settings: Settings, node: Node, options: InferOptions & { readonly addresses: readonly string[] }): Promise<Route> {
-  const { addresses, signal } = options;
   const model = await shardModelFile(settings.config, { ...options, paths: appPaths(), model: settings.config.model, plan: { kind: 'per-layer' } });
   const { model_hash: modelHash, total_layers: totalLayers } = model.manifest;
-  const offers = await Promise.all(addresses.map(async (address): Promise<PeerOffer> => {
+  const offers = await queryPeers(node, { ...options, modelHash });
+  return { stages: assignStages(offers, totalLayers), candidates: () => offers, modelHash, vocabularyPath: model.vocabularyPath };
+}
+
+/** What each peer holds of the model. */
+export const queryPeers = (node: Node, { addresses, modelHash, signal }: { readonly addresses: readonly string[]; readonly modelHash: string; readonly signal: AbortSignal }): Promise<PeerOffer[]> =>
+  Promise.all(addresses.map(async (address): Promise<PeerOffer> => {
     const peer = await node.mesh.dial(address, { signal });
     const known = await node.coordinator.queryOffers({ peer, addresses: [address], signal });
     return { peer, addresses: [address], shards: known.find((offer) => offer.modelHash === modelHash)?.shards ?? [] };
   }));
-  return { stages: assignStages(offers, totalLayers), candidates: () => offers, modelHash, vocabularyPath: model.vocabularyPath };
-}
 
 interface Job {
   readonly node: Node;
   readonly route: Route;
   readonly request: PipelineRequest;
   readonly options: InferOptions;
+  readonly trace?: true | undefined;
 }
 
-async function answerOnce({ config }: Settings, { node, route, request, options }: Job): Promise<InferenceReport> {
+async function answerOnce({ config }: Settings, { node, route, request, options, trace }: Job): Promise<Answer> {
   const { onStatus, onText, signal } = options;
   const session = await openSession({
     node, route: route.stages, candidates: route.candidates, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
     dtype: request.dtype, signal, ...(onStatus === undefined ? {} : { onStatus }),
   });
   try {
-    return reportOf(await session.answer({ ...request, signal, onText: onText ?? (() => undefined) }));
+    return await session.answer({ ...request, signal, onText: onText ?? (() => undefined), ...(trace === undefined ? {} : { trace }) });
   } finally {
     await session.close();
   }

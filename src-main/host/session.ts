@@ -1,5 +1,5 @@
 import { createWorkerTokenizer, type ActivationDtype, type SamplingOptions, type Tokenizer } from '../inference/index.ts';
-import { createReroute, type Generation, type GenerationStats, type Pipeline, type Reroute, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
+import { createReroute, type Generation, type GenerationStats, type Pipeline, type RequestTrace, type Reroute, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import type { Node } from './node.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { FinishReason, Prompt, StageReport } from './types.ts';
@@ -24,6 +24,7 @@ export interface AnswerRequest {
   readonly onText: (text: string) => void;
   /** Told while all places on the stages are taken: how many answers come first. */
   readonly onWait?: (ahead: number) => void;
+  readonly trace?: true;
 }
 
 export interface Answer {
@@ -32,6 +33,8 @@ export interface Answer {
   readonly finishReason: FinishReason;
   readonly stats: GenerationStats;
   readonly stages: readonly StageReport[];
+  /** Only where it was asked for. */
+  readonly trace?: RequestTrace;
 }
 
 export interface SessionOptions {
@@ -72,11 +75,15 @@ const rerouteOf = (node: Node, modelHash: string, candidates: SessionOptions['ca
   createReroute({ modelHash, candidates, queryOffers: (request) => node.coordinator.queryOffers(request), timeoutMs: OFFER_TIMEOUT_MS });
 
 async function answer(pipeline: Pipeline, tokenizer: Tokenizer, request: AnswerRequest): Promise<Answer> {
-  const { sampling, maxTokens, signal, onWait } = request;
-  const generation = pipeline.generate({ promptTokens: await promptTokens(tokenizer, request.prompt), sampling, maxTokens, signal, endTokens: tokenizer.endTokens, ...(onWait === undefined ? {} : { onWait }) });
+  const { sampling, maxTokens, signal, trace, onWait } = request;
+  const generation = pipeline.generate({
+    promptTokens: await promptTokens(tokenizer, request.prompt), sampling, maxTokens, signal, endTokens: tokenizer.endTokens,
+    ...(trace === undefined ? {} : { trace }), ...(onWait === undefined ? {} : { onWait }),
+  });
   const read = await readTokens(generation, tokenizer, request.onText);
-  const { finishReason, stats } = await generation.result;
-  return { ...read, finishReason, stats, stages: reportStages(pipeline, stats) };
+  const result = await generation.result;
+  const { stats } = result;
+  return { ...read, ...result, stages: reportStages(pipeline, stats) };
 }
 
 async function readTokens(generation: Generation, tokenizer: Tokenizer, onText: (text: string) => void): Promise<{ text: string; tokenIds: number[] }> {

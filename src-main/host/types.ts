@@ -1,4 +1,5 @@
 import type { LayerRange } from '../base/index.ts';
+import type { GenerationStats, RequestTrace } from '../pipeline/index.ts';
 import type { ActivationDtype, ChatMessage, SamplingOptions } from '../inference/index.ts';
 
 export type Prompt =
@@ -16,6 +17,30 @@ export interface GenerateRequest {
 export interface PipelineRequest extends GenerateRequest {
   readonly route: { readonly kind: 'cluster'; readonly nodes: number } | { readonly kind: 'peers'; readonly addresses: readonly string[] };
   readonly dtype: ActivationDtype;
+}
+
+/** A contiguous range of layers and what it takes in bytes. */
+export interface PlannedRange {
+  /** First and last layer, both included. */
+  readonly layers: readonly [number, number];
+  readonly sizeBytes: number;
+}
+
+export interface PlannedNode {
+  readonly name: string;
+  /** Null for a node that would be started. */
+  readonly peerId: string | null;
+  readonly addresses: readonly string[];
+  /** What it offers of the model. */
+  readonly shards: readonly PlannedRange[];
+}
+
+/** What `pipeline plan` shows; however the stages were chosen. */
+export interface PipelinePlan {
+  readonly model: { readonly name: string; readonly architecture: string; readonly totalLayers: number; readonly sizeBytes: number };
+  readonly nodes: readonly PlannedNode[];
+  /** In order of layers. */
+  readonly stages: readonly (PlannedRange & { readonly node: string; readonly peerId: string | null })[];
 }
 
 export type FinishReason = 'stop' | 'length' | 'context' | 'cancelled';
@@ -38,6 +63,13 @@ export interface InferenceReport {
   readonly tokensPerSecond: number | null;
   readonly finishReason: FinishReason;
   readonly stages: readonly StageReport[];
+}
+
+/** An answer with all that was measured on its way. */
+export interface TracedReport {
+  readonly report: InferenceReport;
+  readonly stats: GenerationStats;
+  readonly trace: RequestTrace;
 }
 
 export interface ProgressSink {

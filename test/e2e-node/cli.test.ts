@@ -64,6 +64,64 @@ describe('answers', () => {
   });
 });
 
+describe('looking into a pipeline', () => {
+  it('plan says who would run what, for nodes to start and for nodes that run', async () => {
+    const planned = (await json('pipeline', 'plan', '--cluster', '3')).value;
+    expect(planned.stages.map(({ layers }: { layers: number[] }) => layers)).toEqual([[0, 1], [2, 3], [4, 5]]);
+    const cluster = startCli(['cluster', '2', '--json'], env());
+    const { nodes } = JSON.parse(await cluster.until(/\n/));
+    const over = (await json('pipeline', 'plan', ...nodes.flatMap((node: { addresses: string[] }) => ['--peer', node.addresses[0]]))).value;
+    expect(over.stages.map(({ peerId, layers }: { peerId: string; layers: number[] }) => [peerId, layers])).toEqual(nodes.map((node: { peerId: string; layers: number[] }) => [node.peerId, node.layers]));
+    expect(over.nodes.map(({ shards }: { shards: unknown[] }) => shards.length)).toEqual([1, 1]);
+    const half = await json('pipeline', 'plan', '--peer', nodes[1].addresses[0]);
+    expect([half.code, half.value.error.code]).toEqual([2, 'PIPELINE_NO_PLACEMENT']);
+    cluster.child.kill('SIGINT');
+    await cluster.done;
+    expect((await cli(['pipeline', 'plan', '--cluster', '3'], env())).stdout).toMatch(/^ +2 {2}node 2 +4-5 +2 +[\d.]+ MB +[\d.]+ %$/m);
+  });
+
+  it('trace writes a file that a viewer opens, with every node and step', async () => {
+    const path = join(home, 'traces', 'trace.json');
+    const { value, code } = await json('pipeline', 'trace', 'How does OmniNode split a model?', '--cluster', '3', '--greedy', '--max-tokens', '40', '-o', path);
+    expect(code).toBe(0);
+    const { traceEvents, metadata } = JSON.parse(await readFile(path, 'utf8'));
+    expect(value).toMatchObject({ file: path, events: traceEvents.length, metadata, report: { stages: [{}, {}, {}] } });
+    const names = traceEvents.filter((event: { name: string }) => event.name === 'process_name').map(({ args }: { args: { name: string } }) => args.name.split(',')[0]);
+    expect(names).toEqual(['coordinator', 'stage 0', 'stage 1', 'stage 2']);
+    const { generatedTokens, itlMs, stages } = value.stats;
+    expect(itlMs.p99).toBeGreaterThanOrEqual(itlMs.p50);
+    const computed = traceEvents.filter(({ cat, pid }: { cat: string; pid: number }) => cat === 'compute' && pid === 1);
+    // One prefill, and one pass for each token but the last.
+    expect(computed.length).toBeGreaterThanOrEqual(generatedTokens);
+    expect(stages.every(({ flow }: { flow: { bytesOut: number } }) => flow.bytesOut > 0)).toBe(true);
+    expect(await readdir(join(home, 'traces'))).toEqual(['trace.json']);
+  });
+
+  it('trace shows one screen for eyes', async () => {
+    const { stdout, stderr, code } = await cli(['pipeline', 'trace', 'Hi', '--cluster', '2', '--max-tokens', '8', '--out', join(home, 'eyes.json')], env());
+    expect({ code, rows: stdout.match(/^ +\d {2}\.\.\.\S{8} +\d-\d .*\d+ steps, \+-[\d.]+ ms$/gm)?.length }).toEqual({ code: 0, rows: 2 });
+    expect(stderr).toContain('events in');
+    expect(stdout.split('\n').length).toBeLessThan(24);
+  });
+
+  it('status asks the app that serves this home, and nothing of its keys is shown', async () => {
+    const none = await json('pipeline', 'status');
+    expect([none.code, none.value.error.code]).toEqual([4, 'API_NOT_RUNNING']);
+    const served = startCli(['serve', '--port', '0', '--cluster', '2', '--log-level', 'debug', '--json'], env());
+    await served.until(/serving.*\n/);
+    await expect.poll(async () => (await json('pipeline', 'status')).value.status?.kind, { timeout: 60_000 }).toBe('ready');
+    const { key } = JSON.parse(await readFile(join(home, 'control.json'), 'utf8'));
+    const { value } = await json('pipeline', 'status');
+    expect(value).toMatchObject({ mode: 'headless', load: { answers: [], waiting: 0 } });
+    expect(value.stages.map((stage: { layers: number[] }) => stage.layers)).toEqual([[0, 2], [3, 5]]);
+    expect((await cli(['pipeline', 'status'], env())).stdout).toMatch(/ready[\s\S]*0 answers under way, 0 waiting for a place\nno answer yet/);
+    served.child.kill('SIGINT');
+    const { stdout, stderr } = await served.done;
+    expect(`${stdout}${stderr}${JSON.stringify(value)}`).not.toContain(key);
+    expect(existsSync(join(home, 'control.json'))).toBe(false);
+  });
+});
+
 describe('sharding', () => {
   it('writes shards, a vocabulary and a manifest that can be written again over themselves', async () => {
     const out = join(home, 'cut');
@@ -139,10 +197,13 @@ describe('bad input', () => {
 describe('help', () => {
   it('has examples for every command, and completion for three shells', async () => {
     const { stdout } = await cli(['--help']);
-    for (const command of ['doctor', 'listen', 'send', 'shard', 'infer', 'pipeline-infer', 'cluster', 'serve', 'embed', 'verify']) {
+    for (const command of ['doctor', 'listen', 'send', 'shard', 'infer', 'pipeline-infer', 'pipeline', 'cluster', 'serve', 'embed', 'verify']) {
       expect(stdout).toContain(command);
       expect((await cli([command, '--help'])).stdout).toMatch(/Examples?:/);
     }
+    for (const command of ['plan', 'status', 'trace']) expect((await cli(['pipeline', command, '--help'])).stdout).toMatch(/Examples?:/);
+    expect((await cli(['pipeline', 'frobnicate'])).code).toBe(2);
+    for (const shell of ['bash', 'zsh', 'fish']) expect((await cli(['completion', shell])).stdout).toMatch(/pipeline[^\n]*trace/);
     for (const shell of ['bash', 'zsh', 'fish']) expect((await cli(['completion', shell])).stdout).toContain('pipeline-infer');
   });
 

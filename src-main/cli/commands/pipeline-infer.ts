@@ -1,19 +1,13 @@
 import type { Command } from 'commander';
 import { inferPipeline, type PipelineRequest } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
-import { cliErrors } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { collect, integer } from '../options.ts';
 import type { Launch } from '../program.ts';
 import { answerSink, printFigures } from './answer.ts';
 import { configOf, jsonOf, requestOf, withGenerationOptions, type GenerationArgs } from './generation-options.ts';
+import { routeOf, withRouteOptions, withTransitOptions, type RouteArgs, type TransitArgs } from './route-options.ts';
 
-interface Args extends GenerationArgs {
-  readonly cluster?: number;
-  readonly peer?: readonly string[];
-  readonly dtype: 'f16' | 'f32';
-  readonly cuts?: readonly number[];
-}
+type Args = GenerationArgs & RouteArgs & TransitArgs;
 
 const EXAMPLES = `
 Examples:
@@ -21,10 +15,7 @@ Examples:
   omninode pipeline-infer "Hi" --model m.gguf --peer /ip4/10.0.0.7/tcp/4001/p2p/12D3... --peer /ip4/10.0.0.8/tcp/4001/p2p/12D3...`;
 
 export function pipelineInferCommand(program: Command, launch: Launch): void {
-  withGenerationOptions(program.command('pipeline-infer').summary('answer across several nodes, each with its own layers'))
-    .option('--cluster <n>', 'start n nodes on this machine (default 3 when no peer is given)', integer(1, 64))
-    .option('--peer <addr>', 'multiaddr of a node that serves layers; repeat for each', collect)
-    .option('--dtype <type>', 'hidden states in transit: f16, or f32 for exactness', parseDtype, 'f16')
+  withTransitOptions(withRouteOptions(withGenerationOptions(program.command('pipeline-infer').summary('answer across several nodes, each with its own layers'))))
     .addHelpText('after', EXAMPLES)
     .action((prompt: string, args: Args) => launch(pipelineInfer, { prompt, args }, { ...jsonOf(args), ...configOf(args) }));
 }
@@ -34,15 +25,4 @@ async function pipelineInfer({ settings, output, signal }: CommandContext, { pro
   const report = await inferPipeline(settings, request, { signal, ...answerSink(output) });
   printFigures(output, report);
   return EXIT.ok;
-}
-
-function routeOf(args: Args): PipelineRequest['route'] {
-  if (args.peer === undefined) return { kind: 'cluster', nodes: args.cluster ?? 3 };
-  if (args.cluster !== undefined) throw cliErrors.usage({ problem: '--cluster and --peer exclude each other' });
-  return { kind: 'peers', addresses: args.peer };
-}
-
-function parseDtype(text: string): 'f16' | 'f32' {
-  if (text === 'f16' || text === 'f32') return text;
-  throw cliErrors.usage({ problem: `--dtype ${text}: f16 or f32 is wanted` });
 }

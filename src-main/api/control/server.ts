@@ -1,0 +1,69 @@
+import { fastify, type FastifyInstance } from 'fastify';
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { isCoded, RateLimiter, systemClock, type Logger } from '../../base/index.ts';
+import { apiErrors } from '../errors.ts';
+import { Guard } from '../http/guard.ts';
+import { statusOf } from '../http/status.ts';
+import { CONTROL_LIMITS, CONTROL_PATH } from '../options.ts';
+import type { HostService } from '../ports.ts';
+import { toWireError } from '../wire-error.ts';
+import { removeControlFile, writeControlFile } from './file.ts';
+import type { RunningHost } from './schema.ts';
+
+export interface ControlServerInit {
+  readonly host: HostService;
+  /** Its folder; the key is left there for the owner's commands. */
+  readonly home: string;
+  readonly logger: Logger;
+}
+
+export interface ControlServer {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+const HOST = '127.0.0.1';
+
+/** Tells the owner's `omninode` commands how a host does. On loopback, to who has read the key in the home folder; only reads. */
+export async function startControlServer({ host, home, logger }: ControlServerInit): Promise<ControlServer> {
+  const key = randomBytes(32).toString('base64url');
+  const app = fastify({ bodyLimit: 1024, requestTimeout: 10_000, forceCloseConnections: true });
+  const guard = Promise.withResolvers<Guard>();
+  addChecks(app, guard.promise, logger);
+  app.get(CONTROL_PATH, () => runningHost(host));
+  await app.listen({ host: HOST, port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  guard.resolve(new Guard({ host: HOST, port }, key));
+  const stop = async (): Promise<void> => {
+    await removeControlFile(home, key);
+    await app.close();
+  };
+  await writeControlFile(home, { pid: process.pid, port, key }).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  return { port, stop };
+}
+
+function addChecks(app: FastifyInstance, guard: Promise<Guard>, logger: Logger): void {
+  const limiter = new RateLimiter(CONTROL_LIMITS, systemClock);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    const checks = await guard;
+    checks.checkHost(request.headers);
+    checks.checkOrigin(request.headers);
+    if (!limiter.take(request.ip)) throw apiErrors.rateLimited({});
+    checks.checkBearer(request.headers);
+  });
+  app.setNotFoundHandler((request) => {
+    throw apiErrors.notFound({ path: request.url.slice(0, 200) });
+  });
+  app.setErrorHandler((error, _, reply) => reply.code(isCoded(error) ? statusOf(error) : 500).send({ error: toWireError(error, logger) }));
+}
+
+function runningHost(host: HostService): RunningHost {
+  const { mode, model } = host.info();
+  const load = host.load?.();
+  return { pid: process.pid, mode, status: host.status(), stages: [...host.stages()], ...(model === undefined ? {} : { model }), ...(load === undefined ? {} : { load }) };
+}

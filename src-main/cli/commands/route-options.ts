@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import type { PipelineRequest } from '../../host/index.ts';
+import { cliErrors } from '../errors.ts';
+import { collect, integer } from '../options.ts';
+
+/** Over which nodes: what `pipeline-infer`, `pipeline plan` and `pipeline trace` share. */
+export interface RouteArgs {
+  readonly cluster?: number;
+  readonly peer?: readonly string[];
+}
+
+export interface TransitArgs {
+  readonly dtype: 'f16' | 'f32';
+}
+
+export const withRouteOptions = (command: Command): Command => command
+  .option('--cluster <n>', 'nodes on this machine (default 3 when no peer is given)', integer(1, 64))
+  .option('--peer <addr>', 'multiaddr of a node that serves layers; repeat for each', collect);
+
+export const withTransitOptions = (command: Command): Command =>
+  command.option('--dtype <type>', 'hidden states in transit: f16, or f32 for exactness', parseDtype, 'f16');
+
+export function routeOf(args: RouteArgs): PipelineRequest['route'] {
+  if (args.peer === undefined) return { kind: 'cluster', nodes: args.cluster ?? 3 };
+  if (args.cluster !== undefined) throw cliErrors.usage({ problem: '--cluster and --peer exclude each other' });
+  return { kind: 'peers', addresses: args.peer };
+}
+
+function parseDtype(text: string): 'f16' | 'f32' {
+  if (text === 'f16' || text === 'f32') return text;
+  throw cliErrors.usage({ problem: `--dtype ${text}: f16 or f32 is wanted` });
+}
