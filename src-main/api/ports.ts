@@ -1,6 +1,6 @@
 import type { Events } from '../base/index.ts';
 import type { PipelineLoad } from './control/schema.ts';
-import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Peer, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
@@ -22,6 +22,7 @@ export interface HostServiceEvents {
   /** Also announces that `info()` may have changed (peer id and addresses known, model loaded). */
   status: HostStatus;
   stages: readonly Stage[];
+  activity: PipelineActivity;
   peers: readonly Peer[];
 }
 
@@ -32,6 +33,8 @@ export interface HostService {
   status(): HostStatus;
   stages(): readonly Stage[];
   peers(): readonly Peer[];
+  /** Undefined while there is no pipeline. */
+  activity?(): PipelineActivity | undefined;
   /** What goes on in the pipeline now; absent on a host that has none. */
   load?(): PipelineLoad;
   /** Absent on a host that computes no answers (a relay): chat.* is then API_UNSUPPORTED. */

@@ -41,6 +41,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
     events, chat,
     status: () => chat.status,
     stages: () => chat.stages,
+    activity: () => chat.activity,
     load: (): PipelineLoad => chat.load ?? { answers: [], waiting: 0 },
     peers: () => node.mesh.peers().map(({ peer, address, direction, transport, rttMs, agent }) => ({
       peerId: peer, address, direction, transport, ...(rttMs === undefined ? {} : { rttMs }), ...(agent === undefined ? {} : { agent }),

@@ -1,6 +1,6 @@
 import type { ChatPart, ChatRequest, ChatService, HostServiceEvents, PipelineLoad } from '../api/index.ts';
 import { BoundedQueue, type Events, type SpawnChild } from '../base/index.ts';
-import type { HostInfo, HostStatus, Stage } from '../../src-preload/bridge/index.ts';
+import type { HostInfo, HostStatus, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { routeOverCluster } from './infer-pipeline.ts';
@@ -8,7 +8,7 @@ import type { Pipeline } from '../pipeline/index.ts';
 import type { Node } from './node.ts';
 import type { AppPaths } from './paths.ts';
 import { defaultSampling } from './sampling.ts';
-import { loadOf } from './pipeline-load.ts';
+import { activityOf, loadOf } from './pipeline-load.ts';
 import { openSession, type ModelSession } from './session.ts';
 
 export interface ChatModelOptions {
@@ -65,6 +65,10 @@ export class ChatModel implements ChatService {
     return this.#pipeline === undefined ? undefined : loadOf(this.#pipeline);
   }
 
+  get activity(): PipelineActivity | undefined {
+    return this.#pipeline === undefined ? undefined : activityOf(this.#pipeline);
+  }
+
   setStatus(status: HostStatus): void {
     this.status = status;
     this.#options.events.emit('status', status);
@@ -81,14 +85,17 @@ export class ChatModel implements ChatService {
         if (isWaiting) parts.push({ progress: { kind: 'answering' } });
         isWaiting = false;
         parts.push({ text });
+        this.#tellActivity();
       },
       onWait: (ahead) => {
         isWaiting = true;
         parts.push({ progress: { kind: 'waiting', ahead } });
+        this.#tellActivity();
       },
     });
     this.#chats.add(parts);
     this.#markStages('busy');
+    this.#tellActivity();
     const finished = answer.then(({ finishReason, tokenIds, stats, stages }) => {
       this.#measured(stages.map(({ msPerToken }) => msPerToken));
       parts.push({ done: {
@@ -104,6 +111,7 @@ export class ChatModel implements ChatService {
       await finished;
       this.#chats.delete(parts);
       if (this.#chats.size === 0) this.#markStages('ready');
+      this.#tellActivity();
     }
   }
 
@@ -174,6 +182,12 @@ export class ChatModel implements ChatService {
 
   #markStages(state: Stage['state']): void {
     this.#setStages(this.stages.map((stage) => (stage.state === 'lost' ? stage : { ...stage, state })));
+  }
+
+  // At every piece of text, too: who waits is known a moment after the question, and somebody writes as long as anybody waits.
+  #tellActivity(): void {
+    const { activity } = this;
+    if (activity !== undefined) this.#options.events.emit('activity', activity);
   }
 
   #setStages(stages: readonly Stage[]): void {

@@ -49,6 +49,18 @@ export const stageSchema = z.object({
 });
 export type Stage = z.infer<typeof stageSchema>;
 
+/** The pipeline as a whole; figures are those of the answer that ended last, and absent until measured. */
+export const activitySchema = z.object({
+  /** Answers that have a place on the stages. */
+  answering: count,
+  /** Answers that wait for one. */
+  waiting: count,
+  ttftMs: measured.exactOptional(),
+  /** From one token to the next where they are sampled: half of them came within `p50`. */
+  itlMs: z.object({ p50: measured, p99: measured }).exactOptional(),
+});
+export type PipelineActivity = z.infer<typeof activitySchema>;
+
 export const peerSchema = z.object({
   peerId: id,
   address: label,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
+import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
 
 /**
@@ -16,6 +16,7 @@ export const events = {
   'host.changed': event('now', hostInfoSchema),
   'host.status': event('now', hostStatusSchema),
   'pipeline.stages': event('latest', z.array(stageSchema).max(1_000).readonly()),
+  'pipeline.activity': event('latest', activitySchema),
   'peers.changed': event('latest', z.array(peerSchema).max(10_000).readonly()),
   'chat.started': event('now', z.object({ requestId: requestIdSchema, conversationId: conversationIdSchema })),
   'chat.progress': event('now', z.object({ requestId: requestIdSchema, progress: chatProgressSchema })),

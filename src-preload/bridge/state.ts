@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
+import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
 import type { HostEvent } from './events.ts';
 
@@ -20,6 +20,8 @@ export const hostStateSchema = z.object({
   info: hostInfoSchema,
   status: hostStatusSchema,
   stages: z.array(stageSchema).readonly(),
+  /** Absent while there is no pipeline. */
+  activity: activitySchema.exactOptional(),
   peers: z.array(peerSchema).readonly(),
   /** By request id, oldest first. */
   answers: z.record(requestIdSchema, answerSchema).readonly(),
@@ -37,6 +39,7 @@ export function reduce(state: HostState, { event, data }: HostEvent): HostState 
     case 'host.changed': return { ...state, info: data };
     case 'host.status': return { ...state, status: data };
     case 'pipeline.stages': return { ...state, stages: data };
+    case 'pipeline.activity': return { ...state, activity: data };
     case 'peers.changed': return { ...state, peers: data };
     case 'chat.started': return { ...state, answers: { ...withoutOldest(state.answers), [data.requestId]: { conversationId: data.conversationId, text: '' } } };
     case 'chat.progress': return withAnswer(state, data.requestId, (answer) => ({ ...answer, progress: data.progress }));

@@ -1,11 +1,17 @@
 import { expect, it } from 'vitest';
 import { FINISH, STAGES } from '../../test/support/scripted-host.ts';
-import { formatBytes, formatLayers, formatMs, privacyOf, summarise, waitingText } from './format.ts';
+import { activitySummary, formatBytes, formatLayers, formatMs, privacyOf, summarise, waitingText } from './format.ts';
 
 it('sums up only what was measured', () => {
   expect(summarise(FINISH)).toBe('3 stages · 41 tok/s · first token 120 ms');
   expect(summarise({ finishReason: 'stop', tokens: 0, stages: [] })).toBe('');
   expect(summarise({ finishReason: 'cancelled', tokens: 3, tokensPerSecond: 4.26, stages: FINISH.stages.slice(0, 1) })).toBe('Stopped · 1 stage · 4.3 tok/s');
+});
+
+it('says what the pipeline does, and did last', () => {
+  expect(activitySummary({ answering: 0, waiting: 0 })).toBe('');
+  expect(activitySummary({ answering: 1, waiting: 2, ttftMs: 120 })).toBe('1 answer under way · 2 waiting · first token 120 ms');
+  expect(activitySummary({ answering: 2, waiting: 0, itlMs: { p50: 8.2, p99: 31 } })).toBe('2 answers under way · 8.2 ms between tokens (1 in 100 over 31 ms)');
 });
 
 it('says who can see the chat', () => {

@@ -1,4 +1,4 @@
-import type { ChatFinish, Peer, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 
 /** Last characters of a peer id: the first ones are the same for every Ed25519 key. */
 export const shortPeer = (peerId: string): string => (peerId.length <= 10 ? peerId : `…${peerId.slice(-6)}`);
@@ -35,6 +35,17 @@ export function privacyOf(stages: readonly Stage[]): { readonly text: string; re
   if (strangers > 0) return { text: `${strangers === 1 ? '1 stranger’s machine sees' : `${strangers} strangers’ machines see`} hidden states of this chat.`, isPrivate: false };
   const isHere = stages.every((stage) => stage.ownership === 'this-machine');
   return { text: isHere ? 'Only this machine sees this chat.' : 'Only your machines see this chat.', isPrivate: true };
+}
+
+/** "1 answer under way · 2 waiting · first token 120 ms · 8.2 ms between tokens": only what is or was measured; empty when nothing. */
+export function activitySummary({ answering, waiting, ttftMs, itlMs }: PipelineActivity): string {
+  const parts = [
+    answering > 0 ? `${plural(answering, 'answer')} under way` : undefined,
+    waiting > 0 ? `${waiting} waiting` : undefined,
+    ttftMs === undefined ? undefined : `first token ${formatMs(ttftMs)}`,
+    itlMs === undefined ? undefined : `${formatMs(itlMs.p50)} between tokens (1 in 100 over ${formatMs(itlMs.p99)})`,
+  ];
+  return parts.filter((part) => part !== undefined).join(' · ');
 }
 
 export const peerSummary = (peers: readonly Peer[]): string => plural(peers.length, 'peer');

@@ -1,12 +1,13 @@
 import type { Stage } from '../../src-preload/bridge/index.ts';
 import { useHost } from '../stores/context.ts';
-import { formatBytes, formatLayers, formatMs, privacyOf, shortPeer } from '../stores/format.ts';
+import { activitySummary, formatBytes, formatLayers, formatMs, privacyOf, shortPeer } from '../stores/format.ts';
 
 const OWNER: Readonly<Record<Stage['ownership'], string>> = { 'this-machine': 'this machine', own: 'your machine', stranger: 'a stranger’s machine' };
 
 /** The model across its machines, in the order in which hidden states flow. */
 export function PipelineStrip() {
   const stages = useHost((view) => view.state?.stages) ?? [];
+  const activity = useHost((view) => view.state?.activity);
   if (stages.length === 0) return null;
   const privacy = privacyOf(stages);
   return (
@@ -14,7 +15,10 @@ export function PipelineStrip() {
       <ol className="strip-stages">
         {stages.map((stage, index) => <StageCard key={`${stage.peerId}-${index}`} stage={stage} />)}
       </ol>
-      {privacy !== undefined && <p className={privacy.isPrivate ? 'strip-privacy' : 'strip-privacy strip-open'}>{privacy.text}</p>}
+      <div className="strip-notes">
+        {privacy !== undefined && <p className={privacy.isPrivate ? 'strip-privacy' : 'strip-privacy strip-open'}>{privacy.text}</p>}
+        {activity !== undefined && <p className="strip-activity" data-testid="activity">{activitySummary(activity)}</p>}
+      </div>
     </section>
   );
 }

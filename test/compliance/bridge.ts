@@ -53,6 +53,16 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       expect((await connection.call('state.snapshot', {})).state).toEqual(mine);
     });
 
+    it('tells what the pipeline does, the newest value at a time', async () => {
+      const { host, connection } = await begin();
+      const seen = record(connection);
+      await connection.call('state.subscribe', {});
+      host.setActivity({ answering: 1, waiting: 2 });
+      host.setActivity({ answering: 1, waiting: 1, ttftMs: 120, itlMs: { p50: 8.2, p99: 12 } });
+      await seen.until((push) => push.event === 'pipeline.activity' && push.data.waiting === 1);
+      expect((await connection.call('state.snapshot', {})).state.activity).toEqual({ answering: 1, waiting: 1, ttftMs: 120, itlMs: { p50: 8.2, p99: 12 } });
+    });
+
     it('shows every client the same, and none after unsubscribe', async () => {
       const { host, connection, subject: opened } = await begin();
       const other = await opened.connect();

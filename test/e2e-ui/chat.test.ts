@@ -109,6 +109,8 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.locator('.answer-text', { hasText: 'word by word' }).waitFor();
     host.setStages(STAGES.map((stage, index) => ({ ...stage, state: index === 1 ? 'busy' : 'ready' })));
     await page.getByText('computing').waitFor();
+    host.setActivity({ answering: 1, waiting: 2, ttftMs: 120, itlMs: { p50: 8.2, p99: 31 } });
+    await page.getByTestId('activity').getByText('1 answer under way · 2 waiting · first token 120 ms · 8.2 ms between tokens (1 in 100 over 31 ms)').waitFor();
     await check('streaming');
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Stopped').waitFor();

@@ -1,6 +1,6 @@
 import { Events, asPeerId } from '../../src-main/base/index.ts';
 import type { ChatPart, ChatRequest, ChatService, HostService, HostServiceEvents, MetricsText } from '../../src-main/api/index.ts';
-import type { ChatFinish, HostInfo, HostStatus, Peer, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, HostInfo, HostStatus, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 
 export const STAGES: readonly Stage[] = [0, 1, 2].map((index) => ({
   peerId: asPeerId(`12D3KooWScriptedPeerNumber${index}`), ownership: 'this-machine', layers: [index * 2, index * 2 + 1],
@@ -45,6 +45,10 @@ export class ScriptedHost implements HostService {
 
   peers(): readonly Peer[] {
     return this.#peers;
+  }
+
+  setActivity(activity: PipelineActivity): void {
+    this.events.emit('activity', activity);
   }
 
   setStatus(status: HostStatus): void {

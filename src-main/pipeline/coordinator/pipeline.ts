@@ -36,7 +36,9 @@ export interface Pipeline {
   readonly stats: GenerationStats | undefined;
   /** Those under way at present. */
   readonly answers: readonly AnswerProgress[];
-  /** Answers that wait for a place on the stages. */
+  /** How many they are. */
+  readonly running: number;
+  /** How many of them wait for a place on the stages. */
   readonly waiting: number;
   /** Resolves when the pipeline is closed: with the reason when a stage was lost for good, undefined after `close`. */
   readonly closed: Promise<CodedError | undefined>;
@@ -93,6 +95,10 @@ export class StagePipeline implements Pipeline {
 
   get stages(): readonly PipelineStage[] {
     return this.#assembly.stages;
+  }
+
+  get running(): number {
+    return this.#running.size;
   }
 
   get waiting(): number {
