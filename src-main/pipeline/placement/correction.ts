@@ -1,5 +1,5 @@
 import type { PeerId } from '../../base/index.ts';
-import type { GenerationStats } from '../coordinator/stats.ts';
+import type { GenerationStats, StageTiming } from '../coordinator/stats.ts';
 import type { PlacedStage } from './plan.ts';
 
 /** How many times as long as its own figures say a node takes; 1: as it says. */
@@ -39,8 +39,13 @@ export function correctFactor(factor: number, { predictedMs, usedFactor, measure
   return clamp(factor * clamp(seen / factor, MAX_STEP) ** GAIN, MAX_FACTOR);
 }
 
+/** The part of an answer's figures that teaches. */
+export interface MeasuredStages extends Pick<GenerationStats, 'promptTokens' | 'reusedTokens'> {
+  readonly stages: readonly (Pick<StageTiming, 'msPerToken' | 'prefillMs'> | undefined)[];
+}
+
 /** What one generation over `stages` teaches; stages that did not report teach nothing. */
-export function learn(corrections: Corrections, stages: readonly PlacedStage[], stats: Pick<GenerationStats, 'stages' | 'promptTokens' | 'reusedTokens'>): Corrections {
+export function learn(corrections: Corrections, stages: readonly PlacedStage[], stats: MeasuredStages): Corrections {
   const next = new Map(corrections);
   const prefilled = stats.promptTokens - stats.reusedTokens;
   stages.forEach(({ peer, predicted }, s) => {

@@ -147,6 +147,7 @@ export class StageRunner implements Service {
     }
   }
 
+  async #tellStats(session: StageSession, link: StageLink): Promise<void> {
     const { flow, ...stats } = await session.snapshot();
     this.#speed.add({ ...stats, weightBytes: session.init.entry.engine.info.weightBytes });
     link.postControl(session.address, FrameType.stats, link.knowsObserve && flow !== undefined ? { ...stats, flow } : stats);
