@@ -1,13 +1,17 @@
 import type { PeerId } from '../base/index.ts';
-import { assignStages, type Candidate, type PeerOffer, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
+import { type Candidate, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { createNode, type Node } from './node.ts';
+import { layerFactsOf } from './layer-facts.ts';
 import { appPaths } from './paths.ts';
-import { openSession, type Answer } from './session.ts';
+import { placeOverPeers, type PeerFacts } from './place-peers.ts';
+import { BATCH_TOKENS, openSession, type Answer } from './session.ts';
 import { shardModelFile } from './sharded-model.ts';
 import type { InferenceReport, PipelineRequest, ProgressSink, TracedReport } from './types.ts';
+
+const PINGS = 3;
 
 interface Route {
   readonly stages: readonly StageAssignment[];
@@ -61,21 +65,31 @@ export function routeOverCluster(cluster: Cluster): Route {
   return { stages, candidates, modelHash: model.manifest.model_hash, vocabularyPath: model.vocabularyPath };
 }
 
-/** Asks every peer what it holds of the model, and covers the layers with that. */
+/** Asks every peer what it holds of the model and is able to do, measures how far away it is, and plans with that. */
 async function routeOverPeers(settings: Settings, node: Node, options: InferOptions & { readonly addresses: readonly string[] }): Promise<Route> {
   const model = await shardModelFile(settings.config, { ...options, paths: appPaths(), model: settings.config.model, plan: { kind: 'per-layer' } });
-  const { model_hash: modelHash, total_layers: totalLayers } = model.manifest;
-  const offers = await queryPeers(node, { ...options, modelHash });
-  return { stages: assignStages(offers, totalLayers), candidates: () => offers, modelHash, vocabularyPath: model.vocabularyPath };
+  const { model_hash: modelHash } = model.manifest;
+  const { contextTokens } = settings.config;
+  const peers = await queryPeers(node, { ...options, modelHash });
+  const placement = placeOverPeers({ layers: await layerFactsOf(model.file.path), peers, coordinator: node.mesh.peerId, contextTokens, batchTokens: BATCH_TOKENS });
+  for (const sentence of placement.explanation) options.onStatus?.(sentence);
+  return { stages: placement.stages, candidates: () => peers, modelHash, vocabularyPath: model.vocabularyPath };
 }
 
-/** What each peer holds of the model. */
-export const queryPeers = (node: Node, { addresses, modelHash, signal }: { readonly addresses: readonly string[]; readonly modelHash: string; readonly signal: AbortSignal }): Promise<PeerOffer[]> =>
-  Promise.all(addresses.map(async (address): Promise<PeerOffer> => {
+/** What each peer holds of the model, is able to do, and how far away it is. */
+export const queryPeers = (node: Node, { addresses, modelHash, signal }: { readonly addresses: readonly string[]; readonly modelHash: string; readonly signal: AbortSignal }): Promise<PeerFacts[]> =>
+  Promise.all(addresses.map(async (address): Promise<PeerFacts> => {
     const peer = await node.mesh.dial(address, { signal });
-    const known = await node.coordinator.queryOffers({ peer, addresses: [address], signal });
-    return { peer, addresses: [address], shards: known.find((offer) => offer.modelHash === modelHash)?.shards ?? [] };
+    const { offers, node: report } = await node.coordinator.queryNode({ peer, addresses: [address], signal });
+    return { peer, addresses: [address], shards: offers.find((offer) => offer.modelHash === modelHash)?.shards ?? [], node: report, rttMs: await roundTrip(node, peer, signal) };
   }));
+
+/** The least of a few: what a ping takes more than that, it waited somewhere. */
+async function roundTrip(node: Node, peer: PeerId, signal: AbortSignal): Promise<number> {
+  const all: number[] = [];
+  for (let i = 0; i < PINGS; i++) all.push(await node.mesh.ping(peer, { signal }));
+  return Math.min(...all);
+}
 
 interface Job {
   readonly node: Node;

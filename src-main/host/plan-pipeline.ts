@@ -1,12 +1,14 @@
-import type { LayerRange } from '../base/index.ts';
-import { assignStages, type PeerOffer } from '../pipeline/index.ts';
+import type { LayerRange, PeerId } from '../base/index.ts';
 import { fileSource, hashFile, layerBytes, openGguf, pieceOfModel, planShards, type Piece } from '../store/index.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { ephemeral, queryPeers, type InferOptions } from './infer-pipeline.ts';
 import { findModel, type ModelFile } from './model-file.ts';
 import { createNode } from './node.ts';
+import { layerFacts } from './layer-facts.ts';
 import { appPaths } from './paths.ts';
+import { placeOverPeers, type PeerFacts } from './place-peers.ts';
+import { BATCH_TOKENS } from './session.ts';
 import type { PipelinePlan, PipelineRequest, PlannedNode } from './types.ts';
 
 interface Model {
@@ -41,17 +43,23 @@ function planCluster(model: Model, nodes: number): PipelinePlan {
 }
 
 async function planPeers(settings: Settings, model: Model, options: InferOptions & { readonly addresses: readonly string[] }): Promise<PipelinePlan> {
-  const offers = await askPeers(settings, { ...options, modelHash: await hashFile(model.file.path, { signal: options.signal }) });
-  const nodes = offers.map(({ peer, addresses, shards }): PlannedNode => ({ name: peer, peerId: peer, addresses, shards: shards.map(({ layers, sizeBytes }) => ({ layers: [layers.first, layers.last], sizeBytes })) }));
-  const stages = assignStages(offers, model.piece.totalLayers);
-  return { ...aboutModel(model), nodes, stages: stages.map(({ peer, layers }) => ({ node: peer, peerId: peer, ...rangeOf(layers, model) })) };
+  const { peers, coordinator } = await askPeers(settings, { ...options, modelHash: await hashFile(model.file.path, { signal: options.signal }) });
+  const nodes = peers.map(({ peer, addresses, shards, node, rttMs }): PlannedNode => ({
+    name: peer, peerId: peer, addresses, shards: shards.map(({ layers, sizeBytes }) => ({ layers: [layers.first, layers.last], sizeBytes })), able: { ...node, rttMs },
+  }));
+  const placement = placeOverPeers({ layers: layerFacts(model.piece), peers, coordinator, contextTokens: settings.config.contextTokens, batchTokens: BATCH_TOKENS });
+  const { predicted: { ttftMs, tokensPerSecond }, isOptimal, explanation } = placement;
+  return {
+    ...aboutModel(model), nodes, stages: placement.stages.map(({ peer, layers }) => ({ node: peer, peerId: peer, ...rangeOf(layers, model) })),
+    placement: { ttftMs, tokensPerSecond, isOptimal, explanation },
+  };
 }
 
-async function askPeers(settings: Settings, options: InferOptions & { readonly addresses: readonly string[]; readonly modelHash: string }): Promise<PeerOffer[]> {
+async function askPeers(settings: Settings, options: InferOptions & { readonly addresses: readonly string[]; readonly modelHash: string }): Promise<{ readonly peers: readonly PeerFacts[]; readonly coordinator: PeerId }> {
   const node = await createNode({ settings: ephemeral(settings), paths: appPaths(), shards: [], identity: 'ephemeral' });
   await node.start();
   try {
-    return await queryPeers(node, options);
+    return { peers: await queryPeers(node, options), coordinator: node.mesh.peerId };
   } finally {
     await node.stop();
   }

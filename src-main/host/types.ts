@@ -1,5 +1,5 @@
 import type { LayerRange } from '../base/index.ts';
-import type { GenerationStats, RequestTrace } from '../pipeline/index.ts';
+import type { GenerationStats, NodeReport, RequestTrace } from '../pipeline/index.ts';
 import type { ActivationDtype, ChatMessage, SamplingOptions } from '../inference/index.ts';
 
 export type Prompt =
@@ -33,12 +33,16 @@ export interface PlannedNode {
   readonly addresses: readonly string[];
   /** What it offers of the model. */
   readonly shards: readonly PlannedRange[];
+  /** What it told of itself, and the round trip to it; absent for a node that does not run yet. */
+  readonly able?: NodeReport & { readonly rttMs: number };
 }
 
 /** What `pipeline plan` shows; however the stages were chosen. */
 export interface PipelinePlan {
   readonly model: { readonly name: string; readonly architecture: string; readonly totalLayers: number; readonly sizeBytes: number };
   readonly nodes: readonly PlannedNode[];
+  /** What the plan over peers is expected to do, and why it is so; absent where nothing was measured. */
+  readonly placement?: { readonly ttftMs: number; readonly tokensPerSecond: number; readonly isOptimal: boolean; readonly explanation: readonly string[] };
   /** In order of layers. */
   readonly stages: readonly (PlannedRange & { readonly node: string; readonly peerId: string | null })[];
 }

@@ -73,6 +73,9 @@ describe('looking into a pipeline', () => {
     const over = (await json('pipeline', 'plan', ...nodes.flatMap((node: { addresses: string[] }) => ['--peer', node.addresses[0]]))).value;
     expect(over.stages.map(({ peerId, layers }: { peerId: string; layers: number[] }) => [peerId, layers])).toEqual(nodes.map((node: { peerId: string; layers: number[] }) => [node.peerId, node.layers]));
     expect(over.nodes.map(({ shards }: { shards: unknown[] }) => shards.length)).toEqual([1, 1]);
+    for (const { able } of over.nodes) for (const figure of [able.freeBytes, able.decodeBytesPerSecond, able.prefillBytesPerSecond, able.rttMs]) expect(figure).toBeGreaterThan(0);
+    expect(over.placement.explanation[0]).toContain('2 of 2 nodes used');
+    expect(over.placement.tokensPerSecond).toBeGreaterThan(0);
     const half = await json('pipeline', 'plan', '--peer', nodes[1].addresses[0]);
     expect([half.code, half.value.error.code]).toEqual([2, 'PIPELINE_NO_PLACEMENT']);
     cluster.child.kill('SIGINT');

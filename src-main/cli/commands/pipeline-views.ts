@@ -6,14 +6,19 @@ import { bytes, milliseconds, percent, shortPeer, table } from '../table.ts';
 
 const range = ([first, last]: readonly [number, number]): string => `${first}-${last}`;
 
-export function planView({ model, nodes, stages }: PipelinePlan): string {
+export function planView({ model, nodes, stages, placement }: PipelinePlan): string {
   const total = stages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const offers = nodes.map(({ name, shards, addresses }) => [shortPeer(name), String(shards.length), megabytes(shards.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)), addresses[0] ?? 'would be started here']);
+  const offers = nodes.map(({ name, shards, addresses, able }) => [
+    shortPeer(name), String(shards.length), megabytes(shards.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
+    ...(able === undefined ? ['', '', ''] : [megabytes(able.freeBytes), `${megabytes(able.decodeBytesPerSecond)}/s${able.isMeasured ? '' : ' (guess)'}`, milliseconds(able.rttMs)]),
+    addresses[0] ?? 'would be started here',
+  ]);
   const rows = stages.map(({ node, layers, sizeBytes }, index) => [String(index), shortPeer(node), range(layers), String(layers[1] - layers[0] + 1), megabytes(sizeBytes), percent(sizeBytes / total)]);
   return [
     `${model.name}: ${model.architecture}, ${model.totalLayers} layers, ${megabytes(model.sizeBytes)}`, '',
-    table(['node', 'shards', 'offers', 'address'], offers), '',
+    table(['node', 'shards', 'offers', 'free', 'reads', 'away', 'address'], offers), '',
     table(['stage', 'node', 'layers', 'count', 'weights', 'share'], rows), '',
+    ...(placement === undefined ? [] : [...placement.explanation, '']),
   ].join('\n');
 }
 
