@@ -46,11 +46,14 @@ describe('an answer survives the loss of any stage, token for token', () => {
     for (const [how, sampling] of [['greedy', GREEDY_SAMPLING], ['sampled', SEEDED]] as const) {
       it(`stage ${victim} in the middle of the answer (${how}): a spare node takes its layers`, async () => {
         const pipeline = await start(1);
-        const generation = pipeline.generate(ask({ sampling }));
+        const generation = pipeline.generate(ask({ sampling, trace: true }));
         expect(await answered(generation, (count) => { if (count === 9) network.kill(node(victim)); })).toEqual(await reference({ sampling }));
         expect(peers(pipeline)).toEqual([0, 1, 2].map((stage) => node(stage === victim ? 3 : stage)));
-        const { stats } = await generation.result;
+        const { stats, trace } = await generation.result;
         expect(stats).toMatchObject({ failovers: 1, generatedTokens: 40 });
+        // Neither the first token of the answer nor the first after the loss followed another one on its stage.
+        expect(trace?.tokens.filter(({ gapUs }) => gapUs === undefined)).toHaveLength(2);
+        expect(trace?.stages.map((stage) => stage?.peer)).toEqual(peers(pipeline));
         expect(stats.replayedTokens).toBeGreaterThanOrEqual(PROMPT.length + 9);
         await pipeline.close();
         await expectNoLeak(network, [victim]);

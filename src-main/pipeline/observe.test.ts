@@ -6,9 +6,10 @@ import type { Pipeline } from './coordinator/pipeline.ts';
 import { HEADER_BYTES, FrameType, OBSERVE_FEATURE, TOKEN_BYTES } from './wire/constants.ts';
 import { decodeFrame, encodeHeader } from './wire/frame.ts';
 import { decodeSteps, encodeSteps, STEP_BYTES, type StepRecord } from './wire/steps.ts';
+import { createReroute } from './failover/index.ts';
 import { MAX_TRACE_STEPS } from './options.ts';
 import { ask, cutLayers, expectNoLeak, GREEDY_SAMPLING, ids, LAYERS, openOn, PROMPT, read, until } from './testing/scenario.ts';
-import { TestNetwork, type TestNetworkOptions } from './testing/test-network.ts';
+import { MODEL, TestNetwork, type TestNetworkOptions } from './testing/test-network.ts';
 import { TINY } from './testing/tiny-engine.ts';
 
 let network: TestNetwork | undefined;
@@ -134,7 +135,7 @@ describe('a trace', () => {
 });
 
 describe('metrics', () => {
-  it('count gaps, fill, bytes and failovers, and nothing waits at the end', async () => {
+  it('count gaps, fill and bytes, and nothing waits at the end', async () => {
     const { metrics, values } = listening();
     const { net, pipeline } = await open(3, { metrics, runner: { maxSessionsPerEngine: 1 } });
     await Promise.all([1, 2, 3].map(async (seed) => {
@@ -151,6 +152,19 @@ describe('metrics', () => {
     expect(values.get('omninode_stage_sent_bytes_total stage mesh')).toBe(sent);
     expect(values.get('omninode_pipeline_waiting_answers')).toBe(0);
     expect(values.get('omninode_stage_queue_frames')).toBe(0);
+  });
+});
+
+describe('metrics of a loss', () => {
+  it('count each time that stages were replaced', async () => {
+    const { metrics, values } = listening();
+    const net = (network = await new TestNetwork([...cutLayers(LAYERS, 2), { first: 0, last: LAYERS - 1 }], { totalLayers: LAYERS, allHoldAll: true, metrics }).start());
+    const reroute = createReroute({ modelHash: MODEL, candidates: () => net.route, queryOffers: (request) => net.coordinator.queryOffers(request), timeoutMs: 300 });
+    const pipeline = await openOn(net, { route: net.route.slice(0, 2), reroute });
+    const generation = pipeline.generate(ask());
+    let tokens = 0;
+    for await (const { position } of generation) if (position > 0 && ++tokens === 5) net.kill(net.node(1).peer);
+    expect({ tokens, failovers: values.get('omninode_pipeline_failovers_total') }).toEqual({ tokens: 40, failovers: 1 });
   });
 });
 

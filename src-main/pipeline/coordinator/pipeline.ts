@@ -12,6 +12,7 @@ import { Assembly, type PipelineStage } from './assembly.ts';
 import { Generation, type FinishReason, type GenerateRequest, type GenerationResult, type Ground } from './generation.ts';
 import type { OpenedStages } from './open-stages.ts';
 import type { RequestTrace, StageTrace } from '../trace/request-trace.ts';
+import { settleRing } from '../trace/settle-ring.ts';
 import { generationStats, type GenerationStats } from './stats.ts';
 import type { Percentiles } from './token-times.ts';
 
@@ -310,5 +311,5 @@ function progressOf({ ground, received, startedMs, times: { firstMs, itlMs } }: 
 
 function traceOf({ request, startedMs, placedMs, reusedTokens, failovers, times }: Generation, endedMs: number, stages: readonly (StageTrace | undefined)[]): { readonly trace?: RequestTrace } {
   if (request.trace !== true) return {};
-  return { trace: { startedMs, placedMs, endedMs, promptTokens: request.promptTokens.length, reusedTokens, failovers, tokens: times.heard, stages } };
+  return { trace: { startedMs, placedMs, endedMs, promptTokens: request.promptTokens.length, reusedTokens, failovers, tokens: times.heard, stages: settleRing(stages) } };
 }

@@ -5,6 +5,8 @@ import { asPeerId } from '../../base/index.ts';
 import { alignSteps } from './align.ts';
 import { chromeTrace, type ChromeEvent } from './chrome.ts';
 import type { RequestTrace, StageTrace, TraceStep } from './request-trace.ts';
+import { crossingsBetween } from './crossings.ts';
+import { settleRing } from './settle-ring.ts';
 
 /** The part of Chromium's Trace Event Format that is used. */
 const whole = z.number().int().min(0);
@@ -84,6 +86,34 @@ describe('the Chrome trace of an answer', () => {
         ends.set(`${pid}/${tid}`, ts + dur);
       }
     }));
+  });
+});
+
+describe('settling the ring', () => {
+  const shift = (one: StageTrace, byMs: number): StageTrace => ({ ...one, steps: one.steps.map((each) => ({ ...each, endMs: each.endMs + byMs })) });
+  const [first, second] = TWO.stages as [StageTrace, StageTrace];
+  const wires = (stages: readonly (StageTrace | undefined)[]): number[] => stages.flatMap((from, i) => crossingsBetween(from!, stages[(i + 1) % stages.length]!).map(({ sentMs, arrivedMs }) => Math.round((arrivedMs - sentMs) * 1000)));
+
+  it('leaves alone what contradicts nothing, and what is no whole ring', () => {
+    const late = shift(second, -9);
+    for (const stages of [[first, second], [first], [first, late, undefined], [first, { ...late, steps: [] }], []]) expect(settleRing(stages)).toBe(stages);
+  });
+
+  it('gives each boundary an even share of the quickest way round where rows would arrive before they were sent', () => {
+    // Quickest: 0.5 ms there and 1 ms back, whatever the clocks say.
+    expect(wires([first, second])).toEqual([800, 500, 500, 1000, 1300]);
+    for (const byMs of [-9, -0.6, 5]) {
+      const settled = settleRing([{ ...first, uncertaintyUs: 100 }, shift(second, byMs)]);
+      expect(wires(settled)).toEqual([1050, 750, 750, 750, 1050]);
+      expect(settled[0]?.steps).toEqual(first.steps);
+      expect(settled.map((one) => [one?.uncertaintyUs, Math.round(one?.ringUncertaintyUs ?? 0)])).toEqual([[100, 1500], [100, 1500]]);
+    }
+  });
+
+  it('keeps the stage with the best round trip where it was', () => {
+    const settled = settleRing([first, shift({ ...second, uncertaintyUs: 100 }, -9)]);
+    expect(settled[1]?.steps).toEqual(shift(second, -9).steps);
+    expect(chromeTrace(trace({ stages: settled })).metadata['alignment']).toEqual([0, 1].map((index) => ({ stage: index, uncertaintyUs: 100, ringUncertaintyUs: 1500, steps: 3 })));
   });
 });
 

@@ -13,7 +13,7 @@ export interface ChromeTrace {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-const CLOCKS = 'Each node times with its own clock. The coordinator put them on its own with half of a measured round trip: spans of different nodes may be shifted against each other by the uncertainty given, and spans on "wire" are as uncertain as both their ends.';
+const CLOCKS = 'Each node times with its own clock. The coordinator put them on its own with half of a measured round trip, and where that was too coarse for rows to arrive after they were sent, against each other by the time of the ring in even shares: spans of different nodes may be shifted against each other by the uncertainty given, and spans on "wire" are as uncertain as both their ends.';
 
 /** For https://ui.perfetto.dev or chrome://tracing: one process per node, one thread per kind of span. Starts at 0. */
 export function chromeTrace(trace: RequestTrace): ChromeTrace {
@@ -45,5 +45,5 @@ function threadNames(spans: readonly PlacedSpan[]): ChromeEvent[] {
 
 const metadataOf = ({ promptTokens, reusedTokens, failovers, tokens, stages }: RequestTrace): Readonly<Record<string, unknown>> => ({
   tool: 'omninode', clocks: CLOCKS, promptTokens, reusedTokens, failovers, tokens: tokens.length,
-  alignment: stages.map((stage, index) => ({ stage: index, uncertaintyUs: stage === undefined ? null : Math.round(stage.uncertaintyUs), steps: stage?.steps.length ?? 0 })),
+  alignment: stages.map((stage, index) => ({ stage: index, uncertaintyUs: stage === undefined ? null : Math.round(stage.uncertaintyUs), ...(stage?.ringUncertaintyUs === undefined ? {} : { ringUncertaintyUs: Math.round(stage.ringUncertaintyUs) }), steps: stage?.steps.length ?? 0 })),
 });

@@ -13,6 +13,8 @@ export interface StageTrace {
   readonly layers: LayerRange;
   /** The stage's times may be off by this much either way: half of the round trip that aligned them. */
   readonly uncertaintyUs: number;
+  /** Against the other stages, where the ring aligned them. */
+  readonly ringUncertaintyUs?: number;
   /** Of the answer's last run, the newest 4,096; in order of position. */
   readonly steps: readonly TraceStep[];
 }

@@ -1,5 +1,6 @@
 import type { HeardToken } from '../coordinator/token-times.ts';
-import type { RequestTrace, StageTrace, TraceStep } from './request-trace.ts';
+import { crossingsBetween, startOf } from './crossings.ts';
+import type { RequestTrace, StageTrace } from './request-trace.ts';
 import type { Span } from './threads.ts';
 
 /** Tokens heard this close to each other were told together. */
@@ -56,22 +57,15 @@ function stageSpans(stage: StageTrace | undefined): Span[] {
   });
 }
 
-const startOf = ({ endMs, computeUs, serialiseUs, waitUs }: TraceStep): number => endMs - (computeUs + serialiseUs + waitUs) / 1000;
-
 /** From the end of a pass to the arrival at the next stage; what the clocks' uncertainty makes negative is left out. */
 function wireSpans({ stages }: RequestTrace): Span[] {
   if (stages.length < 2) return [];
   return stages.flatMap((from, index) => {
-    const isLast = index === stages.length - 1;
     const to = stages[(index + 1) % stages.length];
     if (from === undefined || to === undefined) return [];
-    // The last stage's row at p gives the token that stage 0 feeds at p + 1.
-    const arrivals = new Map(to.steps.filter((step) => !isLast || !step.isPrefill).map((step) => [step.position, step]));
-    return from.steps.flatMap((step): Span[] => {
-      const next = arrivals.get(isLast ? step.position + step.rows : step.position);
-      if (next === undefined || startOf(next) < step.endMs) return [];
-      const uncertaintyUs = Math.round(from.uncertaintyUs + to.uncertaintyUs);
-      return [{ name: `${isLast ? 'token' : 'rows'} to stage ${to.stage}`, category: 'wire', process: index + 1, startMs: step.endMs, endMs: startOf(next), args: { position: step.position, rows: step.rows, uncertaintyUs } }];
-    });
+    const uncertaintyUs = Math.round(from.ringUncertaintyUs ?? from.uncertaintyUs + to.uncertaintyUs);
+    return crossingsBetween(from, to).filter(({ sentMs, arrivedMs }) => arrivedMs >= sentMs).map(({ step, sentMs, arrivedMs }): Span => ({
+      name: `${to.stage === 0 ? 'token' : 'rows'} to stage ${to.stage}`, category: 'wire', process: index + 1, startMs: sentMs, endMs: arrivedMs, args: { position: step.position, rows: step.rows, uncertaintyUs },
+    }));
   });
 }
