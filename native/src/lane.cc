@@ -23,6 +23,9 @@ constexpr auto kExpectFor = std::chrono::seconds(15);
 constexpr size_t kMaxUnproven = 32;
 // Tokens are told at most this often: a reader sees no difference, and each telling costs both cores of a small machine.
 constexpr auto kTellEvery = std::chrono::milliseconds(50);
+// Unless none followed for a while, in gaps between the last two: then the answer is probably over.
+constexpr double kPauseGaps = 1.5;
+constexpr auto kPauseLeast = std::chrono::milliseconds(2);
 
 double us_between(LaneTime a, LaneTime b) { return std::chrono::duration<double, std::micro>(b - a).count(); }
 
@@ -197,12 +200,25 @@ double Lane::busy_us() const {
 
 void Lane::tell(LaneEvent&& event) {
   const bool may_wait = event.kind == LaneEvent::Kind::token;
+  if (may_wait) note_token();
   held_.push_back(std::move(event));
   tell_held(may_wait ? steady_clock::now() : LaneTime::max());
 }
 
+void Lane::note_token() {
+  const LaneTime now = steady_clock::now();
+  token_gap_ = std::min<steady_clock::duration>(now - last_token_, kTellEvery);
+  last_token_ = now;
+}
+
+// When what is held is to be told, whatever comes.
+LaneTime Lane::tell_by() const {
+  const auto pause = std::max<steady_clock::duration>(std::chrono::duration_cast<steady_clock::duration>(kPauseGaps * token_gap_), kPauseLeast);
+  return std::min(told_ + kTellEvery, last_token_ + pause);
+}
+
 void Lane::tell_held(LaneTime now) {
-  if (held_.empty() || (now != LaneTime::max() && now < told_ + kTellEvery)) return;
+  if (held_.empty() || (now != LaneTime::max() && now < tell_by())) return;
   told_ = steady_clock::now();
   on_events_(std::exchange(held_, {}));
 }
@@ -235,7 +251,7 @@ bool Lane::wait() {
       of.push_back(link.get());
       if (link->state() != LaneLink::State::up) until = std::min(until, link->deadline);
     }
-    if (!held_.empty()) until = std::min(until, told_ + kTellEvery);
+    if (!held_.empty()) until = std::min(until, tell_by());
     if (!fed_.empty()) until = LaneTime::min();
   }
   const auto left = until == LaneTime::max() ? -1 : until == LaneTime::min() ? 0 : std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now()).count() + 1);

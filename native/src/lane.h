@@ -157,6 +157,8 @@ class Lane {
   bool is_current(const Task& task);
   void tell(LaneEvent&& event);
   void tell_held(LaneTime now);
+  void note_token();
+  LaneTime tell_by() const;
 
   const std::shared_ptr<Stage> stage_;
   const OnEvents on_events_;
@@ -176,6 +178,8 @@ class Lane {
   // Of the thread alone: tokens not told yet, and when some were last.
   std::vector<LaneEvent> held_;
   LaneTime told_{};
+  LaneTime last_token_{};
+  std::chrono::steady_clock::duration token_gap_{};
   std::thread thread_;
 };
 

@@ -13,7 +13,7 @@ import { startAlone, startRpc } from './lib/rpc-system.ts';
 import { msPerToken, type Setup, type System } from './lib/system.ts';
 
 const { values: args } = parseArgs({ options: {
-  json: { type: 'boolean' }, rounds: { type: 'string', default: '8' }, tokens: { type: 'string', default: '48' },
+  json: { type: 'boolean' }, rounds: { type: 'string', default: '8' }, tokens: { type: 'string', default: '32' },
   model: { type: 'string' }, rtt: { type: 'string', default: '0,10,40' },
 } });
 const [ROUNDS, TOKENS] = [Number(args.rounds), Number(args.tokens)];
