@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { CodedError } from '../../base/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { FLAG_TRUNCATE, FrameType } from '../wire/constants.ts';
@@ -33,6 +34,10 @@ export interface RunInit {
   readonly onError: (error: CodedError) => void;
 }
 
+// Never the same for two sessions, so that what an engine's slot tells late of one is never taken for the next one's.
+let runs = randomInt(1, 2 ** 24);
+const nextRun = (): number => (runs = (runs % 0xffff_fffe) + 1);
+
 /** One session's way from a script to new tokens, on the stages of one assembly. */
 export class Run implements SessionListener {
   readonly session: OpenSession;
@@ -48,7 +53,7 @@ export class Run implements SessionListener {
     const { assembly, session, script, endTokens, maxTokens, limit } = init;
     this.#init = init;
     this.session = session;
-    this.#number = ++session.run;
+    this.#number = nextRun();
     const last = script.at(-1);
     this.#due = last === undefined ? 0 : last.position + last.tokens.length;
     for (const client of assembly.clients) client.listeners.set(session.id, this);

@@ -13,7 +13,6 @@ import type { StageClient } from './stage-client.ts';
 export interface OpenSession {
   readonly id: SessionId;
   readonly samplingKey: string;
-  run: number;
   /** What is known to be in every stage's KV cache. */
   rows: readonly ComputedRows[];
   /** Resolves when the last run's figures are in; a new run waits for it. */
@@ -125,7 +124,7 @@ export class SessionPool {
       this.#closeOnStages(id);
       throw failed.reason;
     }
-    const session: OpenSession = { id, samplingKey, run: 0, rows: [], settled: Promise.resolve() };
+    const session: OpenSession = { id, samplingKey, rows: [], settled: Promise.resolve() };
     this.#open.add(session);
     return session;
   }
