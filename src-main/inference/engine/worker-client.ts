@@ -1,7 +1,7 @@
-import { once } from 'node:events';
-import { CodedError, forkChild, type Child, type Logger, type SpawnChild } from '../../base/index.ts';
+import { forkChild, type Child, type Logger, type SpawnChild } from '../../base/index.ts';
 import { engineErrors } from '../errors.ts';
-import { laneMessageSchema, replySchema, type Device, type Operation, type Operations } from '../protocol/messages.ts';
+import { laneMessageSchema, type Device, type Operation, type Operations } from '../protocol/messages.ts';
+import { ChildCalls, type ChildErrors } from './child-calls.ts';
 import type { LaneEvent } from './lane.ts';
 
 export interface WorkerOptions {
@@ -16,14 +16,13 @@ export interface WorkerOptions {
   readonly spawn?: SpawnChild | undefined;
 }
 
-const STOP_GRACE_MS = 2_000;
+const ERRORS: ChildErrors = {
+  lost: (how, cause) => engineErrors.workerLost({ how }, cause),
+  garbage: (detail, cause) => engineErrors.workerGarbage({ detail }, cause),
+  disposed: () => engineErrors.disposed({ detail: '' }),
+};
 
-interface Pending {
-  readonly resolve: (value: never) => void;
-  readonly reject: (error: Error) => void;
-}
-
-/** The host's end of an inference process: requests in, replies out, and one coded error when it is gone. */
+/** The host's end of an inference process. Calls in flight end with ENGINE_DISPOSED when it is disposed of. */
 export class WorkerClient {
   /** Resolves when the process ended without being asked. */
   readonly lost: Promise<Error>;
@@ -31,19 +30,13 @@ export class WorkerClient {
   /** Hears what the worker's lane tells. */
   onLane: ((event: LaneEvent) => void) | undefined;
   readonly #child: Child;
-  readonly #lost = Promise.withResolvers<Error>();
-  readonly #pending = new Map<number, Pending>();
-  readonly #exited: Promise<unknown>;
-  #nextId = 0;
-  #end: CodedError | undefined;
+  readonly #calls: ChildCalls;
 
   constructor({ workerPath, nativePath, librariesFolder, spawn = forkChild }: WorkerOptions) {
-    this.lost = this.#lost.promise;
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    this.lost = promise;
     this.#child = spawn(workerPath);
-    this.#exited = once(this.#child, 'exit').catch(() => undefined);
-    this.#child.on('message', (raw) => this.#onMessage(raw));
-    this.#child.on('error', (error) => this.#lose(engineErrors.workerLost({ how: error.message }, error)));
-    this.#child.on('exit', (code, signal) => this.#lose(engineErrors.workerLost({ how: signal ?? `exit code ${code}` })));
+    this.#calls = new ChildCalls({ child: this.#child, errors: ERRORS, onLost: resolve, onOther: (raw) => this.#onTold(raw) });
     this.devices = this.call('init', { addonPath: nativePath, librariesFolder });
     this.devices.catch(() => undefined);
   }
@@ -53,51 +46,16 @@ export class WorkerClient {
   }
 
   call<K extends Operation>(op: K, input: Operations[K]['in']): Promise<Operations[K]['out']> {
-    if (this.#end !== undefined) return Promise.reject(this.#end);
-    const id = this.#nextId++;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
-      this.#child.send({ id, op, input }, (error) => {
-        if (error !== null && this.#pending.delete(id)) reject(this.#end ?? engineErrors.workerLost({ how: error.message }, error));
-      });
-    });
+    return this.#calls.call(op, input) as Promise<Operations[K]['out']>;
   }
 
-  /** Ends the process: its memory is free when this resolves. Calls in flight end with ENGINE_DISPOSED. Idempotent. */
-  async dispose(): Promise<void> {
-    this.#finish(engineErrors.disposed({ detail: '' }));
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null || this.#child.pid === undefined) return;
-    // The worker ends itself when its channel closes, also amid a pass; the timer is for one that hangs.
-    if (this.#child.connected) this.#child.disconnect();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_GRACE_MS);
-    await this.#exited;
-    clearTimeout(timer);
+  dispose(): Promise<void> {
+    return this.#calls.dispose();
   }
 
-  #lose(reason: CodedError): void {
-    if (this.#finish(reason)) this.#lost.resolve(reason);
-  }
-
-  /** False when it had ended before. */
-  #finish(end: CodedError): boolean {
-    if (this.#end !== undefined) return false;
-    this.#end = end;
-    for (const { reject } of this.#pending.values()) reject(end);
-    this.#pending.clear();
-    return true;
-  }
-
-  #onMessage(raw: unknown): void {
-    const reply = replySchema.safeParse(raw);
-    if (!reply.success) {
-      const told = laneMessageSchema.safeParse(raw);
-      if (told.success) return this.onLane?.(told.data.lane);
-      this.#child.kill('SIGKILL');
-      return this.#lose(engineErrors.workerGarbage({ detail: 'a reply of unknown shape' }, reply.error));
-    }
-    const pending = this.#pending.get(reply.data.id);
-    this.#pending.delete(reply.data.id);
-    if (reply.data.ok) pending?.resolve(reply.data.value as never);
-    else pending?.reject(CodedError.fromWire(reply.data.error));
+  #onTold(raw: unknown): boolean {
+    const told = laneMessageSchema.safeParse(raw);
+    if (told.success) this.onLane?.(told.data.lane);
+    return told.success;
   }
 }
