@@ -44,7 +44,8 @@ export class StageClient {
   readonly listeners = new Map<SessionId, SessionListener>();
   onProgress: ((bytesDone: number, bytesTotal: number) => void) | undefined;
   readonly #init: StageClientInit;
-  readonly #waiters = new Map<string, Waiter>();
+  /** By id and type, oldest first: a stage answers in the order in which it was asked. */
+  readonly #waiters = new Map<string, Waiter[]>();
   #lost: CodedError | undefined;
 
   constructor(init: StageClientInit) {
@@ -61,8 +62,10 @@ export class StageClient {
   expect(id: SessionId, { type, phase, timeoutMs }: Expectation): Promise<Frame> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     const { promise, resolve, reject } = Promise.withResolvers<Frame>();
-    const timer = setTimeout(() => this.#settle(id, type)?.reject(pipelineErrors.stageTimeout({ ...this.ref, phase, timeoutMs })), timeoutMs);
-    this.#waiters.set(`${id}/${type}`, { resolve, reject, timer });
+    const key = `${id}/${type}`;
+    const timer = setTimeout(() => this.#timeOut(key, waiter, pipelineErrors.stageTimeout({ ...this.ref, phase, timeoutMs })), timeoutMs);
+    const waiter: Waiter = { resolve, reject, timer };
+    this.#waiters.set(key, [...(this.#waiters.get(key) ?? []), waiter]);
     return promise;
   }
 
@@ -87,7 +90,7 @@ export class StageClient {
   // A stage that reports progress is alive: its time to load starts anew.
   #progress(frame: Frame): void {
     const { bytesDone, bytesTotal } = readControl(frame, FrameType.progress, this.link.peer);
-    this.#waiters.get(`${frame.session}/${FrameType.loaded}`)?.timer.refresh();
+    for (const { timer } of this.#waiters.get(`${frame.session}/${FrameType.loaded}`) ?? []) timer.refresh();
     this.onProgress?.(bytesDone, bytesTotal);
   }
 
@@ -95,21 +98,34 @@ export class StageClient {
     const remote = errorFrom(frame, this.link.peer);
     if (frame.session === NO_SESSION.session) return this.link.abort(reportedFailure(this.ref, remote, this.#init.route));
     const error = reportedFailure(this.ref, remote, this.#init.route);
-    for (const type of [FrameType.loaded, FrameType.opened, FrameType.offers, FrameType.stats, FrameType.trace]) this.#settle(frame.session, type)?.reject(error);
+    for (const type of [FrameType.loaded, FrameType.opened, FrameType.offers, FrameType.stats, FrameType.trace]) {
+      for (let waiter = this.#settle(frame.session, type); waiter !== undefined; waiter = this.#settle(frame.session, type)) waiter.reject(error);
+    }
     this.listeners.get(frame.session)?.onError(error);
   }
 
   #settle(id: SessionId, type: FrameType): Waiter | undefined {
-    const waiter = this.#waiters.get(`${id}/${type}`);
-    this.#waiters.delete(`${id}/${type}`);
+    const key = `${id}/${type}`;
+    const [waiter, ...later] = this.#waiters.get(key) ?? [];
+    this.#keep(key, later);
     clearTimeout(waiter?.timer);
     return waiter;
+  }
+
+  #timeOut(key: string, waiter: Waiter, error: CodedError): void {
+    this.#keep(key, (this.#waiters.get(key) ?? []).filter((other) => other !== waiter));
+    waiter.reject(error);
+  }
+
+  #keep(key: string, waiters: Waiter[]): void {
+    if (waiters.length === 0) this.#waiters.delete(key);
+    else this.#waiters.set(key, waiters);
   }
 
   #onEnd(error: CodedError | undefined): void {
     const isAsked = this.#lost !== undefined;
     this.#lost ??= linkFailure(this.ref, error ?? pipelineErrors.linkLost({ peer: this.ref.peer, reason: 'it ended the link' }));
-    for (const waiter of this.#waiters.values()) {
+    for (const waiter of [...this.#waiters.values()].flat()) {
       clearTimeout(waiter.timer);
       waiter.reject(this.#lost);
     }
