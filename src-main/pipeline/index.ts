@@ -3,7 +3,7 @@ export * from './events.ts';
 export * from './options.ts';
 export * from './ports.ts';
 export { splitEvenByBytes, type SplitOptions } from './placement/split.ts';
-export { assignStages, holdsWhole, type PeerOffer } from './placement/assign.ts';
+export { holdsWhole, type PeerOffer } from './placement/assign.ts';
 export { planPlacement, type PlacedStage, type Placement } from './placement/plan.ts';
 export { replaceStage, type LostStage, type Replacement } from './placement/replace.ts';
 export { learn, NO_CORRECTION, type CorrectionFactor, type Corrections } from './placement/correction.ts';

@@ -15,17 +15,12 @@ interface Plan {
 }
 
 /**
- * Covers layers 0..totalLayers-1 in order with runs of whole shards: fewest stages
+ * Covers a range of layers in order with runs of whole shards: fewest stages
  * first (each is a network hop per token), then the smallest largest stage in bytes,
  * then the order of `offers`. A peer may serve more than one stage.
  *
  * @throws PIPELINE_NO_PLACEMENT naming the first layer that cannot be reached.
  */
-export function assignStages(offers: readonly PeerOffer[], totalLayers: number): StageAssignment[] {
-  return assignRange(offers, { first: 0, last: totalLayers - 1 });
-}
-
-/** As `assignStages`, for a part of the layers. @throws PIPELINE_NO_PLACEMENT */
 export function assignRange(offers: readonly PeerOffer[], { first, last }: LayerRange): StageAssignment[] {
   // plans[n] covers layers first..n-1.
   const plans = new Map<number, Plan>([[first, { largestBytes: 0, stages: [] }]]);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { asPeerId, layerCount, type LayerRange } from '../../base/index.ts';
 import type { StageAssignment } from '../ports.ts';
-import { assignStages, holdsWhole, type PeerOffer } from './assign.ts';
+import { assignRange, holdsWhole, type PeerOffer } from './assign.ts';
 import { splitEvenByBytes } from './split.ts';
 
 interface Vectors {
@@ -69,10 +69,10 @@ function* allCovers(offers: readonly PeerOffer[], total: number, first = 0): Gen
 const holdsByHand = (ranges: readonly LayerRange[], first: number, last: number): boolean =>
   first > last || ranges.some((range) => range.first === first && range.last <= last && holdsByHand(ranges, range.last + 1, last));
 
-describe('assignStages', () => {
+describe('assignRange', () => {
   for (const { name, totalLayers, offers, stages, error, layer } of vectors.assign) {
     it(name, () => {
-      const assign = (): StageAssignment[] => assignStages(toOffers(offers), totalLayers);
+      const assign = (): StageAssignment[] => assignRange(toOffers(offers), { first: 0, last: totalLayers - 1 });
       if (error !== undefined) expect(assign).toThrow(expect.objectContaining({ code: error, meta: expect.objectContaining({ layer }) }));
       else expect(assign().map(({ peer, layers }) => [peer, layers.first, layers.last])).toEqual(stages);
     });
@@ -87,11 +87,11 @@ describe('assignStages', () => {
     fc.assert(fc.property(offers, (given) => {
       const covers = [...allCovers(given, last + 1)].map(cost).sort((a, b) => a[0] - b[0] || a[1] - b[1]);
       if (covers.length === 0) {
-        expect(() => assignStages(given, last + 1)).toThrow(expect.objectContaining({ code: 'PIPELINE_NO_PLACEMENT' }));
+        expect(() => assignRange(given, { first: 0, last })).toThrow(expect.objectContaining({ code: 'PIPELINE_NO_PLACEMENT' }));
         return;
       }
       covered++;
-      const plan = assignStages(given, last + 1);
+      const plan = assignRange(given, { first: 0, last });
       expect(plan.flatMap(({ layers }) => Array.from({ length: layerCount(layers) }, (_, i) => layers.first + i))).toEqual([0, 1, 2, 3, 4]);
       for (const { peer, layers } of plan) expect(holdsWhole(given.find((offer) => offer.peer === peer)?.shards ?? [], layers)).toBe(true);
       expect(cost(plan)).toEqual(covers[0]);
