@@ -1,26 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { asPeerId, type CodedError, type PeerId } from '../base/index.ts';
 import type { OpenPipelineRequest } from './coordinator/coordinator.ts';
 import type { Generation } from './coordinator/generation.ts';
 import type { Pipeline } from './coordinator/pipeline.ts';
 import { createReroute } from './failover/index.ts';
-import { ask, cutLayers, expectNoLeak, GREEDY_SAMPLING, ids, LAYERS, openOn, PROMPT, reference, until } from './testing/scenario.ts';
+import { ask, cutLayers, expectNoLeak, GREEDY_SAMPLING, ids, LAYERS, openOn, PROMPT, reference, stoppedAfterEach, until } from './testing/scenario.ts';
 import { COORDINATOR, MODEL, TestNetwork, type TestNetworkOptions } from './testing/test-network.ts';
 import { AT, FrameType } from './wire/constants.ts';
 
 const QUICK = { heartbeatMs: 25, heartbeatTimeoutMs: 300 };
 const SEEDED = { ...GREEDY_SAMPLING, temperature: 0.8, seed: 7 };
 let network: TestNetwork;
-const unhandled: unknown[] = [];
-const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
-
-beforeEach(() => { process.on('unhandledRejection', onUnhandled); });
-afterEach(async () => {
-  await network.stop();
-  process.off('unhandledRejection', onUnhandled);
-  expect(unhandled.splice(0)).toEqual([]);
-});
+stoppedAfterEach(() => network);
 
 /** Three stages, and `spares` more nodes; every node holds every layer. */
 async function start(spares: number, options: TestNetworkOptions & { readonly request?: Partial<OpenPipelineRequest> } = {}): Promise<Pipeline> {

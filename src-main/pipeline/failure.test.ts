@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { asPeerId, noMetrics, silentLogger, systemClock, type CodedError } from '../base/index.ts';
 import { createCoordinator } from './coordinator/coordinator.ts';
 import type { GeneratedToken, Generation } from './coordinator/generation.ts';
-import { ask, cutLayers, expectNoLeak, ids, LAYERS, openOn, reference, until } from './testing/scenario.ts';
+import { ask, cutLayers, expectNoLeak, ids, LAYERS, openOn, reference, stoppedAfterEach, until } from './testing/scenario.ts';
 import { COORDINATOR, MODEL, TestNetwork, type TestNetworkOptions } from './testing/test-network.ts';
 import { AT, FrameType } from './wire/constants.ts';
 import { encodeHeader, newSessionId } from './wire/frame.ts';
@@ -12,15 +12,7 @@ import { StageLink } from './wire/link.ts';
 const QUICK = { heartbeatMs: 25, heartbeatTimeoutMs: 300 };
 const LONG = { maxTokens: 90_000 };
 let network: TestNetwork;
-const unhandled: unknown[] = [];
-const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
-
-beforeEach(() => { process.on('unhandledRejection', onUnhandled); });
-afterEach(async () => {
-  await network.stop();
-  process.off('unhandledRejection', onUnhandled);
-  expect(unhandled.splice(0)).toEqual([]);
-});
+stoppedAfterEach(() => network);
 
 const start = async (stages: number, options: TestNetworkOptions = {}): Promise<TestNetwork> => (network = await new TestNetwork(cutLayers(LAYERS, stages), options).start());
 const error = (promise: Promise<unknown>): Promise<CodedError> => promise.then(() => { throw new Error('no error came'); }, (reason: CodedError) => reason);

@@ -1,4 +1,4 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { cp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { utilityChildren } from '../../src-main/electron/utility-child.ts';
 import { createEmbedder, type Embedder, type EmbedderOptions } from '../../src-main/inference/index.ts';
 import { HIDDEN_SIZE, MAX_TOKENS, tokenId, writeEmbeddingModel } from '../support/embedding-model/index.ts';
 import { binariesFolder, embedding, INSTALL_TIMEOUT_MS, installEmbeddingRuntime } from '../support/embedding-runtime.ts';
+import { outliveNobody } from '../support/orphan.ts';
 import { utilityDouble } from '../support/utility-double.ts';
 
 /** The real transformers.js and ONNX Runtime, in the real process, on models that are made here. */
@@ -198,19 +199,9 @@ describe('a process', () => {
   });
 
   it('dies with its parent, also when that is killed', async () => {
-    const script = join(folder, 'parent.mts');
-    await writeFile(script, `import { createEmbedder } from ${JSON.stringify(join(import.meta.dirname, '../../src-main/inference/index.ts'))};
-await createEmbedder(${JSON.stringify({ ...embedding, modelFolder: model })});
-process.stdout.write('ready');
-setInterval(() => undefined, 1000);`);
-    const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
-    await once(parent.stdout, 'data');
-    // The worker shares this pipe: it closes when the last of both is gone.
-    const closed = once(parent.stderr, 'close');
-    parent.stderr.resume();
-    parent.kill('SIGKILL');
-    await closed;
-    expect(parent.signalCode).toBe('SIGKILL');
+    const inference = join(import.meta.dirname, '../../src-main/inference/index.ts');
+    expect(await outliveNobody(join(folder, 'parent.mts'), `import { createEmbedder } from ${JSON.stringify(inference)};
+await createEmbedder(${JSON.stringify({ ...embedding, modelFolder: model })});`)).toBe('SIGKILL');
   });
 });
 

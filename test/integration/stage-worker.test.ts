@@ -1,4 +1,4 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
@@ -10,6 +10,7 @@ import { WorkerClient } from '../../src-main/inference/engine/worker-client.ts';
 import { u32 } from '../../src-main/store/index.ts';
 import { guideModel, worker } from '../compliance/stage-subjects.ts';
 import { generateModel } from '../support/models/index.ts';
+import { outliveNobody } from '../support/orphan.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'omninode-worker-'));
 const model = join(folder, 'model.gguf');
@@ -80,20 +81,9 @@ describe('a stage in a process of its own', () => {
   });
 
   it('dies with its parent, also when that is killed', async () => {
-    const script = join(folder, 'parent.mts');
     const inference = join(import.meta.dirname, '../../src-main/inference/index.ts');
-    await writeFile(script, `import { createWorkerEngine } from ${JSON.stringify(inference)};
-await createWorkerEngine(${JSON.stringify(options)}, ${JSON.stringify(worker)});
-process.stdout.write('ready');
-setInterval(() => undefined, 1000);`);
-    const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
-    await once(parent.stdout, 'data');
-    // The worker shares this pipe: it closes when the last of both is gone.
-    const closed = once(parent.stderr, 'close');
-    parent.stderr.resume();
-    parent.kill('SIGKILL');
-    await closed;
-    expect(parent.signalCode).toBe('SIGKILL');
+    expect(await outliveNobody(join(folder, 'parent.mts'), `import { createWorkerEngine } from ${JSON.stringify(inference)};
+await createWorkerEngine(${JSON.stringify(options)}, ${JSON.stringify(worker)});`)).toBe('SIGKILL');
   });
 });
 

@@ -1,5 +1,6 @@
 import { asPeerId, type LayerRange } from '../../src-main/base/index.ts';
 import type { LinkCost, NodeFacts, PlacementRequest } from '../../src-main/pipeline/index.ts';
+import { seeded } from './models/index.ts';
 
 /** A stage as brute force sees it: `to` exclusive, in layers. */
 export interface TriedStage {
@@ -97,7 +98,7 @@ export interface RandomPlacement {
 
 /** A model on machines of several sites: near within one, far between, speeds and memory up to 20 times apart. */
 export function randomRequest({ seed, nodes: count, layers: depth, objective, room, isRagged = false }: RandomPlacement): PlacementRequest {
-  const random = mulberry32(seed);
+  const random = seeded(seed);
   const between = (low: number, high: number): number => low * (high / low) ** random();
   const sessions = objective === 'latency' ? 1 : 16;
   const load = { promptTokens: Math.floor(random() * 1000), answerTokens: 250, contextTokens: 4096, sessions, waitingSessions: 0 };
@@ -115,15 +116,4 @@ export function randomRequest({ seed, nodes: count, layers: depth, objective, ro
     a: asPeerId(`n${i}`), b: asPeerId(`n${j}`), rttMs: a.site === b.site ? between(0.3, 4) : 10 + 80 * Math.hypot(a.x - b.x, a.y - b.y), bytesPerSecond: between(1e7, 5e8),
   }))).filter(() => !isRagged || random() < 0.9);
   return { layers, nodes, links, coordinator: asPeerId('n0'), boundaryMs: 0.13, batchTokens: 512, load, objective, ...cutsAllowed };
-}
-
-/** Small, seeded, and good enough for instances (public domain, Tommy Ettinger). */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

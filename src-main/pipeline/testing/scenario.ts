@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import type { LayerRange } from '../../base/index.ts';
 import type { SamplingOptions } from '../../inference/index.ts';
 import type { OpenPipelineRequest } from '../coordinator/coordinator.ts';
@@ -35,6 +35,18 @@ export async function reference(request: Partial<GenerateRequest> = {}): Promise
   const tokens = await ids(pipeline.generate(ask(request)));
   await network.stop();
   return tokens;
+}
+
+/** Stops a test's network after it; nothing may be rejected unheard on the way. */
+export function stoppedAfterEach(network: () => TestNetwork): void {
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+  beforeEach(() => { process.on('unhandledRejection', onUnhandled); });
+  afterEach(async () => {
+    await network().stop();
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled.splice(0)).toEqual([]);
+  });
 }
 
 /** Lets events happen until `holds`, or 2,000 turns of the loop. */

@@ -1,14 +1,7 @@
-/** A whole number from 0 to below - 1. */
-export type Random = (below: number) => number;
+import { seeded } from '../../support/models/index.ts';
 
-/** xorshift32: the same numbers for the same seed. */
-export function randomOf(seed: number): Random {
-  // Spread over all bits: small seeds begin alike otherwise.
-  let state = Math.imul(seed + 1, 0x9e37_79b1) | 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
+/** Whole numbers from 0 to below - 1, the same for the same seed. */
+export function randomOf(seed: number): (below: number) => number {
+  const random = seeded(seed);
+  return (below) => Math.floor(random() * below);
 }
