@@ -60,6 +60,19 @@ describe.runIf(isPosix)('an answer over node processes', () => {
     });
   }
 
+  it('keeps every boundary where it was when one node takes over two stages', async () => {
+    // Hidden states are rounded to F16 there: without a boundary the answer would go on with other bits.
+    const full = await startCluster(settings, { nodes: 3, replicas: 3, paths: appPaths() });
+    try {
+      const all = { ...stand, cluster: full };
+      const lost = { harm: 'kill', stage: 1, also: [2], atToken: 20, sampling: SEEDED, tokens: TOKENS } as const;
+      const expected = (await runOnce(all, prompt, { ...lost, stage: -1, also: [] })).tokens;
+      expect(await runOnce(all, prompt, lost)).toMatchObject({ tokens: expected, error: undefined });
+    } finally {
+      await full.stop();
+    }
+  });
+
   it('ends with a clear error and the answer so far when no node holds the layers', async () => {
     const lone = await startCluster(settings, { nodes: 3, paths: appPaths() });
     try {

@@ -29,9 +29,11 @@ function plan(count: number): FailoverRun[] {
   const random = randomOf(Number(args.seed));
   // The stages run up to 64 tokens ahead of the reader, so that a harm later than that would come after the end.
   const harms: readonly Harm[] = args.hosts === undefined ? ['kill', 'kill', 'kill', 'freeze'] : ['kill', 'kill', 'freeze', 'cut'];
-  return Array.from({ length: count }, () => ({
-    harm: harms[random(harms.length)] ?? 'kill', stage: random(STAGES), atToken: 1 + random(TOKENS - 80), sampling: random(2) === 0 ? GREEDY : SEEDED, tokens: TOKENS,
-  }));
+  return Array.from({ length: count }, () => {
+    const stage = random(STAGES);
+    const run = { harm: harms[random(harms.length)] ?? 'kill', stage, atToken: 1 + random(TOKENS - 80), sampling: random(2) === 0 ? GREEDY : SEEDED, tokens: TOKENS };
+    return random(4) === 0 ? { ...run, also: [(stage + 1) % STAGES] } : run;
+  });
 }
 
 async function all(stand: Stand, runs: readonly FailoverRun[]): Promise<Done[]> {
@@ -59,7 +61,8 @@ function report(host: ReturnType<typeof hostFacts>, done: readonly Done[]): void
   const result = {
     name: 'failover', host, model: { name: 'random 20M', ...SMALL }, coordinator, network: args.hosts === undefined ? 'loopback' : 'namespaces',
     runs: done.length, exact, clearErrors, wrong: done.length - exact - clearErrors,
-    failedOver: done.filter(({ failovers }) => failovers > 0).length, lossToNextTokenMs: { p50: killed.p50, p99: killed.p99 }, byHarm: { killed, frozen, cut },
+    twoStagesLost: done.filter(({ run }) => run.also !== undefined).length, failedOver: done.filter(({ failovers }) => failovers > 0).length, lossToNextTokenMs: { p50: killed.p50, p99: killed.p99 }, byHarm: { killed, frozen, cut },
+    wrongRuns: done.flatMap(({ run, isExact, failovers }) => (isExact ? [] : [{ ...run, failovers }])),
     errors: done.flatMap(({ run, error }) => (error === undefined ? [] : [{ ...run, code: error.code, message: error.message }])),
   };
   const rows = Object.entries(result.byHarm).filter(([, { runs }]) => runs > 0).map(([how, { runs, p50, p99 }]) => [how, runs, p50, p99]);
@@ -91,7 +94,7 @@ async function main(): Promise<void> {
   const host = hostFacts();
   const [own, ...hosts] = JSON.parse(args.hosts ?? '[]') as NetworkHost[];
   const settings = await loadSettings({ model: await smallModel(), home: join(tmpdir(), 'omninode-bench', 'home'), contextTokens: CONTEXT, ...(own === undefined ? {} : { listen: [`/ip4/${own.address}/tcp/0`] }) });
-  const cluster = await startCluster(settings, { nodes: STAGES, replicas: 2, paths: appPaths(), ...(own === undefined ? {} : placed(hosts)) });
+  const cluster = await startCluster(settings, { nodes: STAGES, replicas: STAGES, paths: appPaths(), ...(own === undefined ? {} : placed(hosts)) });
   const node = await createNode({ settings, paths: appPaths(), shards: [], identity: 'ephemeral', coordinator });
   await node.start();
   const done = await all({ cluster, node, contextTokens: CONTEXT, ...(own === undefined ? {} : { hosts }) }, plan(Number(args.runs)));

@@ -1,4 +1,4 @@
-import { asPeerId, type LayerRange, type PeerId } from '../../base/index.ts';
+import { asPeerId, type PeerId } from '../../base/index.ts';
 import type { OffersRequest } from '../coordinator/coordinator.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
 import { assignRange, holdsWhole, type PeerOffer } from '../placement/assign.ts';
@@ -33,6 +33,8 @@ export interface RerouteInit {
 /**
  * Keeps the stages that stand and gives each lost range to peers that hold its shards: to one that runs no stage yet
  * where there is one, else to one that does, and only when nobody else can, to a peer that failed before and answers again.
+ * Stages that were lost together stay apart, also on one peer: hidden states are rounded at a boundary, so that without
+ * it the answer would go on with other bits.
  */
 export function createReroute(init: RerouteInit): Reroute {
   return async ({ route, lost, avoid, signal }) => {
@@ -41,8 +43,7 @@ export function createReroute(init: RerouteInit): Reroute {
     const standing = await allOffers(init, everybody.filter(({ peer }) => !failed.has(peer)), signal);
     const holds = ({ peer, layers }: StageAssignment): boolean => holdsWhole(standing.find((offer) => offer.peer === peer)?.shards ?? [], layers);
     const kept = route.filter(holds);
-    const gaps = gapsIn(kept, route);
-    const fill = (offers: readonly PeerOffer[]): StageAssignment[] => [...kept, ...gaps.flatMap((gap) => assignRange(offers, gap))].toSorted((a, b) => a.layers.first - b.layers.first);
+    const fill = (offers: readonly PeerOffer[]): StageAssignment[] => route.flatMap((stage) => (kept.includes(stage) ? [stage] : assignRange(offers, stage.layers)));
     const idle = standing.filter(({ peer }) => !kept.some((stage) => stage.peer === peer));
     for (const offers of [idle, standing]) {
       try {
@@ -67,16 +68,4 @@ async function allOffers({ modelHash, queryOffers, timeoutMs }: RerouteInit, can
   }));
   if (signal.aborted) throw pipelineErrors.cancelled({});
   return answers.filter((offer) => offer !== undefined);
-}
-
-/** The runs of layers of `route` that no kept stage covers, in order. */
-function gapsIn(kept: readonly StageAssignment[], route: readonly StageAssignment[]): LayerRange[] {
-  const last = route.at(-1)?.layers.last ?? -1;
-  const gaps: LayerRange[] = [];
-  let next = 0;
-  for (const { layers } of [...kept, { layers: { first: last + 1, last: last + 1 } }]) {
-    if (layers.first > next) gaps.push({ first: next, last: layers.first - 1 });
-    next = layers.last + 1;
-  }
-  return gaps;
 }

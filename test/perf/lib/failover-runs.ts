@@ -10,6 +10,8 @@ export type Harm = 'kill' | 'freeze' | 'cut';
 export interface FailoverRun {
   readonly harm: Harm;
   readonly stage: number;
+  /** Stages that share its fate. */
+  readonly also?: readonly number[];
   /** The harm is done when this many tokens were read. */
   readonly atToken: number;
   readonly sampling: SamplingOptions;
@@ -54,7 +56,7 @@ function harm({ hosts }: Stand, { harm: how }: FailoverRun, { index, pid }: Clus
 /** One answer during which one stage's process is killed, stopped or cut off. The cluster is whole again afterwards. */
 export async function runOnce(stand: Stand, promptTokens: Int32Array, run: FailoverRun): Promise<FailoverResult> {
   const pipeline = await openOver(stand);
-  const victim = stand.cluster.nodes[run.stage];
+  const victims = [run.stage, ...run.also ?? []].map((stage) => stand.cluster.nodes[stage]).filter((victim) => victim !== undefined);
   const tokens: number[] = [];
   const clock = systemClock;
   let harmedMs: number | undefined;
@@ -66,8 +68,8 @@ export async function runOnce(stand: Stand, promptTokens: Int32Array, run: Failo
       for await (const { token } of generation) {
         tokens.push(token);
         if (harmedMs !== undefined && next === undefined && generation.failovers > 0 && tokens.length > arrived) next = clock.monotonicMs() - harmedMs;
-        if (tokens.length !== run.atToken || victim === undefined) continue;
-        harm(stand, run, victim);
+        if (tokens.length !== run.atToken || victims.length === 0) continue;
+        for (const victim of victims) harm(stand, run, victim);
         [harmedMs, arrived] = [clock.monotonicMs(), generation.received];
       }
       return undefined;
@@ -75,8 +77,10 @@ export async function runOnce(stand: Stand, promptTokens: Int32Array, run: Failo
     return { tokens, failovers: generation.failovers, lossToNextTokenMs: next, error };
   } finally {
     await pipeline.close();
-    const host = stand.hosts?.[victim?.index ?? -1];
-    if (run.harm === 'cut' && host !== undefined) plugIn(host);
-    if (victim !== undefined) await stand.cluster.revive([asPeerId(victim.peerId)]);
+    for (const victim of victims) {
+      const host = stand.hosts?.[victim.index];
+      if (run.harm === 'cut' && host !== undefined) plugIn(host);
+    }
+    await stand.cluster.revive(victims.map(({ peerId }) => asPeerId(peerId)));
   }
 }
