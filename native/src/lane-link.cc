@@ -28,7 +28,8 @@ uint32_t get(const uint8_t* at) { return at[0] | at[1] << 8 | at[2] << 16 | stat
 void write_header(uint8_t* at, const LaneHeader& h) {
   at[0] = h.type;
   at[1] = h.dtype;
-  at[2] = at[3] = 0;
+  at[2] = h.flags;
+  at[3] = 0;
   const uint32_t words[] = {h.run, static_cast<uint32_t>(h.position), static_cast<uint32_t>(h.token), h.compute_us, h.serialise_us, h.wait_us};
   for (size_t i = 0; i < 6; i++) put(at + 4 + 4 * i, words[i]);
 }
@@ -37,6 +38,7 @@ LaneHeader read_header(const uint8_t* at) {
   LaneHeader h;
   h.type = at[0];
   h.dtype = at[1];
+  h.flags = at[2];
   h.run = get(at + 4);
   h.position = static_cast<int32_t>(get(at + 8));
   h.token = static_cast<int32_t>(get(at + 12));

@@ -22,6 +22,9 @@ struct LaneHeader {
   enum Type : uint8_t { kProof = 0, kHidden = 1, kToken = 2, kGoodbye = 3 };
   uint8_t type = kProof;
   uint8_t dtype = 0;
+  // kFlush: no row follows for now, because the answer ends after the next token or its reader has no room.
+  static constexpr uint8_t kFlush = 1;
+  uint8_t flags = 0;
   uint32_t run = 0;
   int32_t position = 0;
   // On a token record.

@@ -138,7 +138,15 @@ void Lane::offer(Slot& s, int32_t id, const LaneHeader& header) {
   f.left--;
   if (f.left <= 0 || header.position >= static_cast<int32_t>(stage_->context_tokens()) || std::binary_search(f.end_tokens.begin(), f.end_tokens.end(), header.token)) f.done = true;
   else if (header.position >= f.limit) f.parked = {header.token, header.position};
-  else fed_.push_back({id, s.epoch, header});
+  else feed(s, id, header);
+}
+
+// With the lock held.
+void Lane::feed(Slot& s, int32_t id, LaneHeader header) {
+  const LaneFeeder& f = *s.feeder;
+  const int32_t next = header.position + 1;
+  header.flags = f.left == 1 || next >= f.limit || next >= static_cast<int32_t>(stage_->context_tokens()) ? LaneHeader::kFlush : 0;
+  fed_.push_back({id, s.epoch, header});
 }
 
 void Lane::limit(int32_t id, uint32_t run, int32_t limit) {
@@ -152,7 +160,7 @@ void Lane::limit(int32_t id, uint32_t run, int32_t limit) {
     header.run = run;
     std::tie(header.token, header.position) = *s.feeder->parked;
     s.feeder->parked.reset();
-    fed_.push_back({id, s.epoch, header});
+    feed(s, id, header);
   }
   wake();
 }
@@ -199,8 +207,9 @@ double Lane::busy_us() const {
 }
 
 void Lane::tell(LaneEvent&& event) {
-  const bool may_wait = event.kind == LaneEvent::Kind::token;
-  if (may_wait) note_token();
+  const bool is_token = event.kind == LaneEvent::Kind::token;
+  const bool may_wait = is_token && (event.header.flags & LaneHeader::kFlush) == 0;
+  if (is_token) note_token();
   held_.push_back(std::move(event));
   tell_held(may_wait ? steady_clock::now() : LaneTime::max());
 }
@@ -397,6 +406,7 @@ void Lane::compute_fed() {
     input.rows = 1;
     LaneHeader start;
     start.run = next.header.run;
+    start.flags = next.header.flags;
     start.position = next.header.position;
     compute({next.slot, next.epoch, start, steady_clock::now()}, input);
   }
@@ -415,9 +425,14 @@ void Lane::compute(const Task& task, const Input& input) {
     header.serialise_us += clamp_us(serialise_us);
     header.wait_us += clamp_us(wait_us);
   }
-  const size_t bytes = pass_on(task, header, out, done);
+  std::optional<LaneEvent> event;
+  const size_t bytes = pass_on(task, header, out, event);
   // The system call that sends is part of the way: the next stage may be at work before it returns.
   count(task, {task.in.position, us_of(done), static_cast<float>(compute_us), static_cast<float>(serialise_us), static_cast<float>(wait_us)}, bytes);
+  if (!event.has_value()) return;
+  // Whoever hears of a row may ask for its figures.
+  event->at_us = us_of(done);
+  tell(std::move(*event));
 }
 
 void Lane::count(const Task& task, const LaneStepTime& step, size_t bytes) {
@@ -457,8 +472,8 @@ bool Lane::run_pass(const Task& task, const Input& input, Output& out) {
   return false;
 }
 
-// The next stage first: it waits for the row, the reader does not.
-size_t Lane::pass_on(const Task& task, const LaneHeader& computed, Output& out, LaneTime done) {
+// The next stage first: it waits for the row, the reader does not. What JavaScript is to hear is left in `event`.
+size_t Lane::pass_on(const Task& task, const LaneHeader& computed, Output& out, std::optional<LaneEvent>& event) {
   LaneHeader header = computed;
   LaneLink* link = nullptr;
   header.type = stage_->is_last() ? LaneHeader::kToken : LaneHeader::kHidden;
@@ -478,15 +493,13 @@ size_t Lane::pass_on(const Task& task, const LaneHeader& computed, Output& out, 
   }
   const size_t bytes = sent ? LaneLink::record_bytes(out.hidden.size()) : 0;
   if (!stage_->is_last() && sent) return bytes;
-  LaneEvent event;
-  event.kind = stage_->is_last() ? LaneEvent::Kind::token : LaneEvent::Kind::hidden;
-  event.slot = task.slot;
-  event.header = header;
-  event.sampled = std::move(out.sampled);
-  event.hidden = std::move(out.hidden);
-  event.at_us = us_of(done);
-  event.passed_on = sent;
-  tell(std::move(event));
+  event.emplace();
+  event->kind = stage_->is_last() ? LaneEvent::Kind::token : LaneEvent::Kind::hidden;
+  event->slot = task.slot;
+  event->header = header;
+  event->sampled = std::move(out.sampled);
+  event->hidden = std::move(out.hidden);
+  event->passed_on = sent;
   return bytes;
 }
 

@@ -144,10 +144,11 @@ class Lane {
   bool on_hidden(LaneLink& link, const LaneHeader& header, const uint8_t* payload, size_t length, LaneTime heard);
   bool on_token(LaneLink& link, const LaneHeader& header, LaneTime heard);
   void offer(Slot& s, int32_t id, const LaneHeader& header);
+  void feed(Slot& s, int32_t id, LaneHeader header);
   void compute(const Task& task, const Input& input);
   bool run_pass(const Task& task, const Input& input, Output& out);
   // Returns the bytes of the record that was sent.
-  size_t pass_on(const Task& task, const LaneHeader& header, Output& out, LaneTime done);
+  size_t pass_on(const Task& task, const LaneHeader& header, Output& out, std::optional<LaneEvent>& event);
   void count(const Task& task, const LaneStepTime& step, size_t bytes);
   void compute_fed();
   void expire();
