@@ -149,7 +149,7 @@ export interface NativeAddon {
   /** Takes one connection that names itself `id` (16 bytes) and proves `key` (32 bytes), for the rows of `session`. */
   laneExpect(lane: LaneHandle, session: number, id: Uint8Array, key: Uint8Array): true;
   laneConnect(lane: LaneHandle, session: number, host: string, port: number, id: Uint8Array, key: Uint8Array): true;
-  laneBegin(lane: LaneHandle, session: number, run: number, dtype: 'f32' | 'f16'): true;
+  laneBegin(lane: LaneHandle, session: number, run: number, takes: 'f32' | 'f16', sends: 'f32' | 'f16'): true;
   laneFeed(lane: LaneHandle, session: number, run: number, feeder: { readonly left: number; readonly limit: number; readonly endTokens: Int32Array }): true;
   laneToken(lane: LaneHandle, session: number, run: number, token: number, position: number): true;
   laneLimit(lane: LaneHandle, session: number, run: number, limit: number): true;

@@ -145,8 +145,8 @@ napi_value lane_connect(napi_env env, napi_callback_info info) {
 
 napi_value lane_begin(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    Args args(env, info, 4);
-    lane_of(env, args.at(0)).begin(integer(env, args.at(1)), run_number(env, args.at(2)), text(env, args.at(3)) == "f16" ? Dtype::f16 : Dtype::f32);
+    Args args(env, info, 5);
+    lane_of(env, args.at(0)).begin(integer(env, args.at(1)), run_number(env, args.at(2)), dtype_of(text(env, args.at(3))), dtype_of(text(env, args.at(4))));
     return make(env, true);
   });
 }

@@ -98,12 +98,13 @@ void Lane::add(int fd, bool is_dialler, const std::function<void(LaneLink&)>& pr
   links_.push_back(std::move(link));
 }
 
-void Lane::begin(int32_t id, uint32_t run, Dtype dtype) {
+void Lane::begin(int32_t id, uint32_t run, Dtype takes, Dtype sends) {
   std::lock_guard<std::mutex> lock(mutex_);
   Slot& s = slot(id);
   s.run = run;
   s.epoch = ++epochs_;
-  s.dtype = dtype;
+  s.takes = takes;
+  s.sends = sends;
   s.feeder.reset();
   s.stats = LaneStats();
   s.steps.clear();
@@ -368,7 +369,7 @@ bool Lane::on_hidden(LaneLink& link, const LaneHeader& header, const uint8_t* pa
     if (stage_->is_first() || task.slot < 0) return false;
     const Slot& s = slots_[task.slot];
     if (s.run != header.run) return true;
-    input.dtype = s.dtype;
+    input.dtype = s.takes;
     task.epoch = s.epoch;
   }
   if (header.dtype != (input.dtype == Dtype::f32 ? 1 : 2) || length != static_cast<size_t>(stage_->hidden_size()) * (input.dtype == Dtype::f32 ? 4 : 2)) return false;
@@ -453,7 +454,7 @@ bool Lane::run_pass(const Task& task, const Input& input, Output& out) {
   Dtype dtype;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    dtype = slots_[task.slot].dtype;
+    dtype = slots_[task.slot].sends;
   }
   LaneEvent failed;
   busy_since_us_ = now_us();
@@ -483,7 +484,7 @@ size_t Lane::pass_on(const Task& task, const LaneHeader& computed, Output& out, 
     Slot& s = slots_[task.slot];
     if (s.epoch != task.epoch) return 0;
     link = s.out;
-    header.dtype = stage_->is_last() ? 0 : s.dtype == Dtype::f32 ? 1 : 2;
+    header.dtype = stage_->is_last() ? 0 : s.sends == Dtype::f32 ? 1 : 2;
     if (stage_->is_first()) s.ring_sent = steady_clock::now();
   }
   const bool sent = link != nullptr && link->send(header, out.hidden.data(), out.hidden.size());

@@ -83,7 +83,7 @@ class Lane {
   // Dials the stage after `slot`; `up` or `lost` tells how it went.
   void connect(int32_t slot, const std::string& host, uint16_t port, const LaneId& id, const LaneKey& key);
   // Rows and tokens of other runs are dropped from now on.
-  void begin(int32_t slot, uint32_t run, Dtype dtype);
+  void begin(int32_t slot, uint32_t run, Dtype takes, Dtype sends);
   // From here on the lane feeds stage 0's tokens.
   void feed_from(int32_t slot, uint32_t run, LaneFeeder feeder);
   void token(int32_t slot, uint32_t run, int32_t token, int32_t position);
@@ -105,7 +105,8 @@ class Lane {
     uint32_t run = 0;
     // Of all runs of all sessions that this slot ever had: what began under another one is not passed on.
     uint64_t epoch = 0;
-    Dtype dtype = Dtype::f32;
+    // Of the rows that come in and of those that go out.
+    Dtype takes = Dtype::f32, sends = Dtype::f32;
     std::optional<LaneFeeder> feeder;
     LaneLink* out = nullptr;
     LaneStats stats;

@@ -31,12 +31,6 @@ napi_value dispose(napi_env env, napi_callback_info info) {
   });
 }
 
-Dtype dtype_of(const std::string& name) {
-  if (name == "f32") return Dtype::f32;
-  if (name == "f16") return Dtype::f16;
-  throw Failure(Code::bad_argument, "dtype is f32 or f16, not " + name);
-}
-
 napi_value init(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Args args(env, info, 1);

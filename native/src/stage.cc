@@ -19,6 +19,12 @@ namespace omninode {
 // Graph and thread buffers beside weights, cache and logits.
 constexpr uint64_t kScratchBytes = 64ull << 20;
 
+Dtype dtype_of(const std::string& name) {
+  if (name == "f32") return Dtype::f32;
+  if (name == "f16") return Dtype::f16;
+  throw Failure(Code::bad_argument, "dtype is f32 or f16, not " + name);
+}
+
 // The processors that this process may use; empty where threads cannot be placed.
 static std::vector<int> own_processors() {
   std::vector<int> out;

@@ -31,6 +31,8 @@ struct StageOptions {
 };
 
 enum class Dtype { f32, f16 };
+// By its name in JavaScript; throws Failure(bad_argument).
+Dtype dtype_of(const std::string& name);
 
 struct Input {
   const int32_t* tokens = nullptr;

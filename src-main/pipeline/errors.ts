@@ -59,6 +59,9 @@ export const pipelineErrors = defineErrors('PIPELINE', {
   stageRefused: spec<StageRef & { code: string; reason: string }>({
     fault: 'user', retryable: true, message: (m) => `${named(m)} refused: ${m.reason}`, next: 'Wait and try again, or choose another peer.',
   }),
+  stageTooOld: spec<StageRef & { feature: string; reason: string }>({
+    fault: 'user', message: (m) => `${named(m)} runs an older version: ${m.reason}`, next: 'Update OmniNode there, or choose another peer.',
+  }),
   stageMisbehaved: spec<StageRef & { code: string; reason: string }>({ fault: 'peer', message: (m) => `${named(m)} broke the protocol: ${m.reason}`, next: REROUTE }),
   stageTimeout: spec<StageRef & { phase: string; timeoutMs: number }>({
     fault: 'peer', retryable: true, message: (m) => `${named(m)} did not ${m.phase} within ${m.timeoutMs} ms`, next: REROUTE,

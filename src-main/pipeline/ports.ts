@@ -1,5 +1,5 @@
 import type { Clock, LayerRange, Logger, ManifestCid, Metrics, PeerId } from '../base/index.ts';
-import type { Backend, StageEngine } from '../inference/index.ts';
+import type { ActivationDtype, Backend, StageEngine } from '../inference/index.ts';
 import type { FrameStream } from '../mesh/index.ts';
 
 /** A shard that a node holds whole. */
@@ -94,4 +94,6 @@ export interface StageAssignment {
   readonly peer: PeerId;
   readonly addresses: readonly string[];
   readonly layers: LayerRange;
+  /** As what it sends hidden states on; by default as the pipeline says. Means nothing on the last stage. */
+  readonly sends?: ActivationDtype;
 }

@@ -2,12 +2,17 @@ import type { ActivationDtype, ForwardItem, SamplingOptions, StageEngine, StageI
 
 export type Sampled = Extract<StageOutput, { kind: 'sampled' }>;
 
+/** The dtype of every boundary, or of each. */
+export type Boundaries = ActivationDtype | readonly ActivationDtype[];
+
+export const dtypeAt = (boundaries: Boundaries, index: number): ActivationDtype => (typeof boundaries === 'string' ? boundaries : boundaries[index] ?? 'f32');
+
 /** Stages one after the other, driven by hand: the shortest pipeline there is. */
 export class StageChain {
   readonly engines: readonly StageEngine[];
-  readonly #dtype: ActivationDtype;
+  readonly #dtype: Boundaries;
 
-  constructor(engines: readonly StageEngine[], dtype: ActivationDtype = 'f32') {
+  constructor(engines: readonly StageEngine[], dtype: Boundaries = 'f32') {
     this.engines = engines;
     this.#dtype = dtype;
   }
@@ -27,9 +32,9 @@ export class ChainSession {
   position = 0;
   readonly #engines: readonly StageEngine[];
   readonly #sessions: readonly number[];
-  readonly #dtype: ActivationDtype;
+  readonly #dtype: Boundaries;
 
-  constructor(engines: readonly StageEngine[], sessions: readonly number[], dtype: ActivationDtype) {
+  constructor(engines: readonly StageEngine[], sessions: readonly number[], dtype: Boundaries) {
     this.#engines = engines;
     this.#sessions = sessions;
     this.#dtype = dtype;
@@ -40,7 +45,7 @@ export class ChainSession {
     let input: StageInput = { kind: 'tokens', tokens: Int32Array.from(tokens) };
     for (const [index, engine] of this.#engines.entries()) {
       const isLast = index === this.#engines.length - 1;
-      const want: StageWant = isLast ? { kind: 'sample' } : { kind: 'hidden', dtype: this.#dtype };
+      const want: StageWant = isLast ? { kind: 'sample' } : { kind: 'hidden', dtype: dtypeAt(this.#dtype, index) };
       const output = await only(engine, { session: this.#sessions[index] ?? -1, position: this.position, input, want });
       if (output.kind === 'sampled') {
         this.position += tokens.length;

@@ -113,6 +113,18 @@ describe('a ring of lanes', () => {
     await lastOf(seats).heard.until(({ tokens }) => tokens.length === 11);
     expect([token, ...said(lastOf(seats))]).toEqual(wanted);
   });
+
+  it.each([[['f16', 'f32']], [['f32', 'f16']]] as const)('with rows of another dtype at each boundary (%s) gives what they give over the mesh', async (dtype) => {
+    const chain = new StageChain(await stages(3), dtype);
+    const wanted = await (await chain.open(GREEDY)).generate(prompt, 12);
+    const seats = await ringOf(3);
+    const token = await prefill(seats, { prompt, dtype, run: 1 });
+    start(firstOf(seats), { run: 1, feed: { ...NO_END, left: 12 }, first: { token, position: prompt.length } });
+    await lastOf(seats).heard.until(({ tokens }) => tokens.length === 11);
+    expect([token, ...said(lastOf(seats))]).toEqual(wanted);
+    const bytes = await Promise.all(seats.slice(0, 2).map(async ({ engine, lane, session }) => [(await lane.stats(session)).bytesOut / 11 - 48, engine.info.hiddenSize] as const));
+    expect(bytes).toEqual(bytes.map(([, width], i) => [width * (dtype[i] === 'f32' ? 4 : 2), width]));
+  });
 });
 
 describe('the steps that a lane remembers', () => {

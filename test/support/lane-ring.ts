@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { GREEDY, type ActivationDtype, type DecodeLane, type LaneFeed, type LaneListener, type LaneLoss, type LaneRow, type LaneToken, type StageEngine, type StageInput } from '../../src-main/inference/index.ts';
-import { only } from '../compliance/stage-chain.ts';
+import { GREEDY, type DecodeLane, type LaneFeed, type LaneListener, type LaneLoss, type LaneRow, type LaneToken, type StageEngine, type StageInput } from '../../src-main/inference/index.ts';
+import { dtypeAt, only, type Boundaries } from '../compliance/stage-chain.ts';
 
 export const HOST = '127.0.0.1';
 
@@ -74,11 +74,11 @@ export async function closeRing(seats: readonly Seat[]): Promise<void> {
 }
 
 /** The prompt through `forward`, as a runner does; returns the first token. */
-export async function prefill(seats: readonly Seat[], { prompt, dtype, run }: { readonly prompt: readonly number[]; readonly dtype: ActivationDtype; readonly run: number }): Promise<number> {
+export async function prefill(seats: readonly Seat[], { prompt, dtype, run }: { readonly prompt: readonly number[]; readonly dtype: Boundaries; readonly run: number }): Promise<number> {
   let input: StageInput = { kind: 'tokens', tokens: Int32Array.from(prompt) };
   for (const [i, { engine, lane, session }] of seats.entries()) {
-    lane.begin(session, run, dtype);
-    const want = i === seats.length - 1 ? { kind: 'sample' } as const : { kind: 'hidden', dtype } as const;
+    lane.begin(session, run, { takes: dtypeAt(dtype, i - 1), sends: dtypeAt(dtype, i) });
+    const want = i === seats.length - 1 ? { kind: 'sample' } as const : { kind: 'hidden', dtype: dtypeAt(dtype, i) } as const;
     const out = await only(engine, { session, position: 0, input, want });
     if (out.kind === 'sampled') return out.token;
     if (out.kind === 'hidden') input = out;

@@ -1,4 +1,4 @@
-import type { ActivationDtype, TokenLogprob } from './types.ts';
+import type { StageDtypes, TokenLogprob } from './types.ts';
 
 /** A name (16 bytes) and a secret (32 bytes) for one connection, made by the side that listens. */
 export interface LaneTicket {
@@ -95,7 +95,7 @@ export interface DecodeLane {
   /** Dials the stage after `session`; the listener hears how it went. */
   connect(session: number, to: { readonly host: string; readonly port: number }, ticket: LaneTicket): void;
   /** Rows and tokens of other runs are dropped from now on. */
-  begin(session: number, run: number, dtype: ActivationDtype): void;
+  begin(session: number, run: number, dtypes: StageDtypes): void;
   /** Stage 0: the lane decides from now on which tokens are fed. */
   feed(session: number, run: number, feed: LaneFeed): void;
   /** Stage 0: a token that came another way. */

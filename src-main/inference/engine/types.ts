@@ -4,6 +4,12 @@ import type { DecodeLane, LaneListener } from './lane.ts';
 /** Element type of hidden states in transit. F32 is exact; F16 halves the bytes. Little-endian, row-major. */
 export type ActivationDtype = 'f32' | 'f16';
 
+/** Of what enters a stage and of what leaves it: its two boundaries need not have the same. */
+export interface StageDtypes {
+  readonly takes: ActivationDtype;
+  readonly sends: ActivationDtype;
+}
+
 export type Backend = 'cpu' | 'metal' | 'cuda' | 'vulkan';
 
 export interface StageLoadOptions {

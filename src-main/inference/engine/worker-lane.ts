@@ -1,7 +1,7 @@
 import { toCoded } from '../../base/index.ts';
 import type { LaneAnswer, LaneCall } from '../protocol/messages.ts';
 import { NO_LANE_STATS, NO_LANE_STEPS, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneSteps, type LaneTicket } from './lane.ts';
-import type { ActivationDtype } from './types.ts';
+import type { StageDtypes } from './types.ts';
 import type { WorkerClient } from './worker-client.ts';
 
 type Side = 'own' | 'next';
@@ -33,8 +33,8 @@ export class WorkerLane implements DecodeLane {
     this.#post('next', { call: 'connect', session, ...to, ...ticket });
   }
 
-  begin(session: number, run: number, dtype: ActivationDtype): void {
-    this.#post('own', { call: 'begin', session, run, dtype });
+  begin(session: number, run: number, { takes, sends }: StageDtypes): void {
+    this.#post('own', { call: 'begin', session, run, takes, sends });
   }
 
   feed(session: number, run: number, { left, limit, endTokens }: LaneFeed): void {

@@ -37,7 +37,7 @@ export const laneCallSchema = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('open'), host: z.string().max(64) }),
   z.strictObject({ call: z.literal('expect'), session: slot, ...ticket }),
   z.strictObject({ call: z.literal('connect'), session: slot, host: z.string().max(64), port: count, ...ticket }),
-  z.strictObject({ call: z.literal('begin'), session: slot, run, dtype }),
+  z.strictObject({ call: z.literal('begin'), session: slot, run, takes: dtype, sends: dtype }),
   z.strictObject({ call: z.literal('feed'), session: slot, run, left: position, limit: position, endTokens: z.array(position) }),
   z.strictObject({ call: z.literal('token'), session: slot, run, token: position, position }),
   z.strictObject({ call: z.literal('limit'), session: slot, run, limit: position }),

@@ -1,6 +1,6 @@
 import type { LaneHandle, NativeAddon, StageHandle } from '../../../native/index.d.ts';
 import { NO_LANE_STATS, NO_LANE_STEPS, tellListener, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneSteps, type LaneTicket } from '../engine/lane.ts';
-import type { ActivationDtype } from '../engine/types.ts';
+import type { StageDtypes } from '../engine/types.ts';
 import { fromNative } from '../errors.ts';
 
 /** The addon's lane. After `close`, the listener hears nothing more. */
@@ -40,8 +40,8 @@ export class NativeLane implements DecodeLane {
     this.#try({ session, side: 'next' }, () => this.#addon.laneConnect(this.#lane, session, host, port, id, key));
   }
 
-  begin(session: number, run: number, dtype: ActivationDtype): void {
-    this.#try({ session, side: 'own' }, () => this.#addon.laneBegin(this.#lane, session, run, dtype));
+  begin(session: number, run: number, { takes, sends }: StageDtypes): void {
+    this.#try({ session, side: 'own' }, () => this.#addon.laneBegin(this.#lane, session, run, takes, sends));
   }
 
   feed(session: number, run: number, { left, limit, endTokens }: LaneFeed): void {

@@ -1,13 +1,13 @@
 import type { Clock, LayerRange, PeerId } from '../../base/index.ts';
-import type { ActivationDtype, Backend, StageInfo } from '../../inference/index.ts';
+import type { Backend, StageInfo } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { CoordinatorOptions } from '../options.ts';
-import type { StageAssignment } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
 import { alignSteps } from '../trace/align.ts';
 import type { StageTrace } from '../trace/request-trace.ts';
 import type { StageStats } from '../wire/schema.ts';
 import { decodeSteps } from '../wire/steps.ts';
+import type { RouteStage } from './boundaries.ts';
 import type { OpenedStages } from './open-stages.ts';
 import { SessionPool, type OpenSession } from './session-pool.ts';
 import { controlOf, type StageClient } from './stage-client.ts';
@@ -26,8 +26,7 @@ export interface PipelineStage {
 
 export interface AssemblyInit {
   readonly opened: OpenedStages;
-  readonly route: readonly StageAssignment[];
-  readonly dtype: ActivationDtype;
+  readonly route: readonly RouteStage[];
   readonly options: CoordinatorOptions;
   readonly clock: Clock;
   /** Hears by how many answers more, or fewer, wait for a place. */
@@ -36,7 +35,7 @@ export interface AssemblyInit {
 
 /** The stages that a pipeline runs on at present: all loaded, each with a link, and the sessions open on them. */
 export class Assembly {
-  readonly route: readonly StageAssignment[];
+  readonly route: readonly RouteStage[];
   readonly clients: readonly StageClient[];
   readonly first: StageClient;
   readonly last: StageClient;
@@ -46,7 +45,7 @@ export class Assembly {
   readonly #options: CoordinatorOptions;
   readonly #clock: Clock;
 
-  constructor({ opened, route, dtype, options, clock, onWaiting }: AssemblyInit) {
+  constructor({ opened, route, options, clock, onWaiting }: AssemblyInit) {
     const [first, last] = [opened.clients[0], opened.clients.at(-1)];
     if (first === undefined || last === undefined) throw pipelineErrors.badRoute({ reason: 'it has no stages' });
     this.route = route;
@@ -55,7 +54,7 @@ export class Assembly {
     this.last = last;
     this.stages = opened.infos.map((info, i) => describe(info, route[i]));
     this.vocabSize = opened.infos[0]?.vocabSize ?? 0;
-    this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, dtype, options, onWaiting });
+    this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, options, onWaiting });
     this.#options = options;
     this.#clock = clock;
   }
@@ -121,6 +120,6 @@ export class Assembly {
   }
 }
 
-const describe = (info: StageInfo, assignment: StageAssignment | undefined): PipelineStage => ({
+const describe = (info: StageInfo, assignment: RouteStage | undefined): PipelineStage => ({
   peer: assignment?.peer ?? ('' as PeerId), layers: info.layers, bytesLoaded: info.weightBytes, kvBytes: info.kvBytes, backend: info.backend,
 });

@@ -7,13 +7,15 @@ import type { NodeReport, PipelineComponents, StageAssignment, StageOffer } from
 import type { Reroute } from '../failover/index.ts';
 import { FrameType } from '../wire/constants.ts';
 import { NO_SESSION, newSessionId } from '../wire/frame.ts';
+import { withDtype } from './boundaries.ts';
 import { connectStage } from './connect-stage.ts';
 import { openStages, type OpenStagesRequest } from './open-stages.ts';
 import { StagePipeline, type Pipeline } from './pipeline.ts';
 import { controlOf, StageClient } from './stage-client.ts';
 
-export interface OpenPipelineRequest extends OpenStagesRequest {
-  /** Of hidden states in transit: f16 halves the bytes, f32 is exact. */
+export interface OpenPipelineRequest extends Omit<OpenStagesRequest, 'route'> {
+  readonly route: readonly StageAssignment[];
+  /** Of hidden states in transit where the route does not say: f16 halves the bytes, f32 is exact. */
   readonly dtype: ActivationDtype;
   /** Finds other stages when one is lost, so that answers go on; without it a lost stage ends the pipeline. */
   readonly reroute?: Reroute;
@@ -49,10 +51,11 @@ export function createCoordinator(components: PipelineComponents, overrides: Par
     async openPipeline(request) {
       checkSize('contextTokens', request.contextTokens, MAX_CONTEXT_TOKENS);
       checkSize('batchTokens', request.batchTokens, MAX_BATCH_TOKENS);
-      const { route, contextTokens, batchTokens, dtype, reroute, modelHash } = request;
-      const opened = await openStages(components, options, request);
+      const { contextTokens, batchTokens, dtype, reroute, modelHash } = request;
+      const route = withDtype(request.route, dtype);
+      const opened = await openStages(components, options, { ...request, route });
       return new StagePipeline({
-        components, options, metrics, opened, route, contextTokens, batchTokens, dtype, reroute,
+        components, options, metrics, opened, route, contextTokens, batchTokens, reroute,
         open: (next, signal) => openStages(components, options, { route: next, modelHash, contextTokens, batchTokens, signal }),
       });
     },

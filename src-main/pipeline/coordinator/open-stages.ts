@@ -5,6 +5,7 @@ import type { CoordinatorOptions } from '../options.ts';
 import type { PipelineComponents, StageAssignment } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
 import { newSessionId } from '../wire/frame.ts';
+import { checkDtypes, type RouteStage } from './boundaries.ts';
 import { connectStage } from './connect-stage.ts';
 import { controlOf, StageClient } from './stage-client.ts';
 
@@ -16,7 +17,7 @@ export interface StageProgress {
 }
 
 export interface OpenStagesRequest {
-  readonly route: readonly StageAssignment[];
+  readonly route: readonly RouteStage[];
   readonly modelHash: string;
   /** KV cache per session, tokens. */
   readonly contextTokens: number;
@@ -46,6 +47,7 @@ export async function openStages(components: PipelineComponents, options: Coordi
   try {
     const infos = await opening.all();
     checkInfos(infos, opening.refs);
+    checkDtypes(request.route, opening.clients);
     return { clients: opening.clients, infos, lease: opening.lease, onLost: (listener) => opening.watch(listener) };
   } catch (error) {
     opening.close();

@@ -1,14 +1,14 @@
 import { Events, type CodedError } from '../../base/index.ts';
-import type { ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { PipelineEvents } from '../events.ts';
 import { canRecover, PaceWatch, Recovery, type Reroute, type SlowStage } from '../failover/index.ts';
 import type { CoordinatorMetrics } from '../metrics.ts';
 import type { CoordinatorOptions } from '../options.ts';
-import type { PipelineComponents, StageAssignment } from '../ports.ts';
+import type { PipelineComponents } from '../ports.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
 import type { StageStats } from '../wire/schema.ts';
 import { Assembly, type PipelineStage } from './assembly.ts';
+import type { RouteStage } from './boundaries.ts';
 import { Generation, type FinishReason, type GenerateRequest, type GenerationResult, type Ground } from './generation.ts';
 import type { OpenedStages } from './open-stages.ts';
 import type { RequestTrace, StageTrace } from '../trace/request-trace.ts';
@@ -53,14 +53,13 @@ export interface StagePipelineInit {
   readonly options: CoordinatorOptions;
   readonly metrics: CoordinatorMetrics;
   readonly opened: OpenedStages;
-  readonly route: readonly StageAssignment[];
+  readonly route: readonly RouteStage[];
   readonly contextTokens: number;
   readonly batchTokens: number;
-  readonly dtype: ActivationDtype;
   /** Absent: a lost stage ends the pipeline. */
   readonly reroute: Reroute | undefined;
   /** Has every stage of another route load its range. */
-  readonly open: (route: readonly StageAssignment[], signal: AbortSignal) => Promise<OpenedStages>;
+  readonly open: (route: readonly RouteStage[], signal: AbortSignal) => Promise<OpenedStages>;
 }
 
 export class StagePipeline implements Pipeline {
@@ -134,9 +133,9 @@ export class StagePipeline implements Pipeline {
     await this.closed;
   }
 
-  #assemble(opened: OpenedStages, route: readonly StageAssignment[]): Assembly {
-    const { dtype, options, components: { clock }, metrics } = this.#init;
-    return new Assembly({ opened, route, dtype, options, clock, onWaiting: (by) => metrics.waiting.add(by) });
+  #assemble(opened: OpenedStages, route: readonly RouteStage[]): Assembly {
+    const { options, components: { clock }, metrics } = this.#init;
+    return new Assembly({ opened, route, options, clock, onWaiting: (by) => metrics.waiting.add(by) });
   }
 
   #watch(opened: OpenedStages, assembly: Assembly): void {

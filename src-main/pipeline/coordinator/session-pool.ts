@@ -1,10 +1,10 @@
 import { isCoded, type SessionId } from '../../base/index.ts';
-import type { ActivationDtype, SamplingOptions } from '../../inference/index.ts';
+import type { SamplingOptions } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_ADDRESSES, type CoordinatorOptions } from '../options.ts';
-import type { StageAssignment } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
 import { newSessionId } from '../wire/frame.ts';
+import { dtypesOf, type RouteStage } from './boundaries.ts';
 import type { ComputedRows } from './script.ts';
 import { SessionQueue, type Waiting } from './session-queue.ts';
 import type { StageClient } from './stage-client.ts';
@@ -21,9 +21,8 @@ export interface OpenSession {
 
 export interface SessionPoolInit {
   readonly clients: readonly StageClient[];
-  readonly route: readonly StageAssignment[];
+  readonly route: readonly RouteStage[];
   readonly lease: SessionId;
-  readonly dtype: ActivationDtype;
   readonly options: CoordinatorOptions;
   /** Hears by how many answers more, or fewer, wait. */
   readonly onWaiting: (by: number) => void;
@@ -130,13 +129,14 @@ export class SessionPool {
   }
 
   async #openOn(client: StageClient, id: SessionId, sampling: SamplingOptions): Promise<void> {
-    const { route, lease, dtype, options } = this.#init;
+    const { route, lease, options } = this.#init;
     const { stage } = client.ref;
     const [next, previous] = [route[(stage + 1) % route.length], route[(stage + route.length - 1) % route.length]];
     if (next === undefined || previous === undefined) throw pipelineErrors.badRoute({ reason: 'it has no stages' });
     const neighbours = route.length === 1 ? {} : { next: { peer: next.peer, addresses: next.addresses.slice(0, MAX_ADDRESSES) }, previous: previous.peer };
+    const { takes, sends } = dtypesOf(route, stage);
     const opened = client.expect(id, { type: FrameType.opened, phase: 'open a session', timeoutMs: options.openTimeoutMs });
-    client.link.postControl(client.address(id), FrameType.open, { lease, stageCount: route.length, dtype, sampling, ...neighbours });
+    client.link.postControl(client.address(id), FrameType.open, { lease, stageCount: route.length, dtype: takes, ...(sends === takes ? {} : { sends }), sampling, ...neighbours });
     await opened;
   }
 

@@ -1,23 +1,24 @@
 import { toCoded, type CodedError } from '../../base/index.ts';
+import type { RouteStage } from '../coordinator/boundaries.ts';
 import type { OpenedStages } from '../coordinator/open-stages.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
-import type { StageAssignment } from '../ports.ts';
+import { keepBoundaries } from './boundaries.ts';
 import type { Reroute } from './reroute.ts';
 
 /** What other stages may put right. A refusal is not among them: the stage is there, and says why. */
-const RECOVERABLE: readonly string[] = ['PIPELINE_STAGE_LOST', 'PIPELINE_STAGE_TIMEOUT', 'PIPELINE_STAGE_MISBEHAVED', 'PIPELINE_STAGE_FAILED', 'PIPELINE_STAGE_SLOW'];
+const RECOVERABLE: readonly string[] = ['PIPELINE_STAGE_LOST', 'PIPELINE_STAGE_TIMEOUT', 'PIPELINE_STAGE_MISBEHAVED', 'PIPELINE_STAGE_FAILED', 'PIPELINE_STAGE_SLOW', 'PIPELINE_STAGE_TOO_OLD'];
 
 export const canRecover = (error: CodedError): boolean => RECOVERABLE.includes(error.code);
 
 export interface Rerouted {
   readonly opened: OpenedStages;
-  readonly route: readonly StageAssignment[];
+  readonly route: readonly RouteStage[];
 }
 
 export interface RecoveryInit {
   readonly reroute: Reroute;
-  readonly open: (route: readonly StageAssignment[], signal: AbortSignal) => Promise<OpenedStages>;
-  readonly route: readonly StageAssignment[];
+  readonly open: (route: readonly RouteStage[], signal: AbortSignal) => Promise<OpenedStages>;
+  readonly route: readonly RouteStage[];
   /** Routes that are tried at most: a stage that is lost while it opens makes for another. */
   readonly attempts: number;
   readonly signal: AbortSignal;
@@ -40,7 +41,7 @@ export class Recovery {
     const lost: StageRef[] = isSlow ? [] : first;
     for (let attempt = 1; ; attempt++) {
       try {
-        const next = await reroute({ route, lost, avoid, signal });
+        const next = keepBoundaries(await reroute({ route, lost, avoid, signal }), route);
         return { opened: knowingReplay(await open(next, signal)), route: next };
       } catch (reason) {
         const coded = toCoded(reason);

@@ -1,6 +1,7 @@
 import { asPeerId, type PeerId } from '../../base/index.ts';
 import type { OffersRequest } from '../coordinator/coordinator.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
+import { apartFromLost, coverLost } from './boundaries.ts';
 import { assignRange, holdsWhole, type PeerOffer } from '../placement/assign.ts';
 import type { StageAssignment, StageOffer } from '../ports.ts';
 
@@ -33,8 +34,7 @@ export interface RerouteInit {
 /**
  * Keeps the stages that stand and gives each lost range to peers that hold its shards: to one that runs no stage yet
  * where there is one, else to one that does, and only when nobody else can, to a peer that failed before and answers again.
- * Stages that were lost together stay apart, also on one peer: hidden states are rounded at a boundary, so that without
- * it the answer would go on with other bits.
+ * Where hidden states are rounded, the boundary stays (`coverLost`).
  */
 export function createReroute(init: RerouteInit): Reroute {
   return async ({ route, lost, avoid, signal }) => {
@@ -43,7 +43,7 @@ export function createReroute(init: RerouteInit): Reroute {
     const standing = await allOffers(init, everybody.filter(({ peer }) => !failed.has(peer)), signal);
     const holds = ({ peer, layers }: StageAssignment): boolean => holdsWhole(standing.find((offer) => offer.peer === peer)?.shards ?? [], layers);
     const kept = route.filter(holds);
-    const fill = (offers: readonly PeerOffer[]): StageAssignment[] => route.flatMap((stage) => (kept.includes(stage) ? [stage] : assignRange(offers, stage.layers)));
+    const fill = (offers: readonly PeerOffer[], stay = kept): StageAssignment[] => coverLost(route, stay, (range) => assignRange(offers, range));
     const idle = standing.filter(({ peer }) => !kept.some((stage) => stage.peer === peer));
     for (const offers of [idle, standing]) {
       try {
@@ -53,7 +53,13 @@ export function createReroute(init: RerouteInit): Reroute {
       }
     }
     // Asked last: one that is frozen costs the whole time to answer.
-    return fill([...standing, ...await allOffers(init, everybody.filter(({ peer }) => failed.has(peer)), signal)]);
+    const all = [...standing, ...await allOffers(init, everybody.filter(({ peer }) => failed.has(peer)), signal)];
+    try {
+      return fill(all);
+    } catch {
+      // Who holds a range that was split before may hold it as one shard only.
+      return fill(all, apartFromLost(route, kept));
+    }
   };
 }
 

@@ -116,7 +116,8 @@ export class ControlLink {
     const reject = (reason: string): Error => pipelineErrors.badMessage({ peer: this.#link.peer, type: 'open', reason });
     if (frame.stage >= message.stageCount) throw reject(`stage ${frame.stage} of ${message.stageCount}`);
     if (message.stageCount > 1 && (message.next === undefined || message.previous === undefined)) throw reject('neighbours are missing');
-    if (entry.batchTokens * entry.engine.info.hiddenSize * DTYPE_BYTES[message.dtype] > MAX_PAYLOAD_BYTES) throw reject('a micro-batch would be longer than a frame');
+    const widest = Math.max(DTYPE_BYTES[message.dtype], DTYPE_BYTES[message.sends ?? message.dtype]);
+    if (entry.batchTokens * entry.engine.info.hiddenSize * widest > MAX_PAYLOAD_BYTES) throw reject('a micro-batch would be longer than a frame');
   }
 
   async #openSession(frame: Frame, message: OpenMessage, { entry }: Lease): Promise<StageSession> {
@@ -126,12 +127,13 @@ export class ControlLink {
     });
     try {
       const { next, previous, stageCount, dtype } = message;
+      const dtypes = { takes: dtype, sends: message.sends ?? dtype };
       const nextLink = next === undefined ? undefined : await peerLinks.acquire(next.peer as StageLink['peer'], next.addresses).catch((error: unknown) => {
         throw pipelineErrors.linkLost({ peer: next.peer, reason: toCoded(error).message }, error);
       });
       const session: StageSession = new StageSession({
-        address: { session: frame.session, stage: frame.stage }, stageCount, dtype, entry, slot, control: this.#link, next: nextLink,
-        lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtype, hostOf, onRun: (stats) => entry.countLane(stats) }),
+        address: { session: frame.session, stage: frame.stage }, stageCount, dtypes, entry, slot, control: this.#link, next: nextLink,
+        lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtypes, hostOf, onRun: (stats) => entry.countLane(stats) }),
         previous: previous as StageLink['peer'] | undefined, onFail: (error) => sessions.fail(session, error),
       });
       return session;

@@ -102,7 +102,7 @@ export class DataPath {
     if (row.run !== session.run || init.next === undefined) return;
     const { run, position, computeUs, serialiseUs, waitUs, data } = row;
     const { hiddenSize } = init.entry.engine.info;
-    init.next.postParts(encodeHeader(nextAddress, { type: FrameType.hidden, run, position, rows: 1, dtype: init.dtype, hiddenSize, computeUs, serialiseUs, waitUs }, data), data);
+    init.next.postParts(encodeHeader(nextAddress, { type: FrameType.hidden, run, position, rows: 1, dtype: init.dtypes.sends, hiddenSize, computeUs, serialiseUs, waitUs }, data), data);
     countSent(session, data);
     init.lane?.ask(nextAddress, init.next);
   }
@@ -118,7 +118,7 @@ export class DataPath {
   #sendHidden(item: WorkItem, output: StageOutput, spent: StepTiming): void {
     const { session, rows } = item;
     const { hiddenSize } = session.init.entry.engine.info;
-    const { dtype, next } = session.init;
+    const { dtypes: { sends: dtype }, next } = session.init;
     if (output.kind !== 'hidden' || next === undefined || output.data.byteLength !== rows * hiddenSize * DTYPE_BYTES[dtype]) {
       throw pipelineErrors.engineMisbehaved({ wanted: `${rows} rows of hidden states`, got: output.kind });
     }

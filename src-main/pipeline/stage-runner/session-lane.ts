@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ActivationDtype, DecodeLane, LaneStats, LaneSteps } from '../../inference/index.ts';
+import type { DecodeLane, LaneStats, LaneSteps, StageDtypes } from '../../inference/index.ts';
 import { FrameType } from '../wire/constants.ts';
 import type { FrameAddress } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
@@ -9,7 +9,7 @@ import type { TokenFeeder } from './token-feeder.ts';
 export interface SessionLaneInit {
   readonly lane: DecodeLane;
   readonly slot: number;
-  readonly dtype: ActivationDtype;
+  readonly dtypes: StageDtypes;
   readonly hostOf: (peer: StageLink['peer']) => string | undefined;
   /** Hears of a run that is over. */
   readonly onRun: (stats: LaneStats) => void;
@@ -44,7 +44,7 @@ export class SessionLane {
   begin(run: number): void {
     this.#feeds = false;
     this.#count();
-    this.#init.lane.begin(this.#init.slot, run, this.#init.dtype);
+    this.#init.lane.begin(this.#init.slot, run, this.#init.dtypes);
   }
 
   /** To be called when something was sent to the next stage: then that has the session open. */

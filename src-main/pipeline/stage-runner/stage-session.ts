@@ -1,5 +1,5 @@
 import type { Clock, PeerId } from '../../base/index.ts';
-import type { ActivationDtype, StageInput } from '../../inference/index.ts';
+import type { StageDtypes, StageInput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { FLAG_TRUNCATE } from '../wire/constants.ts';
 import type { Frame, FrameAddress, PathTiming } from '../wire/frame.ts';
@@ -35,7 +35,7 @@ export interface WorkItem {
 export interface StageSessionInit {
   readonly address: FrameAddress;
   readonly stageCount: number;
-  readonly dtype: ActivationDtype;
+  readonly dtypes: StageDtypes;
   readonly entry: EngineEntry;
   readonly slot: number;
   readonly control: StageLink;
@@ -134,13 +134,13 @@ export class StageSession {
   }
 
   #checkRows(frame: Frame, from: PeerId): void {
-    const { entry, dtype } = this.init;
+    const { entry, dtypes: { takes } } = this.init;
     const reject = (reason: string): Error => pipelineErrors.badFrame({ peer: from, reason });
     if (frame.position !== this.#due) throw pipelineErrors.outOfStep({ peer: from, expected: this.#due, got: frame.position });
     if (frame.position + frame.rows > this.contextTokens) throw reject(`rows to ${frame.position + frame.rows} in a context of ${this.contextTokens}`);
     if (frame.rows > entry.batchTokens) throw reject(`${frame.rows} rows, agreed are ${entry.batchTokens}`);
     if (frame.dtype === undefined) return;
-    if (frame.dtype !== dtype) throw reject(`dtype ${frame.dtype}, agreed is ${dtype}`);
+    if (frame.dtype !== takes) throw reject(`dtype ${frame.dtype}, agreed is ${takes}`);
     if (frame.hiddenSize !== entry.engine.info.hiddenSize) throw reject(`hidden size ${frame.hiddenSize}, the model has ${entry.engine.info.hiddenSize}`);
   }
 

@@ -138,6 +138,6 @@ function toForwardItem(item: WorkItem): ForwardItem {
 }
 
 function wanted({ session, flags }: WorkItem): StageWant {
-  if (!session.isLast) return { kind: 'hidden', dtype: session.init.dtype };
+  if (!session.isLast) return { kind: 'hidden', dtype: session.init.dtypes.sends };
   return (flags & FLAG_MORE) === 0 ? { kind: 'sample' } : { kind: 'none' };
 }

@@ -29,6 +29,8 @@ export interface TestNetworkOptions {
   readonly totalLayers?: number;
   /** Every node offers every layer as a shard of its own, so that any route is possible. */
   readonly allHoldAll?: boolean;
+  /** Engines whose tokens show where hidden states were rounded. */
+  readonly isRough?: boolean;
   readonly runner?: Partial<RunnerOptions>;
   readonly coordinator?: Partial<CoordinatorOptions>;
   readonly authorize?: (peer: PeerId) => boolean;
@@ -107,7 +109,7 @@ export class TestNetwork {
     const engines: TinyEngine[] = [];
     const load = async (request: StageLoadRequest): Promise<TinyEngine> => {
       await node.onLoad(request);
-      const engine = new TinyEngine({ ...request, beforeForward: (batch) => node.onForward(batch) });
+      const engine = new TinyEngine({ ...request, isRough: this.#options.isRough, beforeForward: (batch) => node.onForward(batch) });
       engines.push(engine);
       return engine;
     };

@@ -41,6 +41,9 @@ export const REPLAY_FEATURE = 'replay/1';
 /** In `hello.features`: knows `flow` in stats, traceRequest and trace. */
 export const OBSERVE_FEATURE = 'observe/1';
 
+/** In `hello.features`: knows `sends` in open. */
+export const BOUNDARY_FEATURE = 'boundary/1';
+
 /** Byte offsets in the header. */
 export const AT = {
   version: 0, type: 1, flags: 2, session: 4, stage: 20, dtype: 22, reserved: 23, run: 24, position: 28, batch: 32, rows: 36, hiddenSize: 40,

@@ -2,7 +2,7 @@ import { isCoded, toCoded, type Clock, type CodedError, type ErrorMeta, type Pee
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
-import { FrameType, LANE_FEATURE, OBSERVE_FEATURE, REPLAY_FEATURE } from './constants.ts';
+import { BOUNDARY_FEATURE, FrameType, LANE_FEATURE, OBSERVE_FEATURE, REPLAY_FEATURE } from './constants.ts';
 import { decodeFrame, encodeHeader, NO_SESSION, type Frame, type FrameAddress, type FrameFields } from './frame.ts';
 import { controlBytes, readControl, type ControlMessage, type ControlType } from './schema.ts';
 
@@ -45,6 +45,8 @@ export class StageLink {
   knowsReplay = false;
   /** As well: it knows the figures that came later, and traces. */
   knowsObserve = false;
+  /** As well: it may take rows of one dtype and send them in another. */
+  knowsBoundary = false;
   /** From the last pong: how long the peer's present computation runs. */
   remoteBusyUs = 0;
   readonly #init: LinkInit;
@@ -57,7 +59,7 @@ export class StageLink {
     this.#init = init;
     this.peer = init.stream.peer;
     this.lastHeardMs = init.clock.monotonicMs();
-    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE] });
+    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE, BOUNDARY_FEATURE] });
     void this.#read();
   }
 
@@ -153,6 +155,7 @@ export class StageLink {
     this.knowsLane = features.includes(LANE_FEATURE);
     this.knowsReplay = features.includes(REPLAY_FEATURE);
     this.knowsObserve = features.includes(OBSERVE_FEATURE);
+    this.knowsBoundary = features.includes(BOUNDARY_FEATURE);
     this.#greeted = true;
   }
 

@@ -41,9 +41,14 @@ const sampling = z.strictObject({
   temperature: z.number().min(0).max(100), topK: count(2 ** 31), topP: z.number().min(0).max(1), minP: z.number().min(0).max(1),
   repetitionPenalty: z.number().min(0.01).max(100), penaltyWindow: count(MAX_CONTEXT_TOKENS), seed: z.number().int().min(0).max(0xffff_ffff), topLogprobs: count(MAX_TOP_LOGPROBS),
 });
+const dtype = z.enum(['f32', 'f16']);
 const neighbour = z.strictObject({ peer, addresses });
 export const openSchema = z.strictObject({
-  lease: hexId, stageCount: positive(MAX_STAGES), dtype: z.enum(['f32', 'f16']), sampling,
+  lease: hexId, stageCount: positive(MAX_STAGES), sampling,
+  /** Of the hidden states that come in, and of those that go out unless `sends` says otherwise. */
+  dtype,
+  /** Only to stages that know it. */
+  sends: dtype.exactOptional(),
   /** Where hidden states (on the last stage: tokens for stage 0) go; absent with one stage. */
   next: neighbour.optional(),
   /** Who may send this session's hidden states (on stage 0: tokens). */
