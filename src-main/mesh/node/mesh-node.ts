@@ -5,6 +5,9 @@ import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../
 import { meshErrors } from '../errors.ts';
 import { meshMetrics, type MeshMetrics } from '../metrics.ts';
 import { DIAL_TIMEOUT_MS, type MeshComponents, type MeshOptions } from '../options.ts';
+import { probeBandwidth } from '../protocols/bandwidth/client.ts';
+import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_TIMEOUT_MS } from '../protocols/bandwidth/constants.ts';
+import { bandwidthErrors } from '../protocols/bandwidth/errors.ts';
 import { ping } from '../protocols/ping/client.ts';
 import { PING_LIMITS, PING_PROTOCOL, PING_TIMEOUT_MS } from '../protocols/ping/constants.ts';
 import { pingErrors } from '../protocols/ping/errors.ts';
@@ -94,6 +97,13 @@ export class MeshNode implements Mesh {
     this.#book.measured(peer, rttMs);
     this.#metrics.roundTrip(rttMs);
     return rttMs;
+  }
+
+  async bandwidth(peer: PeerId, { signal }: Within = {}): Promise<number> {
+    const { clock } = this.#components;
+    const deadline = { timeoutMs: BANDWIDTH_TIMEOUT_MS, error: () => bandwidthErrors.timedOut(peer), signal };
+    return withDeadline(deadline, async (within) =>
+      probeBandwidth(await this.open(peer, BANDWIDTH_PROTOCOL, { limits: BANDWIDTH_LIMITS, signal: within }), { clock, signal: within }));
   }
 
   async open(peer: PeerId, protocol: string, { limits, signal }: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {

@@ -2,6 +2,8 @@ import type { PeerId as Libp2pPeerId, PeerInfo } from '@libp2p/interface';
 import { asPeerId, RateLimiter, toCoded, type Clock, type Logger, type PeerId } from '../../base/index.ts';
 import type { MeshMetrics } from '../metrics.ts';
 import { MAX_DISCOVERED_CONNECTIONS, type MeshOptions } from '../options.ts';
+import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_RATE, BANDWIDTH_TOTAL_RATE } from '../protocols/bandwidth/constants.ts';
+import { serveBandwidth } from '../protocols/bandwidth/server.ts';
 import { readIntroduction } from '../protocols/identify/client.ts';
 import { IDENTIFY_LIMITS, IDENTIFY_PROTOCOL, IDENTIFY_TIMEOUT_MS, IDENTIFY_VERSION, MAX_PROTOCOLS } from '../protocols/identify/constants.ts';
 import { identifyErrors } from '../protocols/identify/errors.ts';
@@ -23,7 +25,7 @@ export interface PeerWatchInit {
   readonly clock: Clock;
 }
 
-/** Turns libp2p's peer events into the mesh's, introduces peers to each other and serves the two built-in protocols. */
+/** Turns libp2p's peer events into the mesh's, introduces peers to each other and serves the three built-in protocols. */
 export class PeerWatch {
   readonly #mesh: Mesh;
   readonly #init: PeerWatchInit;
@@ -38,6 +40,8 @@ export class PeerWatch {
     const { libp2p, clock } = this.#init;
     const pings = new RateLimiter(PING_RATE, clock);
     await this.#mesh.handle(PING_PROTOCOL, PING_LIMITS, (stream) => this.#attend('ping', servePing(stream, pings)));
+    const echoes = { perPeer: new RateLimiter(BANDWIDTH_RATE, clock), total: new RateLimiter(BANDWIDTH_TOTAL_RATE, clock) };
+    await this.#mesh.handle(BANDWIDTH_PROTOCOL, BANDWIDTH_LIMITS, (stream) => this.#attend('bandwidth', serveBandwidth(stream, echoes)));
     await this.#mesh.handle(IDENTIFY_PROTOCOL, IDENTIFY_LIMITS, (stream) => this.#attend('identify', serveIntroduction(stream, this.#introduction())));
     libp2p.addEventListener('peer:connect', this.#onConnect);
     libp2p.addEventListener('peer:disconnect', this.#onDisconnect);
