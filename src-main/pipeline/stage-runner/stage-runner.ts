@@ -148,8 +148,9 @@ export class StageRunner implements Service {
   }
 
   async #tellStats(session: StageSession, link: StageLink): Promise<void> {
+    const run = session.stats;
     const { flow, ...stats } = await session.snapshot();
-    this.#speed.add({ ...stats, weightBytes: session.init.entry.engine.info.weightBytes });
+    this.#speed.add(run, { ...stats, weightBytes: session.init.entry.engine.info.weightBytes });
     link.postControl(session.address, FrameType.stats, link.knowsObserve && flow !== undefined ? { ...stats, flow } : stats);
   }
 
