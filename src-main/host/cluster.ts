@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { CodedError, forkChild, type Child, type LayerRange, type PeerId, type SpawnChild } from '../base/index.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
+import { knownMemorySpeed, memorySpeed } from './memory-speed.ts';
 import { fromNodeSchema, type ToNode } from './node-messages.ts';
 import type { AppPaths } from './paths.ts';
 import { shardForCluster, type ShardedModel } from './sharded-model.ts';
@@ -92,6 +93,7 @@ class NodeCluster implements Cluster {
 
   async start(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => this.#start(slot)));
+    void memorySpeed();
   }
 
   async revive(givenUp: readonly PeerId[]): Promise<readonly ClusterNode[]> {
@@ -142,7 +144,8 @@ interface StartOptions {
 async function startNode(child: Child, { settings, shards, index, listen, signal }: StartOptions): Promise<ClusterNode> {
   const exited = once(child, 'exit').then(([code, by]) => Promise.reject(hostErrors.nodeNotStarted({ index, reason: `it ended (${by ?? code})` })));
   const config = { ...settings.config, listen: [...listen], mdns: false };
-  child.send({ type: 'start', config, shards: [...shards] } satisfies ToNode);
+  const memoryBytesPerSecond = knownMemorySpeed();
+  child.send({ type: 'start', config, shards: [...shards], ...(memoryBytesPerSecond === undefined ? {} : { memoryBytesPerSecond }) } satisfies ToNode);
   const [raw] = (await Promise.race([once(child, 'message', signal === undefined ? {} : { signal }), exited])) as unknown[];
   exited.catch(() => undefined);
   const reply = fromNodeSchema.parse(raw);

@@ -11,7 +11,7 @@ export const givenShardSchema = z.strictObject({
 });
 
 export const toNodeSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('start'), config: configSchema, shards: z.array(givenShardSchema).max(1024) }),
+  z.strictObject({ type: z.literal('start'), config: configSchema, shards: z.array(givenShardSchema).max(1024), memoryBytesPerSecond: z.number().min(1).optional() }),
   z.strictObject({ type: z.literal('stop') }),
 ]);
 export type ToNode = z.infer<typeof toNodeSchema>;

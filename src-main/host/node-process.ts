@@ -1,4 +1,5 @@
 import { exitWithParent, leaveParent, onParentMessage, tellParent, toCoded } from '../base/index.ts';
+import { takeMemorySpeed } from './memory-speed.ts';
 import { createNode, type Node } from './node.ts';
 import { toNodeSchema, type FromNode, type ToNode } from './node-messages.ts';
 import { appPaths } from './paths.ts';
@@ -10,6 +11,7 @@ const tell = (message: FromNode): void => tellParent(message);
 
 async function start(message: Extract<ToNode, { type: 'start' }>): Promise<void> {
   try {
+    if (message.memoryBytesPerSecond !== undefined) takeMemorySpeed(message.memoryBytesPerSecond);
     node = await createNode({ settings: { config: message.config, secrets: { uiToken: '' } }, paths: appPaths(), shards: message.shards, identity: 'ephemeral', process: 'own' });
     await node.start();
     tell({ type: 'ready', peerId: node.mesh.peerId, addresses: [...node.mesh.addresses()] });

@@ -7,6 +7,7 @@ import type { Settings } from './config.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
 import { laneNetwork } from './lane-network.ts';
 import type { AppPaths } from './paths.ts';
+import { memorySpeed } from './memory-speed.ts';
 import { createStageSource } from './stage-source.ts';
 import type { GivenShard } from './types.ts';
 
@@ -58,7 +59,10 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const coordinator = createCoordinator({ connect, logger, metrics, clock }, overrides);
   return {
     name: 'node', mesh, coordinator, metrics, logger, worker,
-    start: () => life.start(),
+    start: async () => {
+      await life.start();
+      if (shards.length > 0) void memorySpeed();
+    },
     stop: async () => {
       for (const failure of await life.stop()) logger.warn({ code: failure.code, message: failure.message }, 'a service did not stop cleanly');
     },

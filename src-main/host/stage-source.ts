@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { isCoded, layerCount, systemClock, type Logger } from '../base/index.ts';
-import { availableBytes, createOwnProcessEngine, createWorkerEngine, measureMemorySpeed, type StageEngine, type WorkerOptions } from '../inference/index.ts';
+import { isCoded, layerCount, type Logger } from '../base/index.ts';
+import { availableBytes, createOwnProcessEngine, createWorkerEngine, type StageEngine, type WorkerOptions } from '../inference/index.ts';
 import type { Machine, StageLoadRequest, StageOffer, StageSource } from '../pipeline/index.ts';
 import { composeStage } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
+import { memorySpeed } from './memory-speed.ts';
 import { threadsFor } from './threads.ts';
 import type { GivenShard } from './types.ts';
 
@@ -28,14 +29,10 @@ export function createStageSource(options: StageSourceOptions): StageSource {
   };
 }
 
-/** Measured once: it takes the time of a few frames, and does not change. */
-let memoryBytesPerSecond: number | undefined;
-
 async function machine({ gpuLayers }: HostConfig): Promise<Machine> {
-  memoryBytesPerSecond ??= measureMemorySpeed(() => systemClock.monotonicMs());
   // A guess before the first stage is loaded; its speed is measured then.
   const backend = gpuLayers !== 0 && process.platform === 'darwin' ? 'metal' : 'cpu';
-  return { backend, freeBytes: await availableBytes(), memoryBytesPerSecond };
+  return { backend, freeBytes: await availableBytes(), memoryBytesPerSecond: await memorySpeed() };
 }
 
 function offersOf(shards: readonly GivenShard[]): StageOffer[] {
