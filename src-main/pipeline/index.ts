@@ -10,7 +10,7 @@ export { learn, NO_CORRECTION, type CorrectionFactor, type Corrections } from '.
 export { chooseObjective, type LayerFacts, type LinkCost, type LinkFacts, type LoadFacts, type NodeFacts, type Objective, type PlacementRequest } from './placement/request.ts';
 export type { LeftOut } from './placement/explain.ts';
 export type { Prediction, StagePrediction } from './placement/predict.ts';
-export { createCoordinator, type Coordinator, type NodeOffers, type OffersRequest, type OpenPipelineRequest } from './coordinator/coordinator.ts';
+export { createCoordinator, type Coordinator, type MeasureLinksRequest, type NodeOffers, type OffersRequest, type OpenPipelineRequest, type PeerLink } from './coordinator/coordinator.ts';
 export type { FinishReason, GenerateRequest, GeneratedToken, Generation, GenerationResult } from './coordinator/generation.ts';
 export type { StageProgress } from './coordinator/open-stages.ts';
 export type { PipelineStage } from './coordinator/assembly.ts';

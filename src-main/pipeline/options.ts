@@ -1,4 +1,5 @@
 /** Limits of the stage protocol. Each bounds memory or time that a peer can make us spend; docs/protocols/stage.md repeats them. */
+import type { RateLimitOptions } from '../base/index.ts';
 import type { ProtocolLimits } from '../mesh/index.ts';
 
 export const STAGE_PROTOCOL = '/omni/stage/1.0.0';
@@ -16,6 +17,12 @@ export const MAX_END_TOKENS = 256;
 export const MAX_TOP_LOGPROBS = 64;
 /** Of one neighbour, in a session's opening. */
 export const MAX_ADDRESSES = 16;
+/** Peers to which a node measures its links for one question. */
+export const MAX_MEASURED_LINKS = 16;
+/** How long such a question may take; what was not measured by then is left out. */
+export const MEASURE_TIMEOUT_MS = 10_000;
+/** Links that one peer may have measured: 64 at once, then one in five seconds. */
+export const MEASURE_RATE: RateLimitOptions = { perSecond: 0.2, burst: 64, maxKeys: 1024 };
 /** Prefill micro-batches of one session that may be under way over one boundary. */
 export const PREFILL_WINDOW = 4;
 /** Single rows of a replay that may be under way over one boundary. */

@@ -64,6 +64,25 @@ export interface StageSource {
  */
 export type Connect = (peer: PeerId, addresses: readonly string[], options: { readonly signal?: AbortSignal }) => Promise<FrameStream>;
 
+/** What was measured of the way to a peer. */
+export interface MeasuredLink {
+  /** The least of a few. */
+  readonly rttMs: number;
+  /** In the slower direction; undefined where the peer does not take part. */
+  readonly bytesPerSecond: number | undefined;
+  /** Since it was measured. */
+  readonly ageMs: number;
+}
+
+export interface MeasureRequest {
+  readonly peer: PeerId;
+  readonly addresses: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Measures the link from this node to a peer, or tells what was measured not long ago. Rejects where the peer is not reached. */
+export type MeasureLink = (request: MeasureRequest) => Promise<MeasuredLink>;
+
 /** This node's identity; the mesh implements it and keeps the key. */
 export interface Signer {
   readonly peerId: PeerId;

@@ -1,9 +1,9 @@
-import { asManifestCid } from '../../base/index.ts';
+import { asManifestCid, asPeerId, type PeerId, type SessionId } from '../../base/index.ts';
 import type { ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
 import { coordinatorMetrics } from '../metrics.ts';
-import { COORDINATOR_DEFAULTS, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, type CoordinatorOptions } from '../options.ts';
-import type { NodeReport, PipelineComponents, StageAssignment, StageOffer } from '../ports.ts';
+import { COORDINATOR_DEFAULTS, MAX_ADDRESSES, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, type CoordinatorOptions } from '../options.ts';
+import type { MeasuredLink, NodeReport, PipelineComponents, StageAssignment, StageOffer } from '../ports.ts';
 import type { Reroute } from '../failover/index.ts';
 import { FrameType } from '../wire/constants.ts';
 import { NO_SESSION, newSessionId } from '../wire/frame.ts';
@@ -31,6 +31,18 @@ export interface OffersRequest {
 export interface NodeOffers {
   readonly offers: readonly StageOffer[];
   readonly node: NodeReport;
+  /** It measures its links to others when asked. */
+  readonly knowsLinks: boolean;
+}
+
+export interface MeasureLinksRequest extends OffersRequest {
+  /** At most MAX_MEASURED_LINKS. */
+  readonly to: readonly { readonly peer: PeerId; readonly addresses: readonly string[] }[];
+}
+
+/** A link of the peer that was asked. */
+export interface PeerLink extends MeasuredLink {
+  readonly peer: PeerId;
 }
 
 export interface Coordinator {
@@ -38,6 +50,8 @@ export interface Coordinator {
   queryNode(request: OffersRequest): Promise<NodeOffers>;
   /** What a peer can run. @throws PIPELINE_STAGE_* */
   queryOffers(request: OffersRequest): Promise<readonly StageOffer[]>;
+  /** Has a peer measure its links to others; those that it could not are left out. Only for peers that know links. @throws PIPELINE_STAGE_* */
+  measureLinks(request: MeasureLinksRequest): Promise<readonly PeerLink[]>;
   /** Has every stage load its range. @throws PIPELINE_BAD_ROUTE, PIPELINE_BAD_OPTION, PIPELINE_STAGE_*, PIPELINE_CANCELLED */
   openPipeline(request: OpenPipelineRequest): Promise<Pipeline>;
 }
@@ -48,6 +62,7 @@ export function createCoordinator(components: PipelineComponents, overrides: Par
   return {
     queryNode: (request) => queryNode(components, options, request),
     queryOffers: async (request) => (await queryNode(components, options, request)).offers,
+    measureLinks: (request) => measureLinks(components, options, request),
     async openPipeline(request) {
       checkSize('contextTokens', request.contextTokens, MAX_CONTEXT_TOKENS);
       checkSize('batchTokens', request.batchTokens, MAX_BATCH_TOKENS);
@@ -62,20 +77,40 @@ export function createCoordinator(components: PipelineComponents, overrides: Par
   };
 }
 
-async function queryNode(components: PipelineComponents, options: CoordinatorOptions, request: OffersRequest): Promise<NodeOffers> {
+/** A link to one node for one question, closed after. */
+async function asking<T>(components: PipelineComponents, { options, request }: Asked, ask: (client: StageClient, id: SessionId) => Promise<T>): Promise<T> {
   const ref: StageRef = { stage: 0, peer: request.peer, layers: { first: 0, last: 0 } };
   const stream = await connectStage(components.connect, { ...request, layers: ref.layers, ref }, { timeoutMs: options.connectTimeoutMs, signal: request.signal });
   const client = new StageClient({ ref, route: [ref], stream, clock: components.clock, onLost: () => undefined });
   try {
-    const id = newSessionId();
-    const reply = client.expect(id, { type: FrameType.offers, phase: 'tell its offers', timeoutMs: options.openTimeoutMs });
-    client.link.post({ ...NO_SESSION, session: id }, { type: FrameType.offersRequest });
-    const { offers, node } = controlOf(await reply, FrameType.offers, client);
-    return { node, offers: offers.map(({ manifestCid, ...offer }) => (manifestCid === undefined ? offer : { ...offer, manifestCid: asManifestCid(manifestCid) })) };
+    return await ask(client, newSessionId());
   } finally {
     client.close();
   }
 }
+
+interface Asked {
+  readonly options: CoordinatorOptions;
+  readonly request: OffersRequest;
+}
+
+const queryNode = (components: PipelineComponents, options: CoordinatorOptions, request: OffersRequest): Promise<NodeOffers> =>
+  asking(components, { options, request }, async (client, id) => {
+    const reply = client.expect(id, { type: FrameType.offers, phase: 'tell its offers', timeoutMs: options.openTimeoutMs });
+    client.link.post({ ...NO_SESSION, session: id }, { type: FrameType.offersRequest });
+    const { offers, node } = controlOf(await reply, FrameType.offers, client);
+    const { knowsLinks } = client.link;
+    return { node, knowsLinks, offers: offers.map(({ manifestCid, ...offer }) => (manifestCid === undefined ? offer : { ...offer, manifestCid: asManifestCid(manifestCid) })) };
+  });
+
+const measureLinks = (components: PipelineComponents, options: CoordinatorOptions, request: MeasureLinksRequest): Promise<readonly PeerLink[]> =>
+  asking(components, { options, request }, async (client, id) => {
+    const reply = client.expect(id, { type: FrameType.links, phase: 'measure its links', timeoutMs: options.openTimeoutMs });
+    client.link.postControl({ ...NO_SESSION, session: id }, FrameType.measure, { peers: request.to.map(({ peer, addresses }) => ({ peer, addresses: addresses.slice(0, MAX_ADDRESSES) })) });
+    const { links } = controlOf(await reply, FrameType.links, client);
+    // Nobody else was asked about.
+    return links.filter(({ peer }) => request.to.some((other) => other.peer === peer)).map(({ peer, rttMs, bytesPerSecond, ageMs }) => ({ peer: asPeerId(peer), rttMs, bytesPerSecond, ageMs }));
+  });
 
 function checkSize(option: string, value: number, most: number): void {
   if (!Number.isInteger(value) || value < 1 || value > most) throw pipelineErrors.badOption({ option, reason: `must be a whole number from 1 to ${most}` });

@@ -81,7 +81,7 @@ export class StageClient {
       case FrameType.credit: return this.listeners.get(frame.session)?.onCredit(frame);
       case FrameType.progress: return this.#progress(frame);
       case FrameType.error: return this.#onError(frame);
-      case FrameType.offers: case FrameType.loaded: case FrameType.opened: case FrameType.closed: case FrameType.stats: case FrameType.trace:
+      case FrameType.offers: case FrameType.loaded: case FrameType.opened: case FrameType.closed: case FrameType.stats: case FrameType.trace: case FrameType.links:
         return this.#settle(frame.session, frame.type)?.resolve(frame);
       default: throw pipelineErrors.badFrame({ peer: this.link.peer, reason: `type ${frame.type} is not for a coordinator` });
     }
@@ -98,7 +98,7 @@ export class StageClient {
     const remote = errorFrom(frame, this.link.peer);
     if (frame.session === NO_SESSION.session) return this.link.abort(reportedFailure(this.ref, remote, this.#init.route));
     const error = reportedFailure(this.ref, remote, this.#init.route);
-    for (const type of [FrameType.loaded, FrameType.opened, FrameType.offers, FrameType.stats, FrameType.trace]) {
+    for (const type of [FrameType.loaded, FrameType.opened, FrameType.offers, FrameType.stats, FrameType.trace, FrameType.links]) {
       for (let waiter = this.#settle(frame.session, type); waiter !== undefined; waiter = this.#settle(frame.session, type)) waiter.reject(error);
     }
     this.listeners.get(frame.session)?.onError(error);

@@ -1,4 +1,4 @@
-import { isCoded, toCoded, type Clock } from '../../base/index.ts';
+import { asPeerId, isCoded, toCoded, type Clock } from '../../base/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { DTYPE_BYTES, FrameType } from '../wire/constants.ts';
 import { MAX_PAYLOAD_BYTES, type RunnerOptions } from '../options.ts';
@@ -8,6 +8,7 @@ import type { Frame } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import { readControl, type ControlMessage } from '../wire/schema.ts';
 import type { EngineHub, Lease, OnProgress } from './engine-hub.ts';
+import type { LinkSurvey } from './link-survey.ts';
 import type { PeerLinks } from './peer-links.ts';
 import { keyOf, type Sessions } from './sessions.ts';
 import { SessionLane } from './session-lane.ts';
@@ -25,6 +26,7 @@ export interface ControlInit {
   readonly peerLinks: PeerLinks;
   readonly options: RunnerOptions;
   readonly hostOf: LaneNetwork['hostOf'];
+  readonly survey: LinkSurvey;
 }
 
 type OpenMessage = ControlMessage<typeof FrameType.open>;
@@ -37,7 +39,7 @@ export class ControlLink {
   readonly #loading = new Map<string, AbortController>();
   /** Opens under way; a close that overtakes one sets its signal. */
   readonly #opening = new Map<string, AbortController>();
-  #ended = false;
+  readonly #over = new AbortController();
 
   constructor(init: ControlInit, link: StageLink) {
     this.#init = init;
@@ -52,6 +54,15 @@ export class ControlLink {
     });
   }
 
+  /** Measures this node's links to others; answers links or error. */
+  async measure(frame: Frame): Promise<void> {
+    await this.#answering(frame, async () => {
+      const { peers } = readControl(frame, FrameType.measure, this.#link.peer);
+      const links = await this.#init.survey.measure(peers.map(({ peer, addresses }) => ({ peer: asPeerId(peer), addresses })), { asker: this.#link.peer, signal: this.#over.signal });
+      this.#link.postControl(frame, FrameType.links, { links });
+    });
+  }
+
   /** Loads a range for this link; answers loaded or error. */
   async load(frame: Frame): Promise<void> {
     await this.#answering(frame, async () => {
@@ -63,7 +74,7 @@ export class ControlLink {
       const abort = new AbortController();
       this.#loading.set(key, abort);
       const lease = await this.#init.hub.acquire(message, this.#progressTo(frame), abort.signal).finally(() => this.#loading.delete(key));
-      if (this.#ended) return lease.release();
+      if (this.#over.signal.aborted) return lease.release();
       this.#leases.set(key, lease);
       this.#link.postControl(frame, FrameType.loaded, infoMessage(lease.entry.engine.info));
     });
@@ -89,7 +100,7 @@ export class ControlLink {
       this.#opening.set(key, abort);
       const session = await this.#openSession(frame, message, lease).finally(() => this.#opening.delete(key));
       this.#init.sessions.add(session);
-      if (abort.signal.aborted || this.#ended) return this.#init.sessions.end(session);
+      if (abort.signal.aborted || this.#over.signal.aborted) return this.#init.sessions.end(session);
       // Nobody is told of a link's end before its session is listed.
       if (session.init.next?.ended === true) return this.#init.sessions.fail(session, pipelineErrors.linkLost({ peer: session.init.next.peer, reason: 'it ended' }));
       this.#link.post(frame, { type: FrameType.opened });
@@ -106,7 +117,7 @@ export class ControlLink {
 
   /** The coordinator is gone: nothing of it stays. */
   end(): void {
-    this.#ended = true;
+    this.#over.abort();
     for (const abort of [...this.#loading.values(), ...this.#opening.values()]) abort.abort();
     for (const lease of this.#leases.values()) lease.release();
     this.#leases.clear();

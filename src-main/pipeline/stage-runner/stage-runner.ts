@@ -5,7 +5,7 @@ import { pipelineErrors } from '../errors.ts';
 import type { StageRunnerEvents } from '../events.ts';
 import { runnerMetrics, type RunnerMetrics } from '../metrics.ts';
 import { RUNNER_DEFAULTS, type RunnerOptions } from '../options.ts';
-import type { LaneNetwork, PipelineComponents, StageSource } from '../ports.ts';
+import type { LaneNetwork, MeasureLink, PipelineComponents, StageSource } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
 import { encodeHeader, NO_SESSION, type Frame } from '../wire/frame.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
@@ -17,6 +17,7 @@ import { ControlLink } from './control.ts';
 import { DataPath } from './data-path.ts';
 import { EngineEntry } from './engine-entry.ts';
 import { EngineHub, type RangeRequest } from './engine-hub.ts';
+import { LinkSurvey } from './link-survey.ts';
 import { PeerLinks } from './peer-links.ts';
 import { Sessions } from './sessions.ts';
 import { SpeedMeter } from './speed-meter.ts';
@@ -34,6 +35,8 @@ export interface StageRunnerComponents extends PipelineComponents {
   readonly authorize?: (peer: PeerId) => boolean | Promise<boolean>;
   /** Without it, rows go over the mesh only. */
   readonly lanes?: LaneNetwork;
+  /** Without it, this node tells nothing of its links. */
+  readonly measureLink?: MeasureLink;
 }
 
 export interface StageRunnerCounts {
@@ -53,6 +56,7 @@ export class StageRunner implements Service {
   readonly #data: DataPath;
   readonly #hub: EngineHub;
   readonly #speed = new SpeedMeter();
+  readonly #survey: LinkSurvey;
   readonly #peerLinks: PeerLinks;
   readonly #sessions: Sessions;
   readonly #inbound = new Map<StageLink, ControlLink>();
@@ -65,6 +69,7 @@ export class StageRunner implements Service {
     this.#options = { ...RUNNER_DEFAULTS, ...options };
     this.#metrics = runnerMetrics(components.metrics);
     this.#data = new DataPath(clock);
+    this.#survey = new LinkSurvey({ measureLink: components.measureLink, clock });
     this.#peerLinks = new PeerLinks(connect, (stream) => this.#outboundLink(stream));
     this.#sessions = new Sessions({ events: this.events, logger, peerLinks: this.#peerLinks, onCount: (count) => this.#metrics.sessions.set(count) });
     this.#hub = new EngineHub({
@@ -105,7 +110,7 @@ export class StageRunner implements Service {
       stream, clock, role: 'stage', onDrain: this.#kick, busyUs: () => this.#hub.busyUs,
       onFrame: (frame) => this.#onInbound(frame, link), onEnd: (error) => this.#onInboundEnd(link, error),
     });
-    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, speed: this.#speed, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options, hostOf: (peer) => this.#components.lanes?.hostOf(peer) }, link));
+    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, speed: this.#speed, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options, hostOf: (peer) => this.#components.lanes?.hostOf(peer), survey: this.#survey }, link));
   }
 
   #onInbound(frame: Frame, link: StageLink): void {
@@ -115,6 +120,7 @@ export class StageRunner implements Service {
     if (FROM_COORDINATOR.has(frame.type)) return this.#withSession(frame, link, { isControl: true });
     switch (frame.type) {
       case FrameType.offersRequest: return this.#allowed(frame, link, () => control.offers(frame));
+      case FrameType.measure: return this.#allowed(frame, link, () => control.measure(frame));
       case FrameType.load: return this.#allowed(frame, link, () => control.load(frame));
       case FrameType.unload: return control.unload(frame);
       case FrameType.open: return void control.open(frame);

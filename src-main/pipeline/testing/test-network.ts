@@ -3,7 +3,7 @@ import type { ForwardItem } from '../../inference/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { createCoordinator, type Coordinator } from '../coordinator/coordinator.ts';
 import type { CoordinatorOptions, RunnerOptions } from '../options.ts';
-import type { Connect, Machine, StageAssignment, StageLoadRequest, StageOffer } from '../ports.ts';
+import type { Connect, Machine, MeasureLink, StageAssignment, StageLoadRequest, StageOffer } from '../ports.ts';
 import { StageRunner } from '../stage-runner/stage-runner.ts';
 import { createLocalStreams } from '../wire/local-streams.ts';
 import { TINY, TinyEngine } from './tiny-engine.ts';
@@ -34,6 +34,7 @@ export interface TestNetworkOptions {
   readonly runner?: Partial<RunnerOptions>;
   readonly coordinator?: Partial<CoordinatorOptions>;
   readonly authorize?: (peer: PeerId) => boolean;
+  readonly measureLink?: MeasureLink;
   readonly metrics?: Metrics;
 }
 
@@ -105,7 +106,7 @@ export class TestNetwork {
     const every = Array.from({ length: this.totalLayers }, (_, layer) => ({ layers: { first: layer, last: layer }, sizeBytes: 100 }));
     const shards = this.#options.allHoldAll === true ? every : [{ layers, sizeBytes: 1000 }];
     const offer: StageOffer = { modelHash: MODEL, architecture: TINY.architecture, totalLayers: this.totalLayers, hiddenSize: TINY.hiddenSize, shards };
-    const { authorize } = this.#options;
+    const { authorize, measureLink } = this.#options;
     const engines: TinyEngine[] = [];
     const load = async (request: StageLoadRequest): Promise<TinyEngine> => {
       await node.onLoad(request);
@@ -113,7 +114,7 @@ export class TestNetwork {
       engines.push(engine);
       return engine;
     };
-    const components = { source: { offers: () => Promise.resolve([offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: this.#options.metrics ?? noMetrics, clock: systemClock };
+    const components = { source: { offers: () => Promise.resolve([offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: this.#options.metrics ?? noMetrics, clock: systemClock, ...(measureLink === undefined ? {} : { measureLink }) };
     const runner = new StageRunner(authorize === undefined ? components : { ...components, authorize }, { idleUnloadMs: 0, ...this.#options.runner });
     const node: TestNode = { peer, layers, runner, engines, onLoad: () => undefined, onForward: () => undefined };
     return node;

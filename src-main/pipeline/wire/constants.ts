@@ -11,6 +11,7 @@ export const FrameType = {
   ping: 21, pong: 22, error: 23,
   laneRequest: 24, lane: 25,
   traceRequest: 26, trace: 27,
+  measure: 32, links: 33,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -30,6 +31,7 @@ export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token' | 'st
 export const PAYLOAD_KIND: Readonly<Record<FrameType, PayloadKind>> = {
   1: 'json', 2: 'empty', 3: 'json', 4: 'json', 5: 'json', 6: 'json', 7: 'empty', 8: 'json', 9: 'empty', 10: 'empty', 11: 'empty',
   12: 'json', 13: 'tokens', 14: 'hidden', 15: 'token', 16: 'empty', 17: 'empty', 18: 'empty', 19: 'empty', 20: 'json', 21: 'empty', 22: 'empty', 23: 'json', 24: 'empty', 25: 'json', 26: 'empty', 27: 'steps',
+  32: 'json', 33: 'json',
 };
 
 export const TYPE_NAME: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(FrameType).map(([name, type]) => [type, name]));
@@ -40,6 +42,8 @@ export const LANE_FEATURE = 'lane/1';
 export const REPLAY_FEATURE = 'replay/1';
 /** In `hello.features`: knows `flow` in stats, traceRequest and trace. */
 export const OBSERVE_FEATURE = 'observe/1';
+/** In `hello.features`: knows measure and links. */
+export const LINKS_FEATURE = 'links/1';
 
 /** In `hello.features`: knows `sends` in open. */
 export const BOUNDARY_FEATURE = 'boundary/1';

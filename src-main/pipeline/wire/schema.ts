@@ -1,6 +1,6 @@
 /** Control messages: JSON payloads, each checked against its schema before use. */
 import { z } from 'zod';
-import { MAX_ADDRESSES, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_END_TOKENS, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_STAGES, MAX_TOP_LOGPROBS } from '../options.ts';
+import { MAX_ADDRESSES, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_END_TOKENS, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_MEASURED_LINKS, MAX_STAGES, MAX_TOP_LOGPROBS } from '../options.ts';
 import { pipelineErrors } from '../errors.ts';
 import { FrameType, TYPE_NAME } from './constants.ts';
 import type { Frame } from './frame.ts';
@@ -76,12 +76,23 @@ export const statsSchema = z.strictObject({
 /** Where the stage that was asked takes this session's decode steps; the ticket is good for one connection. */
 export const laneSchema = z.strictObject({ port: positive(65_535), id: hexId, key: z.string().regex(/^[0-9a-f]{64}$/) });
 
+export const measureSchema = z.strictObject({ peers: z.array(neighbour).min(1).max(MAX_MEASURED_LINKS) });
+export const linksSchema = z.strictObject({
+  links: z.array(z.strictObject({
+    peer, rttMs: z.number().min(0).max(60_000),
+    /** Absent where the other side does not take part. */
+    bytesPerSecond: z.number().min(1).max(1e12).exactOptional(),
+    ageMs: z.number().min(0).max(Number.MAX_SAFE_INTEGER),
+  })).max(MAX_MEASURED_LINKS),
+});
+
 const meta = z.record(text(64), z.unknown());
 export const errorSchema = z.strictObject({ code: text(64), message: text(1024), next: text(512).optional(), meta, retryable: z.boolean(), fault: z.enum(['peer', 'local', 'user']) });
 
 export const SCHEMAS = {
   [FrameType.hello]: helloSchema, [FrameType.offers]: offersSchema, [FrameType.load]: loadSchema, [FrameType.progress]: progressSchema, [FrameType.loaded]: loadedSchema,
   [FrameType.open]: openSchema, [FrameType.run]: runSchema, [FrameType.stats]: statsSchema, [FrameType.error]: errorSchema, [FrameType.lane]: laneSchema,
+  [FrameType.measure]: measureSchema, [FrameType.links]: linksSchema,
 } as const;
 export type ControlType = keyof typeof SCHEMAS;
 export type ControlMessage<T extends ControlType> = z.infer<(typeof SCHEMAS)[T]>;
