@@ -26,6 +26,9 @@ export const hostErrors = defineErrors('HOST', {
   peersLackLayers: spec<{ layers: string }>({
     fault: 'user', message: (m) => `no peer given holds layers ${m.layers}`, next: 'Add a peer that holds them, or start one with `omninode listen --model FILE --layers A-B`.',
   }),
+  fileTooLarge: spec<{ path: string; sizeBytes: number; limitBytes: number }>({
+    fault: 'local', message: (m) => `${m.path} has ${m.sizeBytes} bytes, at most ${m.limitBytes} are read`, next: 'Remove the file: it is written anew.',
+  }),
   receiptsNotFound: spec<{ path: string }>({
     fault: 'user', message: (m) => `there is no receipts file ${m.path}`, next: 'Give the path of a receipts file.',
   }),

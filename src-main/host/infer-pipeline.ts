@@ -6,18 +6,21 @@ import { hostErrors } from './errors.ts';
 import { createNode, type Node } from './node.ts';
 import { layerFactsOf } from './layer-facts.ts';
 import { appPaths } from './paths.ts';
-import { placeOverPeers, type PeerFacts } from './place-peers.ts';
-import { BATCH_TOKENS, openSession, type Answer } from './session.ts';
+import { planOverPeers, rememberAnswer } from './peer-plan.ts';
+import { openSession, type Answer } from './session.ts';
 import { shardModelFile } from './sharded-model.ts';
 import type { InferenceReport, PipelineRequest, ProgressSink, TracedReport } from './types.ts';
 
-const PINGS = 3;
+/** Who waits for an answer does not wait longer than this for links to be measured. */
+const SURVEY_MS = 5_000;
 
 interface Route {
   readonly stages: readonly StageAssignment[];
   readonly candidates: RerouteInit['candidates'];
   readonly modelHash: string;
   readonly vocabularyPath: string;
+  /** Learns from how it went. */
+  readonly onAnswer?: (answer: Answer) => Promise<void>;
 }
 
 export interface InferOptions extends ProgressSink {
@@ -69,26 +72,10 @@ export function routeOverCluster(cluster: Cluster): Route {
 async function routeOverPeers(settings: Settings, node: Node, options: InferOptions & { readonly addresses: readonly string[] }): Promise<Route> {
   const model = await shardModelFile(settings.config, { ...options, paths: appPaths(), model: settings.config.model, plan: { kind: 'per-layer' } });
   const { model_hash: modelHash } = model.manifest;
-  const { contextTokens } = settings.config;
-  const peers = await queryPeers(node, { ...options, modelHash });
-  const placement = placeOverPeers({ layers: await layerFactsOf(model.file.path), peers, coordinator: node.mesh.peerId, contextTokens, batchTokens: BATCH_TOKENS });
-  for (const sentence of placement.explanation) options.onStatus?.(sentence);
-  return { stages: placement.stages, candidates: () => peers, modelHash, vocabularyPath: model.vocabularyPath };
-}
-
-/** What each peer holds of the model, is able to do, and how far away it is. */
-export const queryPeers = (node: Node, { addresses, modelHash, signal }: { readonly addresses: readonly string[]; readonly modelHash: string; readonly signal: AbortSignal }): Promise<PeerFacts[]> =>
-  Promise.all(addresses.map(async (address): Promise<PeerFacts> => {
-    const peer = await node.mesh.dial(address, { signal });
-    const { offers, node: report } = await node.coordinator.queryNode({ peer, addresses: [address], signal });
-    return { peer, addresses: [address], shards: offers.find((offer) => offer.modelHash === modelHash)?.shards ?? [], node: report, rttMs: await roundTrip(node, peer, signal) };
-  }));
-
-/** The least of a few: what a ping takes more than that, it waited somewhere. */
-async function roundTrip(node: Node, peer: PeerId, signal: AbortSignal): Promise<number> {
-  const all: number[] = [];
-  for (let i = 0; i < PINGS; i++) all.push(await node.mesh.ping(peer, { signal }));
-  return Math.min(...all);
+  const { contextTokens, home } = settings.config;
+  const plan = await planOverPeers(node, { home, addresses: options.addresses, modelHash, layers: await layerFactsOf(model.file.path), contextTokens, surveyMs: SURVEY_MS, signal: options.signal });
+  for (const sentence of plan.placement.explanation) options.onStatus?.(sentence);
+  return { stages: plan.placement.stages, candidates: () => plan.peers, modelHash, vocabularyPath: model.vocabularyPath, onAnswer: (answer) => rememberAnswer(node, { home, plan }, answer) };
 }
 
 interface Job {
@@ -106,7 +93,9 @@ async function answerOnce({ config }: Settings, { node, route, request, options,
     dtype: request.dtype, signal, ...(onStatus === undefined ? {} : { onStatus }),
   });
   try {
-    return await session.answer({ ...request, signal, onText: onText ?? (() => undefined), ...(trace === undefined ? {} : { trace }) });
+    const answer = await session.answer({ ...request, signal, onText: onText ?? (() => undefined), ...(trace === undefined ? {} : { trace }) });
+    await route.onAnswer?.(answer);
+    return answer;
   } finally {
     await session.close();
   }

@@ -4,6 +4,8 @@ import { findLibraries, type WorkerOptions } from '../inference/index.ts';
 import { createMesh, type Mesh } from '../mesh/index.ts';
 import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator, type CoordinatorOptions } from '../pipeline/index.ts';
 import type { Settings } from './config.ts';
+import { ensureConnected } from './connect.ts';
+import { LinkMeter } from './link-meter.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
 import { laneNetwork } from './lane-network.ts';
 import type { AppPaths } from './paths.ts';
@@ -29,6 +31,7 @@ export interface NodeOptions {
 export interface Node extends Service {
   readonly mesh: Mesh;
   readonly coordinator: Coordinator;
+  readonly links: LinkMeter;
   readonly metrics: MetricsRegistry;
   readonly logger: Logger;
   readonly worker: WorkerOptions;
@@ -45,7 +48,8 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger, spawn };
   const source = createStageSource({ config, worker, shards, logger, process });
   const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
-  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes: laneNetwork(mesh) });
+  const links = new LinkMeter({ mesh, clock });
+  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes: laneNetwork(mesh), measureLink: links.measure });
   // A stage on this very node is reached without the network.
   const connectLocally = (peer: PeerId): ReturnType<Connect> => {
     const [ours, theirs] = createLocalStreams(peer, peer);
@@ -58,7 +62,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   life.add(protocolService(mesh, runner));
   const coordinator = createCoordinator({ connect, logger, metrics, clock }, overrides);
   return {
-    name: 'node', mesh, coordinator, metrics, logger, worker,
+    name: 'node', mesh, coordinator, links, metrics, logger, worker,
     start: async () => {
       await life.start();
       if (shards.length > 0) void memorySpeed();
@@ -69,23 +73,9 @@ export async function createNode({ settings: { config }, paths, shards, identity
   };
 }
 
-async function connectOver(mesh: Mesh, { peer, addresses, signal }: { peer: PeerId; addresses: readonly string[]; signal?: AbortSignal }): ReturnType<Connect> {
-  const within = signal === undefined ? {} : { signal };
-  const isConnected = mesh.peers().some((known) => known.peer === peer);
-  if (!isConnected) await dialAny(mesh, addresses, within);
+async function connectOver(mesh: Mesh, { peer, addresses, ...within }: { peer: PeerId; addresses: readonly string[]; signal?: AbortSignal }): ReturnType<Connect> {
+  await ensureConnected(mesh, { peer, addresses, ...within });
   return mesh.open(peer, STAGE_PROTOCOL, { limits: STAGE_LIMITS, ...within });
-}
-
-/** The first address that answers; the last failure when none does. */
-async function dialAny(mesh: Mesh, addresses: readonly string[], within: { readonly signal?: AbortSignal }): Promise<void> {
-  for (const [index, address] of addresses.entries()) {
-    try {
-      await mesh.dial(address, within);
-      return;
-    } catch (error) {
-      if (index === addresses.length - 1) throw error;
-    }
-  }
 }
 
 /** Registers the stage protocol while the node runs. */

@@ -1,38 +1,66 @@
 import type { PeerId } from '../base/index.ts';
-import { planPlacement, type LayerFacts, type LinkFacts, type NodeReport, type PeerOffer, type Placement } from '../pipeline/index.ts';
+import { planPlacement, type Corrections, type LayerFacts, type LinkFacts, type NodeReport, type PeerOffer, type Placement, type PlacementRequest } from '../pipeline/index.ts';
 
 /** A node that could run a part of the model. */
 export interface PeerFacts extends PeerOffer {
   readonly node: NodeReport;
   /** Round trip from here, measured. */
   readonly rttMs: number;
+  /** From here and back, measured; undefined where it was not. */
+  readonly bytesPerSecond: number | undefined;
+}
+
+/** A link as it was measured between two peers. */
+export interface MeasuredPair {
+  readonly a: string;
+  readonly b: string;
+  readonly rttMs: number;
+  readonly bytesPerSecond?: number | undefined;
 }
 
 export interface PlaceRequest {
   readonly layers: readonly LayerFacts[];
   readonly peers: readonly PeerFacts[];
   readonly coordinator: PeerId;
+  /** Between peers; what is not here is assumed. */
+  readonly measured?: readonly MeasuredPair[];
+  readonly corrections?: Corrections;
   readonly contextTokens: number;
   readonly batchTokens: number;
 }
 
+/** A link as the plan takes it, and which of its figures were measured. */
+export interface PlanLink extends LinkFacts {
+  readonly isRttAssumed: boolean;
+  readonly isBandwidthAssumed: boolean;
+}
+
+/** A plan, and what it was made of. */
+export interface PeerPlacement {
+  readonly placement: Placement;
+  readonly request: PlacementRequest;
+  readonly links: readonly PlanLink[];
+}
+
 /** What a boundary costs beside its link, as docs/bench has it. */
 const BOUNDARY_MS = 0.15;
-/** Rows are small: what a link carries per second matters for long prompts only, and nobody has measured it. */
-const LINK_BYTES_PER_SECOND = 12_500_000;
+/** Of a link that nobody has measured. Rows are small: what it carries matters for long prompts only. */
+const ASSUMED_BYTES_PER_SECOND = 12_500_000;
 /** What an answer is taken to be when nothing is known of it. */
 const USUAL = { promptTokens: 256, answerTokens: 256 };
 
-/** Which peers run which layers, by what they told of themselves and how far away they are. @throws PIPELINE_NO_PLACEMENT, PIPELINE_DOES_NOT_FIT */
-export function placeOverPeers({ layers, peers, coordinator, contextTokens, batchTokens }: PlaceRequest): Placement {
-  return planPlacement({
-    layers, coordinator, batchTokens, boundaryMs: BOUNDARY_MS, cutsAllowed: cutsOf(peers, layers.length), links: linksOf(peers, coordinator),
+/** Which peers run which layers, by what they told of themselves, what they were worth, and how far away they are. @throws PIPELINE_NO_PLACEMENT, PIPELINE_DOES_NOT_FIT */
+export function placeOverPeers({ layers, peers, coordinator, measured = [], corrections = new Map(), contextTokens, batchTokens }: PlaceRequest): PeerPlacement {
+  const links = linksOf(peers, coordinator, measured);
+  const request: PlacementRequest = {
+    layers, coordinator, batchTokens, links, corrections, boundaryMs: BOUNDARY_MS, cutsAllowed: cutsOf(peers, layers.length),
     load: { ...USUAL, contextTokens, sessions: 1, waitingSessions: 0 },
     nodes: peers.map(({ peer, addresses, shards, node }) => ({
       peer, addresses, backend: node.backend, freeBytes: node.freeBytes, decodeBytesPerSecond: node.decodeBytesPerSecond, prefillFlopsPerSecond: node.prefillBytesPerSecond,
       shards: shards.map((shard) => shard.layers),
     })),
-  });
+  };
+  return { placement: planPlacement(request), request, links };
 }
 
 /** A stage is a run of whole shards, so that it begins and ends where some shard does. */
@@ -41,9 +69,14 @@ function cutsOf(peers: readonly PeerFacts[], layers: number): number[] {
   return [...new Set(edges)].filter((cut) => cut > 0 && cut < layers).toSorted((a, b) => a - b);
 }
 
-/** From here to each peer as measured; between two peers as far as the farther of them is from here. */
-function linksOf(peers: readonly PeerFacts[], coordinator: PeerId): LinkFacts[] {
-  const link = (a: PeerId, b: PeerId, rttMs: number): LinkFacts => ({ a, b, rttMs, bytesPerSecond: LINK_BYTES_PER_SECOND });
-  const between = peers.flatMap((one, i) => peers.slice(i + 1).map((other) => link(one.peer, other.peer, Math.max(one.rttMs, other.rttMs))));
-  return [...peers.map(({ peer, rttMs }) => link(coordinator, peer, rttMs)), ...between];
+/** As measured; a way between two peers that was not is taken to be as long as the farther of them is from here. */
+function linksOf(peers: readonly PeerFacts[], coordinator: PeerId, measured: readonly MeasuredPair[]): PlanLink[] {
+  const link = (a: PeerId, b: PeerId, known: { readonly rttMs: number; readonly bytesPerSecond?: number | undefined; readonly isRttAssumed: boolean }): PlanLink => ({
+    a, b, rttMs: known.rttMs, bytesPerSecond: known.bytesPerSecond ?? ASSUMED_BYTES_PER_SECOND, isRttAssumed: known.isRttAssumed, isBandwidthAssumed: known.bytesPerSecond === undefined,
+  });
+  const between = peers.flatMap((one, i) => peers.slice(i + 1).map((other) => {
+    const pair = measured.find(({ a, b }) => (a === one.peer && b === other.peer) || (a === other.peer && b === one.peer));
+    return link(one.peer, other.peer, pair === undefined ? { rttMs: Math.max(one.rttMs, other.rttMs), isRttAssumed: true } : { ...pair, isRttAssumed: false });
+  }));
+  return [...peers.map(({ peer, rttMs, bytesPerSecond }) => link(coordinator, peer, { rttMs, bytesPerSecond, isRttAssumed: false })), ...between];
 }

@@ -1,14 +1,15 @@
-import type { LayerRange, PeerId } from '../base/index.ts';
+import { createLogger, systemClock, type LayerRange } from '../base/index.ts';
+import { NO_CORRECTION } from '../pipeline/index.ts';
 import { fileSource, hashFile, layerBytes, openGguf, pieceOfModel, planShards, type Piece } from '../store/index.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
-import { ephemeral, queryPeers, type InferOptions } from './infer-pipeline.ts';
+import { ephemeral, type InferOptions } from './infer-pipeline.ts';
 import { findModel, type ModelFile } from './model-file.ts';
-import { createNode } from './node.ts';
+import { createNode, type Node } from './node.ts';
 import { layerFacts } from './layer-facts.ts';
 import { appPaths } from './paths.ts';
-import { placeOverPeers, type PeerFacts } from './place-peers.ts';
-import { BATCH_TOKENS } from './session.ts';
+import { planOverPeers } from './peer-plan.ts';
+import { planRecord, readPlannerMemory, type PlanRecord } from './planner-memory.ts';
 import type { PipelinePlan, PipelineRequest, PlannedNode } from './types.ts';
 
 interface Model {
@@ -18,7 +19,11 @@ interface Model {
   readonly layerBytes: readonly number[];
 }
 
-/** `pipeline plan`: which nodes would run which layers. Starts no cluster, loads nothing and writes nothing. */
+/** Links between peers are measured for this long at most. */
+const SURVEY_MS = 15_000;
+const HERE = 'here';
+
+/** `pipeline plan`: which nodes would run which layers. Starts no cluster and loads nothing; what it measured of links, the next plan may use. */
 export async function planPipeline(settings: Settings, route: PipelineRequest['route'], options: InferOptions): Promise<PipelinePlan> {
   const model = await readModel(await findModel(settings.config.model, appPaths()));
   return route.kind === 'cluster' ? planCluster(model, route.nodes) : planPeers(settings, model, { ...options, addresses: route.addresses });
@@ -43,26 +48,39 @@ function planCluster(model: Model, nodes: number): PipelinePlan {
 }
 
 async function planPeers(settings: Settings, model: Model, options: InferOptions & { readonly addresses: readonly string[] }): Promise<PipelinePlan> {
-  const { peers, coordinator } = await askPeers(settings, { ...options, modelHash: await hashFile(model.file.path, { signal: options.signal }) });
-  const nodes = peers.map(({ peer, addresses, shards, node, rttMs }): PlannedNode => ({
-    name: peer, peerId: peer, addresses, shards: shards.map(({ layers, sizeBytes }) => ({ layers: [layers.first, layers.last], sizeBytes })), able: { ...node, rttMs },
+  const { config } = settings;
+  const modelHash = await hashFile(model.file.path, { signal: options.signal });
+  const plan = await withNode(settings, (node) => planOverPeers(node, {
+    home: config.home, addresses: options.addresses, modelHash, layers: layerFacts(model.piece), contextTokens: config.contextTokens, surveyMs: SURVEY_MS, signal: options.signal,
   }));
-  const placement = placeOverPeers({ layers: layerFacts(model.piece), peers, coordinator, contextTokens: settings.config.contextTokens, batchTokens: BATCH_TOKENS });
-  const { predicted: { ttftMs, tokensPerSecond }, isOptimal, explanation } = placement;
+  const { peers, request, links, placement: { stages, predicted: { ttftMs, tokensPerSecond }, isOptimal, explanation } } = plan;
+  const record = planRecord(plan.memory, modelHash);
   return {
-    ...aboutModel(model), nodes, stages: placement.stages.map(({ peer, layers }) => ({ node: peer, peerId: peer, ...rangeOf(layers, model) })),
-    placement: { ttftMs, tokensPerSecond, isOptimal, explanation },
+    ...aboutModel(model), placement: { ttftMs, tokensPerSecond, isOptimal, explanation },
+    nodes: peers.map(({ peer, addresses, shards, node, rttMs }): PlannedNode => ({
+      name: peer, peerId: peer, addresses, shards: shards.map(({ layers, sizeBytes }) => ({ layers: [layers.first, layers.last], sizeBytes })), able: { ...node, rttMs, correction: request.corrections?.get(peer) ?? NO_CORRECTION },
+    })),
+    links: links.map(({ a, b, rttMs, bytesPerSecond, isRttAssumed, isBandwidthAssumed }) => ({
+      a: a === request.coordinator ? HERE : a, b, rttMs, bytesPerSecond, roundTrip: isRttAssumed ? 'assumed' : 'measured', bandwidth: isBandwidthAssumed ? 'assumed' : 'measured',
+    })),
+    stages: stages.map(({ peer, layers }) => ({ node: peer, peerId: peer, ...rangeOf(layers, model) })),
+    ...(record === undefined ? {} : { record }),
   };
 }
 
-async function askPeers(settings: Settings, options: InferOptions & { readonly addresses: readonly string[]; readonly modelHash: string }): Promise<{ readonly peers: readonly PeerFacts[]; readonly coordinator: PeerId }> {
+async function withNode<T>(settings: Settings, use: (node: Node) => Promise<T>): Promise<T> {
   const node = await createNode({ settings: ephemeral(settings), paths: appPaths(), shards: [], identity: 'ephemeral' });
   await node.start();
   try {
-    return { peers: await queryPeers(node, options), coordinator: node.mesh.peerId };
+    return await use(node);
   } finally {
     await node.stop();
   }
+}
+
+/** How the plans of late turned out, whatever the model; undefined where nothing was planned. Reads a file, asks nobody. */
+export async function recentPlans({ config }: Settings): Promise<PlanRecord | undefined> {
+  return planRecord(await readPlannerMemory(config.home, { logger: createLogger(config.logLevel), nowMs: systemClock.now() }));
 }
 
 const aboutModel = ({ file, piece }: Model): Pick<PipelinePlan, 'model'> =>

@@ -1,5 +1,6 @@
 import type { LayerRange } from '../base/index.ts';
-import type { GenerationStats, NodeReport, RequestTrace } from '../pipeline/index.ts';
+import type { CorrectionFactor, GenerationStats, NodeReport, RequestTrace } from '../pipeline/index.ts';
+import type { PlanRecord } from './planner-memory.ts';
 import type { ActivationDtype, ChatMessage, SamplingOptions } from '../inference/index.ts';
 
 export type Prompt =
@@ -33,8 +34,20 @@ export interface PlannedNode {
   readonly addresses: readonly string[];
   /** What it offers of the model. */
   readonly shards: readonly PlannedRange[];
-  /** What it told of itself, and the round trip to it; absent for a node that does not run yet. */
-  readonly able?: NodeReport & { readonly rttMs: number };
+  /** What it told of itself, the round trip to it, and how many times as long as it tells it took in earlier answers; absent for a node that does not run yet. */
+  readonly able?: NodeReport & { readonly rttMs: number; readonly correction: CorrectionFactor };
+}
+
+/** A link as a plan takes it. `assumed`: nobody measured that figure. */
+export interface PlannedLink {
+  /** Peer id, or `here`. */
+  readonly a: string;
+  readonly b: string;
+  readonly rttMs: number;
+  /** In the slower direction. */
+  readonly bytesPerSecond: number;
+  readonly roundTrip: 'measured' | 'assumed';
+  readonly bandwidth: 'measured' | 'assumed';
 }
 
 /** What `pipeline plan` shows; however the stages were chosen. */
@@ -43,6 +56,10 @@ export interface PipelinePlan {
   readonly nodes: readonly PlannedNode[];
   /** What the plan over peers is expected to do, and why it is so; absent where nothing was measured. */
   readonly placement?: { readonly ttftMs: number; readonly tokensPerSecond: number; readonly isOptimal: boolean; readonly explanation: readonly string[] };
+  /** From here to the peers and between them; absent where no node runs yet. */
+  readonly links?: readonly PlannedLink[];
+  /** How plans of this model turned out of late. */
+  readonly record?: PlanRecord;
   /** In order of layers. */
   readonly stages: readonly (PlannedRange & { readonly node: string; readonly peerId: string | null })[];
 }

@@ -5,6 +5,7 @@ export * from './ports.ts';
 export { splitEvenByBytes, type SplitOptions } from './placement/split.ts';
 export { holdsWhole, type PeerOffer } from './placement/assign.ts';
 export { planPlacement, type PlacedStage, type Placement } from './placement/plan.ts';
+export { predictRoute } from './placement/predict-route.ts';
 export { replaceStage, type LostStage, type Replacement } from './placement/replace.ts';
 export { learn, NO_CORRECTION, type CorrectionFactor, type Corrections } from './placement/correction.ts';
 export { chooseObjective, type LayerFacts, type LinkCost, type LinkFacts, type LoadFacts, type NodeFacts, type Objective, type PlacementRequest } from './placement/request.ts';

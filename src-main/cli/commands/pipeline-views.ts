@@ -1,4 +1,4 @@
-import type { PipelinePlan, RunningHost, TracedReport } from '../../host/index.ts';
+import type { PipelinePlan, PlanRecord, RunningHost, TracedReport } from '../../host/index.ts';
 import { megabytes } from '../output.ts';
 import { bytes, milliseconds, percent, shortPeer, table } from '../table.ts';
 
@@ -6,23 +6,33 @@ import { bytes, milliseconds, percent, shortPeer, table } from '../table.ts';
 
 const range = ([first, last]: readonly [number, number]): string => `${first}-${last}`;
 
-export function planView({ model, nodes, stages, placement }: PipelinePlan): string {
+export function planView({ model, nodes, stages, placement, links, record }: PipelinePlan): string {
   const total = stages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const offers = nodes.map(({ name, shards, addresses, able }) => [
     shortPeer(name), String(shards.length), megabytes(shards.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)),
-    ...(able === undefined ? ['', '', ''] : [megabytes(able.freeBytes), `${megabytes(able.decodeBytesPerSecond)}/s${able.isMeasured ? '' : ' (guess)'}`, milliseconds(able.rttMs)]),
+    ...(able === undefined ? ['', '', '', ''] : [megabytes(able.freeBytes), `${megabytes(able.decodeBytesPerSecond)}/s${able.isMeasured ? '' : ' (guess)'}`, `${able.correction.decode.toFixed(2)} x`, milliseconds(able.rttMs)]),
     addresses[0] ?? 'would be started here',
   ]);
   const rows = stages.map(({ node, layers, sizeBytes }, index) => [String(index), shortPeer(node), range(layers), String(layers[1] - layers[0] + 1), megabytes(sizeBytes), percent(sizeBytes / total)]);
   return [
     `${model.name}: ${model.architecture}, ${model.totalLayers} layers, ${megabytes(model.sizeBytes)}`, '',
-    table(['node', 'shards', 'offers', 'free', 'reads', 'away', 'address'], offers), '',
+    table(['node', 'shards', 'offers', 'free', 'reads', 'takes', 'away', 'address'], offers), '',
     table(['stage', 'node', 'layers', 'count', 'weights', 'share'], rows), '',
+    ...(links === undefined ? [] : [linkTable(links), '']),
     ...(placement === undefined ? [] : [...placement.explanation, '']),
+    ...(record === undefined ? [] : [recordLine(record), '']),
   ].join('\n');
 }
 
-export function statusView({ pid, mode, status, model, stages, load }: RunningHost): string {
+const linkTable = (links: NonNullable<PipelinePlan['links']>): string => table(['link', 'to', 'round trip', '', 'carries', ''], links.map(({ a, b, rttMs, bytesPerSecond, roundTrip, bandwidth }) => [
+  shortPeer(a), shortPeer(b), milliseconds(rttMs), roundTrip, `${megabytes(bytesPerSecond)}/s`, bandwidth,
+]));
+
+/** Answers over nodes that were planned: medians. */
+export const recordLine = ({ answers, predicted, measured }: PlanRecord): string =>
+  `predicted ${predicted.tokensPerSecond.toFixed(1)} tok/s, measured ${measured.tokensPerSecond.toFixed(1)}; first token predicted after ${milliseconds(predicted.ttftMs, 0)}, measured ${milliseconds(measured.ttftMs, 0)} (last ${answers === 1 ? 'answer' : `${answers} answers`} over planned nodes)`;
+
+export function statusView({ pid, mode, status, model, stages, load }: RunningHost, plans: PlanRecord | undefined): string {
   const rows = stages.map(({ peerId, layers, bytesLoaded, backend, state, msPerToken }, index) => {
     const last = load?.last?.stages[index];
     return [String(index), shortPeer(peerId), range(layers), megabytes(bytesLoaded), backend, state, milliseconds(msPerToken), milliseconds(last?.waitMsPerToken), percent(last?.flow?.batchFill), bytes(last?.flow?.bytesOut)];
@@ -32,7 +42,8 @@ export function statusView({ pid, mode, status, model, stages, load }: RunningHo
     `OmniNode (${mode}, process ${pid}): ${what}`,
     ...(model === undefined ? [] : [`${model.name}: ${model.layers} layers, ${megabytes(model.sizeBytes)}, context ${model.contextTokens}`]),
     ...(rows.length === 0 ? [] : ['', table(['stage', 'peer', 'layers', 'weights', 'backend', 'state', 'per token', 'wait', 'fill', 'sent'], rows)]),
-    ...(load === undefined ? [] : ['', ...loadLines(load)]), '',
+    ...(load === undefined ? [] : ['', ...loadLines(load)]),
+    ...(plans === undefined ? [] : [recordLine(plans)]), '',
   ].join('\n');
 }
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { writeAtomically } from '../../base/index.ts';
-import { askRunningHost, chromeTrace, planPipeline, tracePipeline, type PipelineRequest } from '../../host/index.ts';
+import { askRunningHost, chromeTrace, planPipeline, recentPlans, tracePipeline, type PipelineRequest } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Launch } from '../program.ts';
@@ -65,8 +65,9 @@ async function plan({ settings, output, signal }: CommandContext, args: PlanArgs
 
 async function status({ settings, output, signal }: CommandContext): Promise<number> {
   const running = await askRunningHost(settings.config.home, signal);
-  output.answer(statusView(running));
-  output.result(running);
+  const plans = await recentPlans(settings);
+  output.answer(statusView(running, plans));
+  output.result(plans === undefined ? running : { ...running, plans });
   return EXIT.ok;
 }
 

@@ -74,8 +74,10 @@ function distance(model: CostModel, path: readonly Cut[], node: number): string 
   const s = path.findIndex((cut) => cut.node === node);
   const peer = model.nodes[node]?.peer;
   const near = [path.at(s - 1), path[(s + 1) % path.length]].flatMap((cut) => model.nodes[cut?.node ?? -1] ?? []).map((other) => other.peer).filter((other) => other !== peer);
-  const rttMs = peer === undefined ? 0 : Math.min(...(near.length === 0 ? [model.request.coordinator] : near).map((other) => model.link(peer, other).rttMs));
-  return rttMs > 0.25 * predict(model, path).roundMs ? `${rounded(rttMs)} ms away: ` : '';
+  const links = peer === undefined ? [] : (near.length === 0 ? [model.request.coordinator] : near).map((other) => model.link(peer, other));
+  const nearest = links.toSorted((a, b) => a.rttMs - b.rttMs)[0];
+  if (nearest === undefined || nearest.rttMs <= 0.25 * predict(model, path).roundMs) return '';
+  return `${rounded(nearest.rttMs)} ms away${nearest.isRttAssumed === true ? ' (assumed)' : ''}: `;
 }
 
 /** The plan in short sentences, out of the numbers that made it. */

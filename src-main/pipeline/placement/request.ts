@@ -43,9 +43,11 @@ export interface NodeFacts {
 export interface LinkCost {
   readonly rttMs: number;
   readonly bytesPerSecond: number;
+  /** The round trip was not measured; said wherever it is shown. */
+  readonly isRttAssumed?: boolean;
 }
 
-/** Measured between two peers, for both directions. */
+/** Between two peers, for both directions. */
 export interface LinkFacts extends LinkCost {
   readonly a: PeerId;
   readonly b: PeerId;

@@ -1,0 +1,90 @@
+import { isCoded, type Clock, type PeerId } from '../base/index.ts';
+import type { Mesh } from '../mesh/index.ts';
+import type { MeasuredLink, MeasureRequest } from '../pipeline/index.ts';
+import { ensureConnected, type Dialler } from './connect.ts';
+
+/** What was measured longer ago is measured again. */
+export const LINK_MAX_AGE_MS = 10 * 60_000;
+const PINGS = 3;
+const MAX_REMEMBERED = 1024;
+
+export interface LinkMeterInit {
+  readonly mesh: Dialler & Pick<Mesh, 'ping' | 'bandwidth'>;
+  readonly clock: Clock;
+}
+
+interface Remembered {
+  readonly rttMs: number;
+  readonly bytesPerSecond: number | undefined;
+  readonly atMs: number;
+}
+
+/** Measures the links of this node, one at a time, so that none is measured while another takes its share of the way. */
+export class LinkMeter {
+  readonly #init: LinkMeterInit;
+  readonly #remembered = new Map<PeerId, Remembered>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(init: LinkMeterInit) {
+    this.#init = init;
+  }
+
+  /** Dials the peer where it is not connected, at addresses that end in its id. Rejects with MESH_* where it is not reached or does not answer. */
+  readonly measure = async ({ peer, addresses, signal }: MeasureRequest): Promise<MeasuredLink> => {
+    const { mesh } = this.#init;
+    const known = this.#recall(peer);
+    if (known !== undefined) return known;
+    return this.#inTurn(async () => {
+      signal.throwIfAborted();
+      // Somebody before us in the queue may have asked for the same.
+      const meanwhile = this.#recall(peer);
+      if (meanwhile !== undefined) return meanwhile;
+      await ensureConnected(mesh, { peer, addresses: addresses.filter((address) => address.endsWith(`/p2p/${peer}`)), signal });
+      const rttMs = await this.rtt(peer, signal);
+      const bytesPerSecond = await this.#probe(peer, signal);
+      this.#remember(peer, { rttMs, bytesPerSecond });
+      return { rttMs, bytesPerSecond, ageMs: 0 };
+    });
+  };
+
+  /** The least of a few: what a ping takes more than that, it waited somewhere. */
+  async rtt(peer: PeerId, signal: AbortSignal): Promise<number> {
+    const all: number[] = [];
+    for (let i = 0; i < PINGS; i++) all.push(await this.#init.mesh.ping(peer, { signal }));
+    return Math.min(...all);
+  }
+
+  /** Of a connected peer; undefined where it does not take part or is too slow to tell. */
+  bandwidth(peer: PeerId, signal: AbortSignal): Promise<number | undefined> {
+    return this.#inTurn(() => this.#probe(peer, signal));
+  }
+
+  async #probe(peer: PeerId, signal: AbortSignal): Promise<number | undefined> {
+    try {
+      return await this.#init.mesh.bandwidth(peer, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isCoded(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  #recall(peer: PeerId): MeasuredLink | undefined {
+    const known = this.#remembered.get(peer);
+    const ageMs = known === undefined ? Infinity : this.#init.clock.monotonicMs() - known.atMs;
+    return known === undefined || ageMs > LINK_MAX_AGE_MS ? undefined : { rttMs: known.rttMs, bytesPerSecond: known.bytesPerSecond, ageMs };
+  }
+
+  #remember(peer: PeerId, link: Omit<Remembered, 'atMs'>): void {
+    this.#remembered.delete(peer);
+    this.#remembered.set(peer, { ...link, atMs: this.#init.clock.monotonicMs() });
+    const oldest = this.#remembered.keys().next().value;
+    if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+  }
+}

@@ -1,0 +1,105 @@
+import { systemClock, type Clock, type PeerId } from '../base/index.ts';
+import { learn, predictRoute, type LayerFacts, type PlacedStage } from '../pipeline/index.ts';
+import type { Node } from './node.ts';
+import { placeOverPeers, type MeasuredPair, type PeerFacts, type PeerPlacement } from './place-peers.ts';
+import { correctionsFor, freshLinks, isLink, readPlannerMemory, SELF, updatePlannerMemory, withLesson, withLinks, type LinkMemory, type PlannerMemory } from './planner-memory.ts';
+import { BATCH_TOKENS, type Answer } from './session.ts';
+import { surveyLinks } from './survey-links.ts';
+
+export interface PeerPlanRequest {
+  readonly home: string;
+  readonly addresses: readonly string[];
+  readonly modelHash: string;
+  readonly layers: readonly LayerFacts[];
+  readonly contextTokens: number;
+  /** How long links between peers may be measured; what is not known by then is assumed. */
+  readonly surveyMs: number;
+  readonly signal: AbortSignal;
+  readonly clock?: Clock;
+}
+
+export interface PeerPlan extends PeerPlacement {
+  readonly peers: readonly PeerFacts[];
+  readonly modelHash: string;
+  readonly memory: PlannerMemory;
+}
+
+interface FoundPeer extends Omit<PeerFacts, 'rttMs' | 'bytesPerSecond'> {
+  readonly knowsLinks: boolean;
+}
+
+/** Asks every peer what it holds of the model and is able to do, measures how far they are from here and from each other, and plans with that. */
+export async function planOverPeers(node: Node, { clock = systemClock, ...request }: PeerPlanRequest): Promise<PeerPlan> {
+  const { home, modelHash, layers, contextTokens, signal } = request;
+  const nowMs = clock.now();
+  const memory = await readPlannerMemory(home, { logger: node.logger, nowMs });
+  const known = freshLinks(memory, nowMs);
+  const found = await findPeers(node, request);
+  const own = await ownLinks(node, { found, known, signal });
+  const between = await surveyLinks(found, {
+    coordinator: node.coordinator, isKnown: (a, b) => known.some((link) => isLink(link, a, b)), budgetMs: request.surveyMs, signal,
+  });
+  const fresh = [...own.measured, ...between].map(({ a, b, rttMs, bytesPerSecond, ageMs }): LinkMemory => ({ a, b, rttMs, ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }), atMs: nowMs - ageMs }));
+  if (fresh.length > 0) await updatePlannerMemory(home, (now) => withLinks(now, fresh), { logger: node.logger, nowMs });
+  const measured: readonly MeasuredPair[] = [...fresh, ...known];
+  const placed = placeOverPeers({
+    layers, peers: own.peers, coordinator: node.mesh.peerId, measured, corrections: correctionsFor(memory, modelHash, own.peers), contextTokens, batchTokens: BATCH_TOKENS,
+  });
+  return { ...placed, peers: own.peers, modelHash, memory };
+}
+
+/** Peers as they describe themselves. */
+const findPeers = (node: Node, { addresses, modelHash, signal }: Pick<PeerPlanRequest, 'addresses' | 'modelHash' | 'signal'>): Promise<FoundPeer[]> =>
+  Promise.all(addresses.map(async (address): Promise<FoundPeer> => {
+    const peer = await node.mesh.dial(address, { signal });
+    const { offers, node: report, knowsLinks } = await node.coordinator.queryNode({ peer, addresses: [address], signal });
+    const shards = offers.find((offer) => offer.modelHash === modelHash)?.shards ?? [];
+    return { peer, addresses: [address], shards, node: report, knowsLinks };
+  }));
+
+interface OwnLinks {
+  readonly peers: PeerFacts[];
+  /** Those that were not remembered. */
+  readonly measured: { readonly a: string; readonly b: PeerId; readonly rttMs: number; readonly bytesPerSecond: number | undefined; readonly ageMs: number }[];
+}
+
+/** How far everybody is from here, each time, and what the ways carry, where that is not remembered. Nothing else goes over them meanwhile. */
+async function ownLinks(node: Node, { found, known, signal }: { readonly found: readonly FoundPeer[]; readonly known: readonly LinkMemory[]; readonly signal: AbortSignal }): Promise<OwnLinks> {
+  const rttsMs = await Promise.all(found.map(({ peer }) => node.links.rtt(peer, signal)));
+  const measured: OwnLinks['measured'] = [];
+  const peers = await Promise.all(found.map(async (facts, i): Promise<PeerFacts> => {
+    const { peer } = facts;
+    const rttMs = rttsMs[i] ?? 0;
+    const remembered = known.find((link) => isLink(link, SELF, peer))?.bytesPerSecond;
+    if (remembered !== undefined) return { ...facts, rttMs, bytesPerSecond: remembered };
+    const bytesPerSecond = await node.links.bandwidth(peer, signal);
+    measured.push({ a: SELF, b: peer, rttMs, bytesPerSecond, ageMs: 0 });
+    return { ...facts, rttMs, bytesPerSecond };
+  }));
+  return { peers, measured };
+}
+
+/** Keeps what an answer over planned stages taught: what the nodes were worth, and how the plan turned out. One that went over other stages teaches nothing here. */
+export async function rememberAnswer(node: Node, { home, plan, clock = systemClock }: { readonly home: string; readonly plan: PeerPlan; readonly clock?: Clock }, { stats, stages }: Pick<Answer, 'stats' | 'stages'>): Promise<void> {
+  const { placement, request, peers, modelHash } = plan;
+  if (stats.failovers > 0 || !ranAsPlanned(placement.stages, stages)) return;
+  const nowMs = clock.now();
+  const { tokensPerSecond, generatedTokens } = stats;
+  // Opening sessions is no part of what a plan promises.
+  const ttftMs = stats.ttftMs === undefined ? undefined : Math.max(0, stats.ttftMs - (stats.queuedMs ?? 0));
+  const promptTokens = stats.promptTokens - stats.reusedTokens;
+  const predicted = predictRoute({ ...request, load: { ...request.load, promptTokens, answerTokens: generatedTokens } }, placement.stages);
+  const answer = ttftMs === undefined || tokensPerSecond === undefined ? undefined : {
+    stages: placement.stages.length, promptTokens, answerTokens: generatedTokens,
+    predicted: { ttftMs: predicted.ttftMs, tokensPerSecond: predicted.tokensPerSecond }, measured: { ttftMs, tokensPerSecond },
+  };
+  const isMeasured = (peer: PeerId): boolean => peers.find((facts) => facts.peer === peer)?.node.isMeasured ?? false;
+  const nodes = placement.stages.map(({ peer }) => ({ peer, isMeasured: isMeasured(peer) }));
+  await updatePlannerMemory(home, (memory) => {
+    const corrections = learn(correctionsFor(memory, modelHash, peers), placement.stages, stats);
+    return withLesson(memory, { modelHash, nodes, corrections, answer }, nowMs);
+  }, { logger: node.logger, nowMs });
+}
+
+const ranAsPlanned = (planned: readonly PlacedStage[], ran: Answer['stages']): boolean =>
+  planned.length === ran.length && planned.every(({ peer, layers }, i) => ran[i]?.peerId === peer && ran[i].layers[0] === layers.first && ran[i].layers[1] === layers.last);
