@@ -1,4 +1,5 @@
 import { createLogger, systemClock, type LayerRange } from '../base/index.ts';
+import { MAX_TOLD_BYTES_PER_SECOND } from '../mesh/index.ts';
 import { NO_CORRECTION } from '../pipeline/index.ts';
 import { fileSource, hashFile, layerBytes, openGguf, pieceOfModel, planShards, type Piece } from '../store/index.ts';
 import type { Settings } from './config.ts';
@@ -61,7 +62,7 @@ async function planPeers(settings: Settings, model: Model, options: InferOptions
       name: peer, peerId: peer, addresses, shards: shards.map(({ layers, sizeBytes }) => ({ layers: [layers.first, layers.last], sizeBytes })), able: { ...node, rttMs, correction: request.corrections?.get(peer) ?? NO_CORRECTION },
     })),
     links: links.map(({ a, b, rttMs, bytesPerSecond, isRttAssumed, isBandwidthAssumed }) => ({
-      a: a === request.coordinator ? HERE : a, b, rttMs, bytesPerSecond, roundTrip: isRttAssumed ? 'assumed' : 'measured', bandwidth: isBandwidthAssumed ? 'assumed' : 'measured',
+      a: a === request.coordinator ? HERE : a, b, rttMs, bytesPerSecond, roundTrip: isRttAssumed ? 'assumed' : 'measured', bandwidth: isBandwidthAssumed ? 'assumed' : bytesPerSecond < MAX_TOLD_BYTES_PER_SECOND ? 'measured' : 'at least',
     })),
     stages: stages.map(({ peer, layers }) => ({ node: peer, peerId: peer, ...rangeOf(layers, model) })),
     ...(record === undefined ? {} : { record }),

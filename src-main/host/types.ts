@@ -38,7 +38,7 @@ export interface PlannedNode {
   readonly able?: NodeReport & { readonly rttMs: number; readonly correction: CorrectionFactor };
 }
 
-/** A link as a plan takes it. `assumed`: nobody measured that figure. */
+/** A link as a plan takes it. `assumed`: nobody measured that figure; `at least`: a measurement tells of no more. */
 export interface PlannedLink {
   /** Peer id, or `here`. */
   readonly a: string;
@@ -47,7 +47,7 @@ export interface PlannedLink {
   /** In the slower direction. */
   readonly bytesPerSecond: number;
   readonly roundTrip: 'measured' | 'assumed';
-  readonly bandwidth: 'measured' | 'assumed';
+  readonly bandwidth: 'measured' | 'at least' | 'assumed';
 }
 
 /** What `pipeline plan` shows; however the stages were chosen. */

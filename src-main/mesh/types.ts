@@ -75,7 +75,7 @@ export interface Mesh extends Service {
   hangUp(peer: PeerId): Promise<void>;
   /** Round trip in ms over our ping protocol. */
   ping(peer: PeerId, options?: { readonly signal?: AbortSignal }): Promise<number>;
-  /** What the link to a peer carries, bytes/s, in the slower direction; sends at most 128 KiB each way. Throws MESH_REQUEST_TIMEOUT, MESH_RESPONSE_INVALID, MESH_PROTOCOL_UNSUPPORTED. */
+  /** What the link to a peer carries, bytes/s, in the slower direction, MAX_TOLD_BYTES_PER_SECOND standing for all that is more; sends at most 256 KiB each way. Throws MESH_REQUEST_TIMEOUT, MESH_RESPONSE_INVALID, MESH_PROTOCOL_UNSUPPORTED. */
   bandwidth(peer: PeerId, options?: { readonly signal?: AbortSignal }): Promise<number>;
   /** Opens a stream of a protocol registered with `handle` or `limit`. */
   open(peer: PeerId, protocol: string, options: { readonly limits: ProtocolLimits; readonly signal?: AbortSignal }): Promise<FrameStream>;

@@ -32,7 +32,7 @@ it('every link is measured: from here to each peer, and between each two by one 
   const pairs = links?.map(({ a, b }) => [a, b].toSorted().join(' '));
   expect(pairs?.toSorted()).toEqual([...peers.map((peer) => [peer, 'here'].toSorted().join(' ')), ...peers.flatMap((a, i) => peers.slice(i + 1).map((b) => [a, b].toSorted().join(' ')))].toSorted());
   for (const link of links ?? []) {
-    expect(link).toMatchObject({ roundTrip: 'measured', bandwidth: 'measured' });
+    expect(link).toMatchObject({ roundTrip: 'measured', bandwidth: expect.stringMatching(/^(measured|at least)$/) });
     expect(link.rttMs).toBeGreaterThan(0);
     expect(link.bytesPerSecond).toBeGreaterThan(0);
   }
