@@ -1,5 +1,5 @@
 import type { PeerId } from '../base/index.ts';
-import { type Candidate, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
+import { type Candidate, type Choose, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
@@ -7,6 +7,7 @@ import { createNode, type Node } from './node.ts';
 import { layerFactsOf } from './layer-facts.ts';
 import { appPaths } from './paths.ts';
 import { planOverPeers, rememberAnswer } from './peer-plan.ts';
+import { chooseByPlan } from './replace-peers.ts';
 import { openSession, type Answer } from './session.ts';
 import { shardModelFile } from './sharded-model.ts';
 import type { InferenceReport, PipelineRequest, ProgressSink, TracedReport } from './types.ts';
@@ -17,6 +18,7 @@ const SURVEY_MS = 5_000;
 interface Route {
   readonly stages: readonly StageAssignment[];
   readonly candidates: RerouteInit['candidates'];
+  readonly choose?: Choose;
   readonly modelHash: string;
   readonly vocabularyPath: string;
   /** Learns from how it went. */
@@ -75,7 +77,7 @@ async function routeOverPeers(settings: Settings, node: Node, options: InferOpti
   const { contextTokens, home } = settings.config;
   const plan = await planOverPeers(node, { home, addresses: options.addresses, modelHash, layers: await layerFactsOf(model.file.path), contextTokens, surveyMs: SURVEY_MS, signal: options.signal });
   for (const sentence of plan.placement.explanation) options.onStatus?.(sentence);
-  return { stages: plan.placement.stages, candidates: () => plan.peers, modelHash, vocabularyPath: model.vocabularyPath, onAnswer: (answer) => rememberAnswer(node, { home, plan }, answer) };
+  return { stages: plan.placement.stages, candidates: () => plan.peers, choose: chooseByPlan(plan), modelHash, vocabularyPath: model.vocabularyPath, onAnswer: (answer) => rememberAnswer(node, { home, plan }, answer) };
 }
 
 interface Job {
@@ -89,7 +91,7 @@ interface Job {
 async function answerOnce({ config }: Settings, { node, route, request, options, trace }: Job): Promise<Answer> {
   const { onStatus, onText, signal } = options;
   const session = await openSession({
-    node, route: route.stages, candidates: route.candidates, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
+    node, route: route.stages, candidates: route.candidates, choose: route.choose, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
     dtype: request.dtype, signal, ...(onStatus === undefined ? {} : { onStatus }),
   });
   try {

@@ -1,5 +1,5 @@
 import type { PeerId } from '../base/index.ts';
-import { planPlacement, type Corrections, type LayerFacts, type LinkFacts, type NodeReport, type PeerOffer, type Placement, type PlacementRequest } from '../pipeline/index.ts';
+import { planPlacement, type Corrections, type LayerFacts, type LinkFacts, type NodeFacts, type NodeReport, type PeerOffer, type Placement, type PlacementRequest } from '../pipeline/index.ts';
 
 /** A node that could run a part of the model. */
 export interface PeerFacts extends PeerOffer {
@@ -45,7 +45,7 @@ export interface PeerPlacement {
 /** What a boundary costs beside its link, as docs/bench has it. */
 const BOUNDARY_MS = 0.15;
 /** Of a link that nobody has measured. Rows are small: what it carries matters for long prompts only. */
-const ASSUMED_BYTES_PER_SECOND = 12_500_000;
+export const ASSUMED_BYTES_PER_SECOND = 12_500_000;
 /** What an answer is taken to be when nothing is known of it. */
 const USUAL = { promptTokens: 256, answerTokens: 256 };
 
@@ -55,16 +55,19 @@ export function placeOverPeers({ layers, peers, coordinator, measured = [], corr
   const request: PlacementRequest = {
     layers, coordinator, batchTokens, links, corrections, boundaryMs: BOUNDARY_MS, cutsAllowed: cutsOf(peers, layers.length),
     load: { ...USUAL, contextTokens, sessions: 1, waitingSessions: 0 },
-    nodes: peers.map(({ peer, addresses, shards, node }) => ({
-      peer, addresses, backend: node.backend, freeBytes: node.freeBytes, decodeBytesPerSecond: node.decodeBytesPerSecond, prefillFlopsPerSecond: node.prefillBytesPerSecond,
-      shards: shards.map((shard) => shard.layers),
-    })),
+    nodes: peers.map(nodeFacts),
   };
   return { placement: planPlacement(request), request, links };
 }
 
+/** Prefill speed is told in weights times tokens, which is what `layerFacts` takes for operations. */
+export const nodeFacts = ({ peer, addresses, shards, node }: PeerOffer & { readonly node: NodeReport }): NodeFacts => ({
+  peer, addresses, backend: node.backend, freeBytes: node.freeBytes, decodeBytesPerSecond: node.decodeBytesPerSecond, prefillFlopsPerSecond: node.prefillBytesPerSecond,
+  shards: shards.map((shard) => shard.layers),
+});
+
 /** A stage is a run of whole shards, so that it begins and ends where some shard does. */
-function cutsOf(peers: readonly PeerFacts[], layers: number): number[] {
+export function cutsOf(peers: readonly Pick<PeerOffer, 'shards'>[], layers: number): number[] {
   const edges = peers.flatMap(({ shards }) => shards.flatMap(({ layers: { first, last } }) => [first, last + 1]));
   return [...new Set(edges)].filter((cut) => cut > 0 && cut < layers).toSorted((a, b) => a - b);
 }

@@ -1,5 +1,5 @@
 import { createWorkerTokenizer, type ActivationDtype, type SamplingOptions, type Tokenizer } from '../inference/index.ts';
-import { createReroute, type Generation, type GenerationStats, type Pipeline, type RequestTrace, type Reroute, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
+import { createReroute, type Generation, type GenerationStats, type Pipeline, type RequestTrace, type Choose, type Reroute, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import type { Node } from './node.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { FinishReason, Prompt, StageReport } from './types.ts';
@@ -42,6 +42,8 @@ export interface SessionOptions {
   readonly route: readonly StageAssignment[];
   /** Who may take over the layers of a lost stage, besides the nodes of the route; asked at every loss. */
   readonly candidates: RerouteInit['candidates'];
+  /** Chooses among them where the route was planned. */
+  readonly choose?: Choose | undefined;
   readonly modelHash: string;
   readonly vocabularyPath: string;
   readonly contextTokens: number;
@@ -51,11 +53,11 @@ export interface SessionOptions {
 }
 
 /** Opens a model over a route, with its tokenizer, ready to answer. */
-export async function openSession({ node, vocabularyPath, onStatus, candidates, ...rest }: SessionOptions): Promise<ModelSession> {
+export async function openSession({ node, vocabularyPath, onStatus, candidates, choose, ...rest }: SessionOptions): Promise<ModelSession> {
   const tokenizer = await createWorkerTokenizer({ path: vocabularyPath }, node.worker);
   try {
     const pipeline = await node.coordinator.openPipeline({
-      ...rest, batchTokens: Math.min(BATCH_TOKENS, rest.contextTokens), reroute: rerouteOf(node, rest.modelHash, candidates),
+      ...rest, batchTokens: Math.min(BATCH_TOKENS, rest.contextTokens), reroute: rerouteOf(node, rest.modelHash, { candidates, choose }),
       onProgress: ({ stage, phase }) => onStatus?.(`stage ${stage.stage}: ${phase}`),
     });
     pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));
@@ -71,8 +73,10 @@ export async function openSession({ node, vocabularyPath, onStatus, candidates, 
   }
 }
 
-const rerouteOf = (node: Node, modelHash: string, candidates: SessionOptions['candidates']): Reroute =>
-  createReroute({ modelHash, candidates, queryOffers: (request) => node.coordinator.queryOffers(request), timeoutMs: OFFER_TIMEOUT_MS });
+const rerouteOf = ({ coordinator }: Node, modelHash: string, { candidates, choose }: Pick<SessionOptions, 'candidates' | 'choose'>): Reroute => createReroute({
+  modelHash, candidates, queryOffers: (request) => coordinator.queryOffers(request), timeoutMs: OFFER_TIMEOUT_MS,
+  planner: choose === undefined ? undefined : { choose, queryNode: (request) => coordinator.queryNode(request) },
+});
 
 async function answer(pipeline: Pipeline, tokenizer: Tokenizer, request: AnswerRequest): Promise<Answer> {
   const { sampling, maxTokens, signal, trace, onWait } = request;

@@ -20,7 +20,7 @@ export type { BoundaryTiming, GenerationStats, StageFlow, StageTiming } from './
 export type { HeardToken, Percentiles } from './coordinator/token-times.ts';
 export { chromeTrace, type ChromeEvent, type ChromeTrace } from './trace/chrome.ts';
 export type { RequestTrace, StageTrace, TraceStep } from './trace/request-trace.ts';
-export { createReroute, type Candidate, type Reroute, type RerouteInit, type RerouteRequest } from './failover/index.ts';
+export { createReroute, type Candidate, type Choose, type Loss, type StandingPeer, type Reroute, type RerouteInit, type RerouteRequest } from './failover/index.ts';
 export { StageRunner, type StageRunnerComponents, type StageRunnerCounts } from './stage-runner/stage-runner.ts';
 export { createLocalStreams } from './wire/local-streams.ts';
 export { receiptErrors } from './receipts/errors.ts';
