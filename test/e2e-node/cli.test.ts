@@ -83,6 +83,22 @@ describe('looking into a pipeline', () => {
     expect((await cli(['pipeline', 'plan', '--cluster', '3'], env())).stdout).toMatch(/^ +2 {2}node 2 +4-5 +2 +[\d.]+ MB +[\d.]+ %$/m);
   });
 
+  it('plan shows each link with what was measured, and how earlier plans turned out', async () => {
+    const apart = { ...env(), OMNINODE_HOME: join(home, 'apart') };
+    const cluster = startCli(['cluster', '2', '--json'], apart);
+    const { nodes } = JSON.parse(await cluster.until(/\n/));
+    const peers: string[] = nodes.flatMap((node: { addresses: string[] }) => ['--peer', node.addresses[0]]);
+    const { links, record } = JSON.parse((await cli(['pipeline', 'plan', ...peers, '--json'], apart)).stdout);
+    expect(links.map(({ roundTrip, bandwidth }: { roundTrip: string; bandwidth: string }) => [roundTrip, bandwidth === 'assumed'])).toEqual([0, 1, 2].map(() => ['measured', false]));
+    expect(record).toBeUndefined();
+    expect((await cli(['pipeline-infer', 'How does OmniNode split a model?', '--greedy', ...peers, '--max-tokens', '20'], apart)).code).toBe(0);
+    const { stdout } = await cli(['pipeline', 'plan', ...peers], apart);
+    expect(stdout.match(/^\S+ +\S+ +[\d.]+ ms +measured +[\d.]+ MB\/s +(measured|at least)$/gm)).toHaveLength(3);
+    expect(stdout).toMatch(/^predicted [\d.]+ tok\/s, measured [\d.]+; .*\(last answer over planned nodes\)$/m);
+    cluster.child.kill('SIGINT');
+    await cluster.done;
+  });
+
   it('trace writes a file that a viewer opens, with every node and step', async () => {
     const path = join(home, 'traces', 'trace.json');
     const { value, code } = await json('pipeline', 'trace', 'How does OmniNode split a model?', '--cluster', '3', '--greedy', '--max-tokens', '40', '-o', path);
