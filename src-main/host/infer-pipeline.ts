@@ -13,7 +13,7 @@ import { shardModelFile } from './sharded-model.ts';
 import type { InferenceReport, PipelineRequest, ProgressSink, TracedReport } from './types.ts';
 
 /** Who waits for an answer does not wait longer than this for links to be measured. */
-const SURVEY_MS = 5_000;
+const SURVEY_MS = 3_000;
 
 interface Route {
   readonly stages: readonly StageAssignment[];

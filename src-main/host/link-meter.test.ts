@@ -73,3 +73,32 @@ it('a link that fails or is no longer wanted holds nobody up', async () => {
   await expect(late).rejects.toThrow('late');
   expect(await fine).toMatchObject({ rttMs: 5 });
 });
+
+it('a peer that was not reached is not tried again at once, but later', async () => {
+  let tries = 0;
+  const { meter: links, clock } = meter({ pingMs: () => { tries++; return Promise.reject(coded('MESH_REQUEST_TIMEOUT')); } });
+  const ask = () => links.measure({ peer, addresses: [], signal: never });
+  for (let i = 0; i < 3; i++) await expect(ask()).rejects.toMatchObject({ code: 'MESH_REQUEST_TIMEOUT' });
+  expect(tries).toBe(1);
+  clock.advance(2 * 60_000 + 1);
+  await expect(ask()).rejects.toMatchObject({ code: 'MESH_REQUEST_TIMEOUT' });
+  expect(tries).toBe(2);
+});
+
+it('an asker in a hurry does not make a peer one that is not reached; one that had patience does', async () => {
+  const hasty = async (waitMs: number): Promise<number> => {
+    let tries = 0;
+    const asker = new AbortController();
+    const { meter: links, clock } = meter({ pingMs: () => {
+      if (tries++ > 0) return Promise.resolve(5);
+      clock.advance(waitMs);
+      asker.abort(new RangeError('enough'));
+      return Promise.reject(asker.signal.reason);
+    } });
+    await expect(links.measure({ peer, addresses: [], signal: asker.signal })).rejects.toThrow('enough');
+    await links.measure({ peer, addresses: [], signal: never }).catch(() => undefined);
+    return tries;
+  };
+  expect(await hasty(100)).toBeGreaterThan(1);
+  expect(await hasty(2_000)).toBe(1);
+});

@@ -5,6 +5,10 @@ import { ensureConnected, type Dialler } from './connect.ts';
 
 /** What was measured longer ago is measured again. */
 export const LINK_MAX_AGE_MS = 10 * 60_000;
+/** A peer that was not reached is not tried again for this long: a dial into nowhere takes many seconds each time. */
+const FAILURE_AGE_MS = 2 * 60_000;
+/** Given up before that, it may have been the asker's haste. */
+const PATIENCE_MS = 2_000;
 const PINGS = 3;
 const MAX_REMEMBERED = 1024;
 
@@ -14,8 +18,7 @@ export interface LinkMeterInit {
 }
 
 interface Remembered {
-  readonly rttMs: number;
-  readonly bytesPerSecond: number | undefined;
+  readonly link: Pick<MeasuredLink, 'rttMs' | 'bytesPerSecond'> | { readonly failure: unknown };
   readonly atMs: number;
 }
 
@@ -31,21 +34,28 @@ export class LinkMeter {
 
   /** Dials the peer where it is not connected, at addresses that end in its id. Rejects with MESH_* where it is not reached or does not answer. */
   readonly measure = async ({ peer, addresses, signal }: MeasureRequest): Promise<MeasuredLink> => {
-    const { mesh } = this.#init;
     const known = this.#recall(peer);
     if (known !== undefined) return known;
     return this.#inTurn(async () => {
       signal.throwIfAborted();
       // Somebody before us in the queue may have asked for the same.
-      const meanwhile = this.#recall(peer);
-      if (meanwhile !== undefined) return meanwhile;
-      await ensureConnected(mesh, { peer, addresses: addresses.filter((address) => address.endsWith(`/p2p/${peer}`)), signal });
-      const rttMs = await this.rtt(peer, signal);
-      const bytesPerSecond = await this.#probe(peer, signal);
-      this.#remember(peer, { rttMs, bytesPerSecond });
-      return { rttMs, bytesPerSecond, ageMs: 0 };
+      return this.#recall(peer) ?? await this.#measureNow({ peer, addresses, signal });
     });
   };
+
+  async #measureNow({ peer, addresses, signal }: MeasureRequest): Promise<MeasuredLink> {
+    const { mesh, clock } = this.#init;
+    const startedMs = clock.monotonicMs();
+    try {
+      await ensureConnected(mesh, { peer, addresses: addresses.filter((address) => address.endsWith(`/p2p/${peer}`)), signal });
+      const link = { rttMs: await this.rtt(peer, signal), bytesPerSecond: await this.#probe(peer, signal) };
+      this.#remember(peer, link);
+      return { ...link, ageMs: 0 };
+    } catch (failure) {
+      if (!signal.aborted || clock.monotonicMs() - startedMs >= PATIENCE_MS) this.#remember(peer, { failure });
+      throw failure;
+    }
+  }
 
   /** The least of a few: what a ping takes more than that, it waited somewhere. */
   async rtt(peer: PeerId, signal: AbortSignal): Promise<number> {
@@ -75,15 +85,19 @@ export class LinkMeter {
     return done;
   }
 
+  /** Throws the failure of not long ago. */
   #recall(peer: PeerId): MeasuredLink | undefined {
     const known = this.#remembered.get(peer);
-    const ageMs = known === undefined ? Infinity : this.#init.clock.monotonicMs() - known.atMs;
-    return known === undefined || ageMs > LINK_MAX_AGE_MS ? undefined : { rttMs: known.rttMs, bytesPerSecond: known.bytesPerSecond, ageMs };
+    if (known === undefined) return undefined;
+    const ageMs = this.#init.clock.monotonicMs() - known.atMs;
+    if (!('failure' in known.link)) return ageMs > LINK_MAX_AGE_MS ? undefined : { ...known.link, ageMs };
+    if (ageMs > FAILURE_AGE_MS) return undefined;
+    throw known.link.failure;
   }
 
-  #remember(peer: PeerId, link: Omit<Remembered, 'atMs'>): void {
+  #remember(peer: PeerId, link: Remembered['link']): void {
     this.#remembered.delete(peer);
-    this.#remembered.set(peer, { ...link, atMs: this.#init.clock.monotonicMs() });
+    this.#remembered.set(peer, { link, atMs: this.#init.clock.monotonicMs() });
     const oldest = this.#remembered.keys().next().value;
     if (this.#remembered.size > MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
   }

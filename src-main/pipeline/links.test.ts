@@ -64,6 +64,14 @@ it('nobody asks about more links than fit one question', async () => {
   expect(measured).toBe(0);
 });
 
+it('a caller that has enough does not wait for a peer that measures for ever', async () => {
+  const enough = new AbortController();
+  const measureLink: MeasureLink = () => { enough.abort(); return new Promise(() => undefined); };
+  await start({ measureLink });
+  await expect(network.coordinator.measureLinks({ ...network.route[0]!, to: to('b'), signal: enough.signal })).rejects.toMatchObject({ code: 'PIPELINE_CLOSED' });
+  await expectNoLeak(network);
+});
+
 it('each asker has so many links measured, then has to wait; another one does not', async () => {
   const clock = new ManualClock();
   const survey = new LinkSurvey({ clock, measureLink: () => Promise.resolve({ rttMs: 1, bytesPerSecond: undefined, ageMs: 0 }) });

@@ -77,14 +77,19 @@ export function createCoordinator(components: PipelineComponents, overrides: Par
   };
 }
 
-/** A link to one node for one question, closed after. */
+/** A link to one node for one question, closed after, and when the caller has enough. @throws PIPELINE_STAGE_*, PIPELINE_CLOSED */
 async function asking<T>(components: PipelineComponents, { options, request }: Asked, ask: (client: StageClient, id: SessionId) => Promise<T>): Promise<T> {
   const ref: StageRef = { stage: 0, peer: request.peer, layers: { first: 0, last: 0 } };
   const stream = await connectStage(components.connect, { ...request, layers: ref.layers, ref }, { timeoutMs: options.connectTimeoutMs, signal: request.signal });
   const client = new StageClient({ ref, route: [ref], stream, clock: components.clock, onLost: () => undefined });
+  // What waits for an answer is rejected with the link's end.
+  const stop = (): void => client.close();
+  request.signal?.addEventListener('abort', stop, { once: true });
+  if (request.signal?.aborted === true) stop();
   try {
     return await ask(client, newSessionId());
   } finally {
+    request.signal?.removeEventListener('abort', stop);
     client.close();
   }
 }
