@@ -89,6 +89,12 @@ describe('a file that cannot be used', () => {
     expect((await read()).links).toEqual([link()]);
   });
 
+  it('is not made: what could not be read again is not written', async () => {
+    await update((memory) => withLinks(memory, [link()]));
+    await update((memory) => withLinks(memory, [link({ a: 'z', rttMs: Infinity })]));
+    expect([(await read()).links, warnings.length]).toEqual([[link()], 1]);
+  });
+
   it('that cannot be written costs a warning only', async () => {
     await writeFile(join(home, 'file'), '');
     await updatePlannerMemory(join(home, 'file', 'folder'), (memory) => memory, { logger, nowMs: NOW_MS });

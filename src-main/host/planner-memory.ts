@@ -63,7 +63,8 @@ export async function readPlannerMemory(home: string, { logger, nowMs }: { reado
 /** Reads the file again, so that two processes lose each other's news only when they write at the same moment. A failure costs the memory, nothing else. */
 export async function updatePlannerMemory(home: string, change: (memory: PlannerMemory) => PlannerMemory, options: { readonly logger: Pick<Logger, 'warn'>; readonly nowMs: number }): Promise<void> {
   try {
-    const next = bounded(change(await readPlannerMemory(home, options)));
+    // What could not be read again is not written.
+    const next = memorySchema.parse(bounded(change(await readPlannerMemory(home, options))));
     await writeAtomically(pathIn(home), async (file) => void (await file.writeFile(JSON.stringify(next))), 0o600);
   } catch (error) {
     options.logger.warn({ path: pathIn(home), reason: toCoded(error).message.slice(0, 200) }, 'what was learnt about nodes cannot be kept');

@@ -32,6 +32,11 @@ it('each pair is measured by one of the two, and by the other when that one cann
   expect(new Set(asked).size).toBe(asked.length);
 });
 
+it('a peer that tells of times long ago is not believed, and the other one is asked', async () => {
+  const measure = ({ peer: from, to }: MeasureLinksRequest): Promise<readonly PeerLink[]> => Promise.resolve([{ ...link(to[0]!.peer, from === 'a' ? 1 : 2), ageMs: from === 'a' ? Number.MAX_SAFE_INTEGER : 0 }]);
+  expect(await survey([peer('a'), peer('b')], measure)).toMatchObject([{ a: 'b', b: 'a', rttMs: 2 }]);
+});
+
 it('what is known is not measured, and what is not measured in time is left out', async () => {
   const asked: string[] = [];
   const measure = ({ peer: from, to, signal }: MeasureLinksRequest): Promise<readonly PeerLink[]> => {

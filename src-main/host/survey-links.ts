@@ -1,4 +1,5 @@
 import type { PeerId } from '../base/index.ts';
+import { LINK_MAX_AGE_MS } from './link-meter.ts';
 import type { Coordinator } from '../pipeline/index.ts';
 
 export interface SurveyedPeer {
@@ -35,7 +36,8 @@ export async function surveyLinks(peers: readonly SurveyedPeer[], { coordinator,
   const ask = async (from: SurveyedPeer, to: SurveyedPeer): Promise<boolean> => {
     if (!from.knowsLinks || within.aborted) return false;
     const [link] = await coordinator.measureLinks({ ...from, to: [to], signal: within }).catch(() => []);
-    if (link === undefined) return false;
+    // One that is older than anybody should remember is as none.
+    if (link === undefined || link.ageMs > LINK_MAX_AGE_MS) return false;
     links.push({ ...link, a: from.peer, b: to.peer });
     return true;
   };
