@@ -65,14 +65,17 @@ export interface NativeSampling {
   readonly topLogprobs: number;
 }
 
+/** Of hidden states in transit. */
+export type NativeDtype = 'f32' | 'f16' | 'q8';
+
 export interface NativeForward {
   readonly session: number;
   readonly position: number;
   readonly rows: number;
-  /** `data` is Int32Array[rows] for tokens, else Uint8Array of [rows x hidden size] little-endian values. */
-  readonly input: 'tokens' | 'f32' | 'f16';
+  /** `data` is Int32Array[rows] for tokens, else Uint8Array of [rows x hidden size], little-endian; q8 in blocks (docs/protocols/stage.md). */
+  readonly input: 'tokens' | NativeDtype;
   readonly data: Int32Array | Uint8Array;
-  readonly want: 'f32' | 'f16' | 'sample' | 'none';
+  readonly want: NativeDtype | 'sample' | 'none';
 }
 
 export interface NativeOutput {
@@ -149,7 +152,7 @@ export interface NativeAddon {
   /** Takes one connection that names itself `id` (16 bytes) and proves `key` (32 bytes), for the rows of `session`. */
   laneExpect(lane: LaneHandle, session: number, id: Uint8Array, key: Uint8Array): true;
   laneConnect(lane: LaneHandle, session: number, host: string, port: number, id: Uint8Array, key: Uint8Array): true;
-  laneBegin(lane: LaneHandle, session: number, run: number, takes: 'f32' | 'f16', sends: 'f32' | 'f16'): true;
+  laneBegin(lane: LaneHandle, session: number, run: number, takes: NativeDtype, sends: NativeDtype): true;
   laneFeed(lane: LaneHandle, session: number, run: number, feeder: { readonly left: number; readonly limit: number; readonly endTokens: Int32Array }): true;
   laneToken(lane: LaneHandle, session: number, run: number, token: number, position: number): true;
   laneLimit(lane: LaneHandle, session: number, run: number, limit: number): true;

@@ -372,7 +372,7 @@ bool Lane::on_hidden(LaneLink& link, const LaneHeader& header, const uint8_t* pa
     input.dtype = s.takes;
     task.epoch = s.epoch;
   }
-  if (header.dtype != (input.dtype == Dtype::f32 ? 1 : 2) || length != static_cast<size_t>(stage_->hidden_size()) * (input.dtype == Dtype::f32 ? 4 : 2)) return false;
+  if (header.dtype != static_cast<uint8_t>(input.dtype) || length != row_bytes(input.dtype, stage_->hidden_size())) return false;
   input.hidden = payload;
   input.rows = 1;
   compute(task, input);
@@ -484,7 +484,7 @@ size_t Lane::pass_on(const Task& task, const LaneHeader& computed, Output& out, 
     Slot& s = slots_[task.slot];
     if (s.epoch != task.epoch) return 0;
     link = s.out;
-    header.dtype = stage_->is_last() ? 0 : s.sends == Dtype::f32 ? 1 : 2;
+    header.dtype = stage_->is_last() ? 0 : static_cast<uint8_t>(s.sends);
     if (stage_->is_first()) s.ring_sent = steady_clock::now();
   }
   const bool sent = link != nullptr && link->send(header, out.hidden.data(), out.hidden.size());

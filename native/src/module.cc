@@ -145,8 +145,8 @@ Input read_input(napi_env env, napi_value o, int32_t hidden_size) {
   }
   input.dtype = dtype_of(kind);
   input.hidden = data.data;
-  const size_t width = input.dtype == Dtype::f32 ? 4 : 2;
-  if (data.length != rows * hidden_size * width) throw Failure(Code::bad_argument, "hidden states are " + std::to_string(data.length) + " bytes instead of " + std::to_string(rows * hidden_size * width));
+  const size_t wanted = rows * row_bytes(input.dtype, hidden_size);
+  if (data.length != wanted) throw Failure(Code::bad_argument, "hidden states are " + std::to_string(data.length) + " bytes instead of " + std::to_string(wanted));
   return input;
 }
 

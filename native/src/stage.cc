@@ -19,12 +19,6 @@ namespace omninode {
 // Graph and thread buffers beside weights, cache and logits.
 constexpr uint64_t kScratchBytes = 64ull << 20;
 
-Dtype dtype_of(const std::string& name) {
-  if (name == "f32") return Dtype::f32;
-  if (name == "f16") return Dtype::f16;
-  throw Failure(Code::bad_argument, "dtype is f32 or f16, not " + name);
-}
-
 // The processors that this process may use; empty where threads cannot be placed.
 static std::vector<int> own_processors() {
   std::vector<int> out;
@@ -271,10 +265,8 @@ void Stage::decode(int32_t id, int32_t position, const Input& input, Want want) 
     // Rows that are not outputs are pruned inside the last block, before we could take them.
     batch.logits[i] = want == Want::hidden || (want == Want::sample && i == input.rows - 1);
   }
-  const size_t values = static_cast<size_t>(input.rows) * n_embd_;
   if (input.tokens != nullptr) std::memcpy(batch.token, input.tokens, input.rows * sizeof(int32_t));
-  else if (input.dtype == Dtype::f32) std::memcpy(batch.embd, input.hidden, values * sizeof(float));
-  else ggml_fp16_to_fp32_row(static_cast<const ggml_fp16_t*>(input.hidden), batch.embd, values);
+  else decode_rows(input.dtype, input.hidden, input.rows, n_embd_, batch.embd);
   hooks_->rows.clear();
   hooks_->input = batch.embd;
   take_log();
@@ -287,9 +279,8 @@ void Stage::decode(int32_t id, int32_t position, const Input& input, Want want) 
 std::vector<uint8_t> Stage::take_hidden(int32_t rows, Dtype dtype) const {
   const size_t values = static_cast<size_t>(rows) * n_embd_;
   if (hooks_->rows.size() != values) throw Failure(Code::decode_failed, "the last block gave " + std::to_string(hooks_->rows.size()) + " values instead of " + std::to_string(values));
-  std::vector<uint8_t> bytes(values * (dtype == Dtype::f32 ? 4 : 2));
-  if (dtype == Dtype::f32) std::memcpy(bytes.data(), hooks_->rows.data(), bytes.size());
-  else ggml_fp32_to_fp16_row(hooks_->rows.data(), reinterpret_cast<ggml_fp16_t*>(bytes.data()), values);
+  std::vector<uint8_t> bytes(rows * row_bytes(dtype, n_embd_));
+  encode_rows(dtype, hooks_->rows.data(), rows, n_embd_, bytes.data());
   return bytes;
 }
 

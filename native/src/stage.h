@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "llama.h"
+#include "rows.h"
 #include "sampler.h"
 
 struct ggml_threadpool;
@@ -29,10 +30,6 @@ struct StageOptions {
   // What this machine can still hold; 0 = do not ask.
   uint64_t free_bytes = 0;
 };
-
-enum class Dtype { f32, f16 };
-// By its name in JavaScript; throws Failure(bad_argument).
-Dtype dtype_of(const std::string& name);
 
 struct Input {
   const int32_t* tokens = nullptr;

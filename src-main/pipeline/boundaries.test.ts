@@ -5,7 +5,7 @@ import type { Pipeline } from './coordinator/pipeline.ts';
 import { createReroute } from './failover/index.ts';
 import { ask, ids, openOn, stoppedAfterEach } from './testing/scenario.ts';
 import { MODEL, TestNetwork, type Intercept } from './testing/test-network.ts';
-import { BOUNDARY_FEATURE, FrameType } from './wire/constants.ts';
+import { BOUNDARY_FEATURE, FrameType, Q8_FEATURE } from './wire/constants.ts';
 import { decodeFrame, encodeHeader } from './wire/frame.ts';
 
 let network: TestNetwork;
@@ -50,13 +50,26 @@ async function answered(generation: Generation, kills: Readonly<Record<number, r
 const running = ({ stages }: Pipeline): string[] => stages.map(({ peer, layers }) => `${peer} ${layers.first}-${layers.last}`);
 
 /** Hellos of one peer, as an older version sent them. */
-const older = (peer: string): Intercept => ({ from }, bytes) => {
+const older = (peer: string, without = BOUNDARY_FEATURE): Intercept => ({ from }, bytes) => {
   const frame = decodeFrame(bytes, 'p');
   if (from !== peer || frame.type !== FrameType.hello) return bytes;
   const hello = JSON.parse(Buffer.from(frame.payload).toString('utf8')) as { features: string[] };
-  const payload = Buffer.from(JSON.stringify({ ...hello, features: hello.features.filter((name) => name !== BOUNDARY_FEATURE) }));
+  const payload = Buffer.from(JSON.stringify({ ...hello, features: hello.features.filter((name) => name !== without) }));
   return Buffer.concat([encodeHeader(frame, { type: FrameType.hello }, payload), payload]);
 };
+
+describe('Q8', () => {
+  it('is the bits of an answer, too, and stays over losses', async () => {
+    const expected = await undisturbed(['q8', 'f16']);
+    expect(expected).not.toEqual(await undisturbed());
+    const pipeline = await open([...SERVING, '0', '1-2', '3', '4-5'], ['q8', 'f16']);
+    expect(await answered(pipeline.generate(ask()), { 5: [0], 15: [1] })).toEqual(expected);
+  });
+
+  it('is refused by a stage that does not know it', async () => {
+    await expect(open(SERVING, ['f16', 'q8'], older('node-2', Q8_FEATURE))).rejects.toMatchObject({ code: 'PIPELINE_STAGE_TOO_OLD', meta: { stage: 2, feature: Q8_FEATURE } });
+  });
+});
 
 it('rounding is part of the answer, at each boundary on its own', async () => {
   const routes: ActivationDtype[][] = [['f16', 'f16'], ['f16', 'f32'], ['f32', 'f16'], ['f32', 'f32']];

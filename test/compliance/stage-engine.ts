@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LayerRange } from '../../src-main/base/index.ts';
 import { GREEDY, type ForwardItem, type SamplingOptions, type StageEngine } from '../../src-main/inference/index.ts';
+import { decodeQ8, encodeQ8 } from '../../src-main/pipeline/testing/q8.ts';
 import { only, StageChain } from './stage-chain.ts';
 
 export interface StageRequest {
@@ -161,8 +162,31 @@ export function stageEngineCompliance(subject: EngineSubject): void {
       expect(Array.from(exact, (_, i) => half.getFloat16(2 * i, true))).toEqual(Array.from(exact, Math.f16round));
     });
 
-    it('carries an answer over F16 rows', async () => {
-      expect(await answer(new StageChain([front, back], 'f16'))).toHaveLength(ANSWER_TOKENS);
+    it('gives Q8 rows that are the F32 rows in blocks, bit for bit as they are written down', async () => {
+      const rows = async (dtype: 'f32' | 'q8'): Promise<Uint8Array> => {
+        let data = new Uint8Array();
+        await withSession(front, async (session) => {
+          const output = await only(front, { ...tokenItem(session, 0, prompt), want: { kind: 'hidden', dtype } });
+          if (output.kind === 'hidden') data = Uint8Array.from(output.data);
+        });
+        return data;
+      };
+      expect(await rows('q8')).toEqual(encodeQ8(new Float32Array((await rows('f32')).buffer), front.info.hiddenSize));
+    });
+
+    it('reads Q8 rows as what they stand for', async () => {
+      const values = Float32Array.from({ length: 3 * back.info.hiddenSize }, (_, i) => Math.sin(i));
+      const q8 = encodeQ8(values, back.info.hiddenSize);
+      const f32 = new Uint8Array(decodeQ8(q8, back.info.hiddenSize).buffer);
+      const sampled = async (dtype: 'f32' | 'q8', data: Uint8Array): Promise<unknown> => {
+        const session = await back.open({ ...GREEDY, topLogprobs: 3 });
+        return only(back, { session, position: 0, input: { kind: 'hidden', dtype, rows: 3, data }, want: { kind: 'sample' } }).finally(() => back.close(session));
+      };
+      expect(await sampled('q8', q8)).toEqual(await sampled('f32', f32));
+    });
+
+    it.each(['f16', 'q8'] as const)('carries an answer over %s rows', async (dtype) => {
+      expect(await answer(new StageChain([front, back], dtype))).toHaveLength(ANSWER_TOKENS);
     });
 
     it('refuses a third session until one is closed', async () => {

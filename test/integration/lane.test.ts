@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { GREEDY, type StageEngine } from '../../src-main/inference/index.ts';
-import { only, StageChain } from '../compliance/stage-chain.ts';
+import { GREEDY, rowBytes, type StageEngine } from '../../src-main/inference/index.ts';
+import { dtypeAt, only, StageChain } from '../compliance/stage-chain.ts';
 import { evenly, inProcess, inWorker, stagesOf, type StageMaker } from '../compliance/stage-subjects.ts';
 import { closeRing, Heard, HOST, join, prefill, start, takeSeats, type Seat } from '../support/lane-ring.ts';
 import { generateModel } from '../support/models/index.ts';
@@ -104,17 +104,17 @@ describe('a ring of lanes', () => {
     expect([token, ...said(lastOf(seats))]).toEqual(whole.slice(0, 3));
   });
 
-  it('with F16 rows gives what F16 rows give over the mesh', async () => {
-    const chain = new StageChain(await stages(2), 'f16');
+  it.each(['f16', 'q8'] as const)('with %s rows gives what they give over the mesh', async (dtype) => {
+    const chain = new StageChain(await stages(2), dtype);
     const wanted = await (await chain.open(GREEDY)).generate(prompt, 12);
     const seats = await ringOf(2);
-    const token = await prefill(seats, { prompt, dtype: 'f16', run: 1 });
+    const token = await prefill(seats, { prompt, dtype, run: 1 });
     start(firstOf(seats), { run: 1, feed: { ...NO_END, left: 12 }, first: { token, position: prompt.length } });
     await lastOf(seats).heard.until(({ tokens }) => tokens.length === 11);
     expect([token, ...said(lastOf(seats))]).toEqual(wanted);
   });
 
-  it.each([[['f16', 'f32']], [['f32', 'f16']]] as const)('with rows of another dtype at each boundary (%s) gives what they give over the mesh', async (dtype) => {
+  it.each([[['f16', 'f32']], [['f32', 'q8']], [['q8', 'f16']]] as const)('with rows of another dtype at each boundary (%s) gives what they give over the mesh', async (dtype) => {
     const chain = new StageChain(await stages(3), dtype);
     const wanted = await (await chain.open(GREEDY)).generate(prompt, 12);
     const seats = await ringOf(3);
@@ -123,7 +123,7 @@ describe('a ring of lanes', () => {
     await lastOf(seats).heard.until(({ tokens }) => tokens.length === 11);
     expect([token, ...said(lastOf(seats))]).toEqual(wanted);
     const bytes = await Promise.all(seats.slice(0, 2).map(async ({ engine, lane, session }) => [(await lane.stats(session)).bytesOut / 11 - 48, engine.info.hiddenSize] as const));
-    expect(bytes).toEqual(bytes.map(([, width], i) => [width * (dtype[i] === 'f32' ? 4 : 2), width]));
+    expect(bytes).toEqual(bytes.map(([, width], i) => [rowBytes(dtypeAt(dtype, i), width), width]));
   });
 });
 

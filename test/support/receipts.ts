@@ -9,7 +9,7 @@ export interface ReceiptedRun {
   /** What the stages sign that they are; by default what they are. */
   readonly layers?: readonly LayerRange[];
   readonly modelHash: string;
-  readonly dtype: ActivationDtype;
+  readonly dtype: Exclude<ActivationDtype, 'q8'>;
   readonly prompt: readonly number[];
   readonly answerTokens: number;
   /** Rows of a prefill micro-batch. */
@@ -59,7 +59,7 @@ interface Pass {
   readonly position: number;
   readonly tokens: readonly number[];
   readonly samples: boolean;
-  readonly dtype: ActivationDtype;
+  readonly dtype: Exclude<ActivationDtype, 'q8'>;
   readonly say: (token: number) => number;
 }
 

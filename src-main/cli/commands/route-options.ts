@@ -10,7 +10,7 @@ export interface RouteArgs {
 }
 
 export interface TransitArgs {
-  readonly dtype: 'f16' | 'f32';
+  readonly dtype: PipelineRequest['dtype'];
 }
 
 export const withRouteOptions = (command: Command): Command => command
@@ -18,7 +18,7 @@ export const withRouteOptions = (command: Command): Command => command
   .option('--peer <addr>', 'multiaddr of a node that serves layers; repeat for each', collect);
 
 export const withTransitOptions = (command: Command): Command =>
-  command.option('--dtype <type>', 'hidden states in transit: f16, or f32 for exactness', parseDtype, 'f16');
+  command.option('--dtype <type>', 'hidden states in transit: f16; f32 for exactness; q8, half of f16, for slow links', parseDtype, 'f16');
 
 export function routeOf(args: RouteArgs): PipelineRequest['route'] {
   if (args.peer === undefined) return { kind: 'cluster', nodes: args.cluster ?? 3 };
@@ -26,7 +26,7 @@ export function routeOf(args: RouteArgs): PipelineRequest['route'] {
   return { kind: 'peers', addresses: args.peer };
 }
 
-function parseDtype(text: string): 'f16' | 'f32' {
-  if (text === 'f16' || text === 'f32') return text;
-  throw cliErrors.usage({ problem: `--dtype ${text}: f16 or f32 is wanted` });
+function parseDtype(text: string): PipelineRequest['dtype'] {
+  if (text === 'f16' || text === 'f32' || text === 'q8') return text;
+  throw cliErrors.usage({ problem: `--dtype ${text}: f16, f32 or q8 is wanted` });
 }

@@ -1,8 +1,11 @@
 import type { LayerRange } from '../../base/index.ts';
 import type { DecodeLane, LaneListener } from './lane.ts';
 
-/** Element type of hidden states in transit. F32 is exact; F16 halves the bytes. Little-endian, row-major. */
-export type ActivationDtype = 'f32' | 'f16';
+/**
+ * Element type of hidden states in transit. F32 is exact, F16 halves the bytes, Q8 takes a quarter and costs some quality: blocks of 32
+ * values with an F16 scale. Little-endian, row-major.
+ */
+export type ActivationDtype = 'f32' | 'f16' | 'q8';
 
 /** Of what enters a stage and of what leaves it: its two boundaries need not have the same. */
 export interface StageDtypes {

@@ -16,7 +16,7 @@ export const loadSchema = z.strictObject({
   contextTokens: count.min(1), maxSessions: count.min(1), batchTokens: count.min(1), threads: count.min(1), pinThreads: z.boolean().exactOptional(), gpuLayers: z.number().int().min(-1),
 }) satisfies z.ZodType<StageLoadOptions>;
 
-const dtype = z.enum(['f32', 'f16']);
+const dtype = z.enum(['f32', 'f16', 'q8']);
 /** Shapes only: that lengths, rows, positions and tokens fit is the addon's to check. */
 export const forwardSchema = z.array(z.strictObject({
   session: z.number().int(), position: count,

@@ -1,7 +1,7 @@
 import type { ActivationDtype, StageDtypes } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { StageAssignment } from '../ports.ts';
-import { BOUNDARY_FEATURE } from '../wire/constants.ts';
+import { BOUNDARY_FEATURE, Q8_FEATURE } from '../wire/constants.ts';
 import type { StageClient } from './stage-client.ts';
 
 /** A stage of a route that says as what it sends hidden states on. */
@@ -21,5 +21,6 @@ export function checkDtypes(route: readonly RouteStage[], clients: readonly Stag
   for (const { ref, link } of clients) {
     const { takes, sends } = dtypesOf(route, ref.stage);
     if (takes !== sends && !link.knowsBoundary) throw pipelineErrors.stageTooOld({ ...ref, feature: BOUNDARY_FEATURE, reason: `it cannot take ${takes} and send ${sends}` });
+    if ([takes, sends].includes('q8') && route.length > 1 && !link.knowsQ8) throw pipelineErrors.stageTooOld({ ...ref, feature: Q8_FEATURE, reason: 'it does not know rows in q8' });
   }
 }

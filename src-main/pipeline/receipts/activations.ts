@@ -7,8 +7,9 @@ export interface Entry {
   readonly bits: number;
 }
 
-/** Rows as they travel, as F32 values; little-endian. */
+/** Rows as they travel, as F32 values; little-endian. @throws RECEIPT_NOT_IN_Q8 */
 export function rowValues(data: Uint8Array, dtype: ActivationDtype): Float32Array {
+  if (dtype === 'q8') throw receiptErrors.notInQ8({});
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   if (dtype === 'f32') return Float32Array.from({ length: data.byteLength >> 2 }, (_, i) => view.getFloat32(i * 4, true));
   return Float32Array.from({ length: data.byteLength >> 1 }, (_, i) => halfValue(view.getUint16(i * 2, true)));

@@ -13,5 +13,8 @@ export const receiptErrors = defineErrors('RECEIPT', {
     fault: 'user', message: (m) => `the receipts are of model ${m.wanted.slice(0, 12)}, ${m.name} is ${m.given.slice(0, 12)}`, next: 'Give the model file that the receipts name, with --model.',
   }),
   notFinite: spec<{ index: number }>({ fault: 'local', message: (m) => `value ${m.index} of the window is not a finite number`, next: 'Check the model file; its answers are of no use.' }),
+  notInQ8: spec<Record<string, never>>({
+    fault: 'user', message: () => 'rows in transit were Q8, which receipts do not cover: rounding to 8 bits turns the small differences of honest machines into large ones', next: 'Ask with --dtype f16 or f32.',
+  }),
   noModulus: spec<{ entries: number }>({ fault: 'local', message: (m) => `no modulus keeps ${m.entries} entries apart`, next: 'Report this with the log.' }),
 });

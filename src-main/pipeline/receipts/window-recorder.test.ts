@@ -43,3 +43,7 @@ it('keeps the first stage\'s tokens, and the last stage\'s samples with the rows
   blind.add({ position: 0, rows: 2, input: rowsAt(0, 2, 1), output: undefined });
   expect(blind.end()).toMatchObject([{ output: null, sampledTokens: [] }]);
 });
+
+it('refuses rows in Q8, of which honest machines have unlike ones', () => {
+  expect(() => new WindowRecorder({ hiddenSize: HIDDEN, dtype: 'q8', isLast: false, nowMs: () => 5 })).toThrow(expect.objectContaining({ code: 'RECEIPT_NOT_IN_Q8', fault: 'user' }));
+});

@@ -1,6 +1,7 @@
 import type { ActivationDtype } from '../../inference/index.ts';
 import { rowValues } from './activations.ts';
 import { commit } from './commitment.ts';
+import { receiptErrors } from './errors.ts';
 import { WINDOW_ROWS } from './options.ts';
 import type { Committed, Receipt } from './receipt.ts';
 
@@ -46,7 +47,9 @@ export class WindowRecorder {
   readonly #done: RecordedWindow[] = [];
   #open: OpenWindow | undefined;
 
+  /** @throws RECEIPT_NOT_IN_Q8 */
   constructor(options: RecorderOptions) {
+    if (options.dtype === 'q8') throw receiptErrors.notInQ8({});
     this.#options = options;
   }
 

@@ -1,8 +1,8 @@
 import { asPeerId, isCoded, toCoded, type Clock } from '../../base/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { DTYPE_BYTES, FrameType } from '../wire/constants.ts';
+import { FrameType } from '../wire/constants.ts';
 import { MAX_PAYLOAD_BYTES, type RunnerOptions } from '../options.ts';
-import type { StageInfo } from '../../inference/index.ts';
+import { rowBytes, type StageInfo } from '../../inference/index.ts';
 import type { LaneNetwork, StageOffer, StageSource } from '../ports.ts';
 import type { Frame } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
@@ -127,8 +127,9 @@ export class ControlLink {
     const reject = (reason: string): Error => pipelineErrors.badMessage({ peer: this.#link.peer, type: 'open', reason });
     if (frame.stage >= message.stageCount) throw reject(`stage ${frame.stage} of ${message.stageCount}`);
     if (message.stageCount > 1 && (message.next === undefined || message.previous === undefined)) throw reject('neighbours are missing');
-    const widest = Math.max(DTYPE_BYTES[message.dtype], DTYPE_BYTES[message.sends ?? message.dtype]);
-    if (entry.batchTokens * entry.engine.info.hiddenSize * widest > MAX_PAYLOAD_BYTES) throw reject('a micro-batch would be longer than a frame');
+    const { batchTokens, engine: { info: { hiddenSize } } } = entry;
+    const widest = Math.max(rowBytes(message.dtype, hiddenSize), rowBytes(message.sends ?? message.dtype, hiddenSize));
+    if (batchTokens * widest > MAX_PAYLOAD_BYTES) throw reject('a micro-batch would be longer than a frame');
   }
 
   async #openSession(frame: Frame, message: OpenMessage, { entry }: Lease): Promise<StageSession> {

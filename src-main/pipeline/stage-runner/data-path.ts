@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../../base/index.ts';
-import type { LaneRow, LaneToken, StageInput, StageOutput } from '../../inference/index.ts';
+import { rowBytes, type LaneRow, type LaneToken, type StageInput, type StageOutput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { DTYPE_BYTES, FLAG_REPLAY, FLAG_TRUNCATE, FrameType, HEADER_BYTES } from '../wire/constants.ts';
+import { FLAG_REPLAY, FLAG_TRUNCATE, FrameType, HEADER_BYTES } from '../wire/constants.ts';
 import { encodeHeader, type Frame, type FrameFields, type PathTiming } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import { readControl } from '../wire/schema.ts';
@@ -119,7 +119,7 @@ export class DataPath {
     const { session, rows } = item;
     const { hiddenSize } = session.init.entry.engine.info;
     const { dtypes: { sends: dtype }, next } = session.init;
-    if (output.kind !== 'hidden' || next === undefined || output.data.byteLength !== rows * hiddenSize * DTYPE_BYTES[dtype]) {
+    if (output.kind !== 'hidden' || next === undefined || output.data.byteLength !== rows * rowBytes(dtype, hiddenSize)) {
       throw pipelineErrors.engineMisbehaved({ wanted: `${rows} rows of hidden states`, got: output.kind });
     }
     const startedMs = this.#clock.monotonicMs();

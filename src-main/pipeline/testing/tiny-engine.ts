@@ -1,5 +1,6 @@
 import type { LayerRange } from '../../base/index.ts';
-import { engineErrors, type ActivationDtype, type ForwardItem, type ForwardResult, type SamplingOptions, type StageEngine, type StageInfo, type StageInput, type StageOutput } from '../../inference/index.ts';
+import { engineErrors, rowBytes, type ActivationDtype, type ForwardItem, type ForwardResult, type SamplingOptions, type StageEngine, type StageInfo, type StageInput, type StageOutput } from '../../inference/index.ts';
+import { decodeQ8, encodeQ8 } from './q8.ts';
 
 export const TINY = { hiddenSize: 4, vocabSize: 997, architecture: 'tiny' } as const;
 /** Values stay below 2048, so that F16 carries them exactly. */
@@ -135,7 +136,7 @@ export class TinyEngine implements StageEngine {
 function checkedRows(input: StageInput): number {
   const rows = input.kind === 'tokens' ? input.tokens.length : input.rows;
   if (rows < 1) throw engineErrors.badArgument({ detail: 'no rows' });
-  if (input.kind === 'hidden' && input.data.length !== rows * TINY.hiddenSize * (input.dtype === 'f32' ? 4 : 2)) throw engineErrors.badArgument({ detail: `${input.data.length} bytes for ${rows} rows` });
+  if (input.kind === 'hidden' && input.data.length !== rows * rowBytes(input.dtype, TINY.hiddenSize)) throw engineErrors.badArgument({ detail: `${input.data.length} bytes for ${rows} rows` });
   if (input.kind === 'tokens' && input.tokens.some((token) => token < 0 || token >= TINY.vocabSize)) throw engineErrors.badToken({ detail: 'not in the vocabulary' });
   return rows;
 }
@@ -148,6 +149,7 @@ function sample(value: number, { sampling, rows }: TinySession): StageOutput {
 }
 
 function writeRows(values: readonly number[], dtype: ActivationDtype): Uint8Array {
+  if (dtype === 'q8') return encodeQ8(values.flatMap((value) => new Array<number>(TINY.hiddenSize).fill(value)), TINY.hiddenSize);
   const width = dtype === 'f32' ? 4 : 2;
   const view = new DataView(new ArrayBuffer(values.length * TINY.hiddenSize * width));
   values.forEach((value, row) => {
@@ -160,11 +162,14 @@ function writeRows(values: readonly number[], dtype: ActivationDtype): Uint8Arra
   return new Uint8Array(view.buffer);
 }
 
+// Whole numbers, whatever rounding made of them on the way.
 function readRows(data: Uint8Array, dtype: ActivationDtype): number[] {
-  const width = dtype === 'f32' ? 4 : 2;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  return Array.from({ length: data.byteLength / width / TINY.hiddenSize }, (_, row) => {
-    const at = row * TINY.hiddenSize * width;
-    return dtype === 'f32' ? view.getFloat32(at, true) : view.getFloat16(at, true);
-  });
+  const value = dtype === 'q8' ? valuesOf(data) : (at: number): number => (dtype === 'f32' ? view.getFloat32(4 * at, true) : view.getFloat16(2 * at, true));
+  return Array.from({ length: data.byteLength / rowBytes(dtype, TINY.hiddenSize) }, (_, row) => Math.round(value(row * TINY.hiddenSize)));
+}
+
+function valuesOf(data: Uint8Array): (at: number) => number {
+  const values = decodeQ8(data, TINY.hiddenSize);
+  return (at) => values[at] ?? 0;
 }

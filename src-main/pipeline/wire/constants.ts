@@ -47,6 +47,8 @@ export const LINKS_FEATURE = 'links/1';
 
 /** In `hello.features`: knows `sends` in open. */
 export const BOUNDARY_FEATURE = 'boundary/1';
+/** In `hello.features`: knows rows in Q8. */
+export const Q8_FEATURE = 'q8/1';
 
 /** Byte offsets in the header. */
 export const AT = {
@@ -54,7 +56,8 @@ export const AT = {
   computeUs: 44, serialiseUs: 48, waitUs: 52, payloadBytes: 56, checksum: 60,
 } as const;
 
-export const DTYPE_CODE = { f32: 1, f16: 2 } as const;
-export const DTYPE_BYTES = { f32: 4, f16: 2 } as const;
+export const DTYPE_CODE = { f32: 1, f16: 2, q8: 3 } as const;
+/** In the order of their codes, which begin with 1. */
+export const DTYPES = ['f32', 'f16', 'q8'] as const;
 /** token i32, log probability f64, then per alternative token i32 and log probability f64. */
 export const TOKEN_BYTES = 12;

@@ -1,7 +1,8 @@
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../base/index.ts';
-import { FLAG_MORE, FLAG_TRUNCATE, FrameType, HEADER_BYTES } from './constants.ts';
+import { AT, FLAG_MORE, FLAG_TRUNCATE, FrameType, HEADER_BYTES } from './constants.ts';
 import { decodeFrame, encodeHeader, newSessionId, type FrameFields } from './frame.ts';
 import { controlBytes, readControl, SCHEMAS, type ControlType } from './schema.ts';
 import { decodeSampled, decodeTokens, encodeSampled, encodeTokens } from './tokens.ts';
@@ -24,6 +25,20 @@ describe('frames', () => {
     expect(decodeFrame(frameOf(hidden, rows), 'peer')).toEqual({ ...hidden, ...address, payload: Buffer.from(rows) });
   });
 
+  it('carry rows in Q8, with as many scales as there are blocks', () => {
+    const q8: FrameFields = { ...hidden, dtype: 'q8', rows: 2, hiddenSize: 33 };
+    const payload = new Uint8Array(2 * (33 + 4)).fill(7);
+    expect(decodeFrame(frameOf(q8, payload), 'peer')).toEqual({ ...q8, ...address, payload: Buffer.from(payload) });
+  });
+
+  it('with a dtype that nobody knows are refused', () => {
+    const bad = frameOf(hidden, rows);
+    bad[AT.dtype] = 4;
+    const body = bad.subarray(HEADER_BYTES);
+    bad.writeUInt32LE(crc32(bad.subarray(0, AT.checksum), crc32(body)), AT.checksum);
+    expect(() => decodeFrame(bad, 'peer')).toThrow(expect.objectContaining({ code: 'PIPELINE_BAD_FRAME', message: expect.stringContaining('dtype 4') }));
+  });
+
   it('carry tokens and samples exactly', () => {
     expect(decodeTokens(encodeTokens([0, -1, 2 ** 31 - 1]))).toEqual(Int32Array.of(0, -1, 2 ** 31 - 1));
     const sampled = { token: 7, logprob: -0.1234567890123, top: [{ token: 7, logprob: -0.1234567890123 }, { token: 9, logprob: -3.5 }] };
@@ -33,6 +48,8 @@ describe('frames', () => {
   it.each<[string, FrameFields, Uint8Array]>([
     ['a tensor shorter than its rows', hidden, rows.subarray(2)],
     ['a tensor of another element type', { ...hidden, dtype: 'f32' }, rows],
+    ['a row in Q8 without its last value', { ...hidden, dtype: 'q8', rows: 1, hiddenSize: 40 }, new Uint8Array(43)],
+    ['a row in Q8 without its second scale', { ...hidden, dtype: 'q8', rows: 1, hiddenSize: 40 }, new Uint8Array(42)],
     ['no rows', { ...hidden, rows: 0 }, new Uint8Array(0)],
     ['more rows than any batch', { ...hidden, rows: 5000, hiddenSize: 1 }, new Uint8Array(10_000)],
     ['a position beyond every context', { ...hidden, position: 2 ** 31 }, rows],
@@ -64,7 +81,7 @@ describe('frames', () => {
 
   it('with a right checksum over any header decode within their limits or are refused (10,000 seeded cases)', () => {
     const u32 = fc.nat(0xffff_ffff);
-    const fields = fc.record({ type: fc.nat(30), flags: fc.nat(5), dtype: fc.constantFrom(undefined, 'f16', 'f32'), run: u32, position: u32, batch: u32, rows: fc.nat(6000), hiddenSize: fc.nat(70_000) });
+    const fields = fc.record({ type: fc.nat(30), flags: fc.nat(5), dtype: fc.constantFrom(undefined, 'f16', 'f32', 'q8'), run: u32, position: u32, batch: u32, rows: fc.nat(6000), hiddenSize: fc.nat(70_000) });
     fc.assert(fc.property(fields, fc.uint8Array({ maxLength: 64 }), (any, payload) => {
       const bytes = frameOf(any as FrameFields, payload);
       const code = codeOf(bytes);

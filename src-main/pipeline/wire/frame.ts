@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { SessionId } from '../../base/index.ts';
 import { asSessionId } from '../../base/index.ts';
-import type { ActivationDtype } from '../../inference/index.ts';
+import { rowBytes, type ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_HIDDEN_SIZE, MAX_PAYLOAD_BYTES, MAX_STAGES, MAX_TOP_LOGPROBS, MAX_TRACE_STEPS } from '../options.ts';
-import { AT, DTYPE_BYTES, DTYPE_CODE, FRAME_VERSION, HEADER_BYTES, KNOWN_FLAGS, PAYLOAD_KIND, TOKEN_BYTES, type FrameType, type PayloadKind } from './constants.ts';
+import { AT, DTYPE_CODE, DTYPES, FRAME_VERSION, HEADER_BYTES, KNOWN_FLAGS, PAYLOAD_KIND, TOKEN_BYTES, type FrameType, type PayloadKind } from './constants.ts';
 import { STEP_BYTES } from './steps.ts';
 
 /** Who a frame is about: a session (or, while loading, a lease) and a stage of its route. */
@@ -108,7 +108,7 @@ function readFields(view: Buffer, type: FrameType, payload: Uint8Array): Frame {
     flags: view.readUInt16LE(AT.flags),
     session: view.toString('hex', AT.session, AT.session + 16) as SessionId,
     stage: view.readUInt16LE(AT.stage),
-    dtype: view[AT.dtype] === DTYPE_CODE.f32 ? 'f32' : view[AT.dtype] === DTYPE_CODE.f16 ? 'f16' : undefined,
+    dtype: DTYPES[(view[AT.dtype] ?? 0) - 1],
     run: view.readUInt32LE(AT.run),
     position: view.readUInt32LE(AT.position),
     batch: view.readUInt32LE(AT.batch),
@@ -130,7 +130,7 @@ function outOfBounds(frame: Frame): string | undefined {
 }
 
 function badReserved(view: Buffer): string | undefined {
-  if ((view[AT.dtype] ?? 0) > DTYPE_CODE.f16) return `dtype ${view[AT.dtype]} is unknown`;
+  if ((view[AT.dtype] ?? 0) > DTYPES.length) return `dtype ${view[AT.dtype]} is unknown`;
   return view[AT.reserved] === 0 ? undefined : 'the reserved byte is not 0';
 }
 
@@ -157,5 +157,5 @@ const RECORDS: Readonly<Partial<Record<PayloadKind, { readonly bytes: number; re
 function wantedBytes(frame: Frame, kind: PayloadKind): number | undefined {
   if (kind === 'empty') return 0;
   if (kind === 'tokens') return frame.rows * 4;
-  return kind === 'hidden' && frame.dtype !== undefined ? frame.rows * frame.hiddenSize * DTYPE_BYTES[frame.dtype] : undefined;
+  return kind === 'hidden' && frame.dtype !== undefined ? frame.rows * rowBytes(frame.dtype, frame.hiddenSize) : undefined;
 }

@@ -2,7 +2,7 @@ import { isCoded, toCoded, type Clock, type CodedError, type ErrorMeta, type Pee
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
-import { BOUNDARY_FEATURE, FrameType, LANE_FEATURE, LINKS_FEATURE, OBSERVE_FEATURE, REPLAY_FEATURE } from './constants.ts';
+import { BOUNDARY_FEATURE, FrameType, LANE_FEATURE, LINKS_FEATURE, OBSERVE_FEATURE, Q8_FEATURE, REPLAY_FEATURE } from './constants.ts';
 import { decodeFrame, encodeHeader, NO_SESSION, type Frame, type FrameAddress, type FrameFields } from './frame.ts';
 import { controlBytes, readControl, type ControlMessage, type ControlType } from './schema.ts';
 
@@ -49,6 +49,8 @@ export class StageLink {
   knowsBoundary = false;
   /** As well: it measures its links to others when asked. */
   knowsLinks = false;
+  /** As well: it knows rows in Q8. */
+  knowsQ8 = false;
   /** From the last pong: how long the peer's present computation runs. */
   remoteBusyUs = 0;
   readonly #init: LinkInit;
@@ -61,7 +63,7 @@ export class StageLink {
     this.#init = init;
     this.peer = init.stream.peer;
     this.lastHeardMs = init.clock.monotonicMs();
-    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE, BOUNDARY_FEATURE, LINKS_FEATURE] });
+    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE, BOUNDARY_FEATURE, LINKS_FEATURE, Q8_FEATURE] });
     void this.#read();
   }
 
@@ -159,6 +161,7 @@ export class StageLink {
     this.knowsObserve = features.includes(OBSERVE_FEATURE);
     this.knowsBoundary = features.includes(BOUNDARY_FEATURE);
     this.knowsLinks = features.includes(LINKS_FEATURE);
+    this.knowsQ8 = features.includes(Q8_FEATURE);
     this.#greeted = true;
   }
 

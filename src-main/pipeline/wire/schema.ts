@@ -41,7 +41,7 @@ const sampling = z.strictObject({
   temperature: z.number().min(0).max(100), topK: count(2 ** 31), topP: z.number().min(0).max(1), minP: z.number().min(0).max(1),
   repetitionPenalty: z.number().min(0.01).max(100), penaltyWindow: count(MAX_CONTEXT_TOKENS), seed: z.number().int().min(0).max(0xffff_ffff), topLogprobs: count(MAX_TOP_LOGPROBS),
 });
-const dtype = z.enum(['f32', 'f16']);
+const dtype = z.enum(['f32', 'f16', 'q8']);
 const neighbour = z.strictObject({ peer, addresses });
 export const openSchema = z.strictObject({
   lease: hexId, stageCount: positive(MAX_STAGES), sampling,
