@@ -37,6 +37,13 @@ describe('answers', () => {
     }
   });
 
+  it('takes the way in eight bits, and no other that it does not know', async () => {
+    const { value } = await json('pipeline-infer', question, '--cluster', '2', '--greedy', '--max-tokens', '40', '--dtype', 'q8');
+    for (const fact of [/layer/i, /shard/i, /node/i]) expect(value.text).toMatch(fact);
+    const { stderr, code } = await cli(['pipeline-infer', question, '--dtype', 'q9'], env());
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('f16, f32 or q8 is wanted') });
+  });
+
   it('streams the answer to stdout and a line per stage to stderr', async () => {
     const { stdout, stderr, code } = await cli(['pipeline-infer', question, '--cluster', '3'], env());
     expect(code).toBe(0);

@@ -13,7 +13,7 @@ export const SMALL = { layers: 6, hiddenSize: 512, heads: 8, kvHeads: 4, headSiz
 export const benchModel = async (given: string | undefined): Promise<string> =>
   given ?? written('random-1b-q4_0.gguf', { architecture: 'llama', type: 'Q4_0', seed: 1, name: 'random 1B', ...GB1 });
 
-export const smallModel = (): Promise<string> => written('random-20m-q8_0.gguf', { architecture: 'llama', type: 'Q8_0', seed: 2, name: 'random 20M', ...SMALL });
+export const smallModel = (type: 'Q8_0' | 'F16' = 'Q8_0'): Promise<string> => written(`random-20m-${type.toLowerCase()}.gguf`, { architecture: 'llama', type, seed: 2, name: 'random 20M', ...SMALL });
 
 async function written(file: string, spec: Omit<GenerateOptions, 'path'>): Promise<string> {
   const path = join(tmpdir(), 'omninode-bench', file);

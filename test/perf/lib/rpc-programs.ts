@@ -52,6 +52,15 @@ export async function buildDelayLine(): Promise<string> {
   return join(await onceBuilt(`delay-line-${await keyOf([source])}`, (folder) => compile([source], join(folder, 'delay-line'))), 'delay-line');
 }
 
+/** What times the writing and reading of rows, out of the addon's own source; see test/perf/transport/rows.cc. */
+export async function buildRowTimer(): Promise<string> {
+  const native = join(import.meta.dirname, '..', '..', '..', 'native');
+  const sources = [join(SOURCES, '..', 'transport', 'rows.cc'), join(native, 'src', 'rows.cc')];
+  const include = [join(native, 'src'), join(native, 'build', 'llama.cpp', 'ggml', 'include')].map((path) => `-I${path}`);
+  const libraries = (await readdir(findLibraries())).filter((name) => /^libggml-base(\.v[\d.]+)?\.so$/.test(name)).map((name) => join(findLibraries(), name));
+  return join(await onceBuilt(`rows-${await keyOf([...sources, join(native, 'src', 'rows.h')])}`, (folder) => compile([...include, ...sources, ...libraries], join(folder, 'rows'))), 'rows');
+}
+
 const compile = async (args: readonly string[], output: string): Promise<void> =>
   void await exec(CXX, ['-std=c++17', '-O2', ...args, '-o', output, `-Wl,-rpath,${findLibraries()}`, '-lpthread']);
 
