@@ -8,6 +8,9 @@ export const integer = (min: number, max: number) => (text: string): number => {
   return value;
 };
 
+/** Rows, or `auto`: as measured. */
+export const batchTokens = (text: string): number | 'auto' => (text === 'auto' ? text : integer(1, 4096)(text));
+
 export const decimal = (min: number, max: number) => (text: string): number => {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < min || value > max) throw new InvalidArgumentError(`A number from ${min} to ${max} is wanted.`);

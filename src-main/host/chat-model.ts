@@ -5,6 +5,7 @@ import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { routeOverCluster } from './infer-pipeline.ts';
 import type { Pipeline } from '../pipeline/index.ts';
+import { microBatchOf } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import type { AppPaths } from './paths.ts';
 import { defaultSampling } from './sampling.ts';
@@ -132,7 +133,8 @@ export class ChatModel implements ChatService {
     try {
       const route = routeOverCluster(cluster);
       const session = await openSession({
-        node, route: route.stages, candidates: route.candidates, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, dtype: 'f16', signal,
+        node, route: route.stages, candidates: route.candidates, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens,
+        microBatch: microBatchOf(settings.config), dtype: 'f16', signal,
       });
       this.#opened(cluster, session);
       return { cluster, session };

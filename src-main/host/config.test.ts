@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { loadSettings } from './config.ts';
+import { microBatchOf } from './micro-batch.ts';
 
 let home = '';
 beforeEach(async () => {
@@ -22,7 +23,16 @@ it('lets arguments win over environment over file', async () => {
   expect(config).toMatchObject({ threads: 3, model: 'env', contextTokens: 100 });
 });
 
+it('takes the rows of a micro-batch as a number or as measured', async () => {
+  expect((await loadSettings({ home }, {})).config).toMatchObject({ batchTokens: 256, prefillSliceMs: 100 });
+  expect((await loadSettings({ home }, { OMNINODE_BATCH_TOKENS: 'auto', OMNINODE_PREFILL_SLICE_MS: '50' })).config).toMatchObject({ batchTokens: 'auto', prefillSliceMs: 50 });
+  const { config } = await loadSettings({ home, batchTokens: 64 }, { OMNINODE_BATCH_TOKENS: 'auto' });
+  expect(microBatchOf(config)).toEqual({ batchTokens: 64 });
+  expect(microBatchOf({ ...config, batchTokens: 'auto', contextTokens: 128 })).toEqual({ batchTokens: 128, adapt: { sliceMs: 100 } });
+});
+
 it.each([
+  ['{"batchTokens":0}', 'batchTokens'],
   ['{', 'file'],
   ['[]', 'file'],
   ['{"threads":"many"}', 'threads'],

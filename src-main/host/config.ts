@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { hostErrors } from './errors.ts';
+import { BATCH_TOKENS } from './micro-batch.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const isOn = z.union([z.boolean(), z.enum(['1', '0', 'true', 'false']).transform((v) => v === '1' || v === 'true')]);
@@ -17,6 +18,10 @@ export const configSchema = z.strictObject({
   /** CPU threads of a stage; left out, it is chosen by what there is to compute. */
   threads: z.coerce.number().int().min(1).max(512).optional(),
   gpuLayers: z.coerce.number().int().min(-1).max(10_000).default(-1),
+  /** Rows of a prompt's micro-batch; `auto`: as measured, up to 256. Part of an answer's bits. */
+  batchTokens: z.union([z.literal('auto'), z.coerce.number().int().min(1).max(4096)]).default(BATCH_TOKENS),
+  /** With `auto`: what one of them may take on a stage while other answers are under way. */
+  prefillSliceMs: z.coerce.number().min(1).max(60_000).default(100),
   contextTokens: z.coerce.number().int().min(64).max(1_048_576).default(1024),
   httpHost: z.string().min(1).default('127.0.0.1'),
   httpPort: port.default(0),
@@ -40,6 +45,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_MODEL: 'model', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
+  OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
 };
 

@@ -5,6 +5,7 @@ import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { createNode, type Node } from './node.ts';
 import { layerFactsOf } from './layer-facts.ts';
+import { microBatchOf } from './micro-batch.ts';
 import { appPaths } from './paths.ts';
 import { planOverPeers, rememberAnswer } from './peer-plan.ts';
 import { chooseByPlan } from './replace-peers.ts';
@@ -50,7 +51,7 @@ async function answerOver(settings: Settings, { request, options, trace }: Pick<
     const node = await createNode({ settings: ephemeral(settings), paths, shards: [], identity: 'ephemeral' });
     await node.start();
     try {
-      const found = cluster === undefined ? await routeOverPeers(settings, node, { ...options, addresses: route.kind === 'peers' ? route.addresses : [] }) : routeOverCluster(cluster);
+      const found = cluster === undefined ? await routeOverPeers(settings, node, { ...options, addresses: route.kind === 'peers' ? route.addresses : [], dtype: request.dtype }) : routeOverCluster(cluster);
       return await answerOnce(settings, { node, route: found, request, options, trace });
     } finally {
       await node.stop();
@@ -71,11 +72,11 @@ export function routeOverCluster(cluster: Cluster): Route {
 }
 
 /** Asks every peer what it holds of the model and is able to do, measures how far away it is, and plans with that. */
-async function routeOverPeers(settings: Settings, node: Node, options: InferOptions & { readonly addresses: readonly string[] }): Promise<Route> {
+async function routeOverPeers(settings: Settings, node: Node, options: InferOptions & Pick<PipelineRequest, 'dtype'> & { readonly addresses: readonly string[] }): Promise<Route> {
   const model = await shardModelFile(settings.config, { ...options, paths: appPaths(), model: settings.config.model, plan: { kind: 'per-layer' } });
   const { model_hash: modelHash } = model.manifest;
   const { contextTokens, home } = settings.config;
-  const plan = await planOverPeers(node, { home, addresses: options.addresses, modelHash, layers: await layerFactsOf(model.file.path), contextTokens, surveyMs: SURVEY_MS, signal: options.signal });
+  const plan = await planOverPeers(node, { home, addresses: options.addresses, modelHash, layers: await layerFactsOf(model.file.path, options.dtype), contextTokens, batchTokens: microBatchOf(settings.config).batchTokens, surveyMs: SURVEY_MS, signal: options.signal });
   for (const sentence of plan.placement.explanation) options.onStatus?.(sentence);
   return { stages: plan.placement.stages, candidates: () => plan.peers, choose: chooseByPlan(plan), modelHash, vocabularyPath: model.vocabularyPath, onAnswer: (answer) => rememberAnswer(node, { home, plan }, answer) };
 }
@@ -92,7 +93,7 @@ async function answerOnce({ config }: Settings, { node, route, request, options,
   const { onStatus, onText, signal } = options;
   const session = await openSession({
     node, route: route.stages, candidates: route.candidates, choose: route.choose, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
-    dtype: request.dtype, signal, ...(onStatus === undefined ? {} : { onStatus }),
+    microBatch: microBatchOf(config), dtype: request.dtype, signal, ...(onStatus === undefined ? {} : { onStatus }),
   });
   try {
     const answer = await session.answer({ ...request, signal, onText: onText ?? (() => undefined), ...(trace === undefined ? {} : { trace }) });

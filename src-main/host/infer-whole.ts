@@ -5,8 +5,8 @@ import { fileSource, openGguf } from '../store/index.ts';
 import type { Settings } from './config.ts';
 import type { InferOptions } from './infer-pipeline.ts';
 import { findModel } from './model-file.ts';
+import { microBatchOf } from './micro-batch.ts';
 import { appPaths } from './paths.ts';
-import { BATCH_TOKENS } from './session.ts';
 import { threadsFor } from './threads.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { GenerateRequest, InferenceReport } from './types.ts';
@@ -21,7 +21,7 @@ export async function inferWhole({ config }: Settings, request: GenerateRequest,
   try {
     const { contextTokens, gpuLayers } = config;
     const threads = threadsFor(config.threads, availableParallelism(), sizeBytes);
-    const model = await createLocalModel({ path, contextTokens, batchTokens: Math.min(BATCH_TOKENS, contextTokens), threads, gpuLayers, signal: options.signal });
+    const model = await createLocalModel({ path, contextTokens, batchTokens: microBatchOf(config).batchTokens, threads, gpuLayers, signal: options.signal });
     try {
       return await answer({ model, tokenizer, request, options, contextTokens });
     } finally {

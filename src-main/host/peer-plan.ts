@@ -3,7 +3,7 @@ import { learn, predictRoute, type LayerFacts, type PlacedStage } from '../pipel
 import type { Node } from './node.ts';
 import { placeOverPeers, type MeasuredPair, type PeerFacts, type PeerPlacement } from './place-peers.ts';
 import { correctionsFor, freshLinks, isLink, readPlannerMemory, SELF, updatePlannerMemory, withLesson, withLinks, type LinkMemory, type PlannerMemory } from './planner-memory.ts';
-import { BATCH_TOKENS, type Answer } from './session.ts';
+import type { Answer } from './session.ts';
 import { surveyLinks } from './survey-links.ts';
 
 export interface PeerPlanRequest {
@@ -12,6 +12,8 @@ export interface PeerPlanRequest {
   readonly modelHash: string;
   readonly layers: readonly LayerFacts[];
   readonly contextTokens: number;
+  /** Most rows of a prompt's micro-batch. */
+  readonly batchTokens: number;
   /** How long links between peers may be measured; what is not known by then is assumed. */
   readonly surveyMs: number;
   readonly signal: AbortSignal;
@@ -43,7 +45,7 @@ export async function planOverPeers(node: Node, { clock = systemClock, ...reques
   if (fresh.length > 0) await updatePlannerMemory(home, (now) => withLinks(now, fresh), { logger: node.logger, nowMs });
   const measured: readonly MeasuredPair[] = [...fresh, ...known];
   const placed = placeOverPeers({
-    layers, peers: own.peers, coordinator: node.mesh.peerId, measured, corrections: correctionsFor(memory, modelHash, own.peers), contextTokens, batchTokens: BATCH_TOKENS,
+    layers, peers: own.peers, coordinator: node.mesh.peerId, measured, corrections: correctionsFor(memory, modelHash, own.peers), contextTokens, batchTokens: request.batchTokens,
   });
   return { ...placed, peers: own.peers, modelHash, memory };
 }

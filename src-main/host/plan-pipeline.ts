@@ -9,6 +9,7 @@ import { findModel, type ModelFile } from './model-file.ts';
 import { createNode, type Node } from './node.ts';
 import { layerFacts } from './layer-facts.ts';
 import { appPaths } from './paths.ts';
+import { microBatchOf } from './micro-batch.ts';
 import { planOverPeers } from './peer-plan.ts';
 import { planRecord, readPlannerMemory, type PlanRecord } from './planner-memory.ts';
 import type { PipelinePlan, PipelineRequest, PlannedNode } from './types.ts';
@@ -52,7 +53,7 @@ async function planPeers(settings: Settings, model: Model, options: InferOptions
   const { config } = settings;
   const modelHash = await hashFile(model.file.path, { signal: options.signal });
   const plan = await withNode(settings, (node) => planOverPeers(node, {
-    home: config.home, addresses: options.addresses, modelHash, layers: layerFacts(model.piece), contextTokens: config.contextTokens, surveyMs: SURVEY_MS, signal: options.signal,
+    home: config.home, addresses: options.addresses, modelHash, layers: layerFacts(model.piece, 'f16'), contextTokens: config.contextTokens, batchTokens: microBatchOf(config).batchTokens, surveyMs: SURVEY_MS, signal: options.signal,
   }));
   const { peers, request, links, placement: { stages, predicted: { ttftMs, tokensPerSecond }, isOptimal, explanation } } = plan;
   const record = planRecord(plan.memory, modelHash);

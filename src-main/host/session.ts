@@ -1,11 +1,9 @@
 import { createWorkerTokenizer, type ActivationDtype, type SamplingOptions, type Tokenizer } from '../inference/index.ts';
 import { createReroute, type Generation, type GenerationStats, type Pipeline, type RequestTrace, type Choose, type Reroute, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
+import type { MicroBatch } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { FinishReason, Prompt, StageReport } from './types.ts';
-
-/** Prefill micro-batch, in rows. The first stage keeps rows x vocabulary floats, so that more is not better. */
-export const BATCH_TOKENS = 256;
 
 /** How long a node may take to say what it holds when a stage was lost. */
 const OFFER_TIMEOUT_MS = 3_000;
@@ -47,17 +45,18 @@ export interface SessionOptions {
   readonly modelHash: string;
   readonly vocabularyPath: string;
   readonly contextTokens: number;
+  readonly microBatch: MicroBatch;
   readonly dtype: ActivationDtype;
   readonly signal?: AbortSignal;
   readonly onStatus?: (text: string) => void;
 }
 
 /** Opens a model over a route, with its tokenizer, ready to answer. */
-export async function openSession({ node, vocabularyPath, onStatus, candidates, choose, ...rest }: SessionOptions): Promise<ModelSession> {
+export async function openSession({ node, vocabularyPath, onStatus, candidates, choose, microBatch, ...rest }: SessionOptions): Promise<ModelSession> {
   const tokenizer = await createWorkerTokenizer({ path: vocabularyPath }, node.worker);
   try {
     const pipeline = await node.coordinator.openPipeline({
-      ...rest, batchTokens: Math.min(BATCH_TOKENS, rest.contextTokens), reroute: rerouteOf(node, rest.modelHash, { candidates, choose }),
+      ...rest, ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose }),
       onProgress: ({ stage, phase }) => onStatus?.(`stage ${stage.stage}: ${phase}`),
     });
     pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));

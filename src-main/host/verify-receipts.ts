@@ -10,7 +10,7 @@ import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { findModel, type ModelFile } from './model-file.ts';
 import { appPaths } from './paths.ts';
-import { BATCH_TOKENS } from './session.ts';
+import { BATCH_TOKENS } from './micro-batch.ts';
 import { modelLayers } from './sharded-model.ts';
 import { threadsFor } from './threads.ts';
 import type { ProgressSink } from './types.ts';

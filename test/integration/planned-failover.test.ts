@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { appPaths, createNode, loadSettings, startCluster, type Cluster, type Node, type Settings } from '../../src-main/host/index.ts';
+import { appPaths, BATCH_TOKENS, createNode, loadSettings, startCluster, type Cluster, type Node, type Settings } from '../../src-main/host/index.ts';
 import { layerFactsOf } from '../../src-main/host/layer-facts.ts';
 import { planOverPeers, type PeerPlan } from '../../src-main/host/peer-plan.ts';
 import { chooseByPlan } from '../../src-main/host/replace-peers.ts';
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 const planned = async (): Promise<PeerPlan> => planOverPeers(node, {
   home, addresses: cluster.nodes.flatMap(({ addresses }) => addresses[0] ?? []), modelHash: cluster.model.manifest.model_hash,
-  layers: await layerFactsOf(path), contextTokens: CONTEXT, surveyMs: 10_000, signal,
+  layers: await layerFactsOf(path, 'f16'), contextTokens: CONTEXT, batchTokens: BATCH_TOKENS, surveyMs: 10_000, signal,
 });
 
 async function open(plan: PeerPlan, choose: Choose): Promise<Pipeline> {

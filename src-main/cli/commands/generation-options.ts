@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { GenerateRequest } from '../../host/index.ts';
 import { cliErrors } from '../errors.ts';
-import { decimal, integer } from '../options.ts';
+import { batchTokens, decimal, integer } from '../options.ts';
 
 /** What `infer` and `pipeline-infer` share. */
 export interface GenerationArgs {
@@ -17,6 +17,7 @@ export interface GenerationArgs {
   readonly raw?: boolean;
   readonly system?: string;
   readonly contextTokens?: number;
+  readonly batchTokens?: number | 'auto';
   readonly threads?: number;
   readonly gpuLayers?: number;
 }
@@ -39,13 +40,14 @@ export function withGenerationOptions(command: Command): Command {
     .option('--system <text>', 'system message')
     .option('--raw', 'continue the text as it is, without the chat template')
     .option('--context-tokens <n>', 'KV cache size, in tokens', integer(64, 1_048_576))
+    .option('--batch-tokens <n>', 'rows of a prompt that are computed at once, or auto; part of what makes an answer the same again (default 256)', batchTokens)
     .option('--threads <n>', 'CPU threads of a stage', integer(1, 512))
     .option('--gpu-layers <n>', 'layers on the GPU, -1 = all that fit', integer(-1, 10_000));
 }
 
 /** The options that are configuration rather than part of the question. */
-export const configOf = (args: Pick<GenerationArgs, 'model' | 'contextTokens' | 'threads' | 'gpuLayers'>): Readonly<Record<string, unknown>> => ({
-  model: args.model, contextTokens: args.contextTokens, threads: args.threads, gpuLayers: args.gpuLayers,
+export const configOf = (args: Pick<GenerationArgs, 'model' | 'contextTokens' | 'batchTokens' | 'threads' | 'gpuLayers'>): Readonly<Record<string, unknown>> => ({
+  model: args.model, contextTokens: args.contextTokens, batchTokens: args.batchTokens, threads: args.threads, gpuLayers: args.gpuLayers,
 });
 
 export function requestOf(prompt: string, args: GenerationArgs, model: string): GenerateRequest {

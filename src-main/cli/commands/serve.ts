@@ -4,7 +4,7 @@ import { startHeadless } from '../../headless/index.ts';
 import { appPaths, buildHost } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { integer } from '../options.ts';
+import { batchTokens, integer } from '../options.ts';
 import type { Launch } from '../program.ts';
 import { jsonOf } from './generation-options.ts';
 import { untilAborted } from './wait.ts';
@@ -13,6 +13,7 @@ interface Args {
   readonly port?: number;
   readonly model?: string;
   readonly cluster?: number;
+  readonly batchTokens?: number | 'auto';
 }
 
 export function serveCommand(program: Command, launch: Launch): void {
@@ -20,8 +21,9 @@ export function serveCommand(program: Command, launch: Launch): void {
     .option('--port <n>', 'port on 127.0.0.1, 0 = any free one', integer(0, 65_535))
     .option('--model <name or file>', 'a .gguf file, or omni-guide, the model inside')
     .option('--cluster <n>', 'node processes that share the model (default 3 for the model inside, else 1)', integer(1, 64))
+    .option('--batch-tokens <n>', 'rows of a prompt that are computed at once, or auto: as measured (default 256)', batchTokens)
     .addHelpText('after', '\nExample:\n  omninode serve --port 4180')
-    .action((args: Args) => launch(serve, args, { ...jsonOf(args), httpPort: args.port, model: args.model }));
+    .action((args: Args) => launch(serve, args, { ...jsonOf(args), httpPort: args.port, model: args.model, batchTokens: args.batchTokens }));
 }
 
 /** Why the host did not start; never settles when it did. */

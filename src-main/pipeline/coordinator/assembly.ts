@@ -2,6 +2,7 @@ import type { Clock, LayerRange, PeerId } from '../../base/index.ts';
 import type { Backend, StageInfo } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { CoordinatorOptions } from '../options.ts';
+import { PrefillMeter } from '../prefill/prefill-meter.ts';
 import { FrameType } from '../wire/constants.ts';
 import { alignSteps } from '../trace/align.ts';
 import type { StageTrace } from '../trace/request-trace.ts';
@@ -42,6 +43,8 @@ export class Assembly {
   readonly stages: readonly PipelineStage[];
   readonly vocabSize: number;
   readonly pool: SessionPool;
+  /** What these stages told of prompts. */
+  readonly prefill: PrefillMeter;
   readonly #options: CoordinatorOptions;
   readonly #clock: Clock;
 
@@ -53,6 +56,7 @@ export class Assembly {
     this.first = first;
     this.last = last;
     this.stages = opened.infos.map((info, i) => describe(info, route[i]));
+    this.prefill = new PrefillMeter(opened.clients.length);
     this.vocabSize = opened.infos[0]?.vocabSize ?? 0;
     this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, options, onWaiting });
     this.#options = options;

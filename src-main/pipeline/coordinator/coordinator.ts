@@ -10,13 +10,15 @@ import { NO_SESSION, newSessionId } from '../wire/frame.ts';
 import { withDtype } from './boundaries.ts';
 import { connectStage } from './connect-stage.ts';
 import { openStages, type OpenStagesRequest } from './open-stages.ts';
-import { StagePipeline, type Pipeline } from './pipeline.ts';
+import { StagePipeline, type AdaptOptions, type Pipeline } from './pipeline.ts';
 import { controlOf, StageClient } from './stage-client.ts';
 
 export interface OpenPipelineRequest extends Omit<OpenStagesRequest, 'route'> {
   readonly route: readonly StageAssignment[];
   /** Of hidden states in transit where the route does not say: f16 halves the bytes, f32 is exact. */
   readonly dtype: ActivationDtype;
+  /** Lets the rows of a prompt's micro-batches, up to `batchTokens`, follow what was measured; without it they are always `batchTokens`. */
+  readonly adapt?: AdaptOptions;
   /** Finds other stages when one is lost, so that answers go on; without it a lost stage ends the pipeline. */
   readonly reroute?: Reroute;
 }
@@ -66,11 +68,11 @@ export function createCoordinator(components: PipelineComponents, overrides: Par
     async openPipeline(request) {
       checkSize('contextTokens', request.contextTokens, MAX_CONTEXT_TOKENS);
       checkSize('batchTokens', request.batchTokens, MAX_BATCH_TOKENS);
-      const { contextTokens, batchTokens, dtype, reroute, modelHash } = request;
+      const { contextTokens, batchTokens, dtype, reroute, modelHash, adapt } = request;
       const route = withDtype(request.route, dtype);
       const opened = await openStages(components, options, { ...request, route });
       return new StagePipeline({
-        components, options, metrics, opened, route, contextTokens, batchTokens, reroute,
+        components, options, metrics, opened, route, contextTokens, batchTokens, adapt, reroute,
         open: (next, signal) => openStages(components, options, { route: next, modelHash, contextTokens, batchTokens, signal }),
       });
     },

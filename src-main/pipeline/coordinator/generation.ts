@@ -2,6 +2,7 @@ import { BoundedQueue, type Clock, type CodedError } from '../../base/index.ts';
 import type { SamplingOptions, TokenLogprob } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_END_TOKENS, TOKEN_WINDOW } from '../options.ts';
+import type { Pass } from '../prefill/pass-cost.ts';
 import type { RequestTrace } from '../trace/request-trace.ts';
 import type { Assembly } from './assembly.ts';
 import { Run, type NewToken } from './run.ts';
@@ -50,10 +51,11 @@ export interface Ground {
 export interface GenerationInit {
   readonly request: GenerateRequest;
   readonly contextTokens: number;
-  readonly batchTokens: number;
   /** 0 = not known. */
   readonly vocabSize: number;
   readonly clock: Clock;
+  /** The rows of the micro-batches in which this part of the prompt is computed, now and in every replay. */
+  readonly chooseMicroBatch: (ground: Ground, prompt: Pass) => number;
   /** Waits until stages stand. */
   readonly takeGround: () => Promise<Ground>;
   /** For a session that came after the end. */
@@ -82,6 +84,8 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   /** When it first had a place on the stages. */
   placedMs: number | undefined;
   readonly times: TokenTimes;
+  /** Rows of the prompt's micro-batches; chosen once, because they are part of the answer's bits. */
+  microBatch: number | undefined;
   reusedTokens = 0;
   /** Rows that were computed again because a stage was lost. */
   replayedTokens = 0;
@@ -183,7 +187,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   }
 
   get #soFar(): AnswerSoFar {
-    return { past: this.#past ?? [], promptTokens: this.request.promptTokens, answer: this.#answer, batchTokens: this.#init.batchTokens };
+    return { past: this.#past ?? [], promptTokens: this.request.promptTokens, answer: this.#answer, batchTokens: this.microBatch ?? 1 };
   }
 
   #check(): void {
@@ -200,7 +204,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     const { assembly, session } = ground;
     const { promptTokens, maxTokens, endTokens } = this.request;
     this.ground = ground;
-    const start = this.#startOn(session);
+    const start = this.#startOn(ground);
     this.#mark();
     this.placedMs ??= this.#progressMs;
     this.#isCaughtUp = false;
@@ -216,7 +220,8 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   }
 
   /** Where the script starts: a new session of an answer under way has everything before it to compute again. */
-  #startOn(session: OpenSession): number {
+  #startOn(ground: Ground): number {
+    const { session } = ground;
     if (this.#past !== undefined) {
       this.failovers++;
       this.replayedTokens += endOf(rowsOf(this.#soFar));
@@ -224,6 +229,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     }
     this.#past = sharedRows(session.rows, this.request.promptTokens);
     this.reusedTokens = endOf(this.#past);
+    this.microBatch = this.#init.chooseMicroBatch(ground, { position: this.reusedTokens, rows: this.request.promptTokens.length - this.reusedTokens });
     session.rows = this.#past;
     return this.reusedTokens;
   }

@@ -5,6 +5,8 @@ import { canRecover, PaceWatch, Recovery, type Reroute, type SlowStage } from '.
 import type { CoordinatorMetrics } from '../metrics.ts';
 import type { CoordinatorOptions } from '../options.ts';
 import type { PipelineComponents } from '../ports.ts';
+import { chooseMicroBatch } from '../prefill/micro-batch.ts';
+import type { Pass } from '../prefill/pass-cost.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
 import type { StageStats } from '../wire/schema.ts';
 import { Assembly, type PipelineStage } from './assembly.ts';
@@ -48,6 +50,11 @@ export interface Pipeline {
   close(): Promise<void>;
 }
 
+export interface AdaptOptions {
+  /** What one pass of a prompt may take on a stage while other answers are under way: their next tokens wait for it. */
+  readonly sliceMs: number;
+}
+
 export interface StagePipelineInit {
   readonly components: PipelineComponents;
   readonly options: CoordinatorOptions;
@@ -55,7 +62,9 @@ export interface StagePipelineInit {
   readonly opened: OpenedStages;
   readonly route: readonly RouteStage[];
   readonly contextTokens: number;
+  /** Most rows of a micro-batch. */
   readonly batchTokens: number;
+  readonly adapt: AdaptOptions | undefined;
   /** Absent: a lost stage ends the pipeline. */
   readonly reroute: Reroute | undefined;
   /** Has every stage of another route load its range. */
@@ -79,6 +88,8 @@ export class StagePipeline implements Pipeline {
   /** A look at the stages' pace is under way. */
   #isWatching = false;
   #end: CodedError | undefined;
+  /** Rows of the newest prompt's micro-batches, where they follow what was measured. */
+  #microBatch: number | undefined;
 
   constructor(init: StagePipelineInit) {
     const { opened, route, options, components, contextTokens } = init;
@@ -111,9 +122,10 @@ export class StagePipeline implements Pipeline {
   }
 
   generate(request: GenerateRequest): Generation {
-    const { components, contextTokens, batchTokens, metrics } = this.#init;
+    const { components, contextTokens, metrics } = this.#init;
     const generation: Generation = new Generation({
-      request, contextTokens, batchTokens, vocabSize: this.#assembly.vocabSize, clock: components.clock,
+      request, contextTokens, vocabSize: this.#assembly.vocabSize, clock: components.clock,
+      chooseMicroBatch: ({ assembly }, prompt) => this.#chooseMicroBatch(assembly, prompt),
       takeGround: () => this.#takeGround(request),
       dropGround: ({ assembly, session }) => assembly.pool.close(session),
       onFinish: (ended, end) => this.#finished(ended, end),
@@ -140,6 +152,16 @@ export class StagePipeline implements Pipeline {
 
   #watch(opened: OpenedStages, assembly: Assembly): void {
     opened.onLost((error) => this.#onLost(assembly, error));
+  }
+
+  // Alone, an answer may take as long a pass as it likes.
+  #chooseMicroBatch(assembly: Assembly, prompt: Pass): number {
+    const { batchTokens, adapt } = this.#init;
+    if (adapt === undefined) return batchTokens;
+    const costs = assembly.prefill.costs(assembly.rttsMs);
+    if (costs === undefined) return this.#microBatch ?? batchTokens;
+    const sliceMs = this.running > 1 ? adapt.sliceMs : undefined;
+    return (this.#microBatch = chooseMicroBatch({ ...costs, prompt, most: batchTokens, sliceMs, previous: this.#microBatch }));
   }
 
   async #takeGround({ sampling, signal, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
@@ -169,6 +191,8 @@ export class StagePipeline implements Pipeline {
     // Asked before the session may close, on the same ordered link.
     const asked = assembly.figures(session);
     session.settled = asked;
+    // A replay has passes of other sizes.
+    if (generation.failovers === 0) void asked.then((reports) => assembly.prefill.observe(reports, generation.reusedTokens));
     // A trace is asked for several times: the session stays until it is there.
     const stages = generation.request.trace === true ? await assembly.traces(session) : [];
     if (keep) assembly.pool.keep(session);
@@ -177,9 +201,9 @@ export class StagePipeline implements Pipeline {
   }
 
   #figures(generation: Generation, reports: readonly (StageStats | undefined)[]): GenerationStats {
-    const { times, startedMs, placedMs, received, reusedTokens, replayedTokens, failovers, request } = generation;
+    const { times, startedMs, placedMs, received, microBatch, reusedTokens, replayedTokens, failovers, request } = generation;
     const counts = {
-      promptTokens: request.promptTokens.length, reusedTokens, replayedTokens, failovers, generatedTokens: received,
+      promptTokens: request.promptTokens.length, microBatch, reusedTokens, replayedTokens, failovers, generatedTokens: received,
       startedMs, placedMs, firstTokenMs: times.firstMs, lastTokenMs: times.lastMs, itlMs: times.itlMs,
     };
     const stats = generationStats(counts, { reports, rttsMs: generation.ground?.assembly.rttsMs ?? [], batchTokens: this.#init.batchTokens });

@@ -45,6 +45,8 @@ export interface BoundaryTiming {
 
 export interface GenerationStats {
   readonly promptTokens: number;
+  /** Rows of the prompt's micro-batches; undefined when none was sent. */
+  readonly microBatch: number | undefined;
   /** Prompt tokens that were still in the stages' KV caches. */
   readonly reusedTokens: number;
   /** Rows computed again because a stage was lost. */
@@ -71,6 +73,7 @@ export interface GenerationStats {
 /** What the coordinator itself counted of an answer. */
 export interface AnswerCounts {
   readonly promptTokens: number;
+  readonly microBatch: number | undefined;
   readonly reusedTokens: number;
   readonly replayedTokens: number;
   readonly failovers: number;

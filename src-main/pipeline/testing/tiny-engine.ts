@@ -67,11 +67,12 @@ export class TinyEngine implements StageEngine {
 
   forward(batch: readonly ForwardItem[]): Promise<ForwardResult> {
     return this.#inOrder(async () => {
+      const begunMs = performance.now();
       await this.#options.beforeForward?.(batch);
       const rows = batch.reduce((sum, { input }) => sum + (input.kind === 'tokens' ? input.tokens.length : input.rows), 0);
       if (rows > this.#options.batchTokens) throw engineErrors.badArgument({ detail: `${rows} rows in one batch` });
       this.largestBatch = Math.max(this.largestBatch, batch.length);
-      return { outputs: batch.map((item) => this.#compute(item)), computeMs: 0.01 };
+      return { outputs: batch.map((item) => this.#compute(item)), computeMs: performance.now() - begunMs };
     });
   }
 
