@@ -88,6 +88,27 @@ export interface NativeOutput {
   readonly top?: ReadonlyArray<{ readonly token: number; readonly logprob: number }>;
 }
 
+/** Rows of a window: index (row x hidden size + column, row 0 being `first`) and bfloat16 bits of its largest entries, in turn. */
+export interface NativeTappedRows {
+  readonly first: number;
+  readonly count: number;
+  readonly entries: Int32Array;
+}
+
+/** What a recording session keeps of up to 32 rows; times are Unix ms. */
+export interface NativeTappedWindow {
+  readonly first: number;
+  readonly count: number;
+  readonly startedMs: number;
+  readonly endedMs: number;
+  /** The first stage's. */
+  readonly tokens?: Int32Array;
+  /** The last stage's: sampled after the window's last rows. */
+  readonly sampled?: Int32Array;
+  readonly input?: NativeTappedRows;
+  readonly output?: NativeTappedRows;
+}
+
 /** What a lane tells; `session` is the slot of openSession. */
 export type NativeLaneEvent =
   /** The connection to the next stage stands. */
@@ -139,9 +160,12 @@ export interface NativeAddon {
   init(librariesFolder: string): readonly Device[];
   loadStage(options: NativeStageOptions): Promise<StageHandle>;
   stageInfo(stage: StageHandle): NativeStageInfo;
-  openSession(stage: StageHandle, sampling: NativeSampling): Promise<number>;
+  /** `record`: the dtype of hidden states in transit; then windows are kept for receipts. */
+  openSession(stage: StageHandle, sampling: NativeSampling, record: NativeDtype | 'none'): Promise<number>;
   closeSession(stage: StageHandle, session: number): Promise<true>;
   rollback(stage: StageHandle, session: number, position: number): Promise<true>;
+  /** Ends the window under way and takes the oldest windows, of rows before `end` alone, at most `most`. */
+  takeWindows(stage: StageHandle, session: number, end: number, most: number): Promise<readonly NativeTappedWindow[]>;
   forward(stage: StageHandle, item: NativeForward): Promise<NativeOutput>;
   disposeStage(stage: StageHandle): Promise<true>;
   /** Listens on a numeric address, at a port that the system chooses. Close it before its stage is disposed of. */

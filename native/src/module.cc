@@ -88,7 +88,7 @@ napi_value stage_info(napi_env env, napi_callback_info info) {
 
 napi_value open_session(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    Args args(env, info, 2);
+    Args args(env, info, 3);
     napi_value o = args.at(1);
     Sampling how;
     how.temperature = static_cast<float>(number(env, get(env, o, "temperature")));
@@ -101,7 +101,9 @@ napi_value open_session(napi_env env, napi_callback_info info) {
     how.top_logprobs = integer(env, get(env, o, "topLogprobs"));
     auto stage = shared<Stage>(env, args.at(0));
     auto id = std::make_shared<int32_t>();
-    return promise(env, [=] { *id = stage->open(how); }, [=](napi_env e) { return make(e, static_cast<double>(*id)); }, {});
+    const std::string recorded = text(env, args.at(2));
+    const auto record = recorded == "none" ? std::nullopt : std::optional<Dtype>(dtype_of(recorded));
+    return promise(env, [=] { *id = stage->open(how, record); }, [=](napi_env e) { return make(e, static_cast<double>(*id)); }, {});
   });
 }
 
@@ -120,6 +122,44 @@ napi_value rollback(napi_env env, napi_callback_info info) {
     auto stage = shared<Stage>(env, args.at(0));
     const int32_t id = integer(env, args.at(1)), position = integer(env, args.at(2));
     return promise(env, [=] { stage->rollback(id, position); }, [](napi_env e) { return make(e, true); }, {});
+  });
+}
+
+void set_rows(napi_env env, napi_value window, const char* key, const TappedRows& rows) {
+  if (rows.count == 0) return;
+  napi_value out = make_object(env);
+  set(env, out, "first", make(env, static_cast<double>(rows.first)));
+  set(env, out, "count", make(env, static_cast<double>(rows.count)));
+  set(env, out, "entries", make_int32s(env, rows.entries));
+  set(env, window, key, out);
+}
+
+napi_value window_value(napi_env env, const TappedWindow& window, const Stage& stage) {
+  napi_value out = make_object(env);
+  set(env, out, "first", make(env, static_cast<double>(window.first)));
+  set(env, out, "count", make(env, static_cast<double>(window.count)));
+  set(env, out, "startedMs", make(env, window.started_ms));
+  set(env, out, "endedMs", make(env, window.ended_ms));
+  if (stage.is_first()) set(env, out, "tokens", make_int32s(env, window.tokens));
+  if (stage.is_last()) set(env, out, "sampled", make_int32s(env, window.sampled));
+  set_rows(env, out, "input", window.input);
+  set_rows(env, out, "output", window.output);
+  return out;
+}
+
+napi_value take_windows(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Args args(env, info, 4);
+    auto stage = shared<Stage>(env, args.at(0));
+    const int32_t id = integer(env, args.at(1)), end = integer(env, args.at(2)), most = integer(env, args.at(3));
+    auto windows = std::make_shared<std::vector<TappedWindow>>();
+    return promise(env, [=] { *windows = stage->take_windows(id, end, static_cast<size_t>(std::max(0, most))); }, [=](napi_env e) {
+      napi_value list;
+      napi_create_array_with_length(e, windows->size(), &list);
+      uint32_t i = 0;
+      for (const TappedWindow& window : *windows) napi_set_element(e, list, i++, window_value(e, window, *stage));
+      return list;
+    }, {});
   });
 }
 
@@ -219,7 +259,7 @@ napi_value apply_chat_template(napi_env env, napi_callback_info info) {
 napi_value module_init(napi_env env, napi_value exports) {
   define(env, exports, {
       {"init", init}, {"loadStage", load_stage}, {"stageInfo", stage_info}, {"openSession", open_session},
-      {"closeSession", close_session}, {"rollback", rollback}, {"forward", forward}, {"disposeStage", dispose<Stage>},
+      {"closeSession", close_session}, {"rollback", rollback}, {"takeWindows", take_windows}, {"forward", forward}, {"disposeStage", dispose<Stage>},
       {"loadVocab", load_vocab}, {"vocabInfo", vocab_info}, {"tokenize", tokenize}, {"tokenBytes", token_bytes},
       {"applyChatTemplate", apply_chat_template}, {"disposeVocab", dispose<Vocab>},
   });

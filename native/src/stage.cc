@@ -19,6 +19,8 @@ namespace omninode {
 // Graph and thread buffers beside weights, cache and logits.
 constexpr uint64_t kScratchBytes = 64ull << 20;
 
+static double unix_ms() { return std::chrono::duration<double, std::milli>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
 // The processors that this process may use; empty where threads cannot be placed.
 static std::vector<int> own_processors() {
   std::vector<int> out;
@@ -34,9 +36,11 @@ static std::vector<int> own_processors() {
 
 // Looks into the graph while it runs.
 struct Stage::Hooks {
-  // The last block's output: copied, and the pass ends there. Without it every stage would go on to norm and head,
-  // which are dummies here or (tied embedding) a full vocabulary of waste. Empty on the last stage.
+  // The last block's output: copied, and on all stages but the last the pass ends there. Without it every stage would go
+  // on to norm and head, which are dummies here or (tied embedding) a full vocabulary of waste.
   std::string capture;
+  bool is_capturing = false;
+  bool is_last = false;
   std::vector<float> rows;
   // Gemma 2 scales whatever enters, also hidden states that were scaled as embeddings in the first stage: the
   // scaled tensor is put back to what came in. Empty elsewhere.
@@ -45,7 +49,7 @@ struct Stage::Hooks {
 
   static bool on_node(ggml_tensor* t, bool ask, void* data) {
     auto* self = static_cast<Hooks*>(data);
-    const bool is_capture = self->capture == t->name;
+    const bool is_capture = self->is_capturing && self->capture == t->name;
     const bool is_restore = !self->restore.empty() && self->restore == t->name;
     if (ask) return is_capture || is_restore;
     if (is_restore) ggml_backend_tensor_set(t, self->input, 0, ggml_nbytes(t));
@@ -53,7 +57,7 @@ struct Stage::Hooks {
     const size_t before = self->rows.size();
     self->rows.resize(before + ggml_nelements(t));
     ggml_backend_tensor_get(t, self->rows.data() + before, 0, ggml_nbytes(t));
-    return false;
+    return self->is_last;
   }
 };
 
@@ -131,12 +135,11 @@ void Stage::make_context() {
   params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
   params.no_perf = true;
   hooks_ = std::make_unique<Hooks>();
-  if (!options_.is_last) hooks_->capture = "l_out-" + std::to_string(llama_model_n_layer(model_) - 1);
+  hooks_->capture = "l_out-" + std::to_string(llama_model_n_layer(model_) - 1);
+  hooks_->is_last = options_.is_last;
   if (!options_.is_first && architecture() == "gemma2") hooks_->restore = "inp_scaled";
-  if (!hooks_->capture.empty() || !hooks_->restore.empty()) {
-    params.cb_eval = Hooks::on_node;
-    params.cb_eval_user_data = hooks_.get();
-  }
+  params.cb_eval = Hooks::on_node;
+  params.cb_eval_user_data = hooks_.get();
   context_ = llama_init_from_model(model_, params);
   if (context_ == nullptr) throw Failure(Code::context_failed, take_log());
 }
@@ -192,13 +195,15 @@ std::string Stage::backend() const {
   return "cpu";
 }
 
-int32_t Stage::open(const Sampling& sampling) {
+int32_t Stage::open(const Sampling& sampling, std::optional<Dtype> record) {
   std::lock_guard<std::mutex> lock(mutex_);
   for (size_t id = 0; id < sessions_.size(); id++) {
     if (sessions_[id].is_open) continue;
     sessions_[id] = Session();
     sessions_[id].is_open = true;
     sessions_[id].sampling = sampling;
+    if (record.has_value()) sessions_[id].tap = std::make_unique<Tap>(n_embd_);
+    sessions_[id].recorded = record.value_or(Dtype::f32);
     return static_cast<int32_t>(id);
   }
   throw Failure(Code::sessions_full, "all " + std::to_string(sessions_.size()) + " sessions are open");
@@ -207,6 +212,7 @@ int32_t Stage::open(const Sampling& sampling) {
 void Stage::close(int32_t id) {
   std::lock_guard<std::mutex> lock(mutex_);
   session(id).is_open = false;
+  sessions_[id].tap.reset();
   llama_memory_seq_rm(llama_get_memory(context_), id, -1, -1);
 }
 
@@ -217,6 +223,13 @@ void Stage::rollback(int32_t id, int32_t position) {
   if (!llama_memory_seq_rm(llama_get_memory(context_), id, position, -1)) throw Failure(Code::bad_position, "this model cannot forget a part of its context");
   s.length = position;
   while (!s.generated.empty() && s.generated.back().second >= position) s.generated.pop_back();
+  if (s.tap != nullptr) s.tap->cut(position);
+}
+
+std::vector<TappedWindow> Stage::take_windows(int32_t id, int32_t end, size_t most) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  Session& s = session(id);
+  return s.tap == nullptr ? std::vector<TappedWindow>() : s.tap->take(end, most);
 }
 
 Stage::Session& Stage::session(int32_t id) {
@@ -246,11 +259,14 @@ Output Stage::forward(int32_t id, int32_t position, const Input& input, Want wan
   check_input(s, position, input);
   if (options_.is_last == (want == Want::hidden)) throw Failure(Code::bad_argument, options_.is_last ? "the last stage gives tokens" : "this stage gives hidden states");
   const auto begun = std::chrono::steady_clock::now();
+  const double started_ms = s.tap == nullptr ? 0 : unix_ms();
+  hooks_->is_capturing = want == Want::hidden || (want == Want::sample && s.tap != nullptr);
   decode(id, position, input, want);
   s.length += input.rows;
   out.wait_ms = std::chrono::duration<double, std::milli>(begun - asked).count();
   if (want == Want::hidden) out.hidden = take_hidden(input.rows, dtype);
   if (want == Want::sample) out.sampled = sample_last(s);
+  if (s.tap != nullptr) record(s, position, input, out, want == Want::hidden ? dtype : s.recorded, started_ms);
   out.compute_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
   return out;
 }
@@ -282,6 +298,24 @@ std::vector<uint8_t> Stage::take_hidden(int32_t rows, Dtype dtype) const {
   std::vector<uint8_t> bytes(rows * row_bytes(dtype, n_embd_));
   encode_rows(dtype, hooks_->rows.data(), rows, n_embd_, bytes.data());
   return bytes;
+}
+
+void Stage::record(Session& s, int32_t position, const Input& input, const Output& out, Dtype dtype, double started_ms) {
+  const auto rows = static_cast<int32_t>(hooks_->rows.size() / n_embd_);
+  const std::vector<uint8_t> sampled_after = options_.is_last ? take_hidden(rows, dtype) : std::vector<uint8_t>();
+  travelled_.resize(hooks_->rows.size());
+  decode_rows(dtype, options_.is_last ? sampled_after.data() : out.hidden.data(), rows, n_embd_, travelled_.data());
+  Tap::Pass pass;
+  pass.position = position;
+  pass.rows = input.rows;
+  pass.tokens = input.tokens;
+  pass.input = hidden_batch_.embd;
+  pass.output = travelled_.data();
+  pass.output_rows = rows;
+  pass.started_ms = started_ms;
+  pass.ended_ms = unix_ms();
+  s.tap->add(pass);
+  if (options_.is_last && rows > 0) s.tap->sampled(position + input.rows - 1, out.sampled.token);
 }
 
 Sampled Stage::sample_last(Session& s) const {

@@ -4,12 +4,14 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "llama.h"
 #include "rows.h"
 #include "sampler.h"
+#include "tap.h"
 
 struct ggml_threadpool;
 
@@ -59,9 +61,12 @@ class Stage {
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
 
-  int32_t open(const Sampling& sampling);
+  // With `record`, the session's windows are kept for receipts; it is the dtype of hidden states in transit.
+  int32_t open(const Sampling& sampling, std::optional<Dtype> record = std::nullopt);
   void close(int32_t session);
   void rollback(int32_t session, int32_t position);
+  // The oldest recorded windows, of rows before `end` alone; those that do not fit stay. None where nothing is recorded.
+  std::vector<TappedWindow> take_windows(int32_t session, int32_t end, size_t most);
   // `wanted` is asked when the stage is free: what a rollback overtook must not run after it.
   Output forward(int32_t session, int32_t position, const Input& input, Want want, Dtype dtype, const std::function<bool()>& wanted = nullptr);
 
@@ -85,6 +90,8 @@ class Stage {
     Sampling sampling;
     // Generated token and the position it was sampled for; a rollback cuts it.
     std::vector<std::pair<int32_t, int32_t>> generated;
+    std::unique_ptr<Tap> tap;
+    Dtype recorded = Dtype::f32;
   };
   struct Hooks;
 
@@ -99,6 +106,8 @@ class Stage {
   void decode(int32_t id, int32_t position, const Input& input, Want want);
   std::vector<uint8_t> take_hidden(int32_t rows, Dtype dtype) const;
   Sampled sample_last(Session& s) const;
+  // Of `out.hidden`, or of the rows that the last stage sampled after.
+  void record(Session& s, int32_t position, const Input& input, const Output& out, Dtype dtype, double started_ms);
 
   StageOptions options_;
   std::mutex mutex_;
@@ -110,6 +119,7 @@ class Stage {
   std::vector<Session> sessions_;
   llama_batch token_batch_{};
   llama_batch hidden_batch_{};
+  std::vector<float> travelled_;
   int32_t n_embd_ = 0;
   int32_t n_vocab_ = 0;
   uint64_t kv_bytes_ = 0;

@@ -93,6 +93,44 @@ export interface ForwardItem {
   readonly want: StageWant;
 }
 
+export interface OpenOptions {
+  /** Keeps what receipts need of every row (`takeWindows`); the dtype of hidden states in transit. Absent: costs nothing. */
+  readonly record?: ActivationDtype | undefined;
+}
+
+/** Some rows as they travel, by their 128 entries of largest magnitude; of equal ones the earlier. */
+export interface TappedRows {
+  /** Absolute position of the first row. */
+  readonly first: number;
+  readonly count: number;
+  /** Index in [count x hidden size] and bfloat16 bits of each entry, in turn; in no order. */
+  readonly entries: Int32Array;
+}
+
+/** What a recording session keeps of up to 32 rows; windows end before multiples of 32, and where they are taken. */
+export interface TappedWindow {
+  readonly first: number;
+  readonly count: number;
+  /** Unix ms of this machine. */
+  readonly startedMs: number;
+  readonly endedMs: number;
+  /** Of the rows; on the first stage alone. */
+  readonly tokens?: Int32Array;
+  /** After the window's last rows; on the last stage alone. */
+  readonly sampled?: Int32Array;
+  /** Absent on the first stage. */
+  readonly input?: TappedRows;
+  /** On the last stage of those last rows that were sampled from; absent when there are none. */
+  readonly output?: TappedRows;
+}
+
+export interface TakeOptions {
+  /** Rows from this position on do not count and are forgotten; 0 forgets all. */
+  readonly end: number;
+  /** Windows at most; the others stay for the next call. */
+  readonly most: number;
+}
+
 export interface TokenLogprob {
   readonly token: number;
   readonly logprob: number;
@@ -119,11 +157,13 @@ export interface ForwardResult {
 export interface StageEngine {
   readonly info: StageInfo;
   /** Opens a session slot (0 <= id < maxSessions, chosen by the engine). Throws ENGINE_SESSIONS_FULL. */
-  open(sampling: SamplingOptions): Promise<number>;
+  open(sampling: SamplingOptions, options?: OpenOptions): Promise<number>;
   /** Runs a batch that may mix sessions (continuous batching). */
   forward(batch: readonly ForwardItem[]): Promise<ForwardResult>;
   /** Forgets every row at or after `position`, also in the penalty history. */
   rollback(session: number, position: number): Promise<void>;
+  /** Ends the window under way and takes the oldest windows of the rows that stayed; none of a session that does not record. */
+  takeWindows(session: number, options: TakeOptions): Promise<readonly TappedWindow[]>;
   close(session: number): Promise<void>;
   /** Frees the weights; idempotent. Calls in flight end with ENGINE_DISPOSED. */
   dispose(): Promise<void>;

@@ -1,5 +1,5 @@
 import { tellListener, type DecodeLane, type LaneListener } from './lane.ts';
-import type { ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageLoadOptions } from './types.ts';
+import type { ForwardItem, ForwardResult, OpenOptions, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, TakeOptions, TappedWindow } from './types.ts';
 import { checkMemory } from '../memory/check-memory.ts';
 import { WorkerClient, type WorkerOptions } from './worker-client.ts';
 import { WorkerLane } from './worker-lane.ts';
@@ -31,8 +31,12 @@ class WorkerEngine implements StageEngine {
     this.lost = client.lost;
   }
 
-  open(sampling: SamplingOptions): Promise<number> {
-    return this.#client.call('open', sampling);
+  open(sampling: SamplingOptions, { record }: OpenOptions = {}): Promise<number> {
+    return this.#client.call('open', record === undefined ? { sampling } : { sampling, record });
+  }
+
+  takeWindows(session: number, options: TakeOptions): Promise<readonly TappedWindow[]> {
+    return this.#client.call('takeWindows', { session, ...options });
   }
 
   forward(batch: readonly ForwardItem[]): Promise<ForwardResult> {

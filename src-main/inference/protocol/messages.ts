@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { LaneEvent, LaneStats, LaneSteps } from '../engine/lane.ts';
-import type { ForwardItem, ForwardResult, SamplingOptions, StageInfo, StageLoadOptions } from '../engine/types.ts';
+import type { ForwardItem, ForwardResult, OpenOptions, SamplingOptions, StageInfo, StageLoadOptions, TakeOptions, TappedWindow } from '../engine/types.ts';
 
 /** What the host and an inference process say over the IPC channel (structured clone: typed arrays travel as they are). */
 
@@ -17,6 +17,8 @@ export const loadSchema = z.strictObject({
 }) satisfies z.ZodType<StageLoadOptions>;
 
 const dtype = z.enum(['f32', 'f16', 'q8']);
+export const openSchema = z.strictObject({ sampling: samplingSchema, record: dtype.exactOptional() });
+export const takeSchema = z.strictObject({ session: z.number().int(), end: count, most: count }) satisfies z.ZodType<TakeOptions>;
 /** Shapes only: that lengths, rows, positions and tokens fit is the addon's to check. */
 export const forwardSchema = z.array(z.strictObject({
   session: z.number().int(), position: count,
@@ -84,9 +86,10 @@ export interface VocabularyInfo {
 export interface Operations {
   init: { in: WorkerInit; out: readonly Device[] };
   load: { in: StageLoadOptions; out: StageInfo };
-  open: { in: SamplingOptions; out: number };
+  open: { in: OpenOptions & { readonly sampling: SamplingOptions }; out: number };
   forward: { in: readonly ForwardItem[]; out: ForwardResult };
   rollback: { in: { readonly session: number; readonly position: number }; out: null };
+  takeWindows: { in: TakeOptions & { readonly session: number }; out: readonly TappedWindow[] };
   close: { in: number; out: null };
   lane: { in: LaneCall; out: LaneAnswer };
   loadVocabulary: { in: string; out: VocabularyInfo };

@@ -24,7 +24,7 @@ async function loaded(): Promise<WorkerClient> {
   const client = new WorkerClient(worker);
   await client.devices;
   await client.call('load', options);
-  for (let session = 0; session < options.maxSessions; session++) await client.call('open', GREEDY);
+  for (let session = 0; session < options.maxSessions; session++) await client.call('open', { sampling: GREEDY });
   return client;
 }
 
@@ -57,7 +57,7 @@ it('is gone before its pass would end when its parent is killed', async () => {
 const client = new WorkerClient(${JSON.stringify(worker)});
 await client.devices;
 await client.call('load', ${JSON.stringify(options)});
-await client.call('open', ${JSON.stringify(GREEDY)});
+await client.call('open', { sampling: ${JSON.stringify(GREEDY)} });
 client.call('forward', [{ session: 0, position: 0, input: { kind: 'tokens', tokens: new Int32Array(${ROWS}).fill(300) }, want: { kind: 'none' } }]);
 await client.call('tokenBytes', { token: 0, special: false }).catch(() => process.stdout.write('busy'));`);
   const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -4,7 +4,7 @@ import { engineErrors, fromNative } from '../errors.ts';
 import { availableBytes } from '../memory/check-memory.ts';
 import { SerialQueue } from '../engine/serial-queue.ts';
 import type { DecodeLane, LaneListener } from '../engine/lane.ts';
-import type { ForwardItem, ForwardResult, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput } from '../engine/types.ts';
+import type { ForwardItem, ForwardResult, OpenOptions, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput, TakeOptions, TappedWindow } from '../engine/types.ts';
 import { NativeLane } from './native-lane.ts';
 
 /** The engine in this very process: what the worker hosts. A crash of llama.cpp takes the process with it. */
@@ -31,8 +31,12 @@ class NativeEngine implements StageEngine {
     this.info = info;
   }
 
-  open(sampling: SamplingOptions): Promise<number> {
-    return this.#run(() => this.#addon.openSession(this.#stage, sampling));
+  open(sampling: SamplingOptions, { record = undefined }: OpenOptions = {}): Promise<number> {
+    return this.#run(() => this.#addon.openSession(this.#stage, sampling, record ?? 'none'));
+  }
+
+  takeWindows(session: number, { end, most }: TakeOptions): Promise<readonly TappedWindow[]> {
+    return this.#run(() => this.#addon.takeWindows(this.#stage, session, end, most));
   }
 
   close(session: number): Promise<void> {

@@ -4,7 +4,7 @@ import type { StageEngine } from '../engine/types.ts';
 import { toCoded } from '../../base/index.ts';
 import { engineErrors, fromNative } from '../errors.ts';
 import type { DecodeLane, LaneEvent, LaneListener } from '../engine/lane.ts';
-import { forwardSchema, initSchema, laneCallSchema, loadSchema, samplingSchema, type LaneAnswer, type LaneCall, type Operation, type Operations } from '../protocol/messages.ts';
+import { forwardSchema, initSchema, laneCallSchema, loadSchema, openSchema, takeSchema, type LaneAnswer, type LaneCall, type Operation, type Operations } from '../protocol/messages.ts';
 import { callLane } from './call-lane.ts';
 import { createNativeEngine } from './native-engine.ts';
 
@@ -59,12 +59,19 @@ export class WorkerHost {
       this.#engine = await createNativeEngine(this.#needAddon(), loadSchema.parse(input));
       return this.#engine.info;
     },
-    open: (input) => this.#needEngine().open(samplingSchema.parse(input)),
+    open: (input) => {
+      const { sampling, ...options } = openSchema.parse(input);
+      return this.#needEngine().open(sampling, options);
+    },
     forward: (input) => this.#needEngine().forward(forwardSchema.parse(input)),
     rollback: async (input) => {
       const { session, position } = rollbackSchema.parse(input);
       await this.#needEngine().rollback(session, position);
       return null;
+    },
+    takeWindows: (input) => {
+      const { session, ...options } = takeSchema.parse(input);
+      return this.#needEngine().takeWindows(session, options);
     },
     close: async (input) => {
       await this.#needEngine().close(integer.parse(input));
