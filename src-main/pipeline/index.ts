@@ -12,6 +12,7 @@ export { chooseObjective, type LayerFacts, type LinkCost, type LinkFacts, type L
 export type { LeftOut } from './placement/explain.ts';
 export type { Prediction, StagePrediction } from './placement/predict.ts';
 export { createCoordinator, type Coordinator, type MeasureLinksRequest, type NodeOffers, type OffersRequest, type OpenPipelineRequest, type PeerLink } from './coordinator/coordinator.ts';
+export type { AnswerReceipts } from './coordinator/answer-receipts.ts';
 export type { FinishReason, GenerateRequest, GeneratedToken, Generation, GenerationResult } from './coordinator/generation.ts';
 export type { StageProgress } from './coordinator/open-stages.ts';
 export type { PipelineStage } from './coordinator/assembly.ts';
@@ -32,4 +33,4 @@ export { decodeReceiptsFile, encodeReceiptsFile, type ReceiptsFile } from './rec
 export { openReceiptSession, type ReceiptSession, type Window as ReceiptWindow } from './receipts/receipt-session.ts';
 export { type LoadRange, type SampleCheck } from './receipts/recompute.ts';
 export { verifySession, type Outcome, type Verdict, type Verification, type VerifyOptions } from './receipts/verify.ts';
-export { WindowRecorder, type RecordedPass, type RecordedWindow, type RecorderOptions } from './receipts/window-recorder.ts';
+export { windowFields, type WindowFields } from './receipts/tapped.ts';

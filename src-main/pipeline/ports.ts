@@ -100,6 +100,11 @@ export interface PipelineComponents {
   readonly clock: Clock;
 }
 
+export interface CoordinatorComponents extends PipelineComponents {
+  /** Without it, no answer has receipts. */
+  readonly verifySignature?: VerifySignature;
+}
+
 /** Where lanes listen and whom they dial: numeric addresses. */
 export interface LaneNetwork {
   /** The address to listen on; undefined: no lane now. */

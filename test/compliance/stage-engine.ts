@@ -128,6 +128,32 @@ export function stageEngineCompliance(subject: EngineSubject): void {
       await session.close();
     });
 
+    it('keeps windows of what passed, where that is asked for: of the rows that stayed, once, in portions', async () => {
+      const session = await whole.open(GREEDY, { record: 'f32' });
+      const tokens: number[] = [];
+      const next = async (fed: readonly number[]): Promise<number> => {
+        const output = await only(whole, tokenItem(session, tokens.length, fed));
+        tokens.push(...fed);
+        return output.kind === 'sampled' ? output.token : -1;
+      };
+      const sampled = [await next(prompt.slice(0, 12))];
+      while (tokens.length < 40) sampled.push(await next(sampled.slice(-1)));
+      await whole.rollback(session, 36);
+      const [first, ...more] = await whole.takeWindows(session, { end: 35, most: 1 });
+      expect(more).toEqual([]);
+      expect(first).toMatchObject({ first: 0, count: 32, tokens: Int32Array.from(tokens.slice(0, 32)), sampled: Int32Array.from(sampled.slice(0, 21)) });
+      expect(first).not.toHaveProperty('input');
+      const [second] = await whole.takeWindows(session, { end: 35, most: 9 });
+      expect(second).toMatchObject({ first: 32, count: 3, tokens: Int32Array.from(tokens.slice(32, 35)), sampled: Int32Array.from(sampled.slice(21, 24)) });
+      expect(await whole.takeWindows(session, { end: 100, most: 9 })).toEqual([]);
+      await whole.close(session);
+      await withSession(whole, async (other) => {
+        await whole.forward([tokenItem(other, 0, prompt.slice(0, 12))]);
+        expect(await whole.takeWindows(other, { end: 100, most: 9 })).toEqual([]);
+      });
+      await expect(whole.takeWindows(session, { end: 100, most: 9 })).rejects.toMatchObject({ code: 'ENGINE_NO_SESSION' });
+    });
+
     it('reports the likeliest tokens when asked, none when not', async () => {
       const session = await one.open({ ...GREEDY, topLogprobs: 3 });
       const { token, logprob, top } = await session.step(prompt);

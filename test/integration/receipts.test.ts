@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noMetrics, silentLogger, systemClock, type LayerRange } from '../../src-main/base/index.ts';
 import type { StageEngine } from '../../src-main/inference/index.ts';
 import { createMesh, verifySignature } from '../../src-main/mesh/index.ts';
-import { decodeReceipt, decodeReceiptsFile, encodeReceiptsFile, openReceipt, openReceiptSession, signReceipt, verifySession, type LoadRange, type ReceiptsFile, type Verification } from '../../src-main/pipeline/index.ts';
+import { decodeReceipt, decodeReceiptsFile, encodeReceiptsFile, openReceipt, openReceiptSession, signReceipt, verifySession, type LoadRange, type Receipt, type ReceiptsFile, type SignedReceipt, type Verification } from '../../src-main/pipeline/index.ts';
 import { guideModel, inProcess, stagesOf } from '../compliance/stage-subjects.ts';
 import { answerWithReceipts, type ReceiptedRun } from '../support/receipts.ts';
 
@@ -34,6 +34,16 @@ async function verify(file: ReceiptsFile, windows = 10): Promise<Verification> {
   const session = await openReceiptSession(decodeReceiptsFile(encodeReceiptsFile(file), 'a file'), { name: 'a file', verifySignature });
   return verifySession(session, { load, totalLayers: LAYERS, weights: 'quantised', windows, random: () => 0, batchTokens: 256, signal: new AbortController().signal });
 }
+/** With other words, under another key. */
+async function signedAnew({ receipts }: ReceiptsFile, change: (receipt: Receipt) => Partial<Receipt>): Promise<SignedReceipt[]> {
+  const { signer } = await createMesh({ listen: [], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test' }, { logger: silentLogger, metrics: noMetrics, clock: systemClock });
+  return Promise.all(receipts.map((signed) => {
+    const receipt = decodeReceipt(signed.body);
+    const { version: _, peer: __, ...rest } = { ...receipt, ...change(receipt) };
+    return signReceipt(rest, signer);
+  }));
+}
+
 const outcomes = ({ verdicts }: Verification): string[] => verdicts.map(({ layers, first, outcome }) => `${layers.join('-')} at ${first}: ${outcome}`);
 
 let honest: ReceiptsFile;
@@ -46,7 +56,7 @@ describe('the receipts of three honest stages', () => {
     expect(honest.receipts).toHaveLength(3 * 4);
     const found = await verify(honest);
     expect(found).toMatchObject({ accepted: true, windows: 4, receipts: 12, contradictions: [] });
-    // The last stage commits to no output, and in the first window it samples nothing.
+    // In the first window the last stage samples nothing, and so has no output that it could commit to.
     expect(outcomes(found).filter((text) => !text.endsWith('accepted'))).toEqual(['4-5 at 0: unchecked']);
     // The prompt ends in the second window; the answer's tokens are sampled from row 39 on.
     expect(found.verdicts.filter((verdict) => verdict.layers[1] === 5).map((verdict) => verdict.samples.length)).toEqual([0, 25, 32, 3]);
@@ -56,11 +66,12 @@ describe('the receipts of three honest stages', () => {
     expect(outcomes(await verify(honest, 1))).toEqual(['0-1 at 0: accepted', '2-3 at 0: accepted', '4-5 at 0: unchecked']);
   });
 
-  it('are accepted from one stage that has all layers, of its samples', async () => {
+  it('are accepted from one stage that has all layers, also of an answer that cannot be sampled again', async () => {
     const whole = await verify(await answer([{ first: 0, last: 5 }], { dtype: 'f32' }));
     expect(outcomes(whole)).toEqual(['0-5 at 0: unchecked', '0-5 at 32: accepted', '0-5 at 64: accepted', '0-5 at 96: accepted']);
     const sampled = await verify({ ...(await answer([{ first: 0, last: 5 }])), greedy: false });
-    expect(new Set(sampled.verdicts.map((verdict) => verdict.outcome))).toEqual(new Set(['unchecked']));
+    expect(outcomes(sampled)).toEqual(outcomes(whole));
+    expect(sampled.verdicts.map(({ samples, output }) => [samples.length, output?.lost])).toEqual([[0, undefined], [0, 0], [0, 0], [0, 0]]);
   });
 
   it('are accepted from a part of the stages', async () => {
@@ -76,11 +87,13 @@ describe('the receipts of three honest stages', () => {
     expect(otherAnswer.contradictions).toEqual(['rows 64-95: the first stage was given other tokens', 'rows 64-95: the last stage sampled other tokens']);
   });
 
-  it('of two sessions, twice the same, or beyond the tokens are no file', async () => {
+  it('of two sessions, of unlike boundaries, twice the same, or beyond the tokens are no file', async () => {
     const bad = (file: ReceiptsFile) => expect(verify(file)).rejects.toMatchObject({ code: 'RECEIPT_BAD_FILE' });
     const other = await answer(RANGES, { modelHash: 'cd'.repeat(32), answerTokens: 4 });
     await bad({ ...honest, receipts: [...honest.receipts, ...other.receipts] });
     await bad({ ...honest, receipts: [...honest.receipts, ...honest.receipts.slice(0, 1)] });
+    await bad({ ...honest, receipts: await signedAnew(honest, (receipt) => (receipt.layers[0] === 2 ? { takes: 'f32' } : {})) });
+    await bad({ ...honest, receipts: await signedAnew(honest, (receipt) => (receipt.first === 32 ? { takes: 'f32', sends: 'f32' } : {})) });
     await bad({ ...honest, answerTokens: honest.answerTokens.slice(0, 20) });
     await bad({ ...honest, receipts: [...honest.receipts, ...(await answer([{ first: 0, last: 2 }, { first: 3, last: 5 }])).receipts] });
   });
@@ -99,6 +112,13 @@ describe('a stage that does not what it signs', () => {
     expect(outcomes(found)).toEqual(['0-1 at 0: accepted', '2-3 at 0: rejected', '4-5 at 0: misled']);
   });
 
+  it('is named when it is the last and the answer cannot be sampled again', async () => {
+    const cheats: readonly LayerRange[] = [{ first: 0, last: 1 }, { first: 2, last: 3 }, { first: 4, last: 4 }];
+    const found = await verify({ ...(await answer(cheats, { layers: RANGES })), greedy: false });
+    expect(outcomes(found).filter((text) => text.startsWith('4-5'))).toEqual(['4-5 at 0: unchecked', '4-5 at 32: rejected', '4-5 at 64: rejected', '4-5 at 96: rejected']);
+    expect(outcomes(found).filter((text) => text.endsWith('rejected'))).toHaveLength(3);
+  });
+
   it('is named when it says another token than it sampled', async () => {
     const found = await verify(await answer(RANGES, { forge: (token, index) => (index === 10 ? token + 1 : token) }));
     // Everything after the forged token was computed as it should be.
@@ -108,11 +128,7 @@ describe('a stage that does not what it signs', () => {
   });
 
   it('cannot leave its samples out', async () => {
-    const { signer } = await createMesh({ listen: [], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test' }, { logger: silentLogger, metrics: noMetrics, clock: systemClock });
-    const receipts = await Promise.all(honest.receipts.map(async (signed) => {
-      const { version: _, peer: __, ...receipt } = decodeReceipt(signed.body);
-      return receipt.sampledTokens === null ? signed : signReceipt({ ...receipt, sampledTokens: receipt.sampledTokens.slice(0, 2) }, signer);
-    }));
+    const receipts = await signedAnew(honest, ({ sampledTokens }) => (sampledTokens === null ? {} : { sampledTokens: sampledTokens.slice(0, 2) }));
     const found = await verify({ ...honest, receipts });
     expect(found).toMatchObject({ accepted: false, contradictions: expect.arrayContaining(['rows 64-95: the last stage names 2 of 32 samples']) });
   });

@@ -65,7 +65,7 @@ describe('a stage in a process of its own', () => {
     const [refusal] = (await once(child().stderr ?? expect.fail('no stderr'), 'data')) as [Buffer];
     expect(refusal.toString()).toContain('refused');
     const call = client.call.bind(client) as (op: string, input: unknown) => Promise<unknown>;
-    for (const [op, input] of [['constructor', 0], ['load', { path: 1 }], ['forward', 'rows'], ['forward', [{ session: 0 }]], ['open', null]] as const) {
+    for (const [op, input] of [['constructor', 0], ['load', { path: 1 }], ['forward', 'rows'], ['forward', [{ session: 0 }]], ['open', null], ['open', { sampling: GREEDY, record: 'f64' }], ['takeWindows', { session: 0, end: 8 }]] as const) {
       await expect(call(op, input), op).rejects.toMatchObject({ code: 'ENGINE_BAD_ARGUMENT' });
     }
     expect(await client.call('load', options)).toMatchObject({ architecture: 'llama' });

@@ -1,7 +1,7 @@
 import { noMetrics, silentLogger, systemClock, type LayerRange } from '../../src-main/base/index.ts';
-import { GREEDY, type ActivationDtype, type StageEngine, type StageInput } from '../../src-main/inference/index.ts';
+import { GREEDY, type ActivationDtype, type StageEngine, type StageInput, type TappedWindow } from '../../src-main/inference/index.ts';
 import { createMesh } from '../../src-main/mesh/index.ts';
-import { signReceipt, WindowRecorder, type ReceiptsFile, type RecordedPass, type SignedReceipt } from '../../src-main/pipeline/index.ts';
+import { signReceipt, windowFields, type ReceiptsFile, type SignedReceipt } from '../../src-main/pipeline/index.ts';
 import { only } from '../compliance/stage-chain.ts';
 
 export interface ReceiptedRun {
@@ -31,28 +31,35 @@ export async function answerWithReceipts(run: ReceiptedRun): Promise<ReceiptsFil
     answer.push(token);
     next.push(token);
   }
-  for (const stage of stages) await stage.end();
-  return { promptTokens: run.prompt, answerTokens: answer, greedy: true, receipts: stages.flatMap((stage) => stage.receipts) };
+  const receipts = await Promise.all(stages.map((stage) => stage.sign(position, answer)));
+  return { promptTokens: run.prompt, answerTokens: answer, greedy: true, receipts: receipts.flat() };
 }
 
 interface Stage {
   readonly engine: StageEngine;
   readonly session: number;
-  readonly receipts: SignedReceipt[];
-  record(pass: RecordedPass): Promise<void>;
-  end(): Promise<void>;
+  /** Receipts of the rows before `end`; the last stage's samples are what it said. */
+  sign(end: number, answer: readonly number[]): Promise<SignedReceipt[]>;
 }
 
 async function openStage(run: ReceiptedRun, engine: StageEngine, index: number): Promise<Stage> {
   const { signer } = await createMesh({ listen: [], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test' }, { logger: silentLogger, metrics: noMetrics, clock: systemClock });
   const { first, last } = run.layers?.[index] ?? engine.info.layers;
-  const recorder = new WindowRecorder({ hiddenSize: engine.info.hiddenSize, dtype: run.dtype, isLast: index === run.engines.length - 1, nowMs: Date.now });
-  const receipts: SignedReceipt[] = [];
-  const sign = async (windows: ReturnType<WindowRecorder['end']>): Promise<void> => {
-    const about = { modelHash: run.modelHash, manifestCid: null, layers: [first, last] as [number, number], session: '5e'.repeat(16), dtype: run.dtype, backend: engine.info.backend };
-    for (const window of windows) receipts.push(await signReceipt({ ...about, ...window }, signer));
+  const about = { modelHash: run.modelHash, manifestCid: null, layers: [first, last] as [number, number], session: '5e'.repeat(16), takes: run.dtype, sends: run.dtype, backend: engine.info.backend };
+  const session = await engine.open(GREEDY, { record: run.dtype });
+  return {
+    engine, session,
+    async sign(end, answer) {
+      const windows = await engine.takeWindows(session, { end, most: 1000 });
+      return Promise.all(windows.map((window) => signReceipt({ ...about, ...windowFields(asSaid(window, run.prompt.length, answer)) }, signer)));
+    },
   };
-  return { engine, session: await engine.open(GREEDY), receipts, record: (pass) => sign(recorder.add(pass)), end: () => sign(recorder.end()) };
+}
+
+function asSaid(window: TappedWindow, promptLength: number, answer: readonly number[]): TappedWindow {
+  if (window.sampled === undefined) return window;
+  const begin = window.first + window.count - window.sampled.length + 1 - promptLength;
+  return { ...window, sampled: Int32Array.from(answer.slice(begin, begin + window.sampled.length)) };
 }
 
 interface Pass {
@@ -65,19 +72,12 @@ interface Pass {
 
 async function pass(stages: readonly Stage[], { position, tokens, samples, dtype, say }: Pass): Promise<number | undefined> {
   let input: StageInput = { kind: 'tokens', tokens: Int32Array.from(tokens) };
-  for (const [index, { engine, session, record }] of stages.entries()) {
+  for (const [index, { engine, session }] of stages.entries()) {
     const isLast = index === stages.length - 1;
     const want = isLast ? { kind: samples ? 'sample' as const : 'none' as const } : { kind: 'hidden' as const, dtype };
     const output = await only(engine, { session, position, input, want });
-    const seen = { position, rows: tokens.length, input: input.kind === 'tokens' ? input.tokens : input.data };
-    if (output.kind === 'hidden') {
-      await record({ ...seen, output: output.data });
-      input = output;
-    } else {
-      const sampled = output.kind === 'sampled' ? say(output.token) : undefined;
-      await record({ ...seen, output: undefined, ...(sampled === undefined ? {} : { sampled }) });
-      return sampled;
-    }
+    if (output.kind !== 'hidden') return output.kind === 'sampled' ? say(output.token) : undefined;
+    input = output;
   }
   return undefined;
 }

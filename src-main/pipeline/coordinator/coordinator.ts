@@ -3,7 +3,7 @@ import type { ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
 import { coordinatorMetrics } from '../metrics.ts';
 import { COORDINATOR_DEFAULTS, MAX_ADDRESSES, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, type CoordinatorOptions } from '../options.ts';
-import type { MeasuredLink, NodeReport, PipelineComponents, StageAssignment, StageOffer } from '../ports.ts';
+import type { CoordinatorComponents, MeasuredLink, NodeReport, PipelineComponents, StageAssignment, StageOffer } from '../ports.ts';
 import type { Reroute } from '../failover/index.ts';
 import { FrameType } from '../wire/constants.ts';
 import { NO_SESSION, newSessionId } from '../wire/frame.ts';
@@ -58,7 +58,7 @@ export interface Coordinator {
   openPipeline(request: OpenPipelineRequest): Promise<Pipeline>;
 }
 
-export function createCoordinator(components: PipelineComponents, overrides: Partial<CoordinatorOptions> = {}): Coordinator {
+export function createCoordinator(components: CoordinatorComponents, overrides: Partial<CoordinatorOptions> = {}): Coordinator {
   const options = { ...COORDINATOR_DEFAULTS, ...overrides };
   const metrics = coordinatorMetrics(components.metrics);
   return {
@@ -72,7 +72,7 @@ export function createCoordinator(components: PipelineComponents, overrides: Par
       const route = withDtype(request.route, dtype);
       const opened = await openStages(components, options, { ...request, route });
       return new StagePipeline({
-        components, options, metrics, opened, route, contextTokens, batchTokens, adapt, reroute,
+        components, options, metrics, opened, route, modelHash, contextTokens, batchTokens, adapt, reroute,
         open: (next, signal) => openStages(components, options, { route: next, modelHash, contextTokens, batchTokens, signal }),
       });
     },

@@ -4,6 +4,7 @@ import { pipelineErrors } from '../errors.ts';
 import { MAX_END_TOKENS, TOKEN_WINDOW } from '../options.ts';
 import type { Pass } from '../prefill/pass-cost.ts';
 import type { RequestTrace } from '../trace/request-trace.ts';
+import type { AnswerReceipts } from './answer-receipts.ts';
 import type { Assembly } from './assembly.ts';
 import { Run, type NewToken } from './run.ts';
 import { endOf, rowsOf, scriptOf, sharedRows, type AnswerSoFar, type ComputedRows } from './script.ts';
@@ -20,6 +21,8 @@ export interface GenerateRequest {
   readonly signal?: AbortSignal;
   /** Collects what each stage did at what time; the result then has a `trace`. */
   readonly trace?: true;
+  /** Has every stage sign what it computed; the result then has `receipts`. */
+  readonly receipts?: true;
   /** Told while all places on the stages are taken: how many answers wait before this one. */
   readonly onWait?: (ahead: number) => void;
 }
@@ -40,6 +43,8 @@ export interface GenerationResult {
   readonly stats: GenerationStats;
   /** Only where it was asked for. */
   readonly trace?: RequestTrace;
+  /** As well. */
+  readonly receipts?: AnswerReceipts;
 }
 
 /** Where an answer runs: the stages that stand, with a session on all of them. */
@@ -90,6 +95,8 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   /** Rows that were computed again because a stage was lost. */
   replayedTokens = 0;
   failovers = 0;
+  /** Where the last run began. */
+  runStart = 0;
   /** Losses since the last new token. */
   setbacks = 0;
   readonly #init: GenerationInit;
@@ -123,6 +130,10 @@ export class Generation implements AsyncIterable<GeneratedToken> {
 
   get request(): GenerateRequest {
     return this.#init.request;
+  }
+
+  get answer(): readonly number[] {
+    return this.#answer;
   }
 
   get received(): number {
@@ -204,7 +215,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     const { assembly, session } = ground;
     const { promptTokens, maxTokens, endTokens } = this.request;
     this.ground = ground;
-    const start = this.#startOn(ground);
+    const start = this.runStart = this.#startOn(ground);
     this.#mark();
     this.placedMs ??= this.#progressMs;
     this.#isCaughtUp = false;

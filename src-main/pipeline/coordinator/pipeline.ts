@@ -4,14 +4,17 @@ import type { PipelineEvents } from '../events.ts';
 import { canRecover, PaceWatch, Recovery, type Reroute, type SlowStage } from '../failover/index.ts';
 import type { CoordinatorMetrics } from '../metrics.ts';
 import type { CoordinatorOptions } from '../options.ts';
-import type { PipelineComponents } from '../ports.ts';
+import type { CoordinatorComponents } from '../ports.ts';
 import { chooseMicroBatch } from '../prefill/micro-batch.ts';
 import type { Pass } from '../prefill/pass-cost.ts';
+import { receiptErrors } from '../receipts/errors.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
 import type { StageStats } from '../wire/schema.ts';
+import { collectReceipts, noReceipts, type AnswerReceipts } from './answer-receipts.ts';
 import { Assembly, type PipelineStage } from './assembly.ts';
-import type { RouteStage } from './boundaries.ts';
+import { dtypesOf, type RouteStage } from './boundaries.ts';
 import { Generation, type FinishReason, type GenerateRequest, type GenerationResult, type Ground } from './generation.ts';
+import { endOf } from './script.ts';
 import type { OpenedStages } from './open-stages.ts';
 import type { RequestTrace, StageTrace } from '../trace/request-trace.ts';
 import { settleRing } from '../trace/settle-ring.ts';
@@ -56,11 +59,12 @@ export interface AdaptOptions {
 }
 
 export interface StagePipelineInit {
-  readonly components: PipelineComponents;
+  readonly components: CoordinatorComponents;
   readonly options: CoordinatorOptions;
   readonly metrics: CoordinatorMetrics;
   readonly opened: OpenedStages;
   readonly route: readonly RouteStage[];
+  readonly modelHash: string;
   readonly contextTokens: number;
   /** Most rows of a micro-batch. */
   readonly batchTokens: number;
@@ -135,7 +139,9 @@ export class StagePipeline implements Pipeline {
       onGap: (gapUs) => metrics.itlSeconds.observe(gapUs / 1e6),
     });
     this.#running.add(generation);
-    void generation.start();
+    const isInQ8 = this.#assembly.route.some((_, stage) => dtypesOf(this.#assembly.route, stage).sends === 'q8');
+    if (request.receipts === true && isInQ8) generation.fail(receiptErrors.notInQ8({}));
+    else void generation.start();
     return generation;
   }
 
@@ -164,13 +170,13 @@ export class StagePipeline implements Pipeline {
     return (this.#microBatch = chooseMicroBatch({ ...costs, prompt, most: batchTokens, sliceMs, previous: this.#microBatch }));
   }
 
-  async #takeGround({ sampling, signal, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
+  async #takeGround({ sampling, signal, receipts, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
     for (;;) {
       await this.#recovery;
       if (this.#end !== undefined) throw this.#end;
       const assembly = this.#assembly;
       try {
-        const session = await assembly.pool.take({ sampling, onWait, signal });
+        const session = await assembly.pool.take({ sampling, receipts: receipts === true, onWait, signal });
         if (assembly === this.#assembly && this.#recovery === undefined) return { assembly, session };
         assembly.pool.close(session);
       } catch (error) {
@@ -190,14 +196,29 @@ export class StagePipeline implements Pipeline {
     const { assembly, session } = ground;
     // Asked before the session may close, on the same ordered link.
     const asked = assembly.figures(session);
-    session.settled = asked;
+    const receipts = this.#receipts(generation, keep);
+    session.settled = Promise.all([asked, receipts]);
     // A replay has passes of other sizes.
     if (generation.failovers === 0) void asked.then((reports) => assembly.prefill.observe(reports, generation.reusedTokens));
     // A trace is asked for several times: the session stays until it is there.
     const stages = generation.request.trace === true ? await assembly.traces(session) : [];
+    const signed = await receipts;
     if (keep) assembly.pool.keep(session);
     else assembly.pool.close(session);
-    return { stats: this.#figures(generation, await asked), ...traceOf(generation, endedMs, stages) };
+    return { stats: this.#figures(generation, await asked), ...traceOf(generation, endedMs, stages), ...(signed === undefined ? {} : { receipts: signed }) };
+  }
+
+  async #receipts({ request, answer, ground, runStart }: Generation, keep: boolean): Promise<AnswerReceipts | undefined> {
+    const { components: { verifySignature }, modelHash, options } = this.#init;
+    if (request.receipts !== true || ground === undefined || verifySignature === undefined) return undefined;
+    // Not all stages may have computed what others have; and who cancels does not want to wait.
+    if (!keep) return noReceipts('the answer was given up before its end');
+    const { promptTokens, sampling } = request;
+    return collectReceipts({
+      clients: ground.assembly.clients, route: ground.assembly.route, session: ground.session.id, modelHash, start: runStart, end: endOf(ground.session.rows),
+      tokens: { promptTokens: [...promptTokens], answerTokens: [...answer], greedy: sampling.temperature === 0 && sampling.repetitionPenalty === 1 },
+      timeoutMs: options.receiptsTimeoutMs, verifySignature,
+    });
   }
 
   #figures(generation: Generation, reports: readonly (StageStats | undefined)[]): GenerationStats {

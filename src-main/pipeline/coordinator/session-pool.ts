@@ -30,6 +30,8 @@ export interface SessionPoolInit {
 
 export interface TakeOptions extends Waiting {
   readonly sampling: SamplingOptions;
+  /** The stages keep what they need to sign receipts. */
+  readonly receipts?: boolean;
 }
 
 /**
@@ -59,7 +61,7 @@ export class SessionPool {
     if (hasWaited) await this.#queue.wait(options, 'end');
     for (;;) {
       try {
-        return await this.#takeOne(options.sampling);
+        return await this.#takeOne(options);
       } catch (error) {
         // Only our own answers are sure to give a place back.
         if (!isBusy(error) || this.#open.size + this.#opening === 0) throw this.#letNext(error);
@@ -74,8 +76,9 @@ export class SessionPool {
     return error;
   }
 
-  async #takeOne(sampling: SamplingOptions): Promise<OpenSession> {
-    const samplingKey = JSON.stringify(sampling);
+  async #takeOne(options: TakeOptions): Promise<OpenSession> {
+    const { sampling, receipts = false } = options;
+    const samplingKey = JSON.stringify({ sampling, receipts });
     const idle = this.#idle;
     this.#idle = undefined;
     if (idle?.samplingKey === samplingKey) {
@@ -84,7 +87,7 @@ export class SessionPool {
     } else if (idle !== undefined) {
       this.close(idle);
     }
-    return this.#openNew(sampling, samplingKey);
+    return this.#openNew(options, samplingKey);
   }
 
   /** Gives a session back for the next run with the same sampling. */
@@ -113,10 +116,10 @@ export class SessionPool {
     await Promise.allSettled(gone);
   }
 
-  async #openNew(sampling: SamplingOptions, samplingKey: string): Promise<OpenSession> {
+  async #openNew(options: TakeOptions, samplingKey: string): Promise<OpenSession> {
     const id = newSessionId();
     this.#opening++;
-    const outcomes = await Promise.allSettled(this.#init.clients.map((client) => this.#openOn(client, id, sampling)));
+    const outcomes = await Promise.allSettled(this.#init.clients.map((client) => this.#openOn(client, id, options)));
     this.#opening--;
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) {
@@ -128,7 +131,7 @@ export class SessionPool {
     return session;
   }
 
-  async #openOn(client: StageClient, id: SessionId, sampling: SamplingOptions): Promise<void> {
+  async #openOn(client: StageClient, id: SessionId, { sampling, receipts }: TakeOptions): Promise<void> {
     const { route, lease, options } = this.#init;
     const { stage } = client.ref;
     const [next, previous] = [route[(stage + 1) % route.length], route[(stage + route.length - 1) % route.length]];
@@ -136,7 +139,7 @@ export class SessionPool {
     const neighbours = route.length === 1 ? {} : { next: { peer: next.peer, addresses: next.addresses.slice(0, MAX_ADDRESSES) }, previous: previous.peer };
     const { takes, sends } = dtypesOf(route, stage);
     const opened = client.expect(id, { type: FrameType.opened, phase: 'open a session', timeoutMs: options.openTimeoutMs });
-    client.link.postControl(client.address(id), FrameType.open, { lease, stageCount: route.length, dtype: takes, ...(sends === takes ? {} : { sends }), sampling, ...neighbours });
+    client.link.postControl(client.address(id), FrameType.open, { lease, stageCount: route.length, dtype: takes, ...(sends === takes ? {} : { sends }), sampling, ...neighbours, ...(receipts === true && client.link.knowsReceipts ? { receipts: true } : {}) });
     await opened;
   }
 

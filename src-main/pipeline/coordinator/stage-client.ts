@@ -37,6 +37,9 @@ interface Waiter {
   readonly timer: NodeJS.Timeout;
 }
 
+/** What is waited for, each as the answer to something asked. */
+const ANSWERS: readonly FrameType[] = [FrameType.offers, FrameType.loaded, FrameType.opened, FrameType.closed, FrameType.stats, FrameType.trace, FrameType.links, FrameType.receipts];
+
 /** The coordinator's link to one stage. */
 export class StageClient {
   readonly ref: StageRef;
@@ -81,10 +84,10 @@ export class StageClient {
       case FrameType.credit: return this.listeners.get(frame.session)?.onCredit(frame);
       case FrameType.progress: return this.#progress(frame);
       case FrameType.error: return this.#onError(frame);
-      case FrameType.offers: case FrameType.loaded: case FrameType.opened: case FrameType.closed: case FrameType.stats: case FrameType.trace: case FrameType.links:
-        return this.#settle(frame.session, frame.type)?.resolve(frame);
-      default: throw pipelineErrors.badFrame({ peer: this.link.peer, reason: `type ${frame.type} is not for a coordinator` });
+      default: break;
     }
+    if (!ANSWERS.includes(frame.type)) throw pipelineErrors.badFrame({ peer: this.link.peer, reason: `type ${frame.type} is not for a coordinator` });
+    this.#settle(frame.session, frame.type)?.resolve(frame);
   }
 
   // A stage that reports progress is alive: its time to load starts anew.
@@ -98,7 +101,9 @@ export class StageClient {
     const remote = errorFrom(frame, this.link.peer);
     if (frame.session === NO_SESSION.session) return this.link.abort(reportedFailure(this.ref, remote, this.#init.route));
     const error = reportedFailure(this.ref, remote, this.#init.route);
-    for (const type of [FrameType.loaded, FrameType.opened, FrameType.offers, FrameType.stats, FrameType.trace, FrameType.links]) {
+    for (const type of ANSWERS) {
+      // A session that failed closes all the same.
+      if (type === FrameType.closed) continue;
       for (let waiter = this.#settle(frame.session, type); waiter !== undefined; waiter = this.#settle(frame.session, type)) waiter.reject(error);
     }
     this.listeners.get(frame.session)?.onError(error);

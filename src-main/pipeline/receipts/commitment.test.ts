@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rowValues, topEntries } from './activations.ts';
 import { commit, compare, exceeded } from './commitment.ts';
+import { thresholdsFor } from './options.ts';
 import { evaluate, interpolate, PRIME } from './polynomial.ts';
 
 /** Values as a residual stream has them: most small, a few large. */
@@ -121,5 +122,18 @@ describe('limits', () => {
     expect(exceeded({ ...fine, stepsMean: 2.1 }, limits)).toContain('2.10 steps');
     expect(exceeded({ ...fine, stepsMedian: 1.5 }, limits)).toContain('1.5 steps in the median');
     expect(exceeded({ ...fine, lost: 100, stepsMean: Infinity, stepsMedian: Infinity }, limits)).toContain('entries');
+  });
+});
+
+describe('limits', () => {
+  it('are wider for the few rows of an answer\'s end and for GPUs, but never such that noise passes', () => {
+    const noise = compare(commit(windowOf(4000, 5)), windowOf(4000, 6));
+    for (const weights of ['float', 'quantised'] as const) for (const backends of [['cpu', 'cpu'], ['cuda', 'cpu']]) {
+      const [long, short] = [thresholdsFor({ weights, backends, rows: 8 }), thresholdsFor({ weights, backends, rows: 7 })];
+      expect(thresholdsFor({ weights, backends, rows: 32 })).toEqual(long);
+      expect(short.stepsMean).toBe(2 * long.stepsMean);
+      expect(short.lostShare).toBeGreaterThanOrEqual(long.lostShare);
+      expect(exceeded(noise, short)).toMatch(/entries are others/);
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { topEntries } from './activations.ts';
+import { topEntries, type Entry } from './activations.ts';
 import { receiptErrors } from './errors.ts';
 import { TOP_ENTRIES, type Thresholds } from './options.ts';
 import { evaluate, interpolate, PRIME } from './polynomial.ts';
@@ -20,8 +20,10 @@ const NEAR_STEPS = 16;
  * `values`: [rows x hidden size] F32. Returns u16 m and a u16 coefficient per entry, little-endian: 258 bytes, fewer
  * when the window has fewer than 128 values. Throws RECEIPT_NOT_FINITE.
  */
-export function commit(values: Float32Array): Uint8Array<ArrayBuffer> {
-  const entries = topEntries(values, TOP_ENTRIES);
+export const commit = (values: Float32Array): Uint8Array<ArrayBuffer> => commitEntries(topEntries(values, TOP_ENTRIES));
+
+/** The same of entries that were found before: the 128 largest of a window, in whatever order. */
+export function commitEntries(entries: readonly Entry[]): Uint8Array<ArrayBuffer> {
   const modulus = injectiveModulus(entries.map((entry) => entry.index));
   const coefficients = interpolate(entries.map(({ index, bits }) => ({ x: index % modulus, y: bits })));
   const bytes = Buffer.alloc(2 + 2 * coefficients.length);

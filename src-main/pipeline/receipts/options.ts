@@ -33,9 +33,25 @@ const CPU_THRESHOLDS: Readonly<Record<WeightKind, Thresholds>> = {
 /** Where a GPU computed on either side. Not measured here: about as wide as those of arXiv 2501.16007 for bfloat16 on GPUs. */
 const GPU_THRESHOLDS: Thresholds = { lostShare: 0.5, stepsMean: 7, stepsMedian: 7 };
 
-/** `backends`: of the stage, as its receipt says, and of the machine that verifies. */
-export const thresholdsFor = (weights: WeightKind, backends: readonly string[]): Thresholds =>
-  (backends.every((backend) => backend === 'cpu') ? CPU_THRESHOLDS[weights] : GPU_THRESHOLDS);
+/** Of fewer rows, where an answer ends, the 128 largest entries are not that large, and differ by more. */
+const SHORT_ROWS = 8;
+const SHORT_FACTOR = 2;
+/** Noise is near one entry in 2,000: with most entries lost, the others say nothing. */
+const MOST_LOST_SHARE = 0.5;
+
+/** What a commitment is about, and who computed it. */
+export interface Compared {
+  readonly weights: WeightKind;
+  /** Of the stage, as its receipt says, and of the machine that verifies. */
+  readonly backends: readonly string[];
+  readonly rows: number;
+}
+
+export function thresholdsFor({ weights, backends, rows }: Compared): Thresholds {
+  const limits = backends.every((backend) => backend === 'cpu') ? CPU_THRESHOLDS[weights] : GPU_THRESHOLDS;
+  if (rows >= SHORT_ROWS) return limits;
+  return { lostShare: Math.min(MOST_LOST_SHARE, SHORT_FACTOR * limits.lostShare), stepsMean: SHORT_FACTOR * limits.stepsMean, stepsMedian: SHORT_FACTOR * limits.stepsMedian };
+}
 
 /** A greedy token may be this much less likely than the best one: float differences decide between near ties. */
 export const SAMPLE_MARGIN_NATS = 0.1;

@@ -11,7 +11,7 @@ let signed: SignedReceipt;
 const commitment = { first: 32, count: 8, bytes: Uint8Array.from({ length: 258 }, (_, i) => i & 0xff) };
 const middle: Omit<Receipt, 'version' | 'peer'> = {
   modelHash: 'ab'.repeat(32), manifestCid: null, layers: [2, 3], session: '0f'.repeat(16), first: 32, count: 8,
-  inputTokens: null, sampledTokens: null, input: commitment, output: commitment, dtype: 'f16', backend: 'cpu', startedMs: 1000, endedMs: 2000,
+  inputTokens: null, sampledTokens: null, input: commitment, output: commitment, takes: 'f16', sends: 'f32', backend: 'cpu', startedMs: 1000, endedMs: 2000,
 };
 const code = (code: string) => expect.objectContaining({ code });
 
@@ -57,7 +57,7 @@ describe('bodies', () => {
     ['no output', { output: null }], ['a short commitment', { output: { ...commitment, bytes: new Uint8Array(2) } }],
     ['a long commitment', { output: { ...commitment, bytes: new Uint8Array(260) } }], ['an odd commitment', { output: { ...commitment, bytes: new Uint8Array(5) } }],
     ['an end before its beginning', { endedMs: 999 }], ['an end before its beginning on a last stage', { endedMs: 999, sampledTokens: [], output: null }], ['another hash', { modelHash: 'AB'.repeat(32) }], ['a session that is none', { session: 'x' }],
-    ['a line break as backend', { backend: 'cpu\n' }], ['an unknown field', { extra: 1 }], ['a fraction', { first: 32.5 }], ['a dtype that is none', { dtype: 'q8' }],
+    ['a line break as backend', { backend: 'cpu\n' }], ['an unknown field', { extra: 1 }], ['a fraction', { first: 32.5 }], ['a dtype that is none', { takes: 'q8' }],
     ['more samples than rows', { sampledTokens: Array.from({ length: 9 }, () => 1) }],
   ];
 

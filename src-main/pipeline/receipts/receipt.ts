@@ -1,6 +1,7 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { z } from 'zod';
 import { asPeerId } from '../../base/index.ts';
+import type { ActivationDtype } from '../../inference/index.ts';
 import { MAX_CONTEXT_TOKENS, MAX_LAYERS } from '../options.ts';
 import type { Signer, VerifySignature } from '../ports.ts';
 import { receiptErrors } from './errors.ts';
@@ -15,6 +16,7 @@ const layer = z.int().min(0).max(MAX_LAYERS - 1);
 const position = z.int().min(0).max(MAX_CONTEXT_TOKENS - 1);
 const rows = z.int().min(1).max(WINDOW_ROWS);
 const tokens = z.array(z.int().min(0).max(2 ** 31 - 1)).max(WINDOW_ROWS);
+const dtype = z.enum(['f32', 'f16']);
 const timeMs = z.int().min(0).max(2 ** 48);
 
 const committed = z.strictObject({
@@ -43,8 +45,9 @@ const receiptSchema = z.strictObject({
   input: committed.nullable(),
   /** The rows as they went out. The last stage may commit to the rows it sampled from alone, or to none. */
   output: committed.nullable(),
-  /** Of the hidden states in transit. */
-  dtype: z.enum(['f32', 'f16']),
+  /** Of the hidden states that came in, and of those that went out; where none did (on the first stage, on the last), as the other. */
+  takes: dtype,
+  sends: dtype,
   backend: z.string().regex(/^[\x20-\x7e]{1,64}$/),
   /** Unix time, ms, by the signer's clock. */
   startedMs: timeMs,
@@ -56,6 +59,7 @@ const receiptSchema = z.strictObject({
 });
 
 export type Receipt = z.infer<typeof receiptSchema>;
+export type ReceiptDtype = Receipt['sends'];
 export type Committed = z.infer<typeof committed>;
 
 /** A receipt in transit: the bytes that were signed, as they were signed. */
@@ -113,6 +117,12 @@ function parseReceipt(value: unknown): Receipt {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw receiptErrors.malformed({ problem: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() });
+}
+
+/** Rounding to 8 bits turns small differences into large ones, so that honest machines would not agree. Throws RECEIPT_NOT_IN_Q8. */
+export function receiptDtype(dtype: ActivationDtype): ReceiptDtype {
+  if (dtype === 'q8') throw receiptErrors.notInQ8({});
+  return dtype;
 }
 
 /** Signs what a stage did; the signer's peer id becomes part of it. Throws RECEIPT_MALFORMED. */

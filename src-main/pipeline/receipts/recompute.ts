@@ -1,15 +1,14 @@
 import type { LayerRange } from '../../base/index.ts';
 import { GREEDY, type ActivationDtype, type Backend, type StageEngine, type StageInput, type StageOutput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import type { Window } from './receipt-session.ts';
+import type { SendingRange, Window } from './receipt-session.ts';
 
 /** An engine for one range, whatever its place in the model: `isLast` false makes it give hidden states, true samples. */
 export type LoadRange = (range: LayerRange, part: { readonly isFirst: boolean; readonly isLast: boolean }) => Promise<StageEngine>;
 
 export interface RecomputeOptions {
   readonly tokens: Int32Array;
-  readonly ranges: readonly LayerRange[];
-  readonly dtype: ActivationDtype;
+  readonly ranges: readonly SendingRange[];
   readonly batchTokens: number;
   readonly load: LoadRange;
   readonly signal: AbortSignal;
@@ -45,7 +44,7 @@ export async function recompute(options: RecomputeOptions): Promise<RecomputedRa
   return done;
 }
 
-async function throughRange(range: LayerRange, input: RangeInput, { load, batchTokens, dtype, signal }: RecomputeOptions): Promise<RecomputedRange> {
+async function throughRange({ sends: dtype, ...range }: SendingRange, input: RangeInput, { load, batchTokens, signal }: RecomputeOptions): Promise<RecomputedRange> {
   const engine = await load(range, { isFirst: input.kind === 'tokens', isLast: false });
   try {
     const session = await engine.open(GREEDY);

@@ -1,6 +1,6 @@
 import { rowValues } from './activations.ts';
 import { compare, exceeded, type Difference } from './commitment.ts';
-import { SAMPLE_MARGIN_NATS, thresholdsFor, type WeightKind } from './options.ts';
+import { SAMPLE_MARGIN_NATS, thresholdsFor, type Thresholds, type WeightKind } from './options.ts';
 import type { ReceiptSession, Window } from './receipt-session.ts';
 import type { Committed, Receipt } from './receipt.ts';
 import { recompute, resample, sliceRows, type LoadRange, type RecomputedRange, type RecomputeOptions, type Rows, type SampleCheck } from './recompute.ts';
@@ -55,7 +55,7 @@ export interface VerifyOptions {
 export async function verifySession(session: ReceiptSession, options: VerifyOptions): Promise<Verification> {
   const chosen = choose(session.windows, options);
   const end = Math.max(...chosen.map((window) => window.first + window.count));
-  const work: RecomputeOptions = { ...options, tokens: session.tokens.slice(0, end), ranges: session.ranges, dtype: session.dtype };
+  const work: RecomputeOptions = { ...options, tokens: session.tokens.slice(0, end), ranges: session.ranges };
   const ranges = await recompute(work);
   const verdicts: Verdict[] = [];
   for (const window of chosen) {
@@ -91,12 +91,12 @@ interface Evidence {
 }
 
 function judge(receipt: Receipt, { range, before, samples, weights }: Evidence): Verdict {
-  const thresholds = thresholdsFor(weights, [receipt.backend, range.backend]);
+  const limitsOf = (committed: Committed | null): Thresholds => thresholdsFor({ weights, backends: [receipt.backend, range.backend], rows: committed?.count ?? 0 });
   const { peer, layers, first, count } = receipt;
   const input = range.input.kind === 'hidden' ? differenceOf(receipt.input, range.input) : null;
   const output = differenceOf(receipt.output, range.output);
-  const inputReason = input === null ? undefined : exceeded(input, thresholds);
-  const outputReason = output === null ? undefined : exceeded(output, thresholds);
+  const inputReason = input === null ? undefined : exceeded(input, limitsOf(receipt.input));
+  const outputReason = output === null ? undefined : exceeded(output, limitsOf(receipt.output));
   const wrong = samples.find((sample) => sample.gap > SAMPLE_MARGIN_NATS);
   const reasons = [
     ...(inputReason === undefined ? [] : [`input: ${inputReason}`]), ...(outputReason === undefined ? [] : [`output: ${outputReason}`]),
@@ -125,7 +125,8 @@ const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equa
 const differenceOf = (committed: Committed | null, rows: Rows): Difference | null =>
   (committed === null ? null : compare(committed.bytes, rowValues(sliceRows(rows, committed), rows.dtype)));
 
-function contradictionsOf(session: ReceiptSession, totalLayers: number): string[] {
+/** What two receipts, or a receipt and the tokens, contradict each other in; in all windows, without computing. */
+export function contradictionsOf(session: ReceiptSession, totalLayers: number): string[] {
   return session.windows.flatMap(({ first, count, receipts }) => {
     const found = receipts.flatMap((receipt, i) => [...againstTokens(receipt, session, totalLayers), ...againstBefore(receipt, receipts[i - 1])]);
     return found.map((problem) => `rows ${first}-${first + count - 1}: ${problem}`);

@@ -7,6 +7,7 @@ import type { LaneNetwork, StageOffer, StageSource } from '../ports.ts';
 import type { Frame } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import { readControl, type ControlMessage } from '../wire/schema.ts';
+import { receiptDtype } from '../receipts/receipt.ts';
 import type { EngineHub, Lease, OnProgress } from './engine-hub.ts';
 import type { LinkSurvey } from './link-survey.ts';
 import type { PeerLinks } from './peer-links.ts';
@@ -27,6 +28,8 @@ export interface ControlInit {
   readonly options: RunnerOptions;
   readonly hostOf: LaneNetwork['hostOf'];
   readonly survey: LinkSurvey;
+  /** This node signs receipts. */
+  readonly signs: boolean;
 }
 
 type OpenMessage = ControlMessage<typeof FrameType.open>;
@@ -133,18 +136,20 @@ export class ControlLink {
   }
 
   async #openSession(frame: Frame, message: OpenMessage, { entry }: Lease): Promise<StageSession> {
-    const { sessions, peerLinks, options, hostOf } = this.#init;
-    const slot = await entry.engine.open(message.sampling).catch((error: unknown) => {
+    const { sessions, peerLinks, options, hostOf, signs } = this.#init;
+    const records = signs && message.receipts === true;
+    const dtypes = { takes: message.dtype, sends: message.sends ?? message.dtype };
+    if (records) receiptDtype(dtypes.takes);
+    const slot = await entry.engine.open(message.sampling, records ? { record: receiptDtype(dtypes.sends) } : {}).catch((error: unknown) => {
       throw isCoded(error, 'ENGINE_SESSIONS_FULL') ? pipelineErrors.stageBusy({ limit: options.maxSessionsPerEngine, what: 'sessions' }, error) : error;
     });
     try {
-      const { next, previous, stageCount, dtype } = message;
-      const dtypes = { takes: dtype, sends: message.sends ?? dtype };
+      const { next, previous, stageCount } = message;
       const nextLink = next === undefined ? undefined : await peerLinks.acquire(next.peer as StageLink['peer'], next.addresses).catch((error: unknown) => {
         throw pipelineErrors.linkLost({ peer: next.peer, reason: toCoded(error).message }, error);
       });
       const session: StageSession = new StageSession({
-        address: { session: frame.session, stage: frame.stage }, stageCount, dtypes, entry, slot, control: this.#link, next: nextLink,
+        address: { session: frame.session, stage: frame.stage }, stageCount, dtypes, records, entry, slot, control: this.#link, next: nextLink,
         lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtypes, hostOf, onRun: (stats) => entry.countLane(stats) }),
         previous: previous as StageLink['peer'] | undefined, onFail: (error) => sessions.fail(session, error),
       });

@@ -8,6 +8,7 @@ import type { StepTiming } from './step-stats.ts';
 
 export interface EngineEntryInit {
   readonly engine: StageEngine;
+  readonly modelHash: string;
   readonly batchTokens: number;
   readonly clock: Clock;
   readonly metrics: RunnerMetrics;
@@ -25,6 +26,7 @@ export interface LaneEvents {
 /** A loaded range: its engine, the loop that feeds it, the sessions that use it. */
 export class EngineEntry {
   readonly engine: StageEngine;
+  readonly modelHash: string;
   readonly batchTokens: number;
   readonly loop: StepLoop;
   readonly sessions = new Set<StageSession>();
@@ -35,6 +37,7 @@ export class EngineEntry {
 
   constructor(init: EngineEntryInit) {
     this.engine = init.engine;
+    this.modelHash = init.modelHash;
     this.batchTokens = init.batchTokens;
     this.loop = new StepLoop(init);
     this.#onLane = init.onLane;

@@ -5,7 +5,7 @@ import { pipelineErrors } from '../errors.ts';
 import type { StageRunnerEvents } from '../events.ts';
 import { runnerMetrics, type RunnerMetrics } from '../metrics.ts';
 import { RUNNER_DEFAULTS, type RunnerOptions } from '../options.ts';
-import type { LaneNetwork, MeasureLink, PipelineComponents, StageSource } from '../ports.ts';
+import type { LaneNetwork, MeasureLink, PipelineComponents, Signer, StageSource } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
 import { encodeHeader, NO_SESSION, type Frame } from '../wire/frame.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
@@ -20,6 +20,7 @@ import { EngineHub, type RangeRequest } from './engine-hub.ts';
 import { LinkSurvey } from './link-survey.ts';
 import { PeerLinks } from './peer-links.ts';
 import { Sessions } from './sessions.ts';
+import { tellReceipts } from './sign-windows.ts';
 import { SpeedMeter } from './speed-meter.ts';
 import type { StageSession } from './stage-session.ts';
 
@@ -27,7 +28,7 @@ const MISBEHAVIOUR: readonly string[] = ['PIPELINE_BAD_FRAME', 'PIPELINE_BAD_CHE
 
 /** Frames about an open session, by who may send them. */
 const FROM_NEIGHBOUR: ReadonlySet<FrameType> = new Set([FrameType.hidden, FrameType.token, FrameType.laneRequest]);
-const FROM_COORDINATOR: ReadonlySet<FrameType> = new Set([FrameType.run, FrameType.tokens, FrameType.window, FrameType.stop, FrameType.statsRequest, FrameType.traceRequest]);
+const FROM_COORDINATOR: ReadonlySet<FrameType> = new Set([FrameType.run, FrameType.tokens, FrameType.window, FrameType.stop, FrameType.statsRequest, FrameType.traceRequest, FrameType.receiptsRequest]);
 
 export interface StageRunnerComponents extends PipelineComponents {
   readonly source: StageSource;
@@ -37,6 +38,8 @@ export interface StageRunnerComponents extends PipelineComponents {
   readonly lanes?: LaneNetwork;
   /** Without it, this node tells nothing of its links. */
   readonly measureLink?: MeasureLink;
+  /** Without it, nothing is recorded for receipts. */
+  readonly signer?: Signer;
 }
 
 export interface StageRunnerCounts {
@@ -107,10 +110,10 @@ export class StageRunner implements Service {
     if (this.#stopped) return stream.abort(pipelineErrors.closed({}));
     const { clock } = this.#components;
     const link = new StageLink({
-      stream, clock, role: 'stage', onDrain: this.#kick, busyUs: () => this.#hub.busyUs,
+      stream, clock, role: 'stage', signs: this.#signs, onDrain: this.#kick, busyUs: () => this.#hub.busyUs,
       onFrame: (frame) => this.#onInbound(frame, link), onEnd: (error) => this.#onInboundEnd(link, error),
     });
-    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, speed: this.#speed, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options, hostOf: (peer) => this.#components.lanes?.hostOf(peer), survey: this.#survey }, link));
+    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, speed: this.#speed, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options, hostOf: (peer) => this.#components.lanes?.hostOf(peer), survey: this.#survey, signs: this.#signs }, link));
   }
 
   #onInbound(frame: Frame, link: StageLink): void {
@@ -148,6 +151,7 @@ export class StageRunner implements Service {
       case FrameType.hidden: if (session.isFirst) throw misplaced(); return this.#data.onHidden(session, frame, link);
       case FrameType.statsRequest: return void this.#tellStats(session, link);
       case FrameType.traceRequest: return void this.#trace(session, link).catch((error: unknown) => this.#components.logger.warn({ code: toCoded(error).code }, 'a trace could not be told'));
+      case FrameType.receiptsRequest: return this.#tellReceipts(session, frame, link);
       case FrameType.laneRequest: return this.#offerLane(session, link);
       default: if (!session.isFirst) throw misplaced(); return this.#handleFirst(session, frame, link);
     }
@@ -167,6 +171,12 @@ export class StageRunner implements Service {
     const payload = encodeSteps(steps);
     // Up to the moment that the ages are of: what follows counts as the way.
     link.postParts(encodeHeader(session.address, { type: FrameType.trace, run: session.run, waitUs: (atMs - heardMs) * 1000 }, payload), payload);
+  }
+
+  #tellReceipts(session: StageSession, frame: Frame, link: StageLink): void {
+    const { signer, source } = this.#components;
+    if (signer === undefined || !session.init.records) throw pipelineErrors.badFrame({ peer: link.peer, reason: 'receipts of a session that was not opened with them' });
+    tellReceipts(session, { link, end: frame.position }, { signer, source }).catch((error: unknown) => link.postError(session.address, toCoded(error, 'PIPELINE_STAGE_INTERNAL')));
   }
 
   #handleFirst(session: StageSession, frame: Frame, link: StageLink): void {
@@ -216,10 +226,14 @@ export class StageRunner implements Service {
     if (session?.init.next === link) session.init.lane?.connect(link, message);
   }
 
+  get #signs(): boolean {
+    return this.#components.signer !== undefined;
+  }
+
   async #createEntry(engine: StageEngine, { modelHash, layers, batchTokens }: RangeRequest): Promise<EngineEntry> {
     const { clock, lanes, logger } = this.#components;
     const entry = new EngineEntry({
-      engine, clock, metrics: this.#metrics, batchTokens, deliver: (item, output, spent) => this.#data.deliver(item, output, spent),
+      engine, modelHash, clock, metrics: this.#metrics, batchTokens, deliver: (item, output, spent) => this.#data.deliver(item, output, spent),
       onLane: {
         onToken: (session, token) => this.#data.onLaneToken(session, token),
         onHidden: (session, row) => this.#data.onLaneHidden(session, row),

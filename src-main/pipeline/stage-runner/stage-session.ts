@@ -36,6 +36,8 @@ export interface StageSessionInit {
   readonly address: FrameAddress;
   readonly stageCount: number;
   readonly dtypes: StageDtypes;
+  /** The engine keeps windows for receipts. */
+  readonly records: boolean;
   readonly entry: EngineEntry;
   readonly slot: number;
   readonly control: StageLink;
@@ -119,7 +121,13 @@ export class StageSession {
     this.#uncredited.clear();
     // The engine runs calls in order of arrival, so that later rows find the cache cut.
     if (position < this.#due || isLax) this.init.entry.engine.rollback(this.init.slot, position).catch(this.init.onFail);
+    if (this.init.records) this.#forgetWindows();
     this.#due = position;
+  }
+
+  // Receipts are of one run, which begins a window.
+  #forgetWindows(): void {
+    this.init.entry.engine.takeWindows(this.init.slot, { end: 0, most: 0 }).catch(this.init.onFail);
   }
 
   /** Checks that a frame is the one that is due. False: it belongs to a run that is over. */

@@ -1,14 +1,15 @@
+import { createHash } from 'node:crypto';
 import { asPeerId, CodedError, noMetrics, silentLogger, systemClock, type LayerRange, type Metrics, type PeerId } from '../../base/index.ts';
 import type { ForwardItem } from '../../inference/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { createCoordinator, type Coordinator } from '../coordinator/coordinator.ts';
 import type { CoordinatorOptions, RunnerOptions } from '../options.ts';
-import type { Connect, Machine, MeasureLink, StageAssignment, StageLoadRequest, StageOffer } from '../ports.ts';
+import type { Connect, Machine, MeasureLink, Signer, StageAssignment, StageLoadRequest, StageOffer, VerifySignature } from '../ports.ts';
 import { StageRunner } from '../stage-runner/stage-runner.ts';
 import { createLocalStreams } from '../wire/local-streams.ts';
 import { TINY, TinyEngine } from './tiny-engine.ts';
 
-export const MODEL = 'model-1';
+export const MODEL = '1f'.repeat(32);
 const MACHINE: Machine = { backend: 'cpu', freeBytes: 1e9, memoryBytesPerSecond: 1e9 };
 export const COORDINATOR = asPeerId('coordinator');
 
@@ -36,7 +37,15 @@ export interface TestNetworkOptions {
   readonly authorize?: (peer: PeerId) => boolean;
   readonly measureLink?: MeasureLink;
   readonly metrics?: Metrics;
+  /** Nodes, by their index, that sign no receipts. */
+  readonly silent?: readonly number[];
+  /** May sign something else than it is given. */
+  readonly forge?: (peer: PeerId, bytes: Uint8Array) => Uint8Array;
 }
+
+/** Stands for Ed25519: one that everybody can forge, but that tells signers and texts apart. */
+const signatureOf = (peer: PeerId, bytes: Uint8Array): Uint8Array => createHash('sha512').update(peer).update(bytes).digest();
+export const verifyTestSignature: VerifySignature = (peer, bytes, signature) => Promise.resolve(Buffer.from(signatureOf(peer, bytes)).equals(signature));
 
 /** A coordinator and stage nodes over streams in memory, with the ways in which networks fail. */
 export class TestNetwork {
@@ -53,7 +62,7 @@ export class TestNetwork {
     this.#options = options;
     this.totalLayers = options.totalLayers ?? (stages.at(-1)?.last ?? 0) + 1;
     stages.forEach((layers, i) => this.nodes.push(this.#createNode(asPeerId(`node-${i}`), layers)));
-    this.coordinator = createCoordinator({ connect: this.connectFrom(COORDINATOR), logger: silentLogger, metrics: options.metrics ?? noMetrics, clock: systemClock }, options.coordinator);
+    this.coordinator = createCoordinator({ connect: this.connectFrom(COORDINATOR), logger: silentLogger, metrics: options.metrics ?? noMetrics, clock: systemClock, verifySignature: verifyTestSignature }, options.coordinator);
   }
 
   /** Stream ends that are not closed. */
@@ -106,7 +115,7 @@ export class TestNetwork {
     const every = Array.from({ length: this.totalLayers }, (_, layer) => ({ layers: { first: layer, last: layer }, sizeBytes: 100 }));
     const shards = this.#options.allHoldAll === true ? every : [{ layers, sizeBytes: 1000 }];
     const offer: StageOffer = { modelHash: MODEL, architecture: TINY.architecture, totalLayers: this.totalLayers, hiddenSize: TINY.hiddenSize, shards };
-    const { authorize, measureLink } = this.#options;
+    const { authorize, measureLink, silent = [], forge = (_peer, bytes) => bytes } = this.#options;
     const engines: TinyEngine[] = [];
     const load = async (request: StageLoadRequest): Promise<TinyEngine> => {
       await node.onLoad(request);
@@ -114,7 +123,8 @@ export class TestNetwork {
       engines.push(engine);
       return engine;
     };
-    const components = { source: { offers: () => Promise.resolve([offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: this.#options.metrics ?? noMetrics, clock: systemClock, ...(measureLink === undefined ? {} : { measureLink }) };
+    const signer: Signer = { peerId: peer, sign: (bytes) => Promise.resolve(signatureOf(peer, forge(peer, bytes))) };
+    const components = { ...(silent.includes(this.nodes.length) ? {} : { signer }), source: { offers: () => Promise.resolve([offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: this.#options.metrics ?? noMetrics, clock: systemClock, ...(measureLink === undefined ? {} : { measureLink }) };
     const runner = new StageRunner(authorize === undefined ? components : { ...components, authorize }, { idleUnloadMs: 0, ...this.#options.runner });
     const node: TestNode = { peer, layers, runner, engines, onLoad: () => undefined, onForward: () => undefined };
     return node;

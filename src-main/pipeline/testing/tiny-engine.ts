@@ -1,6 +1,7 @@
 import type { LayerRange } from '../../base/index.ts';
-import { engineErrors, rowBytes, type ActivationDtype, type ForwardItem, type ForwardResult, type SamplingOptions, type StageEngine, type StageInfo, type StageInput, type StageOutput } from '../../inference/index.ts';
+import { engineErrors, rowBytes, type ActivationDtype, type ForwardItem, type ForwardResult, type OpenOptions, type SamplingOptions, type StageEngine, type StageInfo, type StageInput, type StageOutput, type TakeOptions, type TappedWindow } from '../../inference/index.ts';
 import { decodeQ8, encodeQ8 } from './q8.ts';
+import { WindowRecorder } from './window-recorder.ts';
 
 export const TINY = { hiddenSize: 4, vocabSize: 997, architecture: 'tiny' } as const;
 /** Values stay below 2048, so that F16 carries them exactly. */
@@ -25,6 +26,7 @@ interface TinySession {
   readonly sampling: SamplingOptions;
   /** Per row: the value that entered each layer. The "KV cache": every layer adds up all rows before. */
   rows: number[][];
+  readonly recorder: WindowRecorder | undefined;
 }
 
 /**
@@ -56,11 +58,12 @@ export class TinyEngine implements StageEngine {
     return this.#sessions.size;
   }
 
-  open(sampling: SamplingOptions): Promise<number> {
+  open(sampling: SamplingOptions, { record }: OpenOptions = {}): Promise<number> {
     return this.#inOrder(() => {
       const slot = Array.from({ length: this.#options.maxSessions }, (_, i) => i).find((i) => !this.#sessions.has(i));
       if (slot === undefined) throw engineErrors.sessionsFull({ detail: 'all sessions are taken' });
-      this.#sessions.set(slot, { sampling, rows: [] });
+      const { isFirst, isLast } = this.#options;
+      this.#sessions.set(slot, { sampling, rows: [], recorder: record === undefined ? undefined : new WindowRecorder({ hiddenSize: TINY.hiddenSize, dtype: record, isFirst, isLast }) });
       return slot;
     });
   }
@@ -78,10 +81,15 @@ export class TinyEngine implements StageEngine {
 
   rollback(session: number, position: number): Promise<void> {
     return this.#inOrder(() => {
-      const { rows } = this.#session(session);
+      const { rows, recorder } = this.#session(session);
       if (position < 0 || position > rows.length) throw engineErrors.badPosition({ detail: `rollback to ${position} of ${rows.length}` });
       rows.length = position;
+      recorder?.cut(position);
     });
+  }
+
+  takeWindows(session: number, options: TakeOptions): Promise<readonly TappedWindow[]> {
+    return this.#inOrder(() => this.#session(session).recorder?.take(options) ?? []);
   }
 
   close(session: number): Promise<void> {
@@ -116,8 +124,13 @@ export class TinyEngine implements StageEngine {
     if (session.rows.length + rows > this.#options.contextTokens) throw engineErrors.contextFull({ detail: 'too many rows' });
     const entering = input.kind === 'tokens' ? Array.from(input.tokens, (token) => token % this.#modulus) : readRows(input.data, input.dtype);
     const leaving = entering.map((value) => this.#row(session, value));
-    if (want.kind === 'hidden') return { kind: 'hidden', dtype: want.dtype, rows: leaving.length, data: writeRows(leaving, want.dtype) };
-    return want.kind === 'none' ? { kind: 'none' } : sample(leaving.at(-1) ?? 0, session);
+    const output: StageOutput = want.kind === 'hidden' ? { kind: 'hidden', dtype: want.dtype, rows: leaving.length, data: writeRows(leaving, want.dtype) }
+      : want.kind === 'none' ? { kind: 'none' } : sample(leaving.at(-1) ?? 0, session);
+    session.recorder?.add({
+      position, rows, ...(input.kind === 'tokens' ? { input: input.tokens } : { input: input.data, takes: input.dtype }), output: output.kind === 'hidden' ? output.data : undefined,
+      ...(output.kind === 'sampled' ? { sampled: output.token } : {}),
+    });
+    return output;
   }
 
   #row(session: TinySession, entering: number): number {

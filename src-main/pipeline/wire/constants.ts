@@ -11,11 +11,12 @@ export const FrameType = {
   ping: 21, pong: 22, error: 23,
   laneRequest: 24, lane: 25,
   traceRequest: 26, trace: 27,
+  receiptsRequest: 28, receipts: 29,
   measure: 32, links: 33,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
-/** More micro-batches of the same prompt follow: fill the KV cache, sample nothing. */
+/** More micro-batches of the same prompt follow: fill the KV cache, sample nothing. With receipts: there may be more of them. */
 export const FLAG_MORE = 1;
 /** First frame of a run: forget every row at or after `position` before it. */
 export const FLAG_TRUNCATE = 2;
@@ -26,11 +27,12 @@ export const FLAG_TRUNCATE = 2;
 export const FLAG_REPLAY = 4;
 export const KNOWN_FLAGS = FLAG_MORE | FLAG_TRUNCATE | FLAG_REPLAY;
 
-export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token' | 'steps';
+export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token' | 'steps' | 'receipts';
 
 export const PAYLOAD_KIND: Readonly<Record<FrameType, PayloadKind>> = {
   1: 'json', 2: 'empty', 3: 'json', 4: 'json', 5: 'json', 6: 'json', 7: 'empty', 8: 'json', 9: 'empty', 10: 'empty', 11: 'empty',
   12: 'json', 13: 'tokens', 14: 'hidden', 15: 'token', 16: 'empty', 17: 'empty', 18: 'empty', 19: 'empty', 20: 'json', 21: 'empty', 22: 'empty', 23: 'json', 24: 'empty', 25: 'json', 26: 'empty', 27: 'steps',
+  28: 'empty', 29: 'receipts',
   32: 'json', 33: 'json',
 };
 
@@ -49,6 +51,8 @@ export const LINKS_FEATURE = 'links/1';
 export const BOUNDARY_FEATURE = 'boundary/1';
 /** In `hello.features`: knows rows in Q8. */
 export const Q8_FEATURE = 'q8/1';
+/** In `hello.features`, of a stage that signs: knows `receipts` in open, receiptsRequest and receipts. */
+export const RECEIPTS_FEATURE = 'receipts/1';
 
 /** Byte offsets in the header. */
 export const AT = {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../base/index.ts';
 import { AT, FLAG_MORE, FLAG_TRUNCATE, FrameType, HEADER_BYTES } from './constants.ts';
 import { decodeFrame, encodeHeader, newSessionId, type FrameFields } from './frame.ts';
+import { decodeReceipts, encodeReceipts, MAX_RECEIPTS_BYTES, RECEIPTS_PER_FRAME } from './receipts.ts';
 import { controlBytes, readControl, SCHEMAS, type ControlType } from './schema.ts';
 import { decodeSampled, decodeTokens, encodeSampled, encodeTokens } from './tokens.ts';
 
@@ -45,6 +46,17 @@ describe('frames', () => {
     expect(decodeSampled(encodeSampled(sampled))).toEqual(sampled);
   });
 
+  it('carry receipts byte for byte, and nothing that is no list of them', () => {
+    const receipts = Array.from({ length: RECEIPTS_PER_FRAME }, (_, i) => ({ body: new Uint8Array(i * 100).fill(i), signature: new Uint8Array(64).fill(200 - i) }));
+    const payload = encodeReceipts(receipts);
+    expect(decodeReceipts(payload, 'peer')).toEqual(receipts);
+    expect(decodeReceipts(new Uint8Array(0), 'peer')).toEqual([]);
+    const large = { body: new Uint8Array(4097), signature: new Uint8Array(64) };
+    for (const bad of [payload.subarray(1), payload.subarray(0, -1), Buffer.concat([payload, Buffer.alloc(1)]), encodeReceipts([...receipts, ...receipts.slice(0, 1)]), encodeReceipts([large])]) {
+      expect(() => decodeReceipts(bad, 'peer')).toThrow(expect.objectContaining({ code: 'PIPELINE_BAD_FRAME' }));
+    }
+  });
+
   it.each<[string, FrameFields, Uint8Array]>([
     ['a tensor shorter than its rows', hidden, rows.subarray(2)],
     ['a tensor of another element type', { ...hidden, dtype: 'f32' }, rows],
@@ -58,6 +70,7 @@ describe('frames', () => {
     ['an unknown flag', { ...hidden, flags: 64 }, rows],
     ['a payload where there is none', { type: FrameType.ping }, rows],
     ['a control message that is too long', { type: FrameType.stats }, new Uint8Array(70_000)],
+    ['more receipts than a frame takes', { type: FrameType.receipts }, new Uint8Array(MAX_RECEIPTS_BYTES + 1)],
     ['half a token', { type: FrameType.token }, new Uint8Array(13)],
     ['more alternatives than allowed', { type: FrameType.token }, new Uint8Array(12 * 66)],
   ])('with %s are refused', (_what, fields, payload) => {

@@ -6,6 +6,7 @@ import { rowBytes, type ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_HIDDEN_SIZE, MAX_PAYLOAD_BYTES, MAX_STAGES, MAX_TOP_LOGPROBS, MAX_TRACE_STEPS } from '../options.ts';
 import { AT, DTYPE_CODE, DTYPES, FRAME_VERSION, HEADER_BYTES, KNOWN_FLAGS, PAYLOAD_KIND, TOKEN_BYTES, type FrameType, type PayloadKind } from './constants.ts';
+import { MAX_RECEIPTS_BYTES } from './receipts.ts';
 import { STEP_BYTES } from './steps.ts';
 
 /** Who a frame is about: a session (or, while loading, a lease) and a stage of its route. */
@@ -141,12 +142,14 @@ function payloadFault(frame: Frame, kind: PayloadKind): string | undefined {
   if ((isTensor || kind === 'tokens') !== rows > 0) return `${rows} rows`;
   const wanted = wantedBytes(frame, kind);
   if (wanted !== undefined && payload.length !== wanted) return `payload of ${payload.length} bytes, ${rows} rows need ${wanted}`;
-  if (payload.length > (kind === 'json' ? MAX_CONTROL_BYTES : MAX_PAYLOAD_BYTES)) return `payload of ${payload.length} bytes is too long`;
+  if (payload.length > (MOST_BYTES[kind] ?? MAX_PAYLOAD_BYTES)) return `payload of ${payload.length} bytes is too long`;
   const records = RECORDS[kind];
   if (records === undefined) return undefined;
   const count = payload.length / records.bytes;
   return Number.isInteger(count) && count >= records.least && count <= records.most ? undefined : `${kind} payload of ${payload.length} bytes`;
 }
+
+const MOST_BYTES: Readonly<Partial<Record<PayloadKind, number>>> = { json: MAX_CONTROL_BYTES, receipts: MAX_RECEIPTS_BYTES };
 
 /** Payloads of as many records as there are. */
 const RECORDS: Readonly<Partial<Record<PayloadKind, { readonly bytes: number; readonly least: number; readonly most: number }>>> = {

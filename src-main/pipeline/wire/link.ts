@@ -2,7 +2,7 @@ import { isCoded, toCoded, type Clock, type CodedError, type ErrorMeta, type Pee
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
-import { BOUNDARY_FEATURE, FrameType, LANE_FEATURE, LINKS_FEATURE, OBSERVE_FEATURE, Q8_FEATURE, REPLAY_FEATURE } from './constants.ts';
+import { BOUNDARY_FEATURE, FrameType, LANE_FEATURE, LINKS_FEATURE, OBSERVE_FEATURE, Q8_FEATURE, RECEIPTS_FEATURE, REPLAY_FEATURE } from './constants.ts';
 import { decodeFrame, encodeHeader, NO_SESSION, type Frame, type FrameAddress, type FrameFields } from './frame.ts';
 import { controlBytes, readControl, type ControlMessage, type ControlType } from './schema.ts';
 
@@ -16,6 +16,8 @@ export interface LinkInit {
   readonly stream: FrameStream;
   readonly clock: Clock;
   readonly role: 'coordinator' | 'stage';
+  /** This side signs receipts. */
+  readonly signs?: boolean;
   /** Called for every frame but hello, ping and pong. A throw drops the link. */
   readonly onFrame: (frame: Frame, link: StageLink) => void;
   /** Called once when the link is gone; `error` says why when it did not end cleanly. */
@@ -51,6 +53,8 @@ export class StageLink {
   knowsLinks = false;
   /** As well: it knows rows in Q8. */
   knowsQ8 = false;
+  /** As well: it signs receipts. */
+  knowsReceipts = false;
   /** From the last pong: how long the peer's present computation runs. */
   remoteBusyUs = 0;
   readonly #init: LinkInit;
@@ -63,7 +67,7 @@ export class StageLink {
     this.#init = init;
     this.peer = init.stream.peer;
     this.lastHeardMs = init.clock.monotonicMs();
-    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE, BOUNDARY_FEATURE, LINKS_FEATURE, Q8_FEATURE] });
+    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE, BOUNDARY_FEATURE, LINKS_FEATURE, Q8_FEATURE, ...(init.signs === true ? [RECEIPTS_FEATURE] : [])] });
     void this.#read();
   }
 
@@ -162,6 +166,7 @@ export class StageLink {
     this.knowsBoundary = features.includes(BOUNDARY_FEATURE);
     this.knowsLinks = features.includes(LINKS_FEATURE);
     this.knowsQ8 = features.includes(Q8_FEATURE);
+    this.knowsReceipts = features.includes(RECEIPTS_FEATURE);
     this.#greeted = true;
   }
 

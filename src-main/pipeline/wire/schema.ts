@@ -53,6 +53,8 @@ export const openSchema = z.strictObject({
   next: neighbour.optional(),
   /** Who may send this session's hidden states (on stage 0: tokens). */
   previous: peer.optional(),
+  /** The coordinator will ask for receipts: only to stages that know it. */
+  receipts: z.literal(true).exactOptional(),
 });
 
 export const runSchema = z.strictObject({ endTokens: z.array(token).max(MAX_END_TOKENS), maxTokens: positive(MAX_CONTEXT_TOKENS), limit: count(2 * MAX_CONTEXT_TOKENS) });

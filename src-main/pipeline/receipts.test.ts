@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import { createReroute } from './failover/index.ts';
+import type { AnswerReceipts } from './coordinator/answer-receipts.ts';
+import type { GenerateRequest, GenerationResult } from './coordinator/generation.ts';
+import type { Pipeline } from './coordinator/pipeline.ts';
+import { decodeReceipt, type Receipt } from './receipts/receipt.ts';
+import { decodeReceiptsFile, encodeReceiptsFile } from './receipts/receipts-file.ts';
+import { openReceiptSession, type ReceiptSession } from './receipts/receipt-session.ts';
+import { FrameType, HEADER_BYTES, RECEIPTS_FEATURE } from './wire/constants.ts';
+import { decodeFrame, encodeHeader } from './wire/frame.ts';
+import { controlBytes, readControl } from './wire/schema.ts';
+import { ask, cutLayers, ids, LAYERS, openOn, PROMPT, reference, stoppedAfterEach } from './testing/scenario.ts';
+import { MODEL, TestNetwork, verifyTestSignature, type TestNetworkOptions } from './testing/test-network.ts';
+
+let network: TestNetwork;
+stoppedAfterEach(() => network);
+
+const start = async (stages: number, options: TestNetworkOptions = {}): Promise<TestNetwork> => (network = await new TestNetwork(cutLayers(LAYERS, stages), { totalLayers: LAYERS, ...options }).start());
+
+interface Answered extends GenerationResult {
+  readonly tokens: readonly number[];
+  readonly receipts: AnswerReceipts;
+}
+
+async function answer(pipeline: Pipeline, request: Partial<GenerateRequest> = {}): Promise<Answered> {
+  const generation = pipeline.generate(ask({ receipts: true, ...request }));
+  const tokens = await ids(generation);
+  const result = await generation.result;
+  if (result.receipts === undefined) throw new TypeError('no receipts');
+  return { tokens, ...result, receipts: result.receipts };
+}
+
+const sessionOf = ({ receipts: { file } }: Answered): Promise<ReceiptSession> => {
+  if (file === undefined) throw new TypeError('no file');
+  return openReceiptSession(decodeReceiptsFile(encodeReceiptsFile(file), 'a file'), { name: 'a file', verifySignature: verifyTestSignature });
+};
+const shape = ({ windows }: ReceiptSession): string[] => windows.map(({ first, count, receipts }) => `${first}+${count} x ${receipts.length}`);
+const receiptsOf = ({ receipts: { file } }: Answered): Receipt[] => (file?.receipts ?? []).map(({ body }) => decodeReceipt(body));
+
+describe('the receipts of an answer', () => {
+  it.each([1, 2, 4])('over %i stages are one per stage and window, signed by who did it, and agree', async (stages) => {
+    const pipeline = await openOn(await start(stages));
+    const answered = await answer(pipeline);
+    expect(answered.tokens).toEqual(await reference());
+    // 23 rows of the prompt, and all of the answer's 40 tokens but the last.
+    const session = await sessionOf(answered);
+    expect(shape(session)).toEqual([`0+32 x ${stages}`, `32+30 x ${stages}`]);
+    expect(answered.receipts).toMatchObject({ perStage: Array.from({ length: stages }, () => 2), problems: [] });
+    expect(session).toMatchObject({ modelHash: MODEL, greedy: true, promptLength: PROMPT.length, tokens: Int32Array.from([...PROMPT, ...answered.tokens]) });
+    for (const { receipts } of session.windows) {
+      expect(receipts.map(({ peer }) => peer)).toEqual(network.nodes.map(({ peer }) => peer));
+      expect(receipts.slice(1).map(({ input }) => input)).toEqual(receipts.slice(0, -1).map(({ output }) => output));
+      expect(receipts.at(-1)?.sampledTokens).toEqual(receipts[0]?.first === 0 ? answered.tokens.slice(0, 10) : answered.tokens.slice(10));
+    }
+    await pipeline.close();
+  });
+
+  it('agree where each boundary has a dtype of its own', async () => {
+    await start(3);
+    const sends = ['f32', 'f16', 'f16'] as const;
+    const pipeline = await openOn(network, { route: network.route.map((stage, i) => ({ ...stage, sends: sends[i] ?? 'f32' })) });
+    const answered = await answer(pipeline);
+    expect(answered.receipts).toMatchObject({ problems: [], perStage: [2, 2, 2] });
+    const session = await sessionOf(answered);
+    expect(session.windows[0]?.receipts.map(({ takes, sends: own }) => [takes, own])).toEqual([['f32', 'f32'], ['f32', 'f16'], ['f16', 'f16']]);
+    expect(session.ranges.map((range) => range.sends)).toEqual(['f32', 'f16', 'f16']);
+    await pipeline.close();
+  });
+
+  it('are refused where rows travel in Q8, of which honest machines have unlike ones', async () => {
+    const pipeline = await openOn(await start(2), { dtype: 'q8' });
+    const generation = pipeline.generate(ask({ receipts: true }));
+    await expect(ids(generation)).rejects.toMatchObject({ code: 'RECEIPT_NOT_IN_Q8', fault: 'user' });
+    await expect(generation.result).rejects.toMatchObject({ code: 'RECEIPT_NOT_IN_Q8' });
+    expect(await ids(pipeline.generate(ask({ maxTokens: 3 })))).toHaveLength(3);
+    await pipeline.close();
+  });
+
+  it('are many where the answer is long', async () => {
+    const pipeline = await openOn(await start(2), { contextTokens: 2048 });
+    const answered = await answer(pipeline, { maxTokens: 1500 });
+    // More windows than a frame takes.
+    expect(answered.receipts).toMatchObject({ perStage: [48, 48], problems: [] });
+    expect((await sessionOf(answered)).windows.at(-1)).toMatchObject({ first: 1504, count: PROMPT.length + 1499 - 1504 });
+    await pipeline.close();
+  });
+
+  it('begin where a conversation goes on, and are of that run alone', async () => {
+    const pipeline = await openOn(await start(3));
+    const first = await answer(pipeline, { maxTokens: 20 });
+    const second = await answer(pipeline, { promptTokens: Int32Array.from([...PROMPT, ...first.tokens, 5, 6, 7]), maxTokens: 10 });
+    expect(second.stats.reusedTokens).toBeGreaterThan(PROMPT.length);
+    const session = await sessionOf(second);
+    expect(session.windows[0]?.first).toBe(second.stats.reusedTokens);
+    expect(second.receipts).toMatchObject({ problems: [], perStage: [session.windows.length, session.windows.length, session.windows.length] });
+    expect(session.session).toBe((await sessionOf(first)).session);
+    await pipeline.close();
+  });
+
+  it('end with the rows that every stage is known to have, when the reader leaves', async () => {
+    const pipeline = await openOn(await start(3));
+    const generation = pipeline.generate(ask({ receipts: true, maxTokens: 200 }));
+    let seen = 0;
+    for await (const one of generation) if (one.position > 0 && ++seen === 30) break;
+    const result = await generation.result;
+    expect(result).toMatchObject({ finishReason: 'cancelled', receipts: { problems: [] } });
+    const session = await sessionOf({ tokens: [], ...result, receipts: result.receipts as AnswerReceipts });
+    const end = session.windows.reduce((most, { first, count }) => Math.max(most, first + count), 0);
+    expect(end).toBe(session.tokens.length - 1);
+    await pipeline.close();
+  });
+
+  it('are not waited for when the answer is cancelled, and an answer without them has none', async () => {
+    const pipeline = await openOn(await start(2));
+    const abort = new AbortController();
+    const generation = pipeline.generate(ask({ receipts: true, signal: abort.signal }));
+    for await (const one of generation) if (one.position > PROMPT.length) abort.abort();
+    expect((await generation.result).receipts).toEqual({ file: undefined, perStage: [], problems: ['the answer was given up before its end'] });
+    const plain = pipeline.generate(ask());
+    await ids(plain);
+    expect(await plain.result).not.toHaveProperty('receipts');
+    await pipeline.close();
+  });
+
+  it('cover the whole answer on the stages that ended it, when one was lost on the way', async () => {
+    await start(3, { allHoldAll: true });
+    const spare = [...network.route];
+    const reroute = createReroute({ modelHash: MODEL, candidates: () => spare, queryOffers: (request) => network.coordinator.queryOffers(request), timeoutMs: 300 });
+    const pipeline = await openOn(network, { reroute });
+    const generation = pipeline.generate(ask({ receipts: true, maxTokens: 60 }));
+    const tokens: number[] = [];
+    for await (const { token } of generation) {
+      tokens.push(token);
+      if (tokens.length === 30) network.kill(network.node(1).peer);
+    }
+    const result = await generation.result;
+    expect(tokens).toEqual(await reference({ maxTokens: 60 }));
+    expect(result.stats.failovers).toBe(1);
+    const answered: Answered = { tokens, ...result, receipts: result.receipts as AnswerReceipts };
+    expect(answered.receipts.problems).toEqual([]);
+    const session = await sessionOf(answered);
+    expect(session.windows.map(({ first }) => first)).toEqual([0, 32, 64]);
+    expect(new Set(receiptsOf(answered).map(({ session: id }) => id)).size).toBe(1);
+    expect(receiptsOf(answered).some(({ peer }) => peer === network.node(1).peer)).toBe(false);
+    await pipeline.close();
+  });
+});
+
+describe('a stage', () => {
+  it('that signs nothing is named, and the others\' receipts are kept', async () => {
+    const pipeline = await openOn(await start(3, { silent: [1] }));
+    const answered = await answer(pipeline);
+    expect(answered.receipts.perStage).toEqual([2, 0, 2]);
+    expect(answered.receipts.problems).toEqual([expect.stringMatching(/^stage 1 \(peer node-1, layers \S+\): it signs no receipts$/)]);
+    expect(shape(await sessionOf(answered))).toEqual(['0+32 x 2', '32+30 x 2']);
+    await pipeline.close();
+  });
+
+  it('whose signature is another\'s is named, and nothing of it is kept', async () => {
+    const pipeline = await openOn(await start(3, { forge: (peer, bytes) => (peer === 'node-2' ? bytes.map((byte) => byte ^ 1) : bytes) }));
+    const answered = await answer(pipeline);
+    expect(answered.receipts).toMatchObject({ perStage: [2, 2, 0], problems: [expect.stringContaining('the receipt is not signed by peer node-2')] });
+    await pipeline.close();
+  });
+
+  it('of an older version opens sessions as before, and is not asked', async () => {
+    await start(2);
+    const seen: number[] = [];
+    network.intercept = ({ from, to }, frame) => {
+      const decoded = decodeFrame(frame, from);
+      if (to === 'node-1') seen.push(decoded.type);
+      if (to === 'node-1' && decoded.type === FrameType.open) expect(readControl(decoded, FrameType.open, from)).not.toHaveProperty('receipts');
+      return from === 'node-1' && decoded.type === FrameType.hello ? older(frame) : frame;
+    };
+    const pipeline = await openOn(network);
+    const answered = await answer(pipeline);
+    expect(answered.tokens).toEqual(await reference());
+    expect(answered.receipts.perStage).toEqual([2, 0]);
+    expect(seen).toContain(FrameType.open);
+    expect(seen).not.toContain(FrameType.receiptsRequest);
+    await pipeline.close();
+  });
+
+  it.each<[string, (payload: Uint8Array) => Uint8Array]>([
+    ['half a receipt', (payload) => payload.subarray(0, payload.length - 10)], ['nothing', () => new Uint8Array(0)],
+    ['the same twice', (payload) => Buffer.concat([payload, payload])], ['noise', (payload) => payload.map((byte, i) => (byte * 7 + i) & 0xff)],
+  ])('that sends %s is named, and the answer stands', async (_what, change) => {
+    await start(2);
+    network.intercept = ({ from }, frame) => {
+      const decoded = decodeFrame(frame, from);
+      if (from !== 'node-1' || decoded.type !== FrameType.receipts) return frame;
+      const payload = change(decoded.payload);
+      return Buffer.concat([encodeHeader(decoded, { type: decoded.type, run: decoded.run, flags: decoded.flags }, payload), payload]);
+    };
+    const pipeline = await openOn(network);
+    const answered = await answer(pipeline);
+    expect(answered.tokens).toEqual(await reference());
+    expect(answered.receipts.perStage).toEqual([2, 0]);
+    expect(answered.receipts.problems).toEqual([expect.stringMatching(/stage 1 /)]);
+    await pipeline.close();
+  });
+
+  it('that keeps silent costs the answer a while, nothing else', async () => {
+    await start(2, { coordinator: { receiptsTimeoutMs: 50 } });
+    network.intercept = ({ to }, frame) => (to === 'node-0' && decodeFrame(frame, to).type === FrameType.receiptsRequest ? undefined : frame);
+    const pipeline = await openOn(network);
+    const answered = await answer(pipeline);
+    expect(answered.receipts).toMatchObject({ perStage: [0, 2], problems: [expect.stringMatching(/stage 0 .* did not sign its receipts within 50 ms/)] });
+    await pipeline.close();
+  });
+});
+
+function older(frame: Uint8Array): Uint8Array {
+  const decoded = decodeFrame(frame, 'peer');
+  const hello = readControl(decoded, FrameType.hello, 'peer');
+  const payload = controlBytes(FrameType.hello, { ...hello, features: hello.features.filter((name) => name !== RECEIPTS_FEATURE) });
+  expect(frame.length).toBeGreaterThan(HEADER_BYTES);
+  return Buffer.concat([encodeHeader(decoded, { type: FrameType.hello }, payload), payload]);
+}
