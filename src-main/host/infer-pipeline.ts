@@ -11,7 +11,7 @@ import { planOverPeers, rememberAnswer } from './peer-plan.ts';
 import { chooseByPlan } from './replace-peers.ts';
 import { openSession, type Answer } from './session.ts';
 import { shardModelFile } from './sharded-model.ts';
-import type { InferenceReport, PipelineRequest, ProgressSink, TracedReport } from './types.ts';
+import type { InferenceReport, PipelineRequest, ProgressSink, ReceiptedReport, TracedReport } from './types.ts';
 
 /** Who waits for an answer does not wait longer than this for links to be measured. */
 const SURVEY_MS = 3_000;
@@ -35,6 +35,12 @@ export async function inferPipeline(settings: Settings, request: PipelineRequest
   return reportOf(await answerOver(settings, { request, options }));
 }
 
+/** `pipeline-infer --receipts`: the same, and what its nodes signed. */
+export async function inferWithReceipts(settings: Settings, request: PipelineRequest, options: InferOptions): Promise<ReceiptedReport> {
+  const answer = await answerOver(settings, { request, options, receipts: true });
+  return { report: reportOf(answer), receipts: answer.receipts };
+}
+
 /** `pipeline trace`: the same, and where the time went. */
 export async function tracePipeline(settings: Settings, request: PipelineRequest, options: InferOptions): Promise<TracedReport> {
   const answer = await answerOver(settings, { request, options, trace: true });
@@ -42,8 +48,9 @@ export async function tracePipeline(settings: Settings, request: PipelineRequest
   return { report: reportOf(answer), stats: answer.stats, trace: answer.trace };
 }
 
-async function answerOver(settings: Settings, { request, options, trace }: Pick<Job, 'request' | 'options' | 'trace'>): Promise<Answer> {
+async function answerOver(settings: Settings, asked: Pick<Job, 'request' | 'options' | 'trace' | 'receipts'>): Promise<Answer> {
   const paths = appPaths();
+  const { request, options } = asked;
   const { route } = request;
   const cluster = route.kind === 'cluster' ? await startCluster(settings, { ...options, nodes: route.nodes, paths }) : undefined;
   try {
@@ -52,7 +59,7 @@ async function answerOver(settings: Settings, { request, options, trace }: Pick<
     await node.start();
     try {
       const found = cluster === undefined ? await routeOverPeers(settings, node, { ...options, addresses: route.kind === 'peers' ? route.addresses : [], dtype: request.dtype }) : routeOverCluster(cluster);
-      return await answerOnce(settings, { node, route: found, request, options, trace });
+      return await answerOnce(settings, { ...asked, node, route: found });
     } finally {
       await node.stop();
     }
@@ -86,17 +93,18 @@ interface Job {
   readonly route: Route;
   readonly request: PipelineRequest;
   readonly options: InferOptions;
-  readonly trace?: true | undefined;
+  readonly trace?: true;
+  readonly receipts?: true;
 }
 
-async function answerOnce({ config }: Settings, { node, route, request, options, trace }: Job): Promise<Answer> {
+async function answerOnce({ config }: Settings, { node, route, request, options, trace, receipts }: Job): Promise<Answer> {
   const { onStatus, onText, signal } = options;
   const session = await openSession({
     node, route: route.stages, candidates: route.candidates, choose: route.choose, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
     microBatch: microBatchOf(config), dtype: request.dtype, signal, ...(onStatus === undefined ? {} : { onStatus }),
   });
   try {
-    const answer = await session.answer({ ...request, signal, onText: onText ?? (() => undefined), ...(trace === undefined ? {} : { trace }) });
+    const answer = await session.answer({ ...request, signal, onText: onText ?? (() => undefined), ...(trace === undefined ? {} : { trace }), ...(receipts === undefined ? {} : { receipts }) });
     await route.onAnswer?.(answer);
     return answer;
   } finally {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createLogger, Lifecycle, systemClock, type Logger, type PeerId, type Service, type SpawnChild } from '../base/index.ts';
 import { findLibraries, type WorkerOptions } from '../inference/index.ts';
-import { createMesh, type Mesh } from '../mesh/index.ts';
+import { createMesh, verifySignature, type Mesh } from '../mesh/index.ts';
 import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator, type CoordinatorOptions } from '../pipeline/index.ts';
 import type { Settings } from './config.ts';
 import { ensureConnected } from './connect.ts';
@@ -49,7 +49,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const source = createStageSource({ config, worker, shards, logger, process });
   const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
   const links = new LinkMeter({ mesh, clock });
-  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes: laneNetwork(mesh), measureLink: links.measure });
+  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes: laneNetwork(mesh), measureLink: links.measure, signer: mesh.signer });
   // A stage on this very node is reached without the network.
   const connectLocally = (peer: PeerId): ReturnType<Connect> => {
     const [ours, theirs] = createLocalStreams(peer, peer);
@@ -60,7 +60,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   life.add(mesh);
   life.add(runner);
   life.add(protocolService(mesh, runner));
-  const coordinator = createCoordinator({ connect, logger, metrics, clock }, overrides);
+  const coordinator = createCoordinator({ connect, logger, metrics, clock, verifySignature }, overrides);
   return {
     name: 'node', mesh, coordinator, links, metrics, logger, worker,
     start: async () => {

@@ -1,5 +1,5 @@
 import { createWorkerTokenizer, type ActivationDtype, type SamplingOptions, type Tokenizer } from '../inference/index.ts';
-import { createReroute, type Generation, type GenerationStats, type Pipeline, type RequestTrace, type Choose, type Reroute, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
+import { createReroute, type AnswerReceipts, type Generation, type GenerationStats, type Pipeline, type RequestTrace, type Choose, type Reroute, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import type { MicroBatch } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
@@ -23,6 +23,7 @@ export interface AnswerRequest {
   /** Told while all places on the stages are taken: how many answers come first. */
   readonly onWait?: (ahead: number) => void;
   readonly trace?: true;
+  readonly receipts?: true;
 }
 
 export interface Answer {
@@ -33,6 +34,8 @@ export interface Answer {
   readonly stages: readonly StageReport[];
   /** Only where it was asked for. */
   readonly trace?: RequestTrace;
+  /** As well. */
+  readonly receipts?: AnswerReceipts;
 }
 
 export interface SessionOptions {
@@ -78,10 +81,10 @@ const rerouteOf = ({ coordinator }: Node, modelHash: string, { candidates, choos
 });
 
 async function answer(pipeline: Pipeline, tokenizer: Tokenizer, request: AnswerRequest): Promise<Answer> {
-  const { sampling, maxTokens, signal, trace, onWait } = request;
+  const { sampling, maxTokens, signal, trace, receipts, onWait } = request;
   const generation = pipeline.generate({
     promptTokens: await promptTokens(tokenizer, request.prompt), sampling, maxTokens, signal, endTokens: tokenizer.endTokens,
-    ...(trace === undefined ? {} : { trace }), ...(onWait === undefined ? {} : { onWait }),
+    ...(trace === undefined ? {} : { trace }), ...(receipts === undefined ? {} : { receipts }), ...(onWait === undefined ? {} : { onWait }),
   });
   const read = await readTokens(generation, tokenizer, request.onText);
   const result = await generation.result;

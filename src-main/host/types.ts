@@ -1,5 +1,5 @@
 import type { LayerRange } from '../base/index.ts';
-import type { CorrectionFactor, GenerationStats, NodeReport, RequestTrace } from '../pipeline/index.ts';
+import type { AnswerReceipts, CorrectionFactor, GenerationStats, NodeReport, RequestTrace } from '../pipeline/index.ts';
 import type { PlanRecord } from './planner-memory.ts';
 import type { ActivationDtype, ChatMessage, SamplingOptions } from '../inference/index.ts';
 
@@ -84,6 +84,12 @@ export interface InferenceReport {
   readonly tokensPerSecond: number | null;
   readonly finishReason: FinishReason;
   readonly stages: readonly StageReport[];
+}
+
+/** An answer, and what its nodes signed. */
+export interface ReceiptedReport {
+  readonly report: InferenceReport;
+  readonly receipts: AnswerReceipts | undefined;
 }
 
 /** An answer with all that was measured on its way. */

@@ -54,6 +54,20 @@ it('rejects a node that left a layer out, with its name, and exits with 3', asyn
   expect(value.verdicts.filter((verdict: { outcome: string }) => verdict.outcome === 'rejected').map((verdict: { layers: number[] }) => verdict.layers)).toContainEqual([3, 5]);
 });
 
+it('accepts what pipeline-infer had its nodes sign', async () => {
+  const file = join(home, 'receipts', 'live.json');
+  const { code, stdout } = await cli(['pipeline-infer', 'How does OmniNode split a model?', '--cluster', '3', '--max-tokens', '40', '--receipts', file, '--json'], { OMNINODE_HOME: home, OMNINODE_THREADS: '1' });
+  const report = JSON.parse(stdout);
+  expect({ code, receipts: report.receipts }).toEqual({ code: 0, receipts: { file, count: expect.any(Number), problems: [] } });
+  expect(readdirSync(join(home, 'receipts'))).toEqual(['live.json']);
+  const found = await verify(file, '--windows', '99');
+  // The prompt's rows, and the answer's but the last.
+  const windows = Math.ceil((report.promptTokens + report.tokenIds.length - 1) / 32);
+  expect(found).toMatchObject({ code: 0, value: { accepted: true, contradictions: [], windows, receipts: 3 * windows } });
+  expect(report.receipts.count).toBe(3 * windows);
+  expect(new Set(found.value.verdicts.map(({ peer }: { peer: string }) => peer))).toEqual(new Set(report.stages.map(({ peerId }: { peerId: string }) => peerId)));
+});
+
 it('says what is wrong with a file or a model', async () => {
   const bad = async (args: string[], code: number, error: string) => expect(await verify(...args)).toMatchObject({ code, value: { error: { code: error } } });
   await bad([join(home, 'absent.json')], 2, 'HOST_RECEIPTS_NOT_FOUND');

@@ -7,8 +7,8 @@ export const answerSink = (output: Output): ProgressSink => ({
   onText: (text) => output.answer(text),
 });
 
-/** A line per stage and the speed, after the answer; with --json the whole report. */
-export function printFigures(output: Output, report: InferenceReport): void {
+/** A line per stage and the speed, after the answer; with --json the whole report, or what is given in its place. */
+export function printFigures(output: Output, report: InferenceReport, result: object = report): void {
   output.answer('\n');
   for (const [index, stage] of report.stages.entries()) {
     const [first, last] = stage.layers;
@@ -17,7 +17,7 @@ export function printFigures(output: Output, report: InferenceReport): void {
   const speed = report.tokensPerSecond === null ? '' : `, ${report.tokensPerSecond.toFixed(1)} tokens/s`;
   const first = report.ttftMs === null ? '' : `, first token after ${report.ttftMs.toFixed(0)} ms`;
   output.line(`${report.tokenIds.length} tokens${speed}${first} (${WHY[report.finishReason]})`);
-  output.result(report);
+  output.result(result);
 }
 
 const WHY: Readonly<Record<InferenceReport['finishReason'], string>> = {

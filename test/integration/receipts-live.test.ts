@@ -1,0 +1,132 @@
+import { mkdtempSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { asPeerId } from '../../src-main/base/index.ts';
+import { appPaths, createNode, encodeReceiptsFile, loadSettings, verifyReceipts, type AnswerReceipts, type GivenShard, type Node, type Verification } from '../../src-main/host/index.ts';
+import { shardForCluster } from '../../src-main/host/sharded-model.ts';
+import { GREEDY, type ActivationDtype, type SamplingOptions } from '../../src-main/inference/index.ts';
+import type { Pipeline } from '../../src-main/pipeline/index.ts';
+import { cutStage } from '../../src-main/store/index.ts';
+import { generateModel } from '../support/models/index.ts';
+
+const home = mkdtempSync(join(tmpdir(), 'omninode-receipts-live-'));
+const path = join(home, 'model.gguf');
+const [LAYERS, CONTEXT] = [6, 192];
+const prompt = Int32Array.from({ length: 37 }, (_, i) => 40 + ((i * 13) % 200));
+const WARM: SamplingOptions = { ...GREEDY, temperature: 1, seed: 11 };
+const nodes: Node[] = [];
+
+beforeAll(() => generateModel({ path, architecture: 'llama', type: 'Q8_0', layers: LAYERS, seed: 3 }));
+afterEach(async () => { for (const node of nodes.splice(0).toReversed()) await node.stop(); });
+afterAll(() => rm(home, { recursive: true, force: true }));
+
+const settingsFor = (model = path) => loadSettings({ model, home, contextTokens: CONTEXT, threads: 1, listen: ['/ip4/127.0.0.1/tcp/0'], mdns: false });
+
+interface Cluster {
+  readonly process?: 'own' | 'worker';
+  /** As what each stage sends. */
+  readonly sends?: readonly ActivationDtype[];
+  /** What a node really loads instead of its shard. */
+  readonly swap?: (shard: GivenShard, index: number) => Promise<string>;
+}
+
+/** A coordinator and three nodes with a shard each, all with a real mesh on loopback. */
+async function pipelineOver({ process = 'own', sends = ['f16', 'f16', 'f16'], swap = (shard) => Promise.resolve(shard.path) }: Cluster = {}): Promise<Pipeline> {
+  const settings = await settingsFor();
+  const { shards, manifest } = await shardForCluster(settings.config, { nodes: 3, paths: appPaths() });
+  const given = await Promise.all(shards.map(async (shard, i) => ({ ...shard, path: await swap(shard, i) })));
+  for (const shard of [undefined, ...given]) {
+    const node = await createNode({ settings, paths: appPaths(), shards: shard === undefined ? [] : [shard], identity: 'ephemeral', process });
+    nodes.push(node);
+    await node.start();
+  }
+  const route = shards.map(({ layers }, i) => ({ peer: asPeerId(nodes[i + 1]?.mesh.peerId ?? ''), addresses: nodes[i + 1]?.mesh.addresses() ?? [], layers, sends: sends[i] ?? 'f32' }));
+  return (nodes[0] as Node).coordinator.openPipeline({ route, modelHash: manifest.model_hash, contextTokens: CONTEXT, batchTokens: 16, dtype: 'f16' });
+}
+
+interface Answered {
+  readonly tokens: readonly number[];
+  readonly receipts: AnswerReceipts;
+}
+
+async function answer(pipeline: Pipeline, { maxTokens = 100, promptTokens = prompt, sampling = GREEDY } = {}): Promise<Answered> {
+  const generation = pipeline.generate({ promptTokens, sampling, maxTokens, endTokens: [], receipts: true });
+  const tokens: number[] = [];
+  for await (const { token } of generation) tokens.push(token);
+  const { receipts } = await generation.result;
+  if (receipts === undefined) throw new TypeError('no receipts');
+  return { tokens, receipts };
+}
+
+/** As `omninode verify` does, from a file. */
+async function verify({ receipts: { file } }: Answered, windows = 99): Promise<Verification> {
+  const written = join(home, 'receipts.json');
+  await writeFile(written, file === undefined ? '' : encodeReceiptsFile(file));
+  return verifyReceipts(await settingsFor(), { path: written, windows, signal: new AbortController().signal });
+}
+const outcomes = ({ verdicts }: Verification): Record<string, number> => Object.fromEntries([...Map.groupBy(verdicts, ({ layers, outcome }) => `${layers.join('-')} ${outcome}`)].map(([key, all]) => [key, all.length]));
+
+async function laneRows(node: Node | undefined): Promise<number> {
+  return Number(/^omninode_stage_lane_rows_total (\d+)/m.exec(await node?.metrics.text() ?? '')?.[1] ?? Number.NaN);
+}
+
+describe('three nodes that sign what they compute', () => {
+  it.each([['own', ['f16', 'f16'], GREEDY], ['worker', ['f32', 'f16'], WARM]] as const)('in %s processes over %j are accepted in every window, of an answer that went by the lanes', async (process, sends, sampling) => {
+    const pipeline = await pipelineOver({ process, sends });
+    const answered = await answer(pipeline, { sampling });
+    await pipeline.close();
+    for (const node of nodes.slice(1)) await expect.poll(() => laneRows(node), { timeout: 20_000 }).toBeGreaterThan(50);
+    // Rows 0 to 135: the last token went through no stage.
+    expect(answered.receipts).toMatchObject({ problems: [], perStage: [5, 5, 5] });
+    const found = await verify(answered);
+    expect(found).toMatchObject({ accepted: true, windows: 5, receipts: 15, contradictions: [] });
+    // In the first window, all of the prompt, the last stage samples nothing.
+    expect(outcomes(found)).toEqual({ '0-1 accepted': 5, '2-3 accepted': 5, '4-5 accepted': 4, '4-5 unchecked': 1 });
+  });
+
+  it('sign the rows of each answer of a conversation once', async () => {
+    const pipeline = await pipelineOver();
+    const first = await answer(pipeline, { maxTokens: 50 });
+    const second = await answer(pipeline, { promptTokens: Int32Array.from([...prompt, ...first.tokens, 44, 45, 46]), maxTokens: 40 });
+    await pipeline.close();
+    const rowsOf = async (answered: Answered): Promise<string[]> => {
+      const found = await verify(answered);
+      expect({ problems: answered.receipts.problems, accepted: found.accepted, contradictions: found.contradictions }).toEqual({ problems: [], accepted: true, contradictions: [] });
+      return [...new Set(found.verdicts.toSorted((a, b) => a.first - b.first).map(({ first: at, count }) => `${at}+${count}`))];
+    };
+    expect(await rowsOf(first)).toEqual(['0+32', '32+32', '64+22']);
+    // All of the first answer but its last token was still in the caches. The last window is of one row.
+    expect(await rowsOf(second)).toEqual(['86+10', '96+32', '128+1']);
+  });
+});
+
+describe('a node that does otherwise', () => {
+  const other = join(home, 'other.gguf');
+  beforeAll(() => generateModel({ path: other, architecture: 'llama', type: 'Q8_0', layers: LAYERS, seed: 4 }));
+  const cheat = (index: number, model: string, skip: number) => async (shard: GivenShard, i: number): Promise<string> => {
+    if (i !== index) return shard.path;
+    const { path: cut } = await cutStage({ model, layers: { first: shard.layers.first, last: shard.layers.last - skip }, outputPath: join(home, `cheat-${index}-${skip}.gguf`) });
+    return cut;
+  };
+
+  it.each([
+    { what: 'leaves a layer out in the middle', swap: cheat(1, path, 1), index: 1, layers: '2-3' },
+    { what: 'has other weights in the middle', swap: cheat(1, other, 0), index: 1, layers: '2-3' },
+    { what: 'has other weights at the end', swap: cheat(2, other, 0), index: 2, layers: '4-5' },
+  ])('and $what is rejected', async ({ swap, index, layers }) => {
+    const pipeline = await pipelineOver({ swap });
+    // A seed makes the last stage's samples no evidence.
+    const answered = await answer(pipeline, { sampling: WARM });
+    await pipeline.close();
+    // Nothing that can be seen without computing: it signs what it did, and its neighbours what they were sent.
+    expect(answered.receipts.problems).toEqual([]);
+    const found = await verify(answered);
+    expect(found.accepted).toBe(false);
+    const rejected = found.verdicts.filter(({ outcome }) => outcome === 'rejected');
+    expect(rejected.length).toBeGreaterThanOrEqual(4);
+    expect(new Set(rejected.map((verdict) => verdict.layers.join('-')))).toEqual(new Set([layers]));
+    expect(new Set(rejected.map(({ peer }) => peer))).toEqual(new Set([nodes[index + 1]?.mesh.peerId]));
+  });
+});
