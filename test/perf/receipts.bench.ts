@@ -11,8 +11,10 @@ import { hostFacts, median, print, table } from './lib/report.ts';
 import { StageFiles, subjects, type Subject } from './lib/receipt-subjects.ts';
 import { NATIVE_PATH, StagePool, type CpuPath } from './lib/stage-pool.ts';
 
-const { values: args } = parseArgs({ options: { json: { type: 'boolean' }, prompts: { type: 'string', default: '6' }, rows: { type: 'string', default: '96' }, seed: { type: 'string', default: '3' } } });
-const [PROMPTS, ROWS] = [Number(args.prompts), Number(args.rows)];
+const { values: args } = parseArgs({ options: { json: { type: 'boolean' }, prompts: { type: 'string', default: '6' }, rows: { type: 'string', default: '96' }, seed: { type: 'string', default: '3' }, window: { type: 'string', default: String(WINDOW_ROWS) } } });
+const [PROMPTS, ROWS, WINDOW] = [Number(args.prompts), Number(args.rows), Number(args.window)];
+/** Windows shorter than the usual ones (an answer's last) are taken out of the rows here and there. */
+const STEP = Math.max(WINDOW, WINDOW_ROWS / 2);
 const CONTEXT = 256;
 
 /** How a stage computes: what two honest machines may differ in. */
@@ -147,8 +149,8 @@ class Bench {
       for (const [i, { tokens, promptTokens }] of sequences.entries()) {
         const [computed, truth] = [rowValues(outputs[i] as Uint8Array, dtype), rowValues(reference[boundary]?.[i] as Uint8Array, referenceDtype)];
         const width = computed.length / tokens.length;
-        for (let first = from === 'answer' ? promptTokens - (promptTokens % WINDOW_ROWS) : 0; first < tokens.length; first += WINDOW_ROWS) {
-          const end = Math.min(tokens.length, first + WINDOW_ROWS);
+        for (let first = from === 'answer' ? promptTokens - (promptTokens % STEP) : 0; first < tokens.length; first += STEP) {
+          const end = Math.min(tokens.length, first + WINDOW);
           const part = (values: Float32Array): Float32Array => values.subarray(first * width, end * width);
           this.samples.push({ ...tag, rows: end - first, ...compare(commit(part(computed)), part(truth)) });
         }
@@ -189,7 +191,7 @@ function pressure(sample: Sample): number {
   return Math.max(sample.lost / (limits.lostShare * sample.entries), sample.stepsMean / limits.stepsMean, sample.stepsMedian / limits.stepsMedian);
 }
 
-const limitsOf = ({ weights }: Pick<Sample, 'weights'>): Thresholds => thresholdsFor(weights, ['cpu', 'cpu']);
+const limitsOf = ({ weights, rows }: Pick<Sample, 'weights' | 'rows'>): Thresholds => thresholdsFor({ weights, rows, backends: ['cpu', 'cpu'] });
 const isRejected = (sample: Sample): boolean => exceeded(sample, limitsOf(sample)) !== undefined;
 
 function summarise(samples: readonly Sample[]) {
@@ -245,7 +247,7 @@ function report(host: ReturnType<typeof hostFacts>, samples: readonly Sample[]):
   };
   const rows = overall.map((line) => [line.variant, line.kind, line.windows, line.rejected, `${percent(line.wrongRate)} (<= ${percent(line.wrongRateUpTo)})`,
     `${line.lost.median} / ${line.lost.worst}`, `${text(line.stepsMean.median)} / ${text(line.stepsMean.worst)}`, text(line.pressure.worst)]);
-  print({ name: 'receipts', host, thresholds: { float: limitsOf({ weights: 'float' }), quantised: limitsOf({ weights: 'quantised' }) }, falseReject: total(true), falseAccept: total(false), table: overall, runs },
+  print({ name: 'receipts', host, windowRows: WINDOW, thresholds: { float: limitsOf({ weights: 'float', rows: WINDOW }), quantised: limitsOf({ weights: 'quantised', rows: WINDOW }) }, falseReject: total(true), falseAccept: total(false), table: overall, runs },
     table(['variant', '', 'windows', 'rejected', 'wrong verdicts', 'lost: median / worst', 'steps: median / worst', 'nearest to the limit (1)'], rows));
 }
 
