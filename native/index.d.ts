@@ -147,12 +147,17 @@ export interface NativeLaneStats {
   readonly ringInsideUs: number;
   /** Records sent on, with their framing. */
   readonly bytesOut: number;
+  /** On stage 0: rows that were drafts, and drafts that came true. */
+  readonly drafted: number;
+  readonly accepted: number;
+  /** On the last stage: rows that were not computed, because their draft did not come true. */
+  readonly dropped: number;
 }
 
 /** What the newest rows of the present run took, oldest first, at most 4,096; `atUs` (when a pass ended) and `nowUs` are of one clock. */
 export interface NativeLaneSteps {
   readonly nowUs: number;
-  readonly steps: ReadonlyArray<{ readonly position: number; readonly atUs: number; readonly computeUs: number; readonly serialiseUs: number; readonly waitUs: number }>;
+  readonly steps: ReadonlyArray<{ readonly position: number; readonly atUs: number; readonly computeUs: number; readonly serialiseUs: number; readonly waitUs: number; readonly isDraft: boolean }>;
 }
 
 export interface NativeAddon {
@@ -177,7 +182,10 @@ export interface NativeAddon {
   laneExpect(lane: LaneHandle, session: number, id: Uint8Array, key: Uint8Array): true;
   laneConnect(lane: LaneHandle, session: number, host: string, port: number, id: Uint8Array, key: Uint8Array): true;
   laneBegin(lane: LaneHandle, session: number, run: number, takes: NativeDtype, sends: NativeDtype): true;
-  laneFeed(lane: LaneHandle, session: number, run: number, feeder: { readonly left: number; readonly limit: number; readonly endTokens: Int32Array }): true;
+  /** Rows of the session may be drafts; to be told to all of its stages. `always`: stage 0 drafts however little that brings. */
+  laneSpeculate(lane: LaneHandle, session: number, always: boolean): true;
+  /** `guess`: what may follow the first token; empty: nothing is known. */
+  laneFeed(lane: LaneHandle, session: number, run: number, feeder: { readonly left: number; readonly limit: number; readonly endTokens: Int32Array; readonly guess: Int32Array }): true;
   laneToken(lane: LaneHandle, session: number, run: number, token: number, position: number): true;
   laneLimit(lane: LaneHandle, session: number, run: number, limit: number): true;
   laneStop(lane: LaneHandle, session: number, run: number): true;

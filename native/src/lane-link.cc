@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kLengthBytes = 4;
 constexpr size_t kIdBytes = 16;
-// A peer that lets this much wait does not read: in a ring one record per session is under way.
+// A peer that lets this much wait does not read: in a ring few records per session are under way.
 constexpr size_t kMaxWaitingBytes = 4 << 20;
 
 void put(uint8_t* at, uint32_t value) {
@@ -29,7 +29,7 @@ void write_header(uint8_t* at, const LaneHeader& h) {
   at[0] = h.type;
   at[1] = h.dtype;
   at[2] = h.flags;
-  at[3] = 0;
+  at[3] = h.longest;
   const uint32_t words[] = {h.run, static_cast<uint32_t>(h.position), static_cast<uint32_t>(h.token), h.compute_us, h.serialise_us, h.wait_us};
   for (size_t i = 0; i < 6; i++) put(at + 4 + 4 * i, words[i]);
 }
@@ -39,6 +39,7 @@ LaneHeader read_header(const uint8_t* at) {
   h.type = at[0];
   h.dtype = at[1];
   h.flags = at[2];
+  h.longest = at[3];
   h.run = get(at + 4);
   h.position = static_cast<int32_t>(get(at + 8));
   h.token = static_cast<int32_t>(get(at + 12));
@@ -60,10 +61,8 @@ bool LaneLink::receive() {
     in_.erase(in_.begin(), in_.begin() + static_cast<ptrdiff_t>(read_));
     read_ = 0;
   }
-  const size_t record = kLengthBytes + LaneHeader::kBytes + max_payload_ + Aead::kTagBytes;
   for (;;) {
-    // Two records at most are held: whoever sends more waits in its own kernel.
-    const size_t room = 2 * record + kIdBytes - in_.size();
+    const size_t room = most_held() - in_.size();
     if (room == 0) return true;
     const size_t before = in_.size();
     in_.resize(before + room);
@@ -74,6 +73,9 @@ bool LaneLink::receive() {
     if (static_cast<size_t>(n) < room) return true;
   }
 }
+
+// Two records: whoever sends more waits in its own kernel.
+size_t LaneLink::most_held() const { return 2 * record_bytes(max_payload_) + kIdBytes; }
 
 bool LaneLink::flush() {
   while (!out_.empty()) {

@@ -19,15 +19,17 @@ using LaneTime = std::chrono::steady_clock::time_point;
 // What a record says before its payload; little-endian on the wire, see docs/protocols/lane.md.
 struct LaneHeader {
   static constexpr size_t kBytes = 28;
-  enum Type : uint8_t { kProof = 0, kHidden = 1, kToken = 2, kGoodbye = 3 };
+  enum Type : uint8_t { kProof = 0, kHidden = 1, kToken = 2, kGoodbye = 3, kDraft = 4 };
   uint8_t type = kProof;
   uint8_t dtype = 0;
   // kFlush: no row follows for now, because the answer ends after the next token or its reader has no room.
   static constexpr uint8_t kFlush = 1;
   uint8_t flags = 0;
+  // In a session that takes drafts: the longest pass after stage 0, as 8 log2 of its µs; else 0.
+  uint8_t longest = 0;
   uint32_t run = 0;
   int32_t position = 0;
-  // On a token record.
+  // On a token record; in a session that takes drafts also what a row was computed from.
   int32_t token = 0;
   uint32_t compute_us = 0;
   uint32_t serialise_us = 0;
@@ -47,8 +49,10 @@ class LaneLink {
   int fd() const { return fd_; }
   State state() const { return state_; }
   bool wants_write() const { return state_ == State::dialling || !out_.empty(); }
-  // The bytes that are here; false: the connection is over.
+  // The bytes that are here, two records at most; false: the connection is over.
   bool receive();
+  // There may be more than was received.
+  bool is_full() const { return in_.size() >= most_held(); }
   // Sends what is waiting; false: the connection is over.
   bool flush();
 
@@ -78,6 +82,7 @@ class LaneLink {
 
  private:
   void key_up(const LaneKey& key);
+  size_t most_held() const;
 
   int fd_;
   size_t max_payload_;

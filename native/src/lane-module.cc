@@ -151,17 +151,30 @@ napi_value lane_begin(napi_env env, napi_callback_info info) {
   });
 }
 
+std::vector<int32_t> int32s(napi_env env, napi_value value) {
+  const Bytes given = bytes(env, value);
+  const auto* first = reinterpret_cast<const int32_t*>(given.data);
+  return {first, first + given.length / sizeof(int32_t)};
+}
+
 napi_value lane_feed(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Args args(env, info, 4);
     napi_value o = args.at(3);
-    LaneFeeder feeder;
-    feeder.left = integer(env, get(env, o, "left"));
-    feeder.limit = integer(env, get(env, o, "limit"));
-    const Bytes ends = bytes(env, get(env, o, "endTokens"));
-    const auto* first = reinterpret_cast<const int32_t*>(ends.data);
-    feeder.end_tokens.assign(first, first + ends.length / sizeof(int32_t));
-    lane_of(env, args.at(0)).feed_from(integer(env, args.at(1)), run_number(env, args.at(2)), std::move(feeder));
+    FeedRules rules;
+    rules.left = integer(env, get(env, o, "left"));
+    rules.limit = integer(env, get(env, o, "limit"));
+    rules.end_tokens = int32s(env, get(env, o, "endTokens"));
+    rules.guess = int32s(env, get(env, o, "guess"));
+    lane_of(env, args.at(0)).feed_from(integer(env, args.at(1)), run_number(env, args.at(2)), std::move(rules));
+    return make(env, true);
+  });
+}
+
+napi_value lane_speculate(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Args args(env, info, 3);
+    lane_of(env, args.at(0)).speculate(integer(env, args.at(1)), boolean(env, args.at(2)));
     return make(env, true);
   });
 }
@@ -197,7 +210,8 @@ napi_value lane_stats(napi_env env, napi_callback_info info) {
     napi_value out = make_object(env);
     const std::pair<const char*, double> numbers[] = {
         {"frames", static_cast<double>(s.frames)}, {"computeUs", s.compute_us}, {"serialiseUs", s.serialise_us}, {"waitUs", s.wait_us},
-        {"rings", static_cast<double>(s.rings)}, {"ringUs", s.ring_us}, {"ringInsideUs", s.ring_inside_us}, {"bytesOut", static_cast<double>(s.bytes_out)}};
+        {"rings", static_cast<double>(s.rings)}, {"ringUs", s.ring_us}, {"ringInsideUs", s.ring_inside_us}, {"bytesOut", static_cast<double>(s.bytes_out)},
+        {"drafted", static_cast<double>(s.drafted)}, {"accepted", static_cast<double>(s.accepted)}, {"dropped", static_cast<double>(s.dropped)}};
     for (const auto& [key, value] : numbers) set(env, out, key, make(env, value));
     return out;
   });
@@ -215,6 +229,7 @@ napi_value lane_steps(napi_env env, napi_callback_info info) {
       const std::pair<const char*, double> numbers[] = {
           {"position", step.position}, {"atUs", step.at_us}, {"computeUs", step.compute_us}, {"serialiseUs", step.serialise_us}, {"waitUs", step.wait_us}};
       for (const auto& [key, value] : numbers) set(env, one, key, make(env, value));
+      set(env, one, "isDraft", make(env, step.is_draft));
       napi_set_element(env, list, i++, one);
     }
     napi_value out = make_object(env);
@@ -251,7 +266,7 @@ void set_sampled(napi_env env, napi_value object, const Sampled& sampled) {
 
 void add_lane(napi_env env, napi_value exports) {
   define(env, exports, {{"openLane", open_lane}, {"lanePort", lane_port}, {"laneBusyUs", lane_busy}, {"laneExpect", lane_expect}, {"laneConnect", lane_connect},
-                        {"laneBegin", lane_begin}, {"laneFeed", lane_feed}, {"laneToken", lane_token}, {"laneLimit", lane_limit},
+                        {"laneBegin", lane_begin}, {"laneSpeculate", lane_speculate}, {"laneFeed", lane_feed}, {"laneToken", lane_token}, {"laneLimit", lane_limit},
                         {"laneStop", lane_stop}, {"laneStats", lane_stats}, {"laneSteps", lane_steps}, {"laneLeave", lane_leave}, {"closeLane", close_lane}});
 }
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
-#include <tuple>
 #include <unistd.h>
 #include <utility>
 
@@ -32,6 +32,11 @@ double us_between(LaneTime a, LaneTime b) { return std::chrono::duration<double,
 double us_of(LaneTime at) { return std::chrono::duration<double, std::micro>(at.time_since_epoch()).count(); }
 
 int64_t now_us() { return std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now().time_since_epoch()).count(); }
+
+// A byte for a time, 9 % apart.
+uint8_t log_of_us(double us) { return us <= 1 ? 0 : static_cast<uint8_t>(std::min(255.0, std::round(8 * std::log2(us)))); }
+
+double us_of_log(uint8_t log) { return std::exp2(log / 8.0); }
 
 uint32_t clamp_us(double us) { return us <= 0 ? 0 : us >= 4e9 ? 4000000000u : static_cast<uint32_t>(us); }
 
@@ -101,6 +106,7 @@ void Lane::add(int fd, bool is_dialler, const std::function<void(LaneLink&)>& pr
 void Lane::begin(int32_t id, uint32_t run, Dtype takes, Dtype sends) {
   std::lock_guard<std::mutex> lock(mutex_);
   Slot& s = slot(id);
+  drop_tasks(id, 0, false);
   s.run = run;
   s.epoch = ++epochs_;
   s.takes = takes;
@@ -109,13 +115,24 @@ void Lane::begin(int32_t id, uint32_t run, Dtype takes, Dtype sends) {
   s.stats = LaneStats();
   s.steps.clear();
   s.ring_sent = {};
+  s.sampled.reset();
 }
 
-void Lane::feed_from(int32_t id, uint32_t run, LaneFeeder feeder) {
+void Lane::speculate(int32_t id, bool always) {
   std::lock_guard<std::mutex> lock(mutex_);
-  if (slot(id).run != run) return;
-  std::sort(feeder.end_tokens.begin(), feeder.end_tokens.end());
-  slot(id).feeder = std::move(feeder);
+  Slot& s = slot(id);
+  s.speculates = stage_->can_forget();
+  s.draft_length = DraftLength(always);
+}
+
+void Lane::feed_from(int32_t id, uint32_t run, FeedRules rules) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  Slot& s = slot(id);
+  if (s.run != run) return;
+  rules.context_tokens = static_cast<int32_t>(stage_->context_tokens());
+  const auto is_alien = [&](int32_t token) { return token < 0 || token >= stage_->vocab_size(); };
+  rules.guess.erase(std::find_if(rules.guess.begin(), rules.guess.end(), is_alien), rules.guess.end());
+  s.feeder.emplace(std::move(rules), s.speculates ? &s.draft_length : nullptr);
 }
 
 void Lane::token(int32_t id, uint32_t run, int32_t token, int32_t position) {
@@ -127,41 +144,17 @@ void Lane::token(int32_t id, uint32_t run, int32_t token, int32_t position) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (slot(id).run != run) return;
-    offer(slot(id), id, header);
+    hear(id, header, steady_clock::now(), false);
   }
   wake();
-}
-
-// The feeder's decision; with the lock held.
-void Lane::offer(Slot& s, int32_t id, const LaneHeader& header) {
-  if (!s.feeder.has_value() || s.feeder->done) return;
-  LaneFeeder& f = *s.feeder;
-  f.left--;
-  if (f.left <= 0 || header.position >= static_cast<int32_t>(stage_->context_tokens()) || std::binary_search(f.end_tokens.begin(), f.end_tokens.end(), header.token)) f.done = true;
-  else if (header.position >= f.limit) f.parked = {header.token, header.position};
-  else feed(s, id, header);
-}
-
-// With the lock held.
-void Lane::feed(Slot& s, int32_t id, LaneHeader header) {
-  const LaneFeeder& f = *s.feeder;
-  const int32_t next = header.position + 1;
-  header.flags = f.left == 1 || next >= f.limit || next >= static_cast<int32_t>(stage_->context_tokens()) ? LaneHeader::kFlush : 0;
-  fed_.push_back({id, s.epoch, header});
 }
 
 void Lane::limit(int32_t id, uint32_t run, int32_t limit) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     Slot& s = slot(id);
-    if (s.run != run || !s.feeder.has_value() || limit <= s.feeder->limit) return;
-    s.feeder->limit = limit;
-    if (!s.feeder->parked.has_value() || s.feeder->parked->second >= limit) return;
-    LaneHeader header;
-    header.run = run;
-    std::tie(header.token, header.position) = *s.feeder->parked;
-    s.feeder->parked.reset();
-    feed(s, id, header);
+    if (s.run != run || !s.feeder.has_value()) return;
+    feed(id, s.feeder->raise(limit), steady_clock::now(), s.speculates);
   }
   wake();
 }
@@ -170,8 +163,8 @@ void Lane::stop(int32_t id, uint32_t run) {
   std::lock_guard<std::mutex> lock(mutex_);
   Slot& s = slot(id);
   if (s.run != run || !s.feeder.has_value()) return;
-  s.feeder->done = true;
-  s.feeder->parked.reset();
+  s.feeder->stop();
+  drop_tasks(id, 0, true);
 }
 
 LaneStats Lane::stats(int32_t id) {
@@ -182,9 +175,7 @@ LaneStats Lane::stats(int32_t id) {
 std::vector<LaneStepTime> Lane::steps(int32_t id) {
   std::lock_guard<std::mutex> lock(mutex_);
   const Slot& s = slot(id);
-  std::vector<LaneStepTime> out = s.steps;
-  if (out.size() == kMaxSteps) std::rotate(out.begin(), out.begin() + static_cast<ptrdiff_t>(s.stats.frames % kMaxSteps), out.end());
-  return out;
+  return {s.steps.begin(), s.steps.end()};
 }
 
 double Lane::clock_us() { return us_of(steady_clock::now()); }
@@ -194,6 +185,7 @@ void Lane::close(int32_t id) {
     std::lock_guard<std::mutex> lock(mutex_);
     slot(id) = Slot();
     slot(id).epoch = ++epochs_;
+    drop_tasks(id, 0, false);
     for (auto& link : links_) {
       if (link->slot == id) link->slot = LaneLink::kLeaving;
     }
@@ -241,7 +233,7 @@ bool Lane::is_current(const Task& task) {
 void Lane::loop() {
   stage_->pin_caller();
   while (wait()) {
-    compute_fed();
+    compute_next();
     tell_held(steady_clock::now());
     expire();
     sweep();
@@ -262,7 +254,7 @@ bool Lane::wait() {
       if (link->state() != LaneLink::State::up) until = std::min(until, link->deadline);
     }
     if (!held_.empty()) until = std::min(until, tell_by());
-    if (!fed_.empty()) until = LaneTime::min();
+    if (!tasks_.empty()) until = LaneTime::min();
   }
   const auto left = until == LaneTime::max() ? -1 : until == LaneTime::min() ? 0 : std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now()).count() + 1);
   if (poll(fds.data(), fds.size(), static_cast<int>(left)) < 0 && errno != EINTR) return false;
@@ -298,10 +290,14 @@ void Lane::service(LaneLink& link) {
   const LaneTime heard = steady_clock::now();
   try {
     if (link.state() == LaneLink::State::dialling && !link.introduce(link.id, link.key)) return lose(link, "the connection was refused");
-    const bool open = link.receive();
-    if (!link.flush()) return lose(link, "the connection broke");
-    if (!take_records(link, heard)) return lose(link, "the peer sent what is no record");
-    if (!open) lose(link, "the peer ended the connection");
+    // All of it: behind rows of wrong drafts may be the one that makes them needless.
+    for (size_t reads = 0, full = true; full && reads < kMaxRows; reads++) {
+      const bool open = link.receive();
+      full = link.is_full();
+      if (!link.flush()) return lose(link, "the connection broke");
+      if (!take_records(link, heard)) return lose(link, "the peer sent what is no record");
+      if (!open) return lose(link, "the peer ended the connection");
+    }
   } catch (const Failure& failure) {
     lose(link, failure.what());
   }
@@ -343,7 +339,7 @@ bool Lane::handle(LaneLink& link, const LaneHeader& header, const uint8_t* paylo
   }
   // The way back of a connection carries nothing else.
   if (link.is_dialler) return false;
-  if (header.type == LaneHeader::kHidden) return on_hidden(link, header, payload, length, heard);
+  if (header.type == LaneHeader::kHidden || header.type == LaneHeader::kDraft) return on_hidden(link, header, payload, length, heard);
   return header.type == LaneHeader::kToken && length == 0 && on_token(link, header, heard);
 }
 
@@ -361,21 +357,23 @@ void Lane::came_up(LaneLink& link) {
   tell(std::move(event));
 }
 
+// Rows wait until the connections were looked after: one that is behind a wrong draft makes it needless.
 bool Lane::on_hidden(LaneLink& link, const LaneHeader& header, const uint8_t* payload, size_t length, LaneTime heard) {
-  Input input;
-  Task task{link.slot, 0, header, heard};
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (stage_->is_first() || task.slot < 0) return false;
-    const Slot& s = slots_[task.slot];
-    if (s.run != header.run) return true;
-    input.dtype = s.takes;
-    task.epoch = s.epoch;
-  }
-  if (header.dtype != static_cast<uint8_t>(input.dtype) || length != row_bytes(input.dtype, stage_->hidden_size())) return false;
-  input.hidden = payload;
-  input.rows = 1;
-  compute(task, input);
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (stage_->is_first() || link.slot < 0) return false;
+  const int32_t id = link.slot;
+  const Slot& s = slots_[id];
+  if (s.run != header.run) return true;
+  if (header.type == LaneHeader::kDraft && !s.speculates) return false;
+  if (header.dtype != static_cast<uint8_t>(s.takes) || length != row_bytes(s.takes, stage_->hidden_size())) return false;
+  if (s.speculates) drop_tasks(id, header.position, false);
+  if (static_cast<size_t>(std::count_if(tasks_.begin(), tasks_.end(), [&](const Task& task) { return task.slot == id; })) >= kMaxRows) return false;
+  Task task{id, s.epoch, header, heard, {payload, payload + length}};
+  task.dtype = s.takes;
+  // The last stage computes what is true alone.
+  task.rewinds = s.speculates && !stage_->is_last();
+  task.queued = steady_clock::now();
+  tasks_.push_back(std::move(task));
   return true;
 }
 
@@ -385,51 +383,41 @@ bool Lane::on_token(LaneLink& link, const LaneHeader& header, LaneTime heard) {
   const int32_t id = link.slot;
   Slot& s = slots_[id];
   if (s.run != header.run) return true;
-  if (s.ring_sent != LaneTime{}) {
+  if (s.ring_sent != LaneTime{} && header.position == s.ring_position + 1) {
     s.stats.rings++;
     s.stats.ring_us += us_between(s.ring_sent, heard);
     s.stats.ring_inside_us += static_cast<double>(header.compute_us) + header.serialise_us + header.wait_us;
     s.ring_sent = {};
+    if (s.speculates) s.draft_length.pass(std::max(s.own_us, us_of_log(header.longest)));
   }
-  offer(s, id, header);
-  return true;
+  return hear(id, header, heard, true);
 }
 
-void Lane::compute_fed() {
-  std::vector<Fed> fed;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    fed.swap(fed_);
-  }
-  for (const Fed& next : fed) {
-    Input input;
-    input.tokens = &next.header.token;
-    input.rows = 1;
-    LaneHeader start;
-    start.run = next.header.run;
-    start.flags = next.header.flags;
-    start.position = next.header.position;
-    compute({next.slot, next.epoch, start, steady_clock::now()}, input);
-  }
-}
-
-void Lane::compute(const Task& task, const Input& input) {
+void Lane::compute(const Task& task) {
+  Input input;
+  input.rows = 1;
+  input.rewinds = task.rewinds;
+  input.dtype = task.dtype;
+  if (stage_->is_first()) input.tokens = &task.in.token;
+  else input.hidden = task.row.data();
+  const LaneTime begun = steady_clock::now();
   Output out;
   if (!run_pass(task, input, out)) return;
   const LaneTime done = steady_clock::now();
-  const double compute_us = 1000 * out.compute_ms, wait_us = 1000 * out.wait_ms;
+  const double compute_us = 1000 * out.compute_ms, wait_us = 1000 * out.wait_ms + us_between(task.queued, begun);
   const double serialise_us = std::max(0.0, us_between(task.heard, done) - compute_us - wait_us);
   LaneHeader header = task.in;
-  header.token = out.sampled.token;
   if (!stage_->is_first()) {
     header.compute_us += clamp_us(compute_us);
     header.serialise_us += clamp_us(serialise_us);
     header.wait_us += clamp_us(wait_us);
+    header.longest = std::max(header.longest, log_of_us(compute_us));
   }
   std::optional<LaneEvent> event;
   const size_t bytes = pass_on(task, header, out, event);
   // The system call that sends is part of the way: the next stage may be at work before it returns.
-  count(task, {task.in.position, us_of(done), static_cast<float>(compute_us), static_cast<float>(serialise_us), static_cast<float>(wait_us)}, bytes);
+  count(task, {task.in.position, us_of(done), static_cast<float>(compute_us), static_cast<float>(serialise_us), static_cast<float>(wait_us), task.is_draft()}, bytes);
+  if (stage_->is_first()) remember_text(task);
   if (!event.has_value()) return;
   // Whoever hears of a row may ask for its figures.
   event->at_us = us_of(done);
@@ -440,9 +428,13 @@ void Lane::count(const Task& task, const LaneStepTime& step, size_t bytes) {
   std::lock_guard<std::mutex> lock(mutex_);
   Slot& s = slots_[task.slot];
   if (s.epoch != task.epoch) return;
-  if (s.steps.size() < kMaxSteps) s.steps.push_back(step);
-  else s.steps[s.stats.frames % kMaxSteps] = step;
+  // A row that is computed anew takes the place of the drafts that did not come true.
+  while (!s.steps.empty() && s.steps.back().position >= step.position) s.steps.pop_back();
+  if (s.steps.size() == kMaxSteps) s.steps.pop_front();
+  s.steps.push_back(step);
   s.stats.frames++;
+  s.stats.drafted += stage_->is_first() && step.is_draft;
+  s.own_us = step.compute_us;
   s.stats.compute_us += step.compute_us;
   s.stats.wait_us += step.wait_us;
   s.stats.serialise_us += step.serialise_us;
@@ -477,15 +469,24 @@ bool Lane::run_pass(const Task& task, const Input& input, Output& out) {
 size_t Lane::pass_on(const Task& task, const LaneHeader& computed, Output& out, std::optional<LaneEvent>& event) {
   LaneHeader header = computed;
   LaneLink* link = nullptr;
-  header.type = stage_->is_last() ? LaneHeader::kToken : LaneHeader::kHidden;
-  if (stage_->is_last()) header.position++;
+  if (stage_->is_last()) {
+    header.type = LaneHeader::kToken;
+    header.position++;
+    header.token = out.sampled.token;
+  }
   {
     std::lock_guard<std::mutex> lock(mutex_);
     Slot& s = slots_[task.slot];
     if (s.epoch != task.epoch) return 0;
     link = s.out;
     header.dtype = stage_->is_last() ? 0 : static_cast<uint8_t>(s.sends);
-    if (stage_->is_first()) s.ring_sent = steady_clock::now();
+    if (stage_->is_last()) s.sampled = {header.token, header.position};
+    if (!s.speculates) header.longest = 0;
+    if (!s.speculates && !stage_->is_last()) header.token = 0;
+    if (stage_->is_first() && !task.is_draft()) {
+      s.ring_sent = steady_clock::now();
+      s.ring_position = header.position;
+    }
   }
   const bool sent = link != nullptr && link->send(header, out.hidden.data(), out.hidden.size());
   if (link != nullptr && !sent) {

@@ -3,6 +3,7 @@
 // and hears of tokens; where a connection cannot be had, rows go over the mesh instead.
 #pragma once
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,21 +13,12 @@
 #include <thread>
 #include <vector>
 
+#include "draft-length.h"
+#include "lane-feeder.h"
 #include "lane-link.h"
 #include "stage.h"
 
 namespace omninode {
-
-// Stage 0's share of the ring: which tokens are fed again. The same rules as src-main/pipeline/stage-runner/token-feeder.ts.
-struct LaneFeeder {
-  std::vector<int32_t> end_tokens;
-  // Tokens that may still be produced.
-  int32_t left = 0;
-  // Tokens at positions >= limit wait until it is raised.
-  int32_t limit = 0;
-  bool done = false;
-  std::optional<std::pair<int32_t, int32_t>> parked;
-};
 
 // Sums of one run, µs.
 struct LaneStats {
@@ -36,6 +28,8 @@ struct LaneStats {
   double ring_us = 0, ring_inside_us = 0;
   // Records sent on, with their framing.
   uint64_t bytes_out = 0;
+  // On stage 0: rows that were drafts, and how many came true. On the last: rows not computed because they did not.
+  uint64_t drafted = 0, accepted = 0, dropped = 0;
 };
 
 // What one row took; `at_us`: when its pass ended, by this process's steady clock.
@@ -43,6 +37,7 @@ struct LaneStepTime {
   int32_t position = 0;
   double at_us = 0;
   float compute_us = 0, serialise_us = 0, wait_us = 0;
+  bool is_draft = false;
 };
 
 struct LaneEvent {
@@ -84,8 +79,11 @@ class Lane {
   void connect(int32_t slot, const std::string& host, uint16_t port, const LaneId& id, const LaneKey& key);
   // Rows and tokens of other runs are dropped from now on.
   void begin(int32_t slot, uint32_t run, Dtype takes, Dtype sends);
+  // Rows of this session may be drafts, on all of its stages. `always`: stage 0 drafts however little it brings. Nothing
+  // where the model cannot take a draft back.
+  void speculate(int32_t slot, bool always);
   // From here on the lane feeds stage 0's tokens.
-  void feed_from(int32_t slot, uint32_t run, LaneFeeder feeder);
+  void feed_from(int32_t slot, uint32_t run, FeedRules rules);
   void token(int32_t slot, uint32_t run, int32_t token, int32_t position);
   void limit(int32_t slot, uint32_t run, int32_t limit);
   void stop(int32_t slot, uint32_t run);
@@ -93,6 +91,8 @@ class Lane {
   // The newest rows of the present run, at most kMaxSteps, oldest first.
   std::vector<LaneStepTime> steps(int32_t slot);
   static constexpr size_t kMaxSteps = 4096;
+  // Of one session, waiting to be computed: more than an honest ring ever has under way.
+  static constexpr size_t kMaxRows = 64;
   // Of the clock that step times are of.
   static double clock_us();
   // Forgets the slot and its connections.
@@ -110,26 +110,34 @@ class Lane {
     std::optional<LaneFeeder> feeder;
     LaneLink* out = nullptr;
     LaneStats stats;
-    // A ring: row n of the run is at n % kMaxSteps.
-    std::vector<LaneStepTime> steps;
+    std::deque<LaneStepTime> steps;
+    // The row that the time round is taken of.
     LaneTime ring_sent{};
+    int32_t ring_position = 0;
+    bool speculates = false;
+    DraftLength draft_length;
+    // Of stage 0: its own last pass.
+    double own_us = 0;
+    // Of the last stage: the token sampled last and its position; a row of another is a draft that did not come true.
+    std::optional<std::pair<int32_t, int32_t>> sampled;
   };
   struct Expected {
     int32_t slot;
     LaneKey key;
     LaneTime deadline;
   };
-  struct Fed {
-    int32_t slot;
-    uint64_t epoch;
-    LaneHeader header;
-  };
-  // What one pass is for.
+  // What one pass is for: a row, or on stage 0 the token in its header.
   struct Task {
     int32_t slot;
     uint64_t epoch;
     LaneHeader in;
     LaneTime heard;
+    std::vector<uint8_t> row;
+    Dtype dtype = Dtype::f32;
+    bool rewinds = false;
+    LaneTime queued{};
+
+    bool is_draft() const { return in.type == LaneHeader::kDraft; }
   };
 
   Slot& slot(int32_t id);
@@ -144,14 +152,19 @@ class Lane {
   void came_up(LaneLink& link);
   bool on_hidden(LaneLink& link, const LaneHeader& header, const uint8_t* payload, size_t length, LaneTime heard);
   bool on_token(LaneLink& link, const LaneHeader& header, LaneTime heard);
-  void offer(Slot& s, int32_t id, const LaneHeader& header);
-  void feed(Slot& s, int32_t id, LaneHeader header);
-  void compute(const Task& task, const Input& input);
+  bool hear(int32_t id, const LaneHeader& header, LaneTime at, bool by_lane);
+  void feed(int32_t id, const LaneFeeder::Step& step, LaneTime at, bool rewinds);
+  void drop_tasks(int32_t id, int32_t from, bool drafts_only);
+  void confirm(int32_t id, int32_t position);
+  void compute_next();
+  bool take_task(Task& out);
+  bool is_wanted(Slot& s, const Task& task);
+  void compute(const Task& task);
+  void remember_text(const Task& task);
   bool run_pass(const Task& task, const Input& input, Output& out);
   // Returns the bytes of the record that was sent.
   size_t pass_on(const Task& task, const LaneHeader& header, Output& out, std::optional<LaneEvent>& event);
   void count(const Task& task, const LaneStepTime& step, size_t bytes);
-  void compute_fed();
   void expire();
   int32_t forget(LaneLink& link);
   void lose(LaneLink& link, const std::string& why);
@@ -174,7 +187,8 @@ class Lane {
   // Made by anyone, used and freed by the thread alone.
   std::vector<std::unique_ptr<LaneLink>> links_;
   std::map<LaneId, Expected> expected_;
-  std::vector<Fed> fed_;
+  // Waiting to be computed, in order of arrival.
+  std::deque<Task> tasks_;
   bool stopping_ = false;
   std::atomic<int64_t> busy_since_us_{0};
   // Of the thread alone: tokens not told yet, and when some were last.

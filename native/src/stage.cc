@@ -218,12 +218,22 @@ void Stage::close(int32_t id) {
 
 void Stage::rollback(int32_t id, int32_t position) {
   std::lock_guard<std::mutex> lock(mutex_);
+  cut(id, position);
+}
+
+void Stage::cut(int32_t id, int32_t position) {
   Session& s = session(id);
   if (position < 0 || position > s.length) throw Failure(Code::bad_position, "cannot roll back from " + std::to_string(s.length) + " to " + std::to_string(position));
   if (!llama_memory_seq_rm(llama_get_memory(context_), id, position, -1)) throw Failure(Code::bad_position, "this model cannot forget a part of its context");
   s.length = position;
   while (!s.generated.empty() && s.generated.back().second >= position) s.generated.pop_back();
   if (s.tap != nullptr) s.tap->cut(position);
+  if (options_.is_first) s.tokens.resize(position);
+}
+
+std::vector<int32_t> Stage::tokens(int32_t id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return session(id).tokens;
 }
 
 std::vector<TappedWindow> Stage::take_windows(int32_t id, int32_t end, size_t most) {
@@ -256,6 +266,7 @@ Output Stage::forward(int32_t id, int32_t position, const Input& input, Want wan
     return out;
   }
   Session& s = session(id);
+  if (input.rewinds && position < s.length) cut(id, position);
   check_input(s, position, input);
   if (options_.is_last == (want == Want::hidden)) throw Failure(Code::bad_argument, options_.is_last ? "the last stage gives tokens" : "this stage gives hidden states");
   const auto begun = std::chrono::steady_clock::now();
@@ -263,6 +274,7 @@ Output Stage::forward(int32_t id, int32_t position, const Input& input, Want wan
   hooks_->is_capturing = want == Want::hidden || (want == Want::sample && s.tap != nullptr);
   decode(id, position, input, want);
   s.length += input.rows;
+  if (input.tokens != nullptr) s.tokens.insert(s.tokens.end(), input.tokens, input.tokens + input.rows);
   out.wait_ms = std::chrono::duration<double, std::milli>(begun - asked).count();
   if (want == Want::hidden) out.hidden = take_hidden(input.rows, dtype);
   if (want == Want::sample) out.sampled = sample_last(s);

@@ -39,6 +39,8 @@ struct Input {
   const void* hidden = nullptr;
   Dtype dtype = Dtype::f32;
   int32_t rows = 0;
+  // Rows at or after the position are forgotten first: they were drafts that did not come true.
+  bool rewinds = false;
 };
 
 enum class Want { hidden, sample, none };
@@ -74,6 +76,10 @@ class Stage {
   int32_t hidden_size() const { return n_embd_; }
   int32_t vocab_size() const { return n_vocab_; }
   uint32_t context_tokens() const { return options_.context_tokens; }
+  // Of the first stage: what the session's rows were computed from.
+  std::vector<int32_t> tokens(int32_t session);
+  // A model that cannot forget a part of its context cannot take a draft back.
+  bool can_forget() const { return !llama_model_is_recurrent(model_) && !llama_model_is_hybrid(model_); }
   uint64_t weight_bytes() const { return llama_model_size(model_); }
   uint64_t kv_bytes() const { return kv_bytes_; }
   bool is_first() const { return options_.is_first; }
@@ -92,6 +98,8 @@ class Stage {
     std::vector<std::pair<int32_t, int32_t>> generated;
     std::unique_ptr<Tap> tap;
     Dtype recorded = Dtype::f32;
+    // Of the first stage, one per row.
+    std::vector<int32_t> tokens;
   };
   struct Hooks;
 
@@ -102,6 +110,7 @@ class Stage {
   void release();
   int32_t head_length(const char* which) const;
   Session& session(int32_t id);
+  void cut(int32_t id, int32_t position);
   void check_input(const Session& s, int32_t position, const Input& input) const;
   void decode(int32_t id, int32_t position, const Input& input, Want want);
   std::vector<uint8_t> take_hidden(int32_t rows, Dtype dtype) const;

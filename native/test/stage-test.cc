@@ -109,3 +109,27 @@ TEST(text_survives_the_vocabulary) {
   CHECK(vocab.apply_template({{"user", "hi"}}, true).find("hi") != std::string::npos);
   CHECK(code_of([&] { vocab.token_bytes(1 << 30, false); }) == int(Code::bad_token));
 }
+
+static Output step(Stage& stage, int32_t session, int32_t position, int32_t token, bool rewinds) {
+  const std::vector<int32_t> ids = {token};
+  Input input = tokens(ids);
+  input.rewinds = rewinds;
+  return stage.forward(session, position, input, Want::sample, Dtype::f32);
+}
+
+TEST(a_row_that_rewinds_takes_the_place_of_what_was_there) {
+  Stage stage(options());
+  const int32_t s = stage.open(Sampling());
+  const auto first = answer(stage, s, {300, 301, 302}, 8);
+  // Rows 3.. were computed from tokens 0.. of the answer; a draft in their place, then the right ones.
+  step(stage, s, 5, 17, true);
+  step(stage, s, 6, 18, true);
+  for (int32_t i = 2; i < 7; i++) CHECK(step(stage, s, 3 + i, first[static_cast<size_t>(i)], i == 2).sampled.token == first[static_cast<size_t>(i) + 1]);
+  CHECK(stage.tokens(s) == std::vector<int32_t>({300, 301, 302, first[0], first[1], first[2], first[3], first[4], first[5], first[6]}));
+  CHECK(code_of([&] { step(stage, s, 4, 17, false); }) == int(Code::bad_position));
+  CHECK(code_of([&] { step(stage, s, 12, 17, true); }) == int(Code::bad_position));
+  CHECK(stage.can_forget());
+  stage.rollback(s, 2);
+  CHECK(stage.tokens(s) == std::vector<int32_t>({300, 301}));
+  CHECK(code_of([&] { stage.tokens(1); }) == int(Code::no_session));
+}

@@ -1,5 +1,5 @@
 import type { PeerId } from '../base/index.ts';
-import { type Candidate, type Choose, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
+import { type Candidate, type Choose, type GenerationStats, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
@@ -101,7 +101,7 @@ async function answerOnce({ config }: Settings, { node, route, request, options,
   const { onStatus, onText, signal } = options;
   const session = await openSession({
     node, route: route.stages, candidates: route.candidates, choose: route.choose, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
-    microBatch: microBatchOf(config), dtype: request.dtype, signal, ...(onStatus === undefined ? {} : { onStatus }),
+    microBatch: microBatchOf(config), dtype: request.dtype, speculate: request.speculate ?? true, signal, ...(onStatus === undefined ? {} : { onStatus }),
   });
   try {
     const answer = await session.answer({ ...request, signal, onText: onText ?? (() => undefined), ...(trace === undefined ? {} : { trace }), ...(receipts === undefined ? {} : { receipts }) });
@@ -113,5 +113,9 @@ async function answerOnce({ config }: Settings, { node, route, request, options,
 }
 
 const reportOf = ({ text, tokenIds, finishReason, stats, stages }: Answer): InferenceReport =>
-  ({ text, tokenIds, promptTokens: stats.promptTokens, ttftMs: stats.ttftMs ?? null, tokensPerSecond: stats.tokensPerSecond ?? null, finishReason, stages });
+  ({ text, tokenIds, promptTokens: stats.promptTokens, ttftMs: stats.ttftMs ?? null, tokensPerSecond: stats.tokensPerSecond ?? null, finishReason, speculation: speculationOf(stats), stages });
+
+function speculationOf({ speculation }: GenerationStats): InferenceReport['speculation'] {
+  return speculation === undefined || speculation.drafted === 0 ? null : { drafted: speculation.drafted, accepted: speculation.accepted };
+}
 

@@ -69,7 +69,7 @@ async function answer({ model, tokenizer, request, options, contextTokens }: Job
   const span = (timesMs.at(-1) ?? 0) - (timesMs[0] ?? 0);
   const msPerToken = timesMs.length > 1 && span > 0 ? span / (timesMs.length - 1) : null;
   return {
-    text, tokenIds, promptTokens: prompt.length, finishReason,
+    text, tokenIds, promptTokens: prompt.length, finishReason, speculation: null,
     ttftMs: timesMs[0] === undefined ? null : timesMs[0] - begunMs,
     tokensPerSecond: msPerToken === null ? null : 1000 / msPerToken,
     stages: [{ peerId: 'this process', layers: [0, model.layers - 1], bytesLoaded: model.weightBytes, msPerToken }],

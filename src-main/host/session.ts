@@ -50,6 +50,7 @@ export interface SessionOptions {
   readonly contextTokens: number;
   readonly microBatch: MicroBatch;
   readonly dtype: ActivationDtype;
+  readonly speculate?: boolean;
   readonly signal?: AbortSignal;
   readonly onStatus?: (text: string) => void;
 }

@@ -18,6 +18,8 @@ export interface GenerateRequest {
 export interface PipelineRequest extends GenerateRequest {
   readonly route: { readonly kind: 'cluster'; readonly nodes: number } | { readonly kind: 'peers'; readonly addresses: readonly string[] };
   readonly dtype: ActivationDtype;
+  /** False: no tokens are guessed ahead. */
+  readonly speculate?: boolean;
 }
 
 /** A contiguous range of layers and what it takes in bytes. */
@@ -83,6 +85,8 @@ export interface InferenceReport {
   readonly ttftMs: number | null;
   readonly tokensPerSecond: number | null;
   readonly finishReason: FinishReason;
+  /** Guessed tokens under way and how many came true; null where none were. */
+  readonly speculation: { readonly drafted: number; readonly accepted: number } | null;
   readonly stages: readonly StageReport[];
 }
 

@@ -4,6 +4,7 @@ export interface RunnerMetrics {
   readonly steps: Counter;
   readonly rows: Counter;
   readonly laneRows: Counter;
+  readonly drafts: Counter;
   readonly stepSeconds: Histogram;
   readonly batchFill: Histogram;
   readonly queueLength: Tally;
@@ -17,6 +18,7 @@ export const runnerMetrics = (metrics: Metrics): RunnerMetrics => ({
   steps: metrics.counter({ name: 'omninode_stage_steps_total', help: 'Batches computed by the stages of this node' }),
   rows: metrics.counter({ name: 'omninode_stage_rows_total', help: 'Rows (token positions) computed by the stages of this node' }),
   laneRows: metrics.counter({ name: 'omninode_stage_lane_rows_total', help: 'Rows that stages of this node computed in their lanes, counted when a run ends' }),
+  drafts: metrics.counter({ name: 'omninode_stage_drafts_total', help: 'Guessed tokens; what: drafted or accepted (by first stages), dropped uncomputed (by last stages); counted when a run ends', labels: ['what'] }),
   stepSeconds: metrics.histogram({ name: 'omninode_stage_step_seconds', help: 'Time of one batch inside the engine', buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10] }),
   batchFill: metrics.histogram({ name: 'omninode_stage_batch_fill_ratio', help: 'Rows of one batch over the rows that fit; the lane, one row a pass, is left out', buckets: [0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 1] }),
   queueLength: createTally(metrics.gauge({ name: 'omninode_stage_queue_frames', help: 'Frames that wait for a pass on the stages of this node' })),

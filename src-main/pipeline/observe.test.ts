@@ -8,7 +8,7 @@ import { decodeFrame, encodeHeader } from './wire/frame.ts';
 import { decodeSteps, encodeSteps, STEP_BYTES, type StepRecord } from './wire/steps.ts';
 import { createReroute } from './failover/index.ts';
 import { MAX_TRACE_STEPS } from './options.ts';
-import { ask, cutLayers, expectNoLeak, GREEDY_SAMPLING, ids, LAYERS, openOn, PROMPT, read, until } from './testing/scenario.ts';
+import { ask, cutLayers, expectNoLeak, GREEDY_SAMPLING, ids, LAYERS, openOn, PROMPT, read, until, withoutFeature } from './testing/scenario.ts';
 import { MODEL, TestNetwork, type TestNetworkOptions } from './testing/test-network.ts';
 import { TINY } from './testing/tiny-engine.ts';
 
@@ -75,7 +75,7 @@ describe('figures of an answer', () => {
   it('come without what is new from a stage whose coordinator does not know it, and the answer is whole', async () => {
     const { net, pipeline: first } = await open(2);
     await first.close();
-    net.intercept = ({ from }, bytes) => (from === 'coordinator' ? withoutFeature(bytes) : bytes);
+    net.intercept = ({ from }, bytes) => (from === 'coordinator' ? withoutFeature(bytes, OBSERVE_FEATURE) : bytes);
     const pipeline = await openOn(net);
     const generation = pipeline.generate(ask());
     expect(await ids(generation)).toHaveLength(40);
@@ -126,7 +126,7 @@ describe('a trace', () => {
   it('leaves a stage out that does not know traces', async () => {
     const { net, pipeline: first } = await open(2);
     await first.close();
-    net.intercept = ({ from }, bytes) => (from === 'node-1' ? withoutFeature(bytes) : bytes);
+    net.intercept = ({ from }, bytes) => (from === 'node-1' ? withoutFeature(bytes, OBSERVE_FEATURE) : bytes);
     const pipeline = await openOn(net);
     const traced = pipeline.generate(ask({ trace: true }));
     await read(traced);
@@ -169,11 +169,11 @@ describe('metrics of a loss', () => {
 });
 
 describe('step records', () => {
-  const step: StepRecord = { position: 1 << 20, rows: 4096, isPrefill: true, isLane: false, ageUs: 5, computeUs: 6, serialiseUs: 7, waitUs: 8 };
+  const step: StepRecord = { position: 1 << 20, rows: 4096, isPrefill: true, isLane: false, isDraft: false, ageUs: 5, computeUs: 6, serialiseUs: 7, waitUs: 8 };
   const frameOf = (payload: Uint8Array): Uint8Array => Buffer.concat([encodeHeader({ session: '0'.repeat(32) as never, stage: 0 }, { type: FrameType.trace }, payload), payload]);
 
   it('arrive as they were sent, whole µs and never negative', () => {
-    const sent = [step, { ...step, isPrefill: false, isLane: true, ageUs: -3, computeUs: 1e12, waitUs: 0.6 }];
+    const sent = [step, { ...step, isPrefill: false, isLane: true, isDraft: true, ageUs: -3, computeUs: 1e12, waitUs: 0.6 }];
     expect(decodeSteps(decodeFrame(frameOf(encodeSteps(sent)), 'p').payload)).toEqual([step, { ...sent[1], ageUs: 0, computeUs: 0xffff_ffff, waitUs: 1 }]);
   });
 
@@ -191,13 +191,4 @@ function expectAllSteps({ steps, uncertaintyUs }: StageTrace, { startedMs, ended
   // Times travel in whole µs.
   const slackMs = uncertaintyUs / 1000 + 0.003;
   for (const { endMs } of steps) expect([endMs >= startedMs - slackMs, endMs <= endedMs + slackMs]).toEqual([true, true]);
-}
-
-/** A hello as nodes sent it before. */
-function withoutFeature(bytes: Uint8Array): Uint8Array {
-  const frame = decodeFrame(bytes, 'p');
-  if (frame.type !== FrameType.hello) return bytes;
-  const hello = JSON.parse(Buffer.from(frame.payload).toString('utf8'));
-  const payload = Buffer.from(JSON.stringify({ ...hello, features: hello.features.filter((name: string) => name !== OBSERVE_FEATURE) }));
-  return Buffer.concat([encodeHeader(frame, { type: FrameType.hello }, payload), payload]);
 }

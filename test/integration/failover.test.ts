@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 async function undisturbed(sampling: SamplingOptions): Promise<number[]> {
-  return [...(await runOnce(stand, prompt, { harm: 'kill', stage: -1, atToken: 1, sampling, tokens: TOKENS })).tokens];
+  return [...(await runOnce({ ...stand, speculate: false }, prompt, { harm: 'kill', stage: -1, atToken: 1, sampling, tokens: TOKENS })).tokens];
 }
 
 describe.runIf(isPosix)('an answer over node processes', () => {
@@ -70,6 +70,16 @@ describe.runIf(isPosix)('an answer over node processes', () => {
       expect(await runOnce(all, prompt, lost)).toMatchObject({ tokens: expected, error: undefined });
     } finally {
       await full.stop();
+    }
+  });
+
+  // A penalty below 1 has the model say the same again, so that many guesses come true.
+  it.each([['that come true', { ...GREEDY, repetitionPenalty: 0.1 }], ['that do not', SEEDED]])('goes on token for token when a stage is lost amid guesses %s', async (_how, sampling) => {
+    const expected = await undisturbed(sampling);
+    for (const run of runs.filter(({ harm }) => harm === 'kill')) {
+      const { tokens, failovers, error } = await runOnce({ ...stand, speculate: 'always' }, prompt, { ...run, sampling, tokens: TOKENS });
+      expect({ run, tokens, error }).toEqual({ run, tokens: expected, error: undefined });
+      expect(failovers).toBe(1);
     }
   });
 

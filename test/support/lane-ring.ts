@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { GREEDY, type DecodeLane, type LaneFeed, type LaneListener, type LaneLoss, type LaneRow, type LaneToken, type StageEngine, type StageInput } from '../../src-main/inference/index.ts';
+import { GREEDY, type DecodeLane, type LaneFeed, type LaneListener, type LaneLoss, type LaneRow, type LaneToken, type SamplingOptions, type Speculation, type StageEngine, type StageInput } from '../../src-main/inference/index.ts';
 import { dtypeAt, only, type Boundaries } from '../compliance/stage-chain.ts';
 
 export const HOST = '127.0.0.1';
@@ -50,13 +50,21 @@ export interface Seat {
   readonly session: number;
 }
 
+export interface SeatOptions {
+  readonly sampling?: SamplingOptions;
+  /** Absent: the session takes no drafts. */
+  readonly speculate?: Speculation;
+}
+
 /** One seat per stage, each with its lane open and one session. */
-export async function takeSeats(engines: readonly StageEngine[]): Promise<Seat[]> {
+export async function takeSeats(engines: readonly StageEngine[], { sampling = GREEDY, speculate }: SeatOptions = {}): Promise<Seat[]> {
   return Promise.all(engines.map(async (engine) => {
     const heard = new Heard();
     const lane = await engine.openLane?.(HOST, heard);
     if (lane === undefined) throw new RangeError('this engine has no lane');
-    return { engine, heard, lane, session: await engine.open(GREEDY) };
+    const session = await engine.open(sampling);
+    if (speculate !== undefined) lane.speculate(session, speculate);
+    return { engine, heard, lane, session };
   }));
 }
 
@@ -73,13 +81,21 @@ export async function closeRing(seats: readonly Seat[]): Promise<void> {
   for (const [i, seat] of seats.entries()) await join(seat, seats[(i + 1) % seats.length] as Seat);
 }
 
+export interface Prefill {
+  readonly prompt: readonly number[];
+  readonly dtype: Boundaries;
+  readonly run: number;
+  /** Position of the prompt's first token. */
+  readonly from?: number;
+}
+
 /** The prompt through `forward`, as a runner does; returns the first token. */
-export async function prefill(seats: readonly Seat[], { prompt, dtype, run }: { readonly prompt: readonly number[]; readonly dtype: Boundaries; readonly run: number }): Promise<number> {
+export async function prefill(seats: readonly Seat[], { prompt, dtype, run, from = 0 }: Prefill): Promise<number> {
   let input: StageInput = { kind: 'tokens', tokens: Int32Array.from(prompt) };
   for (const [i, { engine, lane, session }] of seats.entries()) {
     lane.begin(session, run, { takes: dtypeAt(dtype, i - 1), sends: dtypeAt(dtype, i) });
     const want = i === seats.length - 1 ? { kind: 'sample' } as const : { kind: 'hidden', dtype: dtypeAt(dtype, i) } as const;
-    const out = await only(engine, { session, position: 0, input, want });
+    const out = await only(engine, { session, position: from, input, want });
     if (out.kind === 'sampled') return out.token;
     if (out.kind === 'hidden') input = out;
   }

@@ -22,6 +22,7 @@ const finishedSchema = z.object({
     flow: z.object({ batchFill: measured.optional(), bytesOut: count, mostWaiting: count }).optional(),
   }).nullable()).max(1_000),
   boundaries: z.array(z.object({ from: count, to: count, wireMs: measured, serialiseMs: measured, rttMs: measured.optional(), bytes: count.optional() })).max(1_000),
+  speculation: z.object({ drafted: count, accepted: count, dropped: count }).optional(),
 });
 
 /** What goes on in the pipeline of a host; figures that were not measured are absent. */

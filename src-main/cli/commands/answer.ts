@@ -14,6 +14,7 @@ export function printFigures(output: Output, report: InferenceReport, result: ob
     const [first, last] = stage.layers;
     output.line(`stage ${index}  peer ${stage.peerId}  layers ${first}-${last}  ${megabytes(stage.bytesLoaded)} loaded  ${stage.msPerToken === null ? 'no token computed' : `${stage.msPerToken.toFixed(2)} ms/token`}`);
   }
+  if (report.speculation !== null) output.line(`speculation: ${report.speculation.accepted} of ${report.speculation.drafted} drafts accepted`);
   const speed = report.tokensPerSecond === null ? '' : `, ${report.tokensPerSecond.toFixed(1)} tokens/s`;
   const first = report.ttftMs === null ? '' : `, first token after ${report.ttftMs.toFixed(0)} ms`;
   output.line(`${report.tokenIds.length} tokens${speed}${first} (${WHY[report.finishReason]})`);

@@ -9,7 +9,7 @@ import { answerSink, printFigures } from './answer.ts';
 import { configOf, jsonOf, requestOf, withGenerationOptions, type GenerationArgs } from './generation-options.ts';
 import { routeOf, withRouteOptions, withTransitOptions, type RouteArgs, type TransitArgs } from './route-options.ts';
 
-type Args = GenerationArgs & RouteArgs & TransitArgs & { readonly receipts?: string };
+type Args = GenerationArgs & RouteArgs & TransitArgs & { readonly receipts?: string; readonly speculate: boolean };
 
 const EXAMPLES = `
 Examples:
@@ -22,12 +22,13 @@ Exit codes with --receipts: 0 all nodes signed all of it, 3 the answer is there 
 export function pipelineInferCommand(program: Command, launch: Launch): void {
   withTransitOptions(withRouteOptions(withGenerationOptions(program.command('pipeline-infer').summary('answer across several nodes, each with its own layers'))))
     .option('--receipts <file>', 'have the nodes sign what they compute, for omninode verify')
+    .option('--no-speculate', 'guess no tokens ahead (they are the same either way)')
     .addHelpText('after', EXAMPLES)
     .action((prompt: string, args: Args) => launch(pipelineInfer, { prompt, args }, { ...jsonOf(args), ...configOf(args) }));
 }
 
 async function pipelineInfer({ settings, output, signal }: CommandContext, { prompt, args }: { prompt: string; args: Args }): Promise<number> {
-  const request: PipelineRequest = { ...requestOf(prompt, args, settings.config.model), route: routeOf(args), dtype: args.dtype };
+  const request: PipelineRequest = { ...requestOf(prompt, args, settings.config.model), route: routeOf(args), dtype: args.dtype, speculate: args.speculate };
   const options = { signal, ...answerSink(output) };
   if (args.receipts === undefined) {
     printFigures(output, await inferPipeline(settings, request, options));

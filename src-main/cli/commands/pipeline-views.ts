@@ -49,12 +49,13 @@ export function statusView({ pid, mode, status, model, stages, load }: RunningHo
 
 function loadLines({ answers, waiting, last }: NonNullable<RunningHost['load']>): string[] {
   const running = answers.map(({ isPlaced, tokens, tokensPerSecond, ttftMs, itlMs }) => `  ${isPlaced ? 'answering' : 'waiting'}  ${tokens} tokens${speed(tokensPerSecond)}${firstToken(ttftMs)}${gaps(itlMs)}`);
-  const before = last === undefined ? 'no answer yet' : `last answer: ${last.generatedTokens} tokens${speed(last.tokensPerSecond)}${firstToken(last.ttftMs)}${gaps(last.itlMs)}${last.failovers > 0 ? `, ${last.failovers} failovers` : ''}`;
+  const before = last === undefined ? 'no answer yet' : `last answer: ${last.generatedTokens} tokens${speed(last.tokensPerSecond)}${firstToken(last.ttftMs)}${gaps(last.itlMs)}${last.failovers > 0 ? `, ${last.failovers} failovers` : ''}${drafts(last.speculation)}`;
   return [`${answers.length} answers under way, ${waiting} waiting for a place`, ...running, before];
 }
 
 const speed = (tokensPerSecond: number | null | undefined): string => (tokensPerSecond === null || tokensPerSecond === undefined ? '' : `, ${tokensPerSecond.toFixed(1)} tokens/s`);
 const firstToken = (ttftMs: number | null | undefined): string => (ttftMs === null || ttftMs === undefined ? '' : `, first after ${milliseconds(ttftMs, 0)}`);
+const drafts = (speculation: { readonly drafted: number; readonly accepted: number } | undefined): string => (speculation === undefined || speculation.drafted === 0 ? '' : `, ${speculation.accepted} of ${speculation.drafted} drafts accepted`);
 const gaps = (itlMs: { readonly p50: number; readonly p99: number } | undefined): string => (itlMs === undefined ? '' : `, between tokens ${milliseconds(itlMs.p50)} (p99 ${milliseconds(itlMs.p99)})`);
 
 export function traceView({ report, stats, trace }: TracedReport): string {
@@ -67,7 +68,7 @@ export function traceView({ report, stats, trace }: TracedReport): string {
   });
   return [
     table(['stage', 'peer', 'layers', 'prefill', 'compute', 'wait', 'frames', 'wire', 'fill', 'sent', 'traced'], rows), '',
-    `${stats.promptTokens} prompt tokens, ${stats.generatedTokens} tokens${speed(stats.tokensPerSecond)}${firstToken(stats.ttftMs)}${gaps(stats.itlMs)}`,
+    `${stats.promptTokens} prompt tokens, ${stats.generatedTokens} tokens${speed(stats.tokensPerSecond)}${firstToken(stats.ttftMs)}${gaps(stats.itlMs)}${drafts(stats.speculation)}`,
     `waited ${milliseconds(stats.queuedMs, 1)} for a place${stats.failovers > 0 ? `; ${stats.failovers} failovers: the steps are those since the last` : ''}`, '',
   ].join('\n');
 }

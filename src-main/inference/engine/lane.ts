@@ -13,7 +13,12 @@ export interface LaneFeed {
   /** Tokens at positions >= limit wait until it is raised. */
   readonly limit: number;
   readonly endTokens: readonly number[];
+  /** What may follow the token that is due, right or wrong: drafted before anything is looked up. */
+  readonly guess?: readonly number[];
 }
+
+/** Whether stage 0 guesses tokens ahead: where it brings something, or in any case (for measuring and tests). */
+export type Speculation = 'adaptive' | 'always';
 
 /** One row's way: its run, its position (of a token: the token's), and what the stages after stage 0 spent on it. */
 export interface LaneStep {
@@ -63,6 +68,11 @@ export interface LaneStats {
   readonly ringInsideUs: number;
   /** Records sent on, with their framing. */
   readonly bytesOut: number;
+  /** On stage 0: rows that were drafts, and drafts that came true. */
+  readonly drafted: number;
+  readonly accepted: number;
+  /** On the last stage: rows not computed, because their draft did not come true. */
+  readonly dropped: number;
 }
 
 /** What one row took; `atUs`: when its pass ended. */
@@ -72,9 +82,11 @@ export interface LaneStepTime {
   readonly computeUs: number;
   readonly serialiseUs: number;
   readonly waitUs: number;
+  /** It was computed from a guessed token; whether that came true is not known here. */
+  readonly isDraft: boolean;
 }
 
-/** The newest rows of the present run, oldest first, at most 4,096; `nowUs`: the same clock, when this was answered. */
+/** The newest rows of the present run, one per position, oldest first, at most 4,096; `nowUs`: the same clock, when this was answered. */
 export interface LaneSteps {
   readonly nowUs: number;
   readonly steps: readonly LaneStepTime[];
@@ -96,6 +108,8 @@ export interface DecodeLane {
   connect(session: number, to: { readonly host: string; readonly port: number }, ticket: LaneTicket): void;
   /** Rows and tokens of other runs are dropped from now on. */
   begin(session: number, run: number, dtypes: StageDtypes): void;
+  /** Rows of the session may be drafts; to be told to all of its stages before the first run. */
+  speculate(session: number, how: Speculation): void;
   /** Stage 0: the lane decides from now on which tokens are fed. */
   feed(session: number, run: number, feed: LaneFeed): void;
   /** Stage 0: a token that came another way. */
@@ -124,5 +138,5 @@ export function tellListener(listener: LaneListener, event: LaneEvent): void {
   }
 }
 
-export const NO_LANE_STATS: LaneStats = { frames: 0, computeUs: 0, serialiseUs: 0, waitUs: 0, rings: 0, ringUs: 0, ringInsideUs: 0, bytesOut: 0 };
+export const NO_LANE_STATS: LaneStats = { frames: 0, computeUs: 0, serialiseUs: 0, waitUs: 0, rings: 0, ringUs: 0, ringInsideUs: 0, bytesOut: 0, drafted: 0, accepted: 0, dropped: 0 };
 export const NO_LANE_STEPS: LaneSteps = { nowUs: 0, steps: [] };

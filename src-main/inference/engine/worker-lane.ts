@@ -1,6 +1,6 @@
 import { toCoded } from '../../base/index.ts';
 import type { LaneAnswer, LaneCall } from '../protocol/messages.ts';
-import { NO_LANE_STATS, NO_LANE_STEPS, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneSteps, type LaneTicket } from './lane.ts';
+import { NO_LANE_STATS, NO_LANE_STEPS, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneSteps, type LaneTicket, type Speculation } from './lane.ts';
 import type { StageDtypes } from './types.ts';
 import type { WorkerClient } from './worker-client.ts';
 
@@ -37,8 +37,12 @@ export class WorkerLane implements DecodeLane {
     this.#post('own', { call: 'begin', session, run, takes, sends });
   }
 
-  feed(session: number, run: number, { left, limit, endTokens }: LaneFeed): void {
-    this.#post('own', { call: 'feed', session, run, left, limit, endTokens: [...endTokens] });
+  speculate(session: number, how: Speculation): void {
+    this.#post('own', { call: 'speculate', session, how });
+  }
+
+  feed(session: number, run: number, { left, limit, endTokens, guess = [] }: LaneFeed): void {
+    this.#post('own', { call: 'feed', session, run, left, limit, endTokens: [...endTokens], guess: [...guess] });
   }
 
   token(session: number, run: number, { token, position }: { readonly token: number; readonly position: number }): void {

@@ -10,6 +10,7 @@ export async function callLane(lane: DecodeLane, call: Exclude<LaneCall, { call:
     case 'expect': await lane.expect(call.session, call); break;
     case 'connect': lane.connect(call.session, call, call); break;
     case 'begin': lane.begin(call.session, call.run, call); break;
+    case 'speculate': lane.speculate(call.session, call.how); break;
     case 'feed': lane.feed(call.session, call.run, call); break;
     case 'token': lane.token(call.session, call.run, call); break;
     case 'limit': lane.limit(call.session, call.run, call.limit); break;

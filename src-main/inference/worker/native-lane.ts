@@ -1,5 +1,5 @@
 import type { LaneHandle, NativeAddon, StageHandle } from '../../../native/index.d.ts';
-import { NO_LANE_STATS, NO_LANE_STEPS, tellListener, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneSteps, type LaneTicket } from '../engine/lane.ts';
+import { NO_LANE_STATS, NO_LANE_STEPS, tellListener, type DecodeLane, type LaneFeed, type LaneListener, type LaneStats, type LaneSteps, type LaneTicket, type Speculation } from '../engine/lane.ts';
 import type { StageDtypes } from '../engine/types.ts';
 import { fromNative } from '../errors.ts';
 
@@ -44,8 +44,12 @@ export class NativeLane implements DecodeLane {
     this.#try({ session, side: 'own' }, () => this.#addon.laneBegin(this.#lane, session, run, takes, sends));
   }
 
-  feed(session: number, run: number, { left, limit, endTokens }: LaneFeed): void {
-    this.#try({ session, side: 'own' }, () => this.#addon.laneFeed(this.#lane, session, run, { left, limit, endTokens: Int32Array.from(endTokens) }));
+  speculate(session: number, how: Speculation): void {
+    this.#try({ session, side: 'own' }, () => this.#addon.laneSpeculate(this.#lane, session, how === 'always'));
+  }
+
+  feed(session: number, run: number, { left, limit, endTokens, guess = [] }: LaneFeed): void {
+    this.#try({ session, side: 'own' }, () => this.#addon.laneFeed(this.#lane, session, run, { left, limit, endTokens: Int32Array.from(endTokens), guess: Int32Array.from(guess) }));
   }
 
   token(session: number, run: number, { token, position }: { readonly token: number; readonly position: number }): void {

@@ -1,5 +1,5 @@
 import type { Clock, LayerRange, PeerId } from '../../base/index.ts';
-import type { Backend, StageInfo } from '../../inference/index.ts';
+import type { Backend, Speculation, StageInfo } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { CoordinatorOptions } from '../options.ts';
 import { PrefillMeter } from '../prefill/prefill-meter.ts';
@@ -28,6 +28,7 @@ export interface PipelineStage {
 export interface AssemblyInit {
   readonly opened: OpenedStages;
   readonly route: readonly RouteStage[];
+  readonly speculate: Speculation | undefined;
   readonly options: CoordinatorOptions;
   readonly clock: Clock;
   /** Hears by how many answers more, or fewer, wait for a place. */
@@ -48,7 +49,7 @@ export class Assembly {
   readonly #options: CoordinatorOptions;
   readonly #clock: Clock;
 
-  constructor({ opened, route, options, clock, onWaiting }: AssemblyInit) {
+  constructor({ opened, route, speculate, options, clock, onWaiting }: AssemblyInit) {
     const [first, last] = [opened.clients[0], opened.clients.at(-1)];
     if (first === undefined || last === undefined) throw pipelineErrors.badRoute({ reason: 'it has no stages' });
     this.route = route;
@@ -58,7 +59,7 @@ export class Assembly {
     this.stages = opened.infos.map((info, i) => describe(info, route[i]));
     this.prefill = new PrefillMeter(opened.clients.length);
     this.vocabSize = opened.infos[0]?.vocabSize ?? 0;
-    this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, options, onWaiting });
+    this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, speculate, options, onWaiting });
     this.#options = options;
     this.#clock = clock;
   }

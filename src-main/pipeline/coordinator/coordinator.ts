@@ -1,5 +1,5 @@
 import { asManifestCid, asPeerId, type PeerId, type SessionId } from '../../base/index.ts';
-import type { ActivationDtype } from '../../inference/index.ts';
+import type { ActivationDtype, Speculation } from '../../inference/index.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
 import { coordinatorMetrics } from '../metrics.ts';
 import { COORDINATOR_DEFAULTS, MAX_ADDRESSES, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, type CoordinatorOptions } from '../options.ts';
@@ -19,6 +19,11 @@ export interface OpenPipelineRequest extends Omit<OpenStagesRequest, 'route'> {
   readonly dtype: ActivationDtype;
   /** Lets the rows of a prompt's micro-batches, up to `batchTokens`, follow what was measured; without it they are always `batchTokens`. */
   readonly adapt?: AdaptOptions;
+  /**
+   * Whether stage 0 guesses tokens ahead, from the text, while it waits for the ring; the tokens stay the same. By default where
+   * that makes an answer faster; `always` is for measuring. Only over lanes, and where all stages know it.
+   */
+  readonly speculate?: boolean | 'always';
   /** Finds other stages when one is lost, so that answers go on; without it a lost stage ends the pipeline. */
   readonly reroute?: Reroute;
 }
@@ -68,11 +73,11 @@ export function createCoordinator(components: CoordinatorComponents, overrides: 
     async openPipeline(request) {
       checkSize('contextTokens', request.contextTokens, MAX_CONTEXT_TOKENS);
       checkSize('batchTokens', request.batchTokens, MAX_BATCH_TOKENS);
-      const { contextTokens, batchTokens, dtype, reroute, modelHash, adapt } = request;
+      const { contextTokens, batchTokens, dtype, reroute, modelHash, adapt, speculate = true } = request;
       const route = withDtype(request.route, dtype);
       const opened = await openStages(components, options, { ...request, route });
       return new StagePipeline({
-        components, options, metrics, opened, route, modelHash, contextTokens, batchTokens, adapt, reroute,
+        components, options, metrics, opened, route, modelHash, contextTokens, batchTokens, adapt, reroute, speculate: speculationOf(speculate),
         open: (next, signal) => openStages(components, options, { route: next, modelHash, contextTokens, batchTokens, signal }),
       });
     },
@@ -118,6 +123,8 @@ const measureLinks = (components: PipelineComponents, options: CoordinatorOption
     // Nobody else was asked about.
     return links.filter(({ peer }) => request.to.some((other) => other.peer === peer)).map(({ peer, rttMs, bytesPerSecond, ageMs }) => ({ peer: asPeerId(peer), rttMs, bytesPerSecond, ageMs }));
   });
+
+const speculationOf = (wanted: boolean | 'always'): Speculation | undefined => (wanted === true ? 'adaptive' : wanted === false ? undefined : wanted);
 
 function checkSize(option: string, value: number, most: number): void {
   if (!Number.isInteger(value) || value < 1 || value > most) throw pipelineErrors.badOption({ option, reason: `must be a whole number from 1 to ${most}` });

@@ -1,4 +1,5 @@
 import { Events, type CodedError } from '../../base/index.ts';
+import type { Speculation } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { PipelineEvents } from '../events.ts';
 import { canRecover, PaceWatch, Recovery, type Reroute, type SlowStage } from '../failover/index.ts';
@@ -69,6 +70,7 @@ export interface StagePipelineInit {
   /** Most rows of a micro-batch. */
   readonly batchTokens: number;
   readonly adapt: AdaptOptions | undefined;
+  readonly speculate: Speculation | undefined;
   /** Absent: a lost stage ends the pipeline. */
   readonly reroute: Reroute | undefined;
   /** Has every stage of another route load its range. */
@@ -152,8 +154,8 @@ export class StagePipeline implements Pipeline {
   }
 
   #assemble(opened: OpenedStages, route: readonly RouteStage[]): Assembly {
-    const { options, components: { clock }, metrics } = this.#init;
-    return new Assembly({ opened, route, options, clock, onWaiting: (by) => metrics.waiting.add(by) });
+    const { speculate, options, components: { clock }, metrics } = this.#init;
+    return new Assembly({ opened, route, speculate, options, clock, onWaiting: (by) => metrics.waiting.add(by) });
   }
 
   #watch(opened: OpenedStages, assembly: Assembly): void {

@@ -1,5 +1,5 @@
 import { isCoded, type SessionId } from '../../base/index.ts';
-import type { SamplingOptions } from '../../inference/index.ts';
+import type { SamplingOptions, Speculation } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_ADDRESSES, type CoordinatorOptions } from '../options.ts';
 import { FrameType } from '../wire/constants.ts';
@@ -23,6 +23,8 @@ export interface SessionPoolInit {
   readonly clients: readonly StageClient[];
   readonly route: readonly RouteStage[];
   readonly lease: SessionId;
+  /** Undefined: never. */
+  readonly speculate: Speculation | undefined;
   readonly options: CoordinatorOptions;
   /** Hears by how many answers more, or fewer, wait. */
   readonly onWaiting: (by: number) => void;
@@ -132,14 +134,19 @@ export class SessionPool {
   }
 
   async #openOn(client: StageClient, id: SessionId, { sampling, receipts }: TakeOptions): Promise<void> {
-    const { route, lease, options } = this.#init;
+    const { route, lease, options, clients } = this.#init;
     const { stage } = client.ref;
     const [next, previous] = [route[(stage + 1) % route.length], route[(stage + route.length - 1) % route.length]];
     if (next === undefined || previous === undefined) throw pipelineErrors.badRoute({ reason: 'it has no stages' });
     const neighbours = route.length === 1 ? {} : { next: { peer: next.peer, addresses: next.addresses.slice(0, MAX_ADDRESSES) }, previous: previous.peer };
     const { takes, sends } = dtypesOf(route, stage);
+    // A stage that does not know drafts would take them for the answer's own rows.
+    const speculate = route.length > 1 && clients.every(({ link }) => link.knowsSpeculation) ? this.#init.speculate : undefined;
     const opened = client.expect(id, { type: FrameType.opened, phase: 'open a session', timeoutMs: options.openTimeoutMs });
-    client.link.postControl(client.address(id), FrameType.open, { lease, stageCount: route.length, dtype: takes, ...(sends === takes ? {} : { sends }), sampling, ...neighbours, ...(receipts === true && client.link.knowsReceipts ? { receipts: true } : {}) });
+    client.link.postControl(client.address(id), FrameType.open, {
+      lease, stageCount: route.length, dtype: takes, ...(sends === takes ? {} : { sends }), sampling, ...neighbours,
+      ...(receipts === true && client.link.knowsReceipts ? { receipts: true } : {}), ...(speculate === undefined ? {} : { speculate }),
+    });
     await opened;
   }
 

@@ -43,6 +43,16 @@ export interface BoundaryTiming {
   readonly bytes: number | undefined;
 }
 
+/** What guessing ahead brought; drafts that were not under way when the answer's token came are in none of it. */
+export interface SpeculationStats {
+  /** Rows that stage 0 computed from guessed tokens. */
+  readonly drafted: number;
+  /** Guessed tokens that came true. */
+  readonly accepted: number;
+  /** Rows that the last stage did not compute, because their guess did not come true. */
+  readonly dropped: number;
+}
+
 export interface GenerationStats {
   readonly promptTokens: number;
   /** Rows of the prompt's micro-batches; undefined when none was sent. */
@@ -68,6 +78,8 @@ export interface GenerationStats {
   readonly stages: readonly (StageTiming | undefined)[];
   /** Empty with one stage, or when a stage did not report. */
   readonly boundaries: readonly BoundaryTiming[];
+  /** Undefined where the first or the last stage does not report it. */
+  readonly speculation: SpeculationStats | undefined;
 }
 
 /** What the coordinator itself counted of an answer. */
@@ -101,7 +113,13 @@ export function generationStats(counts: AnswerCounts, { reports, rttsMs, batchTo
     tokensPerSecond: spanMs > 0 && counts.generatedTokens > 1 ? ((counts.generatedTokens - 1) / spanMs) * 1000 : undefined,
     stages: reports.map((report) => (report === undefined ? undefined : stageTiming(report, batchTokens))),
     boundaries: boundaryTimings(reports, rttsMs),
+    speculation: speculationStats(reports),
   };
+}
+
+function speculationStats(reports: readonly (StageStats | undefined)[]): SpeculationStats | undefined {
+  const [first, last] = [reports[0]?.speculation, reports.at(-1)?.speculation];
+  return first === undefined || last === undefined ? undefined : { drafted: first.drafted, accepted: first.accepted, dropped: last.dropped };
 }
 
 export const stageTiming = ({ prefill, decode, flow }: StageStats, batchTokens: number): StageTiming => ({

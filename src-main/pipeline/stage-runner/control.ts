@@ -144,13 +144,13 @@ export class ControlLink {
       throw isCoded(error, 'ENGINE_SESSIONS_FULL') ? pipelineErrors.stageBusy({ limit: options.maxSessionsPerEngine, what: 'sessions' }, error) : error;
     });
     try {
-      const { next, previous, stageCount } = message;
+      const { next, previous, stageCount, speculate } = message;
       const nextLink = next === undefined ? undefined : await peerLinks.acquire(next.peer as StageLink['peer'], next.addresses).catch((error: unknown) => {
         throw pipelineErrors.linkLost({ peer: next.peer, reason: toCoded(error).message }, error);
       });
       const session: StageSession = new StageSession({
         address: { session: frame.session, stage: frame.stage }, stageCount, dtypes, records, entry, slot, control: this.#link, next: nextLink,
-        lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtypes, hostOf, onRun: (stats) => entry.countLane(stats) }),
+        lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtypes, speculate, hostOf, onRun: (stats) => entry.countLane(stats) }),
         previous: previous as StageLink['peer'] | undefined, onFail: (error) => sessions.fail(session, error),
       });
       return session;

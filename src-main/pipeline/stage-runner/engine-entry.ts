@@ -55,10 +55,11 @@ export class EngineEntry {
   }
 
   /** A run that is over in the lane. */
-  countLane({ frames, bytesOut }: LaneStats): void {
+  countLane({ frames, bytesOut, drafted, accepted, dropped }: LaneStats): void {
     this.#metrics.rows.inc(undefined, frames);
     this.#metrics.laneRows.inc(undefined, frames);
     this.#metrics.sentBytes.inc({ to: 'stage', way: 'lane' }, bytesOut);
+    for (const [what, count] of Object.entries({ drafted, accepted, dropped })) this.#metrics.drafts.inc({ what }, count);
   }
 
   countSent(to: 'stage' | 'coordinator', bytes: number): void {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { DecodeLane, LaneStats, LaneSteps, StageDtypes } from '../../inference/index.ts';
+import type { DecodeLane, LaneStats, LaneSteps, Speculation, StageDtypes } from '../../inference/index.ts';
 import { FrameType } from '../wire/constants.ts';
 import type { FrameAddress } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
@@ -10,6 +10,8 @@ export interface SessionLaneInit {
   readonly lane: DecodeLane;
   readonly slot: number;
   readonly dtypes: StageDtypes;
+  /** Absent: no rows are drafts. */
+  readonly speculate?: Speculation | undefined;
   readonly hostOf: (peer: StageLink['peer']) => string | undefined;
   /** Hears of a run that is over. */
   readonly onRun: (stats: LaneStats) => void;
@@ -29,6 +31,7 @@ export class SessionLane {
 
   constructor(init: SessionLaneInit) {
     this.#init = init;
+    if (init.speculate !== undefined) init.lane.speculate(init.slot, init.speculate);
   }
 
   /** Rows may come or go without this process seeing them: only the engine knows how many there are. */

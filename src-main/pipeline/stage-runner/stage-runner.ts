@@ -159,9 +159,11 @@ export class StageRunner implements Service {
 
   async #tellStats(session: StageSession, link: StageLink): Promise<void> {
     const run = session.stats;
-    const { flow, ...stats } = await session.snapshot();
+    const { flow, speculation, ...stats } = await session.snapshot();
     this.#speed.add(run, { ...stats, weightBytes: session.init.entry.engine.info.weightBytes });
-    link.postControl(session.address, FrameType.stats, link.knowsObserve && flow !== undefined ? { ...stats, flow } : stats);
+    link.postControl(session.address, FrameType.stats, {
+      ...stats, ...(link.knowsObserve && flow !== undefined ? { flow } : {}), ...(link.knowsSpeculation && speculation !== undefined ? { speculation } : {}),
+    });
   }
 
   async #trace(session: StageSession, link: StageLink): Promise<void> {

@@ -75,12 +75,13 @@ export class StepStats {
       },
       ring: { count: this.#ring.count + lane.rings, totalUs: this.#ring.totalUs + lane.ringUs, insideUs: this.#ring.insideUs + lane.ringInsideUs },
       flow: { passes: flow.passes + lane.frames, passRows: flow.passRows + lane.frames, bytesOut: flow.bytesOut + lane.bytesOut, mostWaiting: flow.mostWaiting },
+      speculation: { drafted: lane.drafted, accepted: lane.accepted, dropped: lane.dropped },
     };
   }
 
   /** The newest steps, oldest first, with how long ago each was at `nowMs`. */
   steps(nowMs: number, lane: TimedLaneSteps | undefined): StepRecord[] {
-    const ours = this.#steps.toArray().map(({ endMs, ...step }): StepRecord => ({ ...step, isLane: false, ageUs: (nowMs - endMs) * 1000 }));
+    const ours = this.#steps.toArray().map(({ endMs, ...step }): StepRecord => ({ ...step, isLane: false, isDraft: false, ageUs: (nowMs - endMs) * 1000 }));
     const sinceToldUs = lane === undefined ? 0 : (nowMs - lane.toldMs) * 1000;
     const theirs = (lane?.steps ?? []).map(({ atUs, ...step }): StepRecord => ({ ...step, rows: 1, isPrefill: false, isLane: true, ageUs: (lane?.nowUs ?? 0) - atUs + sinceToldUs }));
     return [...ours, ...theirs].toSorted((a, b) => a.position - b.position);

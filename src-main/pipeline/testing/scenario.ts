@@ -5,6 +5,8 @@ import type { SamplingOptions } from '../../inference/index.ts';
 import type { OpenPipelineRequest } from '../coordinator/coordinator.ts';
 import type { GeneratedToken, GenerateRequest, Generation } from '../coordinator/generation.ts';
 import type { Pipeline } from '../coordinator/pipeline.ts';
+import { FrameType } from '../wire/constants.ts';
+import { decodeFrame, encodeHeader } from '../wire/frame.ts';
 import { MODEL, TestNetwork } from './test-network.ts';
 
 export const GREEDY_SAMPLING: SamplingOptions = { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, penaltyWindow: 64, seed: 0, topLogprobs: 0 };
@@ -27,6 +29,15 @@ export const ids = async (generation: Generation): Promise<number[]> => (await r
 /** Cuts layers 0..total-1 into `stages` ranges of about the same length. */
 export const cutLayers = (total: number, stages: number): LayerRange[] =>
   Array.from({ length: stages }, (_, i) => ({ first: Math.floor((i * total) / stages), last: Math.floor(((i + 1) * total) / stages) - 1 }));
+
+/** A hello as nodes sent it before they had the feature; any other frame as it is. */
+export function withoutFeature(bytes: Uint8Array, feature: string): Uint8Array {
+  const frame = decodeFrame(bytes, 'p');
+  if (frame.type !== FrameType.hello) return bytes;
+  const hello = JSON.parse(Buffer.from(frame.payload).toString('utf8'));
+  const payload = Buffer.from(JSON.stringify({ ...hello, features: hello.features.filter((name: string) => name !== feature) }));
+  return Buffer.concat([encodeHeader(frame, { type: FrameType.hello }, payload), payload]);
+}
 
 /** What one stage with all layers answers. */
 export async function reference(request: Partial<GenerateRequest> = {}): Promise<number[]> {

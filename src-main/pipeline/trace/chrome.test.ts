@@ -19,7 +19,7 @@ const traceSchema = z.strictObject({
   ])),
 });
 
-const step = (position: number, endMs: number, rest: Partial<TraceStep> = {}): TraceStep => ({ position, rows: 1, isPrefill: false, isLane: false, endMs, computeUs: 1000, serialiseUs: 100, waitUs: 0, ...rest });
+const step = (position: number, endMs: number, rest: Partial<TraceStep> = {}): TraceStep => ({ position, rows: 1, isPrefill: false, isLane: false, isDraft: false, endMs, computeUs: 1000, serialiseUs: 100, waitUs: 0, ...rest });
 const stage = (index: number, steps: readonly TraceStep[], uncertaintyUs = 200): StageTrace => ({ stage: index, peer: asPeerId(`node-${index}`), layers: { first: 2 * index, last: 2 * index + 1 }, uncertaintyUs, steps });
 const trace = (rest: Partial<RequestTrace> = {}): RequestTrace => ({ startedMs: 1000, placedMs: 1002, endedMs: 1040, promptTokens: 3, reusedTokens: 0, failovers: 0, tokens: [], stages: [], ...rest });
 const complete = ({ traceEvents }: { readonly traceEvents: readonly ChromeEvent[] }) => traceEvents.filter((event) => event.ph === 'X');
@@ -73,7 +73,7 @@ describe('the Chrome trace of an answer', () => {
   it('is well formed for whatever was measured: sorted, nothing negative, no overlap on a thread', () => {
     const us = fc.integer({ min: 0, max: 3_000_000 });
     const ms = fc.double({ min: 0, max: 5000, noNaN: true });
-    const steps = fc.array(fc.record({ position: fc.nat(40), rows: fc.integer({ min: 1, max: 8 }), isPrefill: fc.boolean(), isLane: fc.boolean(), endMs: ms, computeUs: us, serialiseUs: us, waitUs: us }), { maxLength: 12 });
+    const steps = fc.array(fc.record({ position: fc.nat(40), rows: fc.integer({ min: 1, max: 8 }), isPrefill: fc.boolean(), isLane: fc.boolean(), isDraft: fc.boolean(), endMs: ms, computeUs: us, serialiseUs: us, waitUs: us }), { maxLength: 12 });
     const tokens = fc.array(fc.record({ position: fc.nat(40), heardMs: ms, gapUs: fc.option(us, { nil: undefined }) }), { maxLength: 8 }).map((list) => list.toSorted((a, b) => a.heardMs - b.heardMs));
     fc.assert(fc.property(fc.array(fc.option(steps, { nil: undefined }), { maxLength: 4 }), tokens, fc.option(ms, { nil: undefined }), (all, heard, placedMs) => {
       const made = chromeTrace(trace({ startedMs: 0, placedMs, endedMs: 6000, tokens: heard, stages: all.map((list, i) => (list === undefined ? undefined : stage(i, list))) }));
@@ -118,13 +118,13 @@ describe('settling the ring', () => {
 });
 
 describe('aligning a stage', () => {
-  const record = { position: 7, rows: 1, isPrefill: false, isLane: true, ageUs: 2000, computeUs: 1, serialiseUs: 2, waitUs: 3 };
+  const record = { position: 7, rows: 1, isPrefill: false, isLane: true, isDraft: false, ageUs: 2000, computeUs: 1, serialiseUs: 2, waitUs: 3 };
 
   it('puts its answer in the middle of the way there and back', () => {
     // 10 ms, of which the stage held the question for 4: the answer left 3 ms before it was heard.
     const { uncertaintyUs, steps } = alignSteps([record], { askedMs: 100, heardMs: 110, heldUs: 4000 });
     expect(uncertaintyUs).toBe(3000);
-    expect(steps).toEqual([{ position: 7, rows: 1, isPrefill: false, isLane: true, endMs: 105, computeUs: 1, serialiseUs: 2, waitUs: 3 }]);
+    expect(steps).toEqual([{ position: 7, rows: 1, isPrefill: false, isLane: true, isDraft: false, endMs: 105, computeUs: 1, serialiseUs: 2, waitUs: 3 }]);
   });
 
   it('takes no stage at its word that it held the question longer than the whole way', () => {

@@ -41,12 +41,12 @@ function tokenSpans({ placedMs, startedMs, tokens }: RequestTrace): Span[] {
 function stageSpans(stage: StageTrace | undefined): Span[] {
   if (stage === undefined) return [];
   return stage.steps.flatMap((step): Span[] => {
-    const { position, rows, isPrefill, isLane, endMs, computeUs, serialiseUs, waitUs } = step;
+    const { position, rows, isPrefill, isLane, isDraft, endMs, computeUs, serialiseUs, waitUs } = step;
     const computeStartMs = endMs - computeUs / 1000;
     const framesStartMs = computeStartMs - serialiseUs / 1000;
     const span = (category: Span['category'], startMs: number, end: number): Span => ({
       name: `${isPrefill ? 'prefill' : 'decode'} ${rows === 1 ? position : `${position}-${position + rows - 1}`}`, category, process: stage.stage + 1, startMs, endMs: end,
-      args: { position, rows, by: isLane ? 'lane' : 'mesh', computeUs: Math.round(computeUs), serialiseUs: Math.round(serialiseUs), waitUs: Math.round(waitUs) },
+      args: { position, rows, by: isLane ? 'lane' : 'mesh', ...(isDraft ? { draft: true } : {}), computeUs: Math.round(computeUs), serialiseUs: Math.round(serialiseUs), waitUs: Math.round(waitUs) },
     });
     return [
       ...(waitUs > 0 ? [span('queue', startOf(step), framesStartMs)] : []),

@@ -54,6 +54,9 @@ export const Q8_FEATURE = 'q8/1';
 /** In `hello.features`, of a stage that signs: knows `receipts` in open, receiptsRequest and receipts. */
 export const RECEIPTS_FEATURE = 'receipts/1';
 
+/** In `hello.features`: knows `speculate` in open, drafts in its lane, and `speculation` in stats. */
+export const SPECULATE_FEATURE = 'spec/1';
+
 /** Byte offsets in the header. */
 export const AT = {
   version: 0, type: 1, flags: 2, session: 4, stage: 20, dtype: 22, reserved: 23, run: 24, position: 28, batch: 32, rows: 36, hiddenSize: 40,

@@ -2,7 +2,7 @@ import { isCoded, toCoded, type Clock, type CodedError, type ErrorMeta, type Pee
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
-import { BOUNDARY_FEATURE, FrameType, LANE_FEATURE, LINKS_FEATURE, OBSERVE_FEATURE, Q8_FEATURE, RECEIPTS_FEATURE, REPLAY_FEATURE } from './constants.ts';
+import { BOUNDARY_FEATURE, FrameType, LANE_FEATURE, LINKS_FEATURE, OBSERVE_FEATURE, Q8_FEATURE, RECEIPTS_FEATURE, REPLAY_FEATURE, SPECULATE_FEATURE } from './constants.ts';
 import { decodeFrame, encodeHeader, NO_SESSION, type Frame, type FrameAddress, type FrameFields } from './frame.ts';
 import { controlBytes, readControl, type ControlMessage, type ControlType } from './schema.ts';
 
@@ -55,6 +55,8 @@ export class StageLink {
   knowsQ8 = false;
   /** As well: it signs receipts. */
   knowsReceipts = false;
+  /** As well: it knows drafts in a lane. */
+  knowsSpeculation = false;
   /** From the last pong: how long the peer's present computation runs. */
   remoteBusyUs = 0;
   readonly #init: LinkInit;
@@ -67,7 +69,10 @@ export class StageLink {
     this.#init = init;
     this.peer = init.stream.peer;
     this.lastHeardMs = init.clock.monotonicMs();
-    this.postControl(NO_SESSION, FrameType.hello, { protocol: 1, role: init.role, agent: 'omninode', features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE, BOUNDARY_FEATURE, LINKS_FEATURE, Q8_FEATURE, ...(init.signs === true ? [RECEIPTS_FEATURE] : [])] });
+    this.postControl(NO_SESSION, FrameType.hello, {
+      protocol: 1, role: init.role, agent: 'omninode',
+      features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE, BOUNDARY_FEATURE, LINKS_FEATURE, Q8_FEATURE, SPECULATE_FEATURE, ...(init.signs === true ? [RECEIPTS_FEATURE] : [])],
+    });
     void this.#read();
   }
 
@@ -167,6 +172,7 @@ export class StageLink {
     this.knowsLinks = features.includes(LINKS_FEATURE);
     this.knowsQ8 = features.includes(Q8_FEATURE);
     this.knowsReceipts = features.includes(RECEIPTS_FEATURE);
+    this.knowsSpeculation = features.includes(SPECULATE_FEATURE);
     this.#greeted = true;
   }
 

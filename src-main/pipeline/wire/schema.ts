@@ -55,6 +55,8 @@ export const openSchema = z.strictObject({
   previous: peer.optional(),
   /** The coordinator will ask for receipts: only to stages that know it. */
   receipts: z.literal(true).exactOptional(),
+  /** Rows in the lane may be drafts; only where every stage of the route knows it. */
+  speculate: z.enum(['adaptive', 'always']).exactOptional(),
 });
 
 export const runSchema = z.strictObject({ endTokens: z.array(token).max(MAX_END_TOKENS), maxTokens: positive(MAX_CONTEXT_TOKENS), limit: count(2 * MAX_CONTEXT_TOKENS) });
@@ -73,6 +75,8 @@ export const statsSchema = z.strictObject({
     /** Most frames that were left waiting when one of these passes began. */
     mostWaiting: bytes,
   }).exactOptional(),
+  /** As well: rows of drafts and drafts that came true (on stage 0), rows not computed for they did not (on the last). */
+  speculation: z.strictObject({ drafted: bytes, accepted: bytes, dropped: bytes }).exactOptional(),
 });
 
 /** Where the stage that was asked takes this session's decode steps; the ticket is good for one connection. */

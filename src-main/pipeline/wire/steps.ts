@@ -6,6 +6,7 @@ export const STEP_BYTES = 24;
 const AT_STEP = { position: 0, rows: 4, flags: 6, reserved: 7, ageUs: 8, computeUs: 12, serialiseUs: 16, waitUs: 20 } as const;
 const IS_PREFILL = 1;
 const IS_LANE = 2;
+const IS_DRAFT = 4;
 const MAX_US = 0xffff_ffff;
 
 /** What one frame's rows took on one stage. */
@@ -17,6 +18,8 @@ export interface StepRecord {
   readonly isPrefill: boolean;
   /** Computed in the lane. */
   readonly isLane: boolean;
+  /** Computed from a guessed token, before that was sampled. */
+  readonly isDraft: boolean;
   /** From the end of the pass until this was written: the stage's own clock, so that no clock is told. */
   readonly ageUs: number;
   readonly computeUs: number;
@@ -32,7 +35,7 @@ export function encodeSteps(steps: readonly StepRecord[]): Uint8Array {
     const at = i * STEP_BYTES;
     bytes.writeUInt32LE(step.position, at + AT_STEP.position);
     bytes.writeUInt16LE(step.rows, at + AT_STEP.rows);
-    bytes[at + AT_STEP.flags] = (step.isPrefill ? IS_PREFILL : 0) | (step.isLane ? IS_LANE : 0);
+    bytes[at + AT_STEP.flags] = (step.isPrefill ? IS_PREFILL : 0) | (step.isLane ? IS_LANE : 0) | (step.isDraft ? IS_DRAFT : 0);
     for (const field of ['ageUs', 'computeUs', 'serialiseUs', 'waitUs'] as const) bytes.writeUInt32LE(Math.min(MAX_US, Math.max(0, Math.round(step[field]))), at + AT_STEP[field]);
   });
   return bytes;
@@ -46,7 +49,7 @@ export function decodeSteps(payload: Uint8Array): StepRecord[] {
     const at = i * STEP_BYTES;
     const flags = view.getUint8(at + AT_STEP.flags);
     return {
-      position: us(at + AT_STEP.position), rows: view.getUint16(at + AT_STEP.rows, true), isPrefill: (flags & IS_PREFILL) !== 0, isLane: (flags & IS_LANE) !== 0,
+      position: us(at + AT_STEP.position), rows: view.getUint16(at + AT_STEP.rows, true), isPrefill: (flags & IS_PREFILL) !== 0, isLane: (flags & IS_LANE) !== 0, isDraft: (flags & IS_DRAFT) !== 0,
       ageUs: us(at + AT_STEP.ageUs), computeUs: us(at + AT_STEP.computeUs), serialiseUs: us(at + AT_STEP.serialiseUs), waitUs: us(at + AT_STEP.waitUs),
     };
   });

@@ -1,7 +1,7 @@
 import { asPeerId, systemClock, type CodedError } from '../../../src-main/base/index.ts';
 import type { Cluster, ClusterNode, Node } from '../../../src-main/host/index.ts';
 import { GREEDY, type SamplingOptions } from '../../../src-main/inference/index.ts';
-import { createReroute, type Candidate, type Pipeline } from '../../../src-main/pipeline/index.ts';
+import { createReroute, type Candidate, type OpenPipelineRequest, type Pipeline } from '../../../src-main/pipeline/index.ts';
 import { cutOff, plugIn, type NetworkHost } from '../../support/network.ts';
 
 /** SIGKILL, SIGSTOP, or its network link down. */
@@ -34,15 +34,16 @@ export interface Stand {
   readonly contextTokens: number;
   /** Where each node of the cluster is, when they have a network of their own. */
   readonly hosts?: readonly NetworkHost[];
+  readonly speculate?: OpenPipelineRequest['speculate'];
 }
 
 /** A pipeline over the cluster's nodes as they are now. Nodes that end stay away until `revive`; who is left takes over. */
-export function openOver({ cluster, node, contextTokens }: Stand): Promise<Pipeline> {
+export function openOver({ cluster, node, contextTokens, speculate = true }: Stand): Promise<Pipeline> {
   const candidates = (): Candidate[] => cluster.nodes.map(({ peerId, addresses }) => ({ peer: asPeerId(peerId), addresses }));
   const modelHash = cluster.model.manifest.model_hash;
   return node.coordinator.openPipeline({
     route: cluster.nodes.map(({ peerId, addresses, layers }) => ({ peer: asPeerId(peerId), addresses, layers })),
-    modelHash, contextTokens, batchTokens: 32, dtype: 'f16',
+    modelHash, contextTokens, batchTokens: 32, dtype: 'f16', speculate,
     reroute: createReroute({ modelHash, candidates, queryOffers: (request) => node.coordinator.queryOffers(request), timeoutMs: 3_000 }),
   });
 }

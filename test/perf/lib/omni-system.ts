@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { appPaths, shardModelFile, type HostConfig, type Settings } from '../../../src-main/host/index.ts';
 import { fromNodeSchema, type ToNode } from '../../../src-main/host/node-messages.ts';
 import { forkOn, type Network, type NetworkHost } from '../../support/network.ts';
-import type { Answer, CoordinatorStart, Knock } from './coordinator-process.ts';
-import type { System, Work } from './system.ts';
+import type { Answer, CoordinatorStart, Knock, OmniDecoded, OmniWork } from './coordinator-process.ts';
+import type { System } from './system.ts';
 import { median } from './report.ts';
 
 export interface OmniSystem extends System {
+  decode(work: OmniWork): Promise<OmniDecoded>;
   /** How long a TCP connection from the coordinator to the first node takes to stand, ms: the network's round trip. */
   roundTripMs(): Promise<number>;
   /** TCP connections between nodes that are not the mesh's: the lanes of the decode steps. Undefined where all share one host. */
@@ -77,7 +78,7 @@ async function startNode(child: ChildProcess, host: NetworkHost, message: ToNode
   return { host, child, peer, addresses, meshPort: Number(/\/tcp\/(\d+)/.exec(addresses[0] ?? '')?.[1]) };
 }
 
-const ask = (child: ChildProcess, message: CoordinatorStart | Work | Knock): Promise<Answer> => answerOf(child, message) as Promise<Answer>;
+const ask = (child: ChildProcess, message: CoordinatorStart | OmniWork | Knock): Promise<Answer> => answerOf(child, message) as Promise<Answer>;
 
 /** Rejects when the process ends before it answers. */
 async function answerOf(child: ChildProcess, message: object): Promise<unknown> {
