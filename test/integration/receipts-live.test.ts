@@ -28,12 +28,13 @@ interface Cluster {
   readonly process?: 'own' | 'worker';
   /** As what each stage sends. */
   readonly sends?: readonly ActivationDtype[];
+  readonly speculate?: boolean | 'always';
   /** What a node really loads instead of its shard. */
   readonly swap?: (shard: GivenShard, index: number) => Promise<string>;
 }
 
 /** A coordinator and three nodes with a shard each, all with a real mesh on loopback. */
-async function pipelineOver({ process = 'own', sends = ['f16', 'f16', 'f16'], swap = (shard) => Promise.resolve(shard.path) }: Cluster = {}): Promise<Pipeline> {
+async function pipelineOver({ process = 'own', sends = ['f16', 'f16', 'f16'], speculate = true, swap = (shard) => Promise.resolve(shard.path) }: Cluster = {}): Promise<Pipeline> {
   const settings = await settingsFor();
   const { shards, manifest } = await shardForCluster(settings.config, { nodes: 3, paths: appPaths() });
   const given = await Promise.all(shards.map(async (shard, i) => ({ ...shard, path: await swap(shard, i) })));
@@ -43,7 +44,7 @@ async function pipelineOver({ process = 'own', sends = ['f16', 'f16', 'f16'], sw
     await node.start();
   }
   const route = shards.map(({ layers }, i) => ({ peer: asPeerId(nodes[i + 1]?.mesh.peerId ?? ''), addresses: nodes[i + 1]?.mesh.addresses() ?? [], layers, sends: sends[i] ?? 'f32' }));
-  return (nodes[0] as Node).coordinator.openPipeline({ route, modelHash: manifest.model_hash, contextTokens: CONTEXT, batchTokens: 16, dtype: 'f16' });
+  return (nodes[0] as Node).coordinator.openPipeline({ route, modelHash: manifest.model_hash, contextTokens: CONTEXT, batchTokens: 16, dtype: 'f16', speculate });
 }
 
 interface Answered {
@@ -73,8 +74,10 @@ async function laneRows(node: Node | undefined): Promise<number> {
 }
 
 describe('three nodes that sign what they compute', () => {
-  it.each([['own', ['f16', 'f16'], GREEDY], ['worker', ['f32', 'f16'], WARM]] as const)('in %s processes over %j are accepted in every window, of an answer that went by the lanes', async (process, sends, sampling) => {
-    const pipeline = await pipelineOver({ process, sends });
+  it.each([
+    ['own', ['f16', 'f16'], false, GREEDY], ['worker', ['f32', 'f16'], false, WARM], ['own', ['f16', 'f16'], 'always', GREEDY], ['worker', ['f32', 'f16'], 'always', WARM],
+  ] as const)('in %s processes over %j (speculate: %s) are accepted in every window, of an answer that went by the lanes', async (process, sends, speculate, sampling) => {
+    const pipeline = await pipelineOver({ process, sends, speculate });
     const answered = await answer(pipeline, { sampling });
     await pipeline.close();
     for (const node of nodes.slice(1)) await expect.poll(() => laneRows(node), { timeout: 20_000 }).toBeGreaterThan(50);
@@ -86,8 +89,9 @@ describe('three nodes that sign what they compute', () => {
     expect(outcomes(found)).toEqual({ '0-1 accepted': 5, '2-3 accepted': 5, '4-5 accepted': 4, '4-5 unchecked': 1 });
   });
 
-  it('sign the rows of each answer of a conversation once', async () => {
-    const pipeline = await pipelineOver();
+  // Rows that were guessed wrongly are no rows.
+  it.each([false, 'always'] as const)('sign the rows of each answer of a conversation once (speculate: %s)', async (speculate) => {
+    const pipeline = await pipelineOver({ speculate });
     const first = await answer(pipeline, { maxTokens: 50 });
     const second = await answer(pipeline, { promptTokens: Int32Array.from([...prompt, ...first.tokens, 44, 45, 46]), maxTokens: 40 });
     await pipeline.close();
