@@ -5,7 +5,7 @@ import type { Pipeline } from './coordinator/pipeline.ts';
 import { createReroute } from './failover/index.ts';
 import { ask, ids, openOn, stoppedAfterEach } from './testing/scenario.ts';
 import { MODEL, TestNetwork, type Intercept } from './testing/test-network.ts';
-import { BOUNDARY_FEATURE, FrameType, Q8_FEATURE } from './wire/constants.ts';
+import { FEATURES, FrameType } from './wire/constants.ts';
 import { decodeFrame, encodeHeader } from './wire/frame.ts';
 
 let network: TestNetwork;
@@ -50,7 +50,7 @@ async function answered(generation: Generation, kills: Readonly<Record<number, r
 const running = ({ stages }: Pipeline): string[] => stages.map(({ peer, layers }) => `${peer} ${layers.first}-${layers.last}`);
 
 /** Hellos of one peer, as an older version sent them. */
-const older = (peer: string, without = BOUNDARY_FEATURE): Intercept => ({ from }, bytes) => {
+const older = (peer: string, without: string = FEATURES.boundary): Intercept => ({ from }, bytes) => {
   const frame = decodeFrame(bytes, 'p');
   if (from !== peer || frame.type !== FrameType.hello) return bytes;
   const hello = JSON.parse(Buffer.from(frame.payload).toString('utf8')) as { features: string[] };
@@ -67,7 +67,7 @@ describe('Q8', () => {
   });
 
   it('is refused by a stage that does not know it', async () => {
-    await expect(open(SERVING, ['f16', 'q8'], older('node-2', Q8_FEATURE))).rejects.toMatchObject({ code: 'PIPELINE_STAGE_TOO_OLD', meta: { stage: 2, feature: Q8_FEATURE } });
+    await expect(open(SERVING, ['f16', 'q8'], older('node-2', FEATURES.q8))).rejects.toMatchObject({ code: 'PIPELINE_STAGE_TOO_OLD', meta: { stage: 2, feature: FEATURES.q8 } });
   });
 });
 
@@ -113,7 +113,7 @@ describe('a stage of an older version', () => {
   });
 
   it('is refused where they are not', async () => {
-    await expect(open(SERVING, ['f32', 'f16'], older('node-1'))).rejects.toMatchObject({ code: 'PIPELINE_STAGE_TOO_OLD', fault: 'user', meta: { stage: 1, peer: 'node-1', feature: BOUNDARY_FEATURE } });
+    await expect(open(SERVING, ['f32', 'f16'], older('node-1'))).rejects.toMatchObject({ code: 'PIPELINE_STAGE_TOO_OLD', fault: 'user', meta: { stage: 1, peer: 'node-1', feature: FEATURES.boundary } });
   });
 
   it('is passed over when it would have to take over', async () => {

@@ -3,7 +3,7 @@ import type { Metrics } from '../base/index.ts';
 import { chromeTrace } from './trace/chrome.ts';
 import type { RequestTrace, StageTrace } from './trace/request-trace.ts';
 import type { Pipeline } from './coordinator/pipeline.ts';
-import { HEADER_BYTES, FrameType, OBSERVE_FEATURE, TOKEN_BYTES } from './wire/constants.ts';
+import { FEATURES, FrameType, HEADER_BYTES, TOKEN_BYTES } from './wire/constants.ts';
 import { decodeFrame, encodeHeader } from './wire/frame.ts';
 import { decodeSteps, encodeSteps, STEP_BYTES, type StepRecord } from './wire/steps.ts';
 import { createReroute } from './failover/index.ts';
@@ -75,7 +75,7 @@ describe('figures of an answer', () => {
   it('come without what is new from a stage whose coordinator does not know it, and the answer is whole', async () => {
     const { net, pipeline: first } = await open(2);
     await first.close();
-    net.intercept = ({ from }, bytes) => (from === 'coordinator' ? withoutFeature(bytes, OBSERVE_FEATURE) : bytes);
+    net.intercept = ({ from }, bytes) => (from === 'coordinator' ? withoutFeature(bytes, FEATURES.observe) : bytes);
     const pipeline = await openOn(net);
     const generation = pipeline.generate(ask());
     expect(await ids(generation)).toHaveLength(40);
@@ -126,7 +126,7 @@ describe('a trace', () => {
   it('leaves a stage out that does not know traces', async () => {
     const { net, pipeline: first } = await open(2);
     await first.close();
-    net.intercept = ({ from }, bytes) => (from === 'node-1' ? withoutFeature(bytes, OBSERVE_FEATURE) : bytes);
+    net.intercept = ({ from }, bytes) => (from === 'node-1' ? withoutFeature(bytes, FEATURES.observe) : bytes);
     const pipeline = await openOn(net);
     const traced = pipeline.generate(ask({ trace: true }));
     await read(traced);

@@ -6,7 +6,7 @@ import type { Pipeline } from './coordinator/pipeline.ts';
 import { decodeReceipt, type Receipt } from './receipts/receipt.ts';
 import { decodeReceiptsFile, encodeReceiptsFile } from './receipts/receipts-file.ts';
 import { openReceiptSession, type ReceiptSession } from './receipts/receipt-session.ts';
-import { FrameType, HEADER_BYTES, RECEIPTS_FEATURE } from './wire/constants.ts';
+import { FEATURES, FrameType, HEADER_BYTES } from './wire/constants.ts';
 import { decodeFrame, encodeHeader } from './wire/frame.ts';
 import { controlBytes, readControl } from './wire/schema.ts';
 import { ask, cutLayers, ids, LAYERS, openOn, PROMPT, reference, stoppedAfterEach } from './testing/scenario.ts';
@@ -213,7 +213,7 @@ describe('a stage', () => {
 function older(frame: Uint8Array): Uint8Array {
   const decoded = decodeFrame(frame, 'peer');
   const hello = readControl(decoded, FrameType.hello, 'peer');
-  const payload = controlBytes(FrameType.hello, { ...hello, features: hello.features.filter((name) => name !== RECEIPTS_FEATURE) });
+  const payload = controlBytes(FrameType.hello, { ...hello, features: hello.features.filter((name) => name !== FEATURES.receipts) });
   expect(frame.length).toBeGreaterThan(HEADER_BYTES);
   return Buffer.concat([encodeHeader(decoded, { type: FrameType.hello }, payload), payload]);
 }

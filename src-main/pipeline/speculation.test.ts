@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenPipelineRequest } from './coordinator/coordinator.ts';
 import { ask, cutLayers, ids, LAYERS, openOn, reference, withoutFeature } from './testing/scenario.ts';
 import { TestNetwork } from './testing/test-network.ts';
-import { FrameType, SPECULATE_FEATURE } from './wire/constants.ts';
+import { FEATURES, FrameType } from './wire/constants.ts';
 import { decodeFrame } from './wire/frame.ts';
 import { openSchema, readControl } from './wire/schema.ts';
 
@@ -21,7 +21,7 @@ async function answer(request: Partial<OpenPipelineRequest>, old?: string): Prom
   network.intercept = ({ from }, bytes) => {
     const frame = decodeFrame(bytes, 'p');
     if (frame.type === FrameType.open) told.push(readControl(frame, FrameType.open, from).speculate);
-    return from === old ? withoutFeature(bytes, SPECULATE_FEATURE) : bytes;
+    return from === old ? withoutFeature(bytes, FEATURES.speculate) : bytes;
   };
   const pipeline = await openOn(network, request);
   const generation = pipeline.generate(ask());

@@ -75,8 +75,9 @@ async function laneRows(node: Node | undefined): Promise<number> {
 
 describe('three nodes that sign what they compute', () => {
   it.each([
-    ['own', ['f16', 'f16'], false, GREEDY], ['worker', ['f32', 'f16'], false, WARM], ['own', ['f16', 'f16'], 'always', GREEDY], ['worker', ['f32', 'f16'], 'always', WARM],
-  ] as const)('in %s processes over %j (speculate: %s) are accepted in every window, of an answer that went by the lanes', async (process, sends, speculate, sampling) => {
+    { process: 'own', sends: ['f16', 'f16'], speculate: false, sampling: GREEDY }, { process: 'worker', sends: ['f32', 'f16'], speculate: false, sampling: WARM },
+    { process: 'own', sends: ['f16', 'f16'], speculate: 'always', sampling: GREEDY }, { process: 'worker', sends: ['f32', 'f16'], speculate: 'always', sampling: WARM },
+  ] as const)('in $process processes over $sends (speculate: $speculate) are accepted in every window, of an answer that went by the lanes', async ({ process, sends, speculate, sampling }) => {
     const pipeline = await pipelineOver({ process, sends, speculate });
     const answered = await answer(pipeline, { sampling });
     await pipeline.close();

@@ -73,7 +73,7 @@ interface Opened {
 async function fromStage(client: StageClient, request: ReceiptsRequest, due: readonly Window[]): Promise<StageReceipts> {
   const { stage, layers, peer } = client.ref;
   const problem = (what: string): string => `stage ${stage} (peer ${peer}, layers ${layers.first}-${layers.last}): ${what}`;
-  if (!client.link.knowsReceipts) return { receipts: [], problem: problem('it signs no receipts') };
+  if (!client.link.knows('receipts')) return { receipts: [], problem: problem('it signs no receipts') };
   try {
     const asked = await ask(client, request, due.length);
     const opened = await Promise.all(asked.map(async (signed) => ({ signed, receipt: checked(await openReceipt(signed, request.verifySignature), client, request) })));

@@ -97,7 +97,7 @@ export class Assembly {
 
   // The quickest of several rounds aligns the clocks best.
   async #askTrace(client: StageClient, session: OpenSession): Promise<StageTrace | undefined> {
-    if (!client.link.knowsObserve) return undefined;
+    if (!client.link.knows('observe')) return undefined;
     const untilMs = this.#clock.monotonicMs() + TRACE_ROUNDS_MS;
     let best: StageTrace | undefined;
     for (let round = 0; round < TRACE_ROUNDS && (round === 0 || this.#clock.monotonicMs() < untilMs); round++) {

@@ -1,7 +1,7 @@
 import type { ActivationDtype, StageDtypes } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { StageAssignment } from '../ports.ts';
-import { BOUNDARY_FEATURE, Q8_FEATURE } from '../wire/constants.ts';
+import { FEATURES } from '../wire/constants.ts';
 import type { StageClient } from './stage-client.ts';
 
 /** A stage of a route that says as what it sends hidden states on. */
@@ -20,7 +20,7 @@ export function dtypesOf(route: readonly RouteStage[], stage: number): StageDtyp
 export function checkDtypes(route: readonly RouteStage[], clients: readonly StageClient[]): void {
   for (const { ref, link } of clients) {
     const { takes, sends } = dtypesOf(route, ref.stage);
-    if (takes !== sends && !link.knowsBoundary) throw pipelineErrors.stageTooOld({ ...ref, feature: BOUNDARY_FEATURE, reason: `it cannot take ${takes} and send ${sends}` });
-    if ([takes, sends].includes('q8') && route.length > 1 && !link.knowsQ8) throw pipelineErrors.stageTooOld({ ...ref, feature: Q8_FEATURE, reason: 'it does not know rows in q8' });
+    if (takes !== sends && !link.knows('boundary')) throw pipelineErrors.stageTooOld({ ...ref, feature: FEATURES.boundary, reason: `it cannot take ${takes} and send ${sends}` });
+    if ([takes, sends].includes('q8') && route.length > 1 && !link.knows('q8')) throw pipelineErrors.stageTooOld({ ...ref, feature: FEATURES.q8, reason: 'it does not know rows in q8' });
   }
 }

@@ -111,8 +111,7 @@ const queryNode = (components: PipelineComponents, options: CoordinatorOptions, 
     const reply = client.expect(id, { type: FrameType.offers, phase: 'tell its offers', timeoutMs: options.openTimeoutMs });
     client.link.post({ ...NO_SESSION, session: id }, { type: FrameType.offersRequest });
     const { offers, node } = controlOf(await reply, FrameType.offers, client);
-    const { knowsLinks } = client.link;
-    return { node, knowsLinks, offers: offers.map(({ manifestCid, ...offer }) => (manifestCid === undefined ? offer : { ...offer, manifestCid: asManifestCid(manifestCid) })) };
+    return { node, knowsLinks: client.link.knows('links'), offers: offers.map(({ manifestCid, ...offer }) => (manifestCid === undefined ? offer : { ...offer, manifestCid: asManifestCid(manifestCid) })) };
   });
 
 const measureLinks = (components: PipelineComponents, options: CoordinatorOptions, request: MeasureLinksRequest): Promise<readonly PeerLink[]> =>

@@ -141,11 +141,11 @@ export class SessionPool {
     const neighbours = route.length === 1 ? {} : { next: { peer: next.peer, addresses: next.addresses.slice(0, MAX_ADDRESSES) }, previous: previous.peer };
     const { takes, sends } = dtypesOf(route, stage);
     // A stage that does not know drafts would take them for the answer's own rows.
-    const speculate = route.length > 1 && clients.every(({ link }) => link.knowsSpeculation) ? this.#init.speculate : undefined;
+    const speculate = route.length > 1 && clients.every(({ link }) => link.knows('speculate')) ? this.#init.speculate : undefined;
     const opened = client.expect(id, { type: FrameType.opened, phase: 'open a session', timeoutMs: options.openTimeoutMs });
     client.link.postControl(client.address(id), FrameType.open, {
       lease, stageCount: route.length, dtype: takes, ...(sends === takes ? {} : { sends }), sampling, ...neighbours,
-      ...(receipts === true && client.link.knowsReceipts ? { receipts: true } : {}), ...(speculate === undefined ? {} : { speculate }),
+      ...(receipts === true && client.link.knows('receipts') ? { receipts: true } : {}), ...(speculate === undefined ? {} : { speculate }),
     });
     await opened;
   }

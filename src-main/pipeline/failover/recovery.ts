@@ -54,7 +54,7 @@ export class Recovery {
 
 /** @throws PIPELINE_STAGE_FAILED for a stage of an older version; no stage stays open then */
 function knowingReplay(opened: OpenedStages): OpenedStages {
-  const older = opened.clients.find(({ link }) => !link.knowsReplay);
+  const older = opened.clients.find(({ link }) => !link.knows('replay'));
   if (older === undefined) return opened;
   for (const client of opened.clients) client.close();
   throw pipelineErrors.stageFailed({ ...older.ref, code: 'PIPELINE_NO_REPLAY', reason: 'its version cannot take over an answer under way' });

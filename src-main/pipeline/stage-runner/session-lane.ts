@@ -52,7 +52,7 @@ export class SessionLane {
 
   /** To be called when something was sent to the next stage: then that has the session open. */
   ask(to: FrameAddress, next: StageLink | undefined): void {
-    if (this.#asked || next?.knowsLane !== true) return;
+    if (this.#asked || next?.knows('lane') !== true) return;
     this.#asked = true;
     next.post(to, { type: FrameType.laneRequest });
   }

@@ -162,7 +162,7 @@ export class StageRunner implements Service {
     const { flow, speculation, ...stats } = await session.snapshot();
     this.#speed.add(run, { ...stats, weightBytes: session.init.entry.engine.info.weightBytes });
     link.postControl(session.address, FrameType.stats, {
-      ...stats, ...(link.knowsObserve && flow !== undefined ? { flow } : {}), ...(link.knowsSpeculation && speculation !== undefined ? { speculation } : {}),
+      ...stats, ...(link.knows('observe') && flow !== undefined ? { flow } : {}), ...(link.knows('speculate') && speculation !== undefined ? { speculation } : {}),
     });
   }
 

@@ -38,24 +38,26 @@ export const PAYLOAD_KIND: Readonly<Record<FrameType, PayloadKind>> = {
 
 export const TYPE_NAME: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(FrameType).map(([name, type]) => [type, name]));
 
-/** In `hello.features`: knows laneRequest and lane. */
-export const LANE_FEATURE = 'lane/1';
-/** In `hello.features`: knows FLAG_REPLAY. */
-export const REPLAY_FEATURE = 'replay/1';
-/** In `hello.features`: knows `flow` in stats, traceRequest and trace. */
-export const OBSERVE_FEATURE = 'observe/1';
-/** In `hello.features`: knows measure and links. */
-export const LINKS_FEATURE = 'links/1';
-
-/** In `hello.features`: knows `sends` in open. */
-export const BOUNDARY_FEATURE = 'boundary/1';
-/** In `hello.features`: knows rows in Q8. */
-export const Q8_FEATURE = 'q8/1';
-/** In `hello.features`, of a stage that signs: knows `receipts` in open, receiptsRequest and receipts. */
-export const RECEIPTS_FEATURE = 'receipts/1';
-
-/** In `hello.features`: knows `speculate` in open, drafts in its lane, and `speculation` in stats. */
-export const SPECULATE_FEATURE = 'spec/1';
+/** What came after the first version, as `hello.features` names it: sent only to peers that listed it. */
+export const FEATURES = {
+  /** laneRequest and lane. */
+  lane: 'lane/1',
+  /** FLAG_REPLAY. */
+  replay: 'replay/1',
+  /** `flow` in stats, traceRequest and trace. */
+  observe: 'observe/1',
+  /** measure and links. */
+  links: 'links/1',
+  /** `sends` in open. */
+  boundary: 'boundary/1',
+  /** Rows in Q8. */
+  q8: 'q8/1',
+  /** Of a stage that signs: `receipts` in open, receiptsRequest and receipts. */
+  receipts: 'receipts/1',
+  /** `speculate` in open, drafts in its lane, and `speculation` in stats. */
+  speculate: 'spec/1',
+} as const;
+export type Feature = keyof typeof FEATURES;
 
 /** Byte offsets in the header. */
 export const AT = {

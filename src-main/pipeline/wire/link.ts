@@ -2,7 +2,7 @@ import { isCoded, toCoded, type Clock, type CodedError, type ErrorMeta, type Pee
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_PENDING_SENDS } from '../options.ts';
-import { BOUNDARY_FEATURE, FrameType, LANE_FEATURE, LINKS_FEATURE, OBSERVE_FEATURE, Q8_FEATURE, RECEIPTS_FEATURE, REPLAY_FEATURE, SPECULATE_FEATURE } from './constants.ts';
+import { FEATURES, FrameType, type Feature } from './constants.ts';
 import { decodeFrame, encodeHeader, NO_SESSION, type Frame, type FrameAddress, type FrameFields } from './frame.ts';
 import { controlBytes, readControl, type ControlMessage, type ControlType } from './schema.ts';
 
@@ -41,26 +41,12 @@ export class StageLink {
   rttMs: number | undefined;
   /** As what the peer greeted us. */
   remoteRole: 'coordinator' | 'stage' | undefined;
-  /** The peer greeted us and listed the lane among its features. */
-  knowsLane = false;
-  /** As well: it can compute an answer's past again. */
-  knowsReplay = false;
-  /** As well: it knows the figures that came later, and traces. */
-  knowsObserve = false;
-  /** As well: it may take rows of one dtype and send them in another. */
-  knowsBoundary = false;
-  /** As well: it measures its links to others when asked. */
-  knowsLinks = false;
-  /** As well: it knows rows in Q8. */
-  knowsQ8 = false;
-  /** As well: it signs receipts. */
-  knowsReceipts = false;
-  /** As well: it knows drafts in a lane. */
-  knowsSpeculation = false;
   /** From the last pong: how long the peer's present computation runs. */
   remoteBusyUs = 0;
   readonly #init: LinkInit;
   #ended = false;
+  /** What the peer listed when it greeted us. */
+  #features: readonly string[] = [];
   #greeted = false;
   #pingSentMs: number | undefined;
   #pingNumber = 0;
@@ -71,9 +57,14 @@ export class StageLink {
     this.lastHeardMs = init.clock.monotonicMs();
     this.postControl(NO_SESSION, FrameType.hello, {
       protocol: 1, role: init.role, agent: 'omninode',
-      features: [LANE_FEATURE, REPLAY_FEATURE, OBSERVE_FEATURE, BOUNDARY_FEATURE, LINKS_FEATURE, Q8_FEATURE, SPECULATE_FEATURE, ...(init.signs === true ? [RECEIPTS_FEATURE] : [])],
+      features: Object.values(FEATURES).filter((name) => name !== FEATURES.receipts || init.signs === true),
     });
     void this.#read();
+  }
+
+  /** The peer greeted us and listed this among its features. */
+  knows(feature: Feature): boolean {
+    return this.#features.includes(FEATURES[feature]);
   }
 
   get ended(): boolean {
@@ -165,14 +156,7 @@ export class StageLink {
     if (frame.type !== FrameType.hello) throw pipelineErrors.badFrame({ peer: this.peer, reason: 'the first frame is not a hello' });
     const { role, features } = readControl(frame, FrameType.hello, this.peer);
     this.remoteRole = role;
-    this.knowsLane = features.includes(LANE_FEATURE);
-    this.knowsReplay = features.includes(REPLAY_FEATURE);
-    this.knowsObserve = features.includes(OBSERVE_FEATURE);
-    this.knowsBoundary = features.includes(BOUNDARY_FEATURE);
-    this.knowsLinks = features.includes(LINKS_FEATURE);
-    this.knowsQ8 = features.includes(Q8_FEATURE);
-    this.knowsReceipts = features.includes(RECEIPTS_FEATURE);
-    this.knowsSpeculation = features.includes(SPECULATE_FEATURE);
+    this.#features = features;
     this.#greeted = true;
   }
 
