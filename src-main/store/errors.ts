@@ -34,6 +34,12 @@ export const storeErrors = defineErrors('STORE', {
   httpChanged: spec<{ url: string }>({ fault: 'peer', retryable: true, message: (m) => `${m.url} changed while it was read.`, next: 'Start again.' }),
 });
 
+export const dagErrors = defineErrors('DAG', {
+  badSize: spec<{ sizeBytes: number; maxBytes: number }>({ fault: 'peer', message: (m) => `A shard has 1 to ${m.maxBytes} bytes, not ${m.sizeBytes}.`, next: 'Cut the model into smaller shards.' }),
+  noSuchLeaf: spec<{ leaf: number; leaves: number }>({ fault: 'peer', message: (m) => `There is no leaf ${m.leaf} among ${m.leaves}.`, next: 'Ask for leaves that the shard has.' }),
+  wrongLeaves: spec<{ cid?: string; problem: string }>({ fault: 'peer', message: (m) => `The list of leaf hashes${m.cid === undefined ? '' : ` of ${m.cid}`} is wrong: ${m.problem}.`, next: 'Fetch the list from another peer.' }),
+});
+
 const supportedNext = 'Run the model whole with `omninode infer`, or choose one of the supported architectures.';
 
 export const shardErrors = defineErrors('SHARD', {

@@ -1,4 +1,4 @@
-export { ggufErrors, shardErrors, storeErrors } from './errors.ts';
+export { dagErrors, ggufErrors, shardErrors, storeErrors } from './errors.ts';
 export * from './gguf/values.ts';
 export * from './gguf/tensor-types.ts';
 export * from './gguf/writer.ts';
@@ -7,6 +7,7 @@ export * from './gguf/http-source.ts';
 export { GGUF_LIMITS, type GgufLimits } from './gguf/parse.ts';
 export * from './gguf/reader.ts';
 export * from './ports.ts';
+export * from './dag/index.ts';
 export { SUPPORTED_ARCHITECTURES } from './shard/architectures.ts';
 export type { Piece } from './shard/piece.ts';
 export { pieceOfModel, pieceOfShard } from './shard/read-piece.ts';

@@ -1,0 +1,4 @@
+export * from './shape.ts';
+export * from './cid.ts';
+export * from './tree.ts';
+export * from './tree-hasher.ts';
