@@ -13,7 +13,7 @@ export type { Piece } from './shard/piece.ts';
 export { pieceOfModel, pieceOfShard } from './shard/read-piece.ts';
 export { kvValuesPerToken } from './shard/kv-size.ts';
 export { layerBytes, planShards, type ShardPlan } from './shard/plan.ts';
-export { shardCid, manifestCid } from './shard/digest.ts';
+export { manifestCid } from './shard/digest.ts';
 export * from './shard/manifest.ts';
 export * from './shard/verify.ts';
 export * from './shard/cut-model.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ARCHITECTURES, generateModel } from '../../../test/support/models/index.ts';
-import { cutModel, cutStage, composeStage, diskFiles, fileSource, openGguf, openManifest, str, u32, u32Array, verifyShard, type Gguf, type Manifest, type StoreFiles } from '../index.ts';
+import { cutModel, cutStage, composeStage, diskFiles, fileSource, openGguf, openManifest, str, u32, u32Array, verifyShard, type Gguf, type HashedTree, type Manifest, type StoreFiles } from '../index.ts';
 
 let root = '';
 beforeAll(async () => { root = await mkdtemp(join(tmpdir(), 'omninode-shard-')); });
@@ -192,6 +192,7 @@ describe('writing', () => {
     const path = await model();
     const folder = fresh();
     const first = await cutModel({ model: path, folder, plan });
+    const pieces = [...first.shards, first.vocabulary];
     const [, damaged = ''] = pathsOf(folder, first);
     const bytes = await readFile(damaged);
     bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 1;
@@ -199,10 +200,12 @@ describe('writing', () => {
     await expect(verifyShard(damaged, first.shards[1] as Manifest['shards'][number])).rejects.toMatchObject({ code: 'SHARD_HASH_MISMATCH' });
     const written: string[] = [];
     const seen: number[] = [];
+    const trees = new Map<string, HashedTree>();
     let bytesTotal = 0;
-    const again = await cutModel({ model: path, folder, plan, files: limitedFiles(Number.MAX_SAFE_INTEGER, written), onProgress: (progress) => { seen.push(progress.bytesDone); bytesTotal = progress.bytesTotal; } });
+    const again = await cutModel({ model: path, folder, plan, files: limitedFiles(Number.MAX_SAFE_INTEGER, written), onPiece: (at, tree) => void trees.set(at, tree), onProgress: (progress) => { seen.push(progress.bytesDone); bytesTotal = progress.bytesTotal; } });
     expect(again).toEqual(first);
     expect(written.filter((name) => name.endsWith('.gguf'))).toEqual([damaged]);
+    expect([...trees]).toEqual(await Promise.all(pieces.map(async (piece) => [join(folder, piece.file_name), await verifyShard(join(folder, piece.file_name), piece)])));
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
     expect(seen.at(-1)).toBe(bytesTotal);
     expect(await openManifest(join(folder, 'manifest.json'))).toEqual(first);
@@ -210,7 +213,7 @@ describe('writing', () => {
   });
 
   it('tells missing and short shards apart', async () => {
-    const entry = { size_bytes: 10, blake3_hash: '0'.repeat(64) };
+    const entry = { cid: '', size_bytes: 10, blake3_hash: '0'.repeat(64) };
     await expect(verifyShard(join(root, 'nowhere'), entry)).rejects.toMatchObject({ code: 'SHARD_MISSING' });
     const short = fresh();
     await writeFile(short, 'abc');

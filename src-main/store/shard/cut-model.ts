@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isCoded, type LayerRange } from '../../base/index.ts';
+import type { HashedTree } from '../dag/index.ts';
 import { shardErrors } from '../errors.ts';
 import { openGguf, type Gguf } from '../gguf/reader.ts';
 import { fileSource, type ByteSource } from '../gguf/source.ts';
 import { diskFiles, type StoreFiles } from '../ports.ts';
 import { cutPiece } from './cut-join.ts';
-import { hashSource, shardCid } from './digest.ts';
+import { hashSource } from './digest.ts';
 import { encodeManifestCbor, encodeManifestJson, openManifest, parseManifest, type Manifest, type ManifestPiece } from './manifest.ts';
 import { optionalNumber, optionalText } from './metadata.ts';
 import type { Piece } from './piece.ts';
@@ -14,7 +15,7 @@ import { planShards, type ShardPlan } from './plan.ts';
 import { quantizationOf } from './quantization.ts';
 import { pieceOfModel } from './read-piece.ts';
 import { stageFile, vocabularyFile, type StageFile } from './stage-file.ts';
-import { hashFile } from './verify.ts';
+import { treeOfFile } from './verify.ts';
 import { hashStage, writeStage, type WriteOptions, type Written } from './write-stage.ts';
 
 export const MANIFEST_FILE = 'manifest.json';
@@ -38,6 +39,8 @@ export interface CutModelOptions {
   readonly modelName?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ShardProgress) => void;
+  /** Told of each shard and the vocabulary when it lies whole and synced on the disk. */
+  readonly onPiece?: (path: string, tree: HashedTree) => void;
   readonly files?: StoreFiles;
 }
 
@@ -130,7 +133,8 @@ interface ProduceContext {
 async function produce(job: Job, context: ProduceContext): Promise<ManifestPiece> {
   const path = join(context.options.folder, job.fileName);
   const written = await keep(path, job, context) ?? await writeStage(path, job.file, writeOptions(context));
-  return { cid: shardCid(written.hash), size_bytes: written.sizeBytes, blake3_hash: written.hash, file_name: job.fileName };
+  context.options.onPiece?.(path, written);
+  return { cid: written.cid, size_bytes: written.sizeBytes, blake3_hash: written.hash, file_name: job.fileName };
 }
 
 function writeOptions({ options, progress }: ProduceContext): WriteOptions {
@@ -142,11 +146,11 @@ async function keep(path: string, job: Job, context: ProduceContext): Promise<Wr
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || found.size !== sizeBytes) return undefined;
   try {
-    const expected = context.known ?? await hashStage(job.file, signalOf(context.options));
-    const hash = await hashFile(path, signalOf(context.options));
-    if (hash !== expected) return undefined;
+    const expected = context.known ?? (await hashStage(job.file, signalOf(context.options))).hash;
+    const tree = await treeOfFile(path, signalOf(context.options));
+    if (tree.hash !== expected) return undefined;
     context.progress.add(sizeBytes);
-    return { sizeBytes, hash };
+    return tree;
   } catch (error) {
     throw context.options.signal?.aborted === true ? shardErrors.cancelled({ path }, error) : error;
   }
@@ -166,7 +170,7 @@ function describe(gguf: Gguf, model: Piece, { modelHash, name, jobs, entries }: 
     return { shard_index: index, ...entries[index], layer_range: [first, last], includes_embedding: first === 0, includes_head: last === model.totalLayers - 1 };
   });
   return parseManifest({
-    format_version: 1, model_name: (name ?? optionalText(gguf.metadata, 'general.name') ?? basename(gguf.source.name, '.gguf')).slice(0, 256) || model.architecture,
+    format_version: 2, model_name: (name ?? optionalText(gguf.metadata, 'general.name') ?? basename(gguf.source.name, '.gguf')).slice(0, 256) || model.architecture,
     model_hash: modelHash, architecture: model.architecture, total_layers: model.totalLayers, quantization: quantizationOf(gguf.tensors),
     total_size_bytes: entries.reduce((bytes, entry) => bytes + entry.size_bytes, 0), hidden_size: model.hiddenSize, vocab_size: model.vocabSize,
     context_length: optionalNumber(gguf.metadata, `${model.architecture}.context_length`) ?? 0, shards, vocabulary: entries.at(-1),

@@ -1,12 +1,11 @@
 import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { CID } from 'multiformats/cid';
 import * as Digest from 'multiformats/hashes/digest';
-import { asManifestCid, asShardCid, type ManifestCid, type ShardCid } from '../../base/index.ts';
+import { asManifestCid, type ManifestCid } from '../../base/index.ts';
+import { BLAKE3 } from '../dag/index.ts';
 import type { ByteSource } from '../gguf/source.ts';
 
-/** Multicodec codes: BLAKE3 multihash, raw bytes, DAG-CBOR. */
-const BLAKE3 = 0x1e;
-const RAW = 0x55;
+/** Multicodec code of DAG-CBOR. */
 const DAG_CBOR = 0x71;
 
 export const COPY_BYTES = 8 * 1024 * 1024;
@@ -22,11 +21,8 @@ export function blake3(): Hasher {
   return { update: (bytes) => hasher.update(bytes), hex: () => hasher.digest('hex') };
 }
 
-const cidOf = (codec: number, hash: string): string => CID.createV1(codec, Digest.create(BLAKE3, Buffer.from(hash, 'hex'))).toString();
-
-/** CIDv1 of raw bytes with this BLAKE3 hash (hex). */
-export const shardCid = (hash: string): ShardCid => asShardCid(cidOf(RAW, hash));
-export const manifestCid = (hash: string): ManifestCid => asManifestCid(cidOf(DAG_CBOR, hash));
+/** CIDv1 of DAG-CBOR with this BLAKE3 hash (hex). */
+export const manifestCid = (hash: string): ManifestCid => asManifestCid(CID.createV1(DAG_CBOR, Digest.create(BLAKE3, Buffer.from(hash, 'hex'))).toString());
 
 export interface HashOptions {
   readonly signal?: AbortSignal;

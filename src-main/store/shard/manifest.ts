@@ -3,8 +3,9 @@ import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { z } from 'zod';
 import type { LayerRange, ManifestCid } from '../../base/index.ts';
+import { LEAF_BYTES, MAX_TREE_BYTES, parseShardCid } from '../dag/index.ts';
 import { shardErrors } from '../errors.ts';
-import { blake3, manifestCid, shardCid } from './digest.ts';
+import { blake3, manifestCid } from './digest.ts';
 
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 const MAX_LAYERS = 512;
@@ -12,11 +13,13 @@ const MAX_LAYERS = 512;
 const text = z.string().min(1).max(256);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const size = z.int().min(1);
+const pieceSize = size.max(MAX_TREE_BYTES);
 const layer = z.int().min(0).max(MAX_LAYERS - 1);
 // Names of files in the manifest's own folder: never a path.
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/);
 
-const piece = { cid: z.string().max(128), size_bytes: size, blake3_hash: hash, file_name: fileName };
+/** `cid` is the root of the piece's tree (dag/), `blake3_hash` that of its bytes. */
+const piece = { cid: z.string().max(128), size_bytes: pieceSize, blake3_hash: hash, file_name: fileName };
 
 const shardSchema = z.strictObject({
   shard_index: z.int().min(0).max(MAX_LAYERS - 1),
@@ -29,7 +32,7 @@ const shardSchema = z.strictObject({
 
 /** The manifest of a sharded model; see docs/protocols. Unknown fields are refused. */
 export const manifestSchema = z.strictObject({
-  format_version: z.literal(1),
+  format_version: z.literal(2),
   model_name: text,
   /** BLAKE3 of the model file that was cut. */
   model_hash: hash,
@@ -65,9 +68,16 @@ function inconsistency(manifest: Omit<Manifest, never>): string | undefined {
   }
   if (next !== manifest.total_layers) return `shards end at layer ${next - 1} of ${manifest.total_layers}`;
   const pieces = [...manifest.shards, manifest.vocabulary];
-  if (pieces.some((entry) => entry.cid !== shardCid(entry.blake3_hash))) return 'a CID does not match its BLAKE3 hash';
+  if (!pieces.every(isNamedRight)) return 'a CID does not match its size and BLAKE3 hash';
   if (new Set(pieces.map((entry) => entry.file_name)).size !== pieces.length) return 'two pieces have one file name';
   return pieces.reduce((sum, entry) => sum + entry.size_bytes, 0) === manifest.total_size_bytes ? undefined : 'sizes do not add up';
+}
+
+// A piece of one leaf has that leaf's CID; of a larger one only its bytes tell whether the root is right.
+function isNamedRight({ cid, size_bytes, blake3_hash }: ManifestPiece): boolean {
+  const named = parseShardCid(cid);
+  if (size_bytes > LEAF_BYTES) return named?.kind === 'node';
+  return named?.kind === 'leaf' && Buffer.from(named.hash).toString('hex') === blake3_hash;
 }
 
 /** Checks what came from a file or a peer. Throws SHARD_BAD_MANIFEST. */

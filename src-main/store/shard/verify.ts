@@ -1,22 +1,30 @@
 import { stat } from 'node:fs/promises';
+import { hashTree, type HashedTree } from '../dag/index.ts';
 import { shardErrors } from '../errors.ts';
-import { fileSource } from '../gguf/source.ts';
+import { fileSource, type ByteSource } from '../gguf/source.ts';
 import { hashSource, type HashOptions } from './digest.ts';
 import type { ManifestPiece } from './manifest.ts';
 
-/** Checks a file against its manifest entry: size, then BLAKE3 of every byte. Throws SHARD_MISSING, SHARD_WRONG_SIZE, SHARD_HASH_MISMATCH. */
-export async function verifyShard(path: string, entry: Pick<ManifestPiece, 'size_bytes' | 'blake3_hash'>, options: HashOptions = {}): Promise<void> {
+/** Checks a file against its manifest entry: size, then root and BLAKE3 of every byte. Returns its tree. Throws SHARD_MISSING, SHARD_WRONG_SIZE, SHARD_HASH_MISMATCH. */
+export async function verifyShard(path: string, entry: Pick<ManifestPiece, 'cid' | 'size_bytes' | 'blake3_hash'>, options: HashOptions = {}): Promise<HashedTree> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || !found.isFile()) throw shardErrors.missing({ path });
   if (found.size !== entry.size_bytes) throw shardErrors.wrongSize({ path, expected: entry.size_bytes, actual: found.size });
-  const actual = await hashFile(path, options);
-  if (actual !== entry.blake3_hash) throw shardErrors.hashMismatch({ path, expected: entry.blake3_hash, actual });
+  const tree = await treeOfFile(path, options);
+  if (tree.hash !== entry.blake3_hash || tree.cid !== entry.cid) throw shardErrors.hashMismatch({ path, expected: `${entry.blake3_hash} (${entry.cid})`, actual: `${tree.hash} (${tree.cid})` });
+  return tree;
 }
 
-export async function hashFile(path: string, options: HashOptions = {}): Promise<string> {
+/** BLAKE3 of a file, 64 hex digits. Throws STORE_READ_FAILED or the signal's reason. */
+export const hashFile = (path: string, options: HashOptions = {}): Promise<string> => withSource(path, (source) => hashSource(source, options));
+
+/** Throws STORE_READ_FAILED, DAG_BAD_SIZE or the signal's reason. */
+export const treeOfFile = (path: string, options: HashOptions = {}): Promise<HashedTree> => withSource(path, (source) => hashTree(source, options));
+
+async function withSource<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
   const source = await fileSource(path);
   try {
-    return await hashSource(source, options);
+    return await use(source);
   } finally {
     await source.close();
   }

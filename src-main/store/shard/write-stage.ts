@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CodedError } from '../../base/index.ts';
+import { TreeHasher, type HashedTree } from '../dag/index.ts';
 import { shardErrors } from '../errors.ts';
 import { diskFiles, type StoreFiles } from '../ports.ts';
-import { blake3, COPY_BYTES } from './digest.ts';
+import { COPY_BYTES } from './digest.ts';
 import type { Fill, StageFile } from './stage-file.ts';
 
 export interface WriteOptions {
@@ -13,11 +14,8 @@ export interface WriteOptions {
   readonly onBytes?: (bytes: number) => void;
 }
 
-export interface Written {
-  readonly sizeBytes: number;
-  /** BLAKE3, 64 hex digits. */
-  readonly hash: string;
-}
+/** What lies on the disk now, with all that is needed to check and to serve it. */
+export type Written = HashedTree;
 
 /**
  * Writes a stage file: temp file, fsync, rename; hashed on the way. Memory is one
@@ -26,7 +24,7 @@ export interface Written {
  */
 export async function writeStage(path: string, file: StageFile, options: WriteOptions = {}): Promise<Written> {
   const { files = diskFiles } = options;
-  const hasher = blake3();
+  const hasher = new TreeHasher(file.layout.sizeBytes);
   try {
     await reserve(path, file.layout.sizeBytes, files);
     await files.writeAtomically(path, async (append) => {
@@ -39,17 +37,17 @@ export async function writeStage(path: string, file: StageFile, options: WriteOp
   } catch (error) {
     throw writeError(error, { path, needBytes: file.layout.sizeBytes, signal: options.signal });
   }
-  return { sizeBytes: file.layout.sizeBytes, hash: hasher.hex() };
+  return hasher.finish();
 }
 
 /** What writing would give, without writing. */
-export async function hashStage(file: StageFile, options: WriteOptions = {}): Promise<string> {
-  const hasher = blake3();
+export async function hashStage(file: StageFile, options: WriteOptions = {}): Promise<HashedTree> {
+  const hasher = new TreeHasher(file.layout.sizeBytes);
   for await (const bytes of stageBytes(file, options.signal)) {
     hasher.update(bytes);
     options.onBytes?.(bytes.length);
   }
-  return hasher.hex();
+  return hasher.finish();
 }
 
 async function reserve(path: string, needBytes: number, files: StoreFiles): Promise<void> {
