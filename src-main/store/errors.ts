@@ -40,6 +40,15 @@ export const dagErrors = defineErrors('DAG', {
   wrongLeaves: spec<{ cid?: string; problem: string }>({ fault: 'peer', message: (m) => `The list of leaf hashes${m.cid === undefined ? '' : ` of ${m.cid}`} is wrong: ${m.problem}.`, next: 'Fetch the list from another peer.' }),
 });
 
+export const blockErrors = defineErrors('BLOCK', {
+  notHere: spec<{ cid: string }>({ fault: 'local', message: (m) => `${m.cid} is not in the store.`, next: 'Fetch it from a peer that has it.' }),
+  gone: spec<{ cid: string; path: string }>({ fault: 'local', message: (m) => `${m.path}, where ${m.cid} lay, cannot be opened.`, next: 'Bring the file back, or run `omninode store verify`.' }),
+  damaged: spec<{ cid: string; path: string; leaf: number }>({ fault: 'local', message: (m) => `${m.path} has other bytes at leaf ${m.leaf} than ${m.cid} says.`, next: 'Run `omninode store verify`, then fetch or cut the shard again.' }),
+  wrongHash: spec<{ cid: string }>({ fault: 'peer', message: (m) => `These bytes are not ${m.cid}.`, next: 'Fetch the block from another peer.' }),
+  tooBig: spec<{ cid: string; sizeBytes: number; maxBytes: number }>({ fault: 'peer', message: (m) => `The block ${m.cid} has ${m.sizeBytes} bytes, more than ${m.maxBytes}.`, next: 'Fetch the block from another peer.' }),
+  readOnly: spec<{ cid: string }>({ fault: 'local', message: (m) => `${m.cid} cannot be put or deleted as a block.`, next: 'Add, fetch or remove the whole shard.' }),
+});
+
 const supportedNext = 'Run the model whole with `omninode infer`, or choose one of the supported architectures.';
 
 export const shardErrors = defineErrors('SHARD', {

@@ -1,0 +1,2 @@
+export * from './shard-file.ts';
+export * from './file-blockstore.ts';
