@@ -49,6 +49,20 @@ export const blockErrors = defineErrors('BLOCK', {
   readOnly: spec<{ cid: string }>({ fault: 'local', message: (m) => `${m.cid} cannot be put or deleted as a block.`, next: 'Add, fetch or remove the whole shard.' }),
 });
 
+type Catalogue = {
+  readonly path: string;
+  readonly reason: string;
+};
+
+export const catalogErrors = defineErrors('CATALOG', {
+  damaged: spec<Catalogue>({ fault: 'local', message: (m) => `The catalogue ${m.path} is damaged: ${m.reason}.`, next: 'Move the file away: what is cut or fetched again is found on the disk, checked and listed anew.' }),
+  tooNew: spec<{ path: string; version: number }>({ fault: 'user', message: (m) => `The catalogue ${m.path} was written by a newer OmniNode (version ${m.version}).`, next: 'Update OmniNode, or choose another home folder.' }),
+  busy: spec<Catalogue>({ fault: 'local', retryable: true, message: (m) => `The catalogue ${m.path} is in use by another process for too long.`, next: 'Try again.' }),
+  diskFull: spec<Catalogue>({ fault: 'local', message: (m) => `The disk is too full to write the catalogue ${m.path}.`, next: 'Free some space, then run `omninode store gc`.' }),
+  unusable: spec<Catalogue>({ fault: 'local', message: (m) => `The catalogue ${m.path} cannot be used: ${m.reason}.`, next: 'Check the folder and its permissions.' }),
+  inUse: spec<{ resource: string; pid: number }>({ fault: 'local', retryable: true, message: (m) => `${m.resource} is in use by process ${m.pid}.`, next: 'Wait for that process to be done, or end it.' }),
+});
+
 const supportedNext = 'Run the model whole with `omninode infer`, or choose one of the supported architectures.';
 
 export const shardErrors = defineErrors('SHARD', {

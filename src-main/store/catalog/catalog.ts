@@ -1,0 +1,44 @@
+import { systemClock, type Clock } from '../../base/index.ts';
+import { Database } from './database.ts';
+import { LeaseTable } from './lease-table.ts';
+import { ModelTable } from './model-table.ts';
+import { ProviderTable } from './provider-table.ts';
+import { ShardTable } from './shard-table.ts';
+
+/**
+ * What is on this disk and who else has it: one SQLite file that all processes of a
+ * home share. Every change is whole or absent after any crash. Throws CATALOG_*.
+ */
+export class Catalog {
+  readonly shards: ShardTable;
+  readonly models: ModelTable;
+  readonly leases: LeaseTable;
+  readonly providers: ProviderTable;
+  readonly #db: Database;
+
+  constructor(path: string, clock: Clock = systemClock) {
+    this.#db = new Database(path);
+    this.shards = new ShardTable(this.#db, clock);
+    this.models = new ModelTable(this.#db, clock);
+    this.leases = new LeaseTable(this.#db);
+    this.providers = new ProviderTable(this.#db, clock);
+  }
+
+  /** Of a shard, or of a model: then of all its pieces, also those that come later. */
+  pin(cid: string): void {
+    this.#db.run('INSERT OR IGNORE INTO pins VALUES (?)', cid);
+  }
+
+  unpin(cid: string): void {
+    this.#db.run('DELETE FROM pins WHERE cid = ?', cid);
+  }
+
+  /** All or nothing, and no other process writes meanwhile. `work` is short and synchronous. */
+  transaction<T>(work: () => T): T {
+    return this.#db.transaction(work);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}

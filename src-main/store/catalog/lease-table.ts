@@ -1,0 +1,63 @@
+import { catalogErrors } from '../errors.ts';
+import type { Database } from './database.ts';
+
+/** Held until `release`, or until its process ends, however that ends. */
+export interface Lease {
+  release(): void;
+}
+
+export interface LeaseOptions {
+  /** Nobody else may lease it meanwhile; without, only an exclusive lease is in the way. */
+  readonly isExclusive?: boolean;
+}
+
+/** Says which shards and folders are in use, in all processes of this home, so that they are not removed. */
+export class LeaseTable {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** `resource` is a CID or a folder. Throws CATALOG_IN_USE. */
+  take(resource: string, { isExclusive = false }: LeaseOptions = {}): Lease {
+    const id = this.#db.transaction(() => {
+      const others = this.#holders(resource);
+      const inTheWay = others.find((other) => isExclusive || other.is_exclusive === 1);
+      if (inTheWay !== undefined) throw catalogErrors.inUse({ resource, pid: inTheWay.pid });
+      this.#db.run('INSERT INTO leases (resource, pid, is_exclusive) VALUES (?, ?, ?)', resource, process.pid, Number(isExclusive));
+      return this.#db.get<{ id: number }>('SELECT last_insert_rowid() AS id')?.id ?? 0;
+    });
+    return { release: () => void this.#db.note(() => this.#db.run('DELETE FROM leases WHERE id = ?', id)) };
+  }
+
+  isHeld(resource: string): boolean {
+    return this.#holders(resource).length > 0;
+  }
+
+  count(): number {
+    this.#dropDead();
+    return this.#db.get<{ count: number }>('SELECT count(*) AS count FROM leases')?.count ?? 0;
+  }
+
+  #holders(resource: string): { pid: number; is_exclusive: number }[] {
+    this.#dropDead();
+    return this.#db.all('SELECT pid, is_exclusive FROM leases WHERE resource = ?', resource);
+  }
+
+  // A number that another process has by now only keeps a shard a little longer.
+  #dropDead(): void {
+    for (const { pid } of this.#db.all<{ pid: number }>('SELECT DISTINCT pid FROM leases')) {
+      if (!isAlive(pid)) this.#db.note(() => this.#db.run('DELETE FROM leases WHERE pid = ?', pid));
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

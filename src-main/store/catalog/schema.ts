@@ -1,0 +1,59 @@
+/**
+ * The catalogue's tables, one step a version; a step is never changed once released.
+ * Times are milliseconds since 1970.
+ */
+export const MIGRATIONS: readonly string[] = [`
+  -- leaf_hashes: 32 bytes a leaf, in order; checked against cid when read.
+  CREATE TABLE shards (
+    cid TEXT PRIMARY KEY,
+    size_bytes INTEGER NOT NULL CHECK (size_bytes > 0),
+    leaf_hashes BLOB NOT NULL,
+    used_at INTEGER NOT NULL
+  ) STRICT;
+
+  -- Where shards lie. present: bits of the leaves that are there and synced, NULL when all are.
+  -- pending: bits of leaves written since, which count only after they were hashed again.
+  CREATE TABLE files (
+    path TEXT PRIMARY KEY,
+    cid TEXT NOT NULL REFERENCES shards (cid),
+    mtime_ms REAL NOT NULL,
+    is_owned INTEGER NOT NULL CHECK (is_owned IN (0, 1)),
+    present BLOB,
+    pending BLOB
+  ) STRICT;
+  CREATE INDEX files_cid ON files (cid);
+
+  -- manifest: DAG-CBOR.
+  CREATE TABLE models (
+    cid TEXT PRIMARY KEY,
+    manifest BLOB NOT NULL,
+    added_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE model_pieces (
+    model_cid TEXT NOT NULL REFERENCES models (cid) ON DELETE CASCADE,
+    cid TEXT NOT NULL,
+    PRIMARY KEY (model_cid, cid)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX model_pieces_cid ON model_pieces (cid);
+
+  -- Of a shard or of a whole model.
+  CREATE TABLE pins (cid TEXT PRIMARY KEY) STRICT;
+
+  -- Who uses what at the moment: a CID or a folder.
+  CREATE TABLE leases (
+    id INTEGER PRIMARY KEY,
+    resource TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    is_exclusive INTEGER NOT NULL CHECK (is_exclusive IN (0, 1))
+  ) STRICT;
+  CREATE INDEX leases_resource ON leases (resource);
+
+  CREATE TABLE providers (
+    cid TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (cid, peer)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX providers_expiry ON providers (expires_at);
+`];
