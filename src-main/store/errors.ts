@@ -63,6 +63,16 @@ export const catalogErrors = defineErrors('CATALOG', {
   inUse: spec<{ resource: string; pid: number }>({ fault: 'local', retryable: true, message: (m) => `${m.resource} is in use by process ${m.pid}.`, next: 'Wait for that process to be done, or end it.' }),
 });
 
+export const spaceErrors = defineErrors('SPACE', {
+  quota: spec<{ needBytes: number; usedBytes: number; quotaBytes: number }>({ fault: 'user', message: (m) => `The store may hold ${m.quotaBytes} bytes and holds ${m.usedBytes} that are pinned, in use or just made: there is no room for ${m.needBytes} more.`, next: 'Raise the quota, unpin or remove a model, or stop what uses one.' }),
+  diskFull: spec<{ needBytes: number; freeBytes: number }>({ fault: 'local', message: (m) => `The disk has ${m.freeBytes} bytes free, too few for ${m.needBytes} more and some room to breathe.`, next: 'Free some space, or choose another home folder.' }),
+  alreadyHere: spec<{ cid: string }>({ fault: 'user', message: (m) => `The shard ${m.cid} is already here.`, next: 'Nothing needs to be done.' }),
+  notWhole: spec<{ cid: string; missing: number }>({ fault: 'local', retryable: true, message: (m) => `The shard ${m.cid} lacks ${m.missing} leaves.`, next: 'Fetch what is missing.' }),
+  noSuchModel: spec<{ model: string }>({ fault: 'user', message: (m) => `There is no model "${m.model}" in the store.`, next: 'See `omninode model ls`; give its name or CID.' }),
+  ambiguous: spec<{ model: string; cids: readonly string[] }>({ fault: 'user', message: (m) => `"${m.model}" is the name of ${m.cids.length} models.`, next: (m) => `Give the CID of one: ${m.cids.join(', ')}.` }),
+  pinned: spec<{ model: string }>({ fault: 'user', message: (m) => `The model ${m.model} is pinned.`, next: 'Unpin it first (`omninode model unpin`).' }),
+});
+
 const supportedNext = 'Run the model whole with `omninode infer`, or choose one of the supported architectures.';
 
 export const shardErrors = defineErrors('SHARD', {

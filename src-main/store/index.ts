@@ -1,4 +1,4 @@
-export { blockErrors, catalogErrors, dagErrors, ggufErrors, shardErrors, storeErrors } from './errors.ts';
+export { blockErrors, catalogErrors, dagErrors, ggufErrors, shardErrors, spaceErrors, storeErrors } from './errors.ts';
 export * from './gguf/values.ts';
 export * from './gguf/tensor-types.ts';
 export * from './gguf/writer.ts';
@@ -10,6 +10,7 @@ export * from './ports.ts';
 export * from './dag/index.ts';
 export * from './blockstore/index.ts';
 export * from './catalog/index.ts';
+export * from './space/index.ts';
 export { SUPPORTED_ARCHITECTURES } from './shard/architectures.ts';
 export type { Piece } from './shard/piece.ts';
 export { pieceOfModel, pieceOfShard } from './shard/read-piece.ts';

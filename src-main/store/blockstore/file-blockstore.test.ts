@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, open, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unixfs } from '@helia/unixfs';
@@ -51,7 +51,7 @@ describe('served out of the file', () => {
     store.keep(CID.parse(cidOfManifest(manifest)), encodeManifestCbor(manifest));
     const ipfs = unixfs({ blockstore: store });
     for (const { cid, file_name, size_bytes } of [...manifest.shards, manifest.vocabulary]) {
-      const whole = await bytesOf((await open(join(folder, file_name))).createReadStream());
+      const whole = await readFile(join(folder, file_name));
       expect(whole).toHaveLength(size_bytes);
       expect((await bytesOf(ipfs.cat(CID.parse(cid)))).equals(whole)).toBe(true);
       expect(Number((await ipfs.stat(CID.parse(cid))).size)).toBe(size_bytes);
@@ -161,7 +161,7 @@ describe('a reader', () => {
     const file = await held(path);
     const inside = fresh();
     await writeFile(inside, 'before');
-    await appendFile(inside, await bytesOf((await open(path)).createReadStream()));
+    await appendFile(inside, await readFile(path));
     const reader = await ShardReader.open({ ...file, path: inside, offsetBytes: 6, mtimeMs: (await stat(inside)).mtimeMs });
     const into = Buffer.alloc(LEAF_BYTES);
     const last = await reader.read(1, into);

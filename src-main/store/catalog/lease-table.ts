@@ -32,7 +32,12 @@ export class LeaseTable {
   }
 
   isHeld(resource: string): boolean {
-    return this.#holders(resource).length > 0;
+    return this.holder(resource) !== undefined;
+  }
+
+  /** A process that holds it. */
+  holder(resource: string): number | undefined {
+    return this.#holders(resource)[0]?.pid;
   }
 
   count(): number {

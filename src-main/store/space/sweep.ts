@@ -1,0 +1,50 @@
+import { readdir, rmdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dataPath } from '../catalog/index.ts';
+import { MANIFEST_CBOR_FILE, MANIFEST_FILE } from '../shard/cut-model.ts';
+import { moveToTrash, removeTrash, statOf, TRASH, type StoreContext } from './context.ts';
+
+/** What only a crash, or an older version, leaves behind. */
+const LEFTOVER = /\.(trash|partial|part|gguf)$/;
+
+/**
+ * Removes from the store's own folders what no record names: temporary files of writers
+ * that died, and shards that were never listed. A folder in use is left alone. Returns the bytes freed.
+ */
+export async function sweep(context: StoreContext): Promise<number> {
+  let freed = 0;
+  for (const folder of [context.shardFolder, ...context.ownFolders]) freed += await sweepFolder(context, folder, 2);
+  return freed;
+}
+
+async function sweepFolder(context: StoreContext, folder: string, depth: number): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  let freed = 0;
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && depth > 0) freed += await sweepFolder(context, path, depth - 1);
+    else if (entry.isFile() && LEFTOVER.test(entry.name)) freed += await sweepFile(context, path, folder);
+  }
+  await dropEmptyCut(context, folder);
+  return freed;
+}
+
+async function sweepFile({ catalog }: StoreContext, path: string, folder: string): Promise<number> {
+  const sizeBytes = statOf(path)?.size ?? 0;
+  const trash = catalog.transaction(() => {
+    const listed = catalog.shards.file(path) ?? catalog.shards.file(path.replace(/\.part$/, ''));
+    if ((listed !== undefined && dataPath(listed) === path) || catalog.leases.isHeld(folder)) return undefined;
+    return path.endsWith(TRASH) ? path : moveToTrash(path);
+  });
+  await removeTrash(trash);
+  return trash === undefined ? 0 : sizeBytes;
+}
+
+// A cut of which nothing is left but its description.
+async function dropEmptyCut({ catalog, ownFolders, shardFolder }: StoreContext, folder: string): Promise<void> {
+  if (ownFolders.includes(folder) || folder === shardFolder || catalog.leases.isHeld(folder)) return;
+  const left = await readdir(folder).catch(() => ['?']);
+  if (left.some((name) => name !== MANIFEST_FILE && name !== MANIFEST_CBOR_FILE)) return;
+  for (const name of left) await rm(join(folder, name), { force: true });
+  await rmdir(folder).catch(() => undefined);
+}
