@@ -17,6 +17,16 @@ export const decimal = (min: number, max: number) => (text: string): number => {
   return value;
 };
 
+const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
+
+/** `20GB`, `1.5t`, `0`: in bytes. */
+export const byteSize = (text: string): number => {
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)b?$/i.exec(text.trim());
+  const value = Math.floor(Number(match?.[1]) * (UNITS[(match?.[2] ?? '').toLowerCase()] ?? 1));
+  if (match === null || !Number.isSafeInteger(value)) throw new InvalidArgumentError('A size is wanted, for instance 20GB.');
+  return value;
+};
+
 /** For options that may be given several times. */
 export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 

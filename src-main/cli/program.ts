@@ -5,11 +5,13 @@ import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
 import { inferCommand } from './commands/infer.ts';
 import { listenCommand } from './commands/listen.ts';
+import { modelCommand } from './commands/model.ts';
 import { pipelineCommand } from './commands/pipeline.ts';
 import { pipelineInferCommand } from './commands/pipeline-infer.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
 import { shardCommand } from './commands/shard.ts';
+import { storeCommand } from './commands/store.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 
@@ -29,6 +31,8 @@ Examples:
   omninode pipeline-infer "Hi" --model m.gguf --peer /ip4/192.168.1.7/tcp/4001/p2p/12D3...
   omninode verify receipts.json --model m.gguf     check what the nodes computed
   omninode pipeline trace "Hi" --cluster 3 -o t.json  where the time goes, for ui.perfetto.dev
+  omninode model ls                                what is in the store, and how much of it
+  omninode store verify                            compare every block on the disk with its hash
   omninode serve                                   the app, in your browser
   omninode embed "a text" --model FOLDER           text to a vector, for search
   eval "$(omninode completion bash)"               completion for this shell
@@ -47,7 +51,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, inferCommand, pipelineInferCommand, pipelineCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

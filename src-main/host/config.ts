@@ -23,6 +23,8 @@ export const configSchema = z.strictObject({
   /** With `auto`: what one of them may take on a stage while other answers are under way. */
   prefillSliceMs: z.coerce.number().min(1).max(60_000).default(100),
   contextTokens: z.coerce.number().int().min(64).max(1_048_576).default(1024),
+  /** Most bytes of shards in the home folder; left out, what the disk holds. */
+  storeQuotaBytes: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   httpHost: z.string().min(1).default('127.0.0.1'),
   httpPort: port.default(0),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
@@ -45,7 +47,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_MODEL: 'model', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
-  OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs',
+  OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs', OMNINODE_STORE_QUOTA_BYTES: 'storeQuotaBytes',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
 };
 

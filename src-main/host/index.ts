@@ -7,6 +7,8 @@ export { startCluster, type Cluster, type ClusterNode, type ClusterOptions, type
 export type { ShardPlan } from '../store/index.ts';
 export type { Verdict, Verification } from '../pipeline/index.ts';
 export { shardModelFile, shardsOf, type ShardedModel } from './sharded-model.ts';
+export { collectGarbage, listModels, openStore, pinModel, removeModel, showModel, storeStats, verifyStore, type ModelDetails, type ModelEntry, type PieceEntry } from './local-store.ts';
+export type { ScrubReport, StoreStats } from '../store/index.ts';
 export { BUILT_IN_MODEL, findModel, type ModelFile } from './model-file.ts';
 export { ephemeral, inferPipeline, inferWithReceipts, routeOverCluster, tracePipeline, type InferOptions } from './infer-pipeline.ts';
 export type { PlanRecord } from './planner-memory.ts';

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerRange } from '../base/index.ts';
-import { cidOfManifest, cutModel, fileSource, MANIFEST_FILE, openGguf, pieceOfModel, planShards, type Manifest, type ShardPlan, type ShardProgress } from '../store/index.ts';
+import { cidOfManifest, fileSource, MANIFEST_FILE, openGguf, pieceOfModel, planShards, type Manifest, type ShardPlan, type ShardProgress } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
+import { cutIntoStore, cutsFolder } from './local-store.ts';
 import { findModel, type ModelFile } from './model-file.ts';
 import type { AppPaths } from './paths.ts';
 import type { GivenShard, ProgressSink } from './types.ts';
@@ -29,9 +30,9 @@ export interface CutOptions extends ProgressSink {
 /** Cuts a model, or takes up the shards of an earlier cut: cutModel checks them by hash and writes only what is missing. */
 export async function shardModelFile(config: HostConfig, options: CutOptions & { readonly model: string; readonly plan: ShardPlan }): Promise<ShardedModel> {
   const file = await findModel(options.model, options.paths);
-  const folder = options.folder ?? join(config.home, 'shards', await cutKey(file, options.plan));
+  const folder = options.folder ?? join(cutsFolder(config.home), await cutKey(file, options.plan));
   const { signal, onStatus } = options;
-  const manifest = await cutModel({
+  const manifest = await cutIntoStore(config, {
     model: file.path, folder, plan: options.plan, onProgress: (progress) => onStatus?.(describe(progress)), ...(signal === undefined ? {} : { signal }),
   });
   return { file, folder, manifest, manifestCid: cidOfManifest(manifest), shards: given(manifest, folder), vocabularyPath: join(folder, manifest.vocabulary.file_name) };

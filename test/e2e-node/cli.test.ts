@@ -223,11 +223,12 @@ describe('bad input', () => {
 describe('help', () => {
   it('has examples for every command, and completion for three shells', async () => {
     const { stdout } = await cli(['--help']);
-    for (const command of ['doctor', 'listen', 'send', 'shard', 'infer', 'pipeline-infer', 'pipeline', 'cluster', 'serve', 'embed', 'verify']) {
+    for (const command of ['doctor', 'listen', 'send', 'shard', 'model', 'store', 'infer', 'pipeline-infer', 'pipeline', 'cluster', 'serve', 'embed', 'verify']) {
       expect(stdout).toContain(command);
       expect((await cli([command, '--help'])).stdout).toMatch(/Examples?:/);
     }
-    for (const command of ['plan', 'status', 'trace']) expect((await cli(['pipeline', command, '--help'])).stdout).toMatch(/Examples?:/);
+    const groups = { pipeline: ['plan', 'status', 'trace'], model: ['ls', 'show', 'rm', 'pin', 'unpin'], store: ['verify', 'gc', 'stats'] };
+    for (const [group, commands] of Object.entries(groups)) for (const command of commands) expect((await cli([group, command, '--help'])).stdout).toMatch(/Examples?:/);
     expect((await cli(['pipeline', 'frobnicate'])).code).toBe(2);
     for (const shell of ['bash', 'zsh', 'fish']) expect((await cli(['completion', shell])).stdout).toMatch(/pipeline[^\n]*trace/);
     for (const shell of ['bash', 'zsh', 'fish']) expect((await cli(['completion', shell])).stdout).toContain('pipeline-infer');

@@ -39,8 +39,8 @@ export interface CutModelOptions {
   readonly modelName?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ShardProgress) => void;
-  /** Told of each shard and the vocabulary when it lies whole and synced on the disk. */
-  readonly onPiece?: (path: string, tree: HashedTree) => void;
+  /** Told of each shard and the vocabulary when it lies whole and synced on the disk; the next waits for it. */
+  readonly onPiece?: (path: string, tree: HashedTree) => void | Promise<void>;
   readonly files?: StoreFiles;
 }
 
@@ -133,7 +133,7 @@ interface ProduceContext {
 async function produce(job: Job, context: ProduceContext): Promise<ManifestPiece> {
   const path = join(context.options.folder, job.fileName);
   const written = await keep(path, job, context) ?? await writeStage(path, job.file, writeOptions(context));
-  context.options.onPiece?.(path, written);
+  await context.options.onPiece?.(path, written);
   return { cid: written.cid, size_bytes: written.sizeBytes, blake3_hash: written.hash, file_name: job.fileName };
 }
 

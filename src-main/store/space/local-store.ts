@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCoded, systemClock, type Clock, type ManifestCid } from '../../base/index.ts';
 import type { ShardProblem } from '../blockstore/index.ts';
@@ -63,7 +63,15 @@ export class LocalStore {
   /** Lists a whole file that lies at its place, synced. */
   async add(path: string, tree: ShardTree): Promise<void> {
     const { mtimeMs } = await stat(path);
-    this.catalog.shards.put(tree, { path, mtimeMs, isOwned: isOwn(this.#context, path) });
+    const isOwned = this.owns(path);
+    this.catalog.shards.put(tree, { path, mtimeMs, isOwned });
+    // What was left of it before it was made again.
+    if (isOwned) await rm(`${path}.part`, { force: true });
+  }
+
+  /** Whether the store may rename and remove what lies there. */
+  owns(path: string): boolean {
+    return isOwn(this.#context, path);
   }
 
   addModel(manifest: Manifest): ManifestCid {
@@ -105,8 +113,8 @@ export class LocalStore {
   async gc(targetBytes = this.#context.quotaBytes): Promise<{ freedBytes: number; usedBytes: number }> {
     reconcile(this.#context);
     this.catalog.providers.sweep();
-    const freedBytes = await sweep(this.#context) + await evictDownTo(this.#context, targetBytes);
-    return { freedBytes, usedBytes: usedBytes(this.#context) };
+    const evicted = await evictDownTo(this.#context, targetBytes);
+    return { freedBytes: evicted + await sweep(this.#context), usedBytes: usedBytes(this.#context) };
   }
 
   scrub(options: ScrubOptions = {}): Promise<ScrubReport> {

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { listModels, pinModel, removeModel, showModel } from '../../host/index.ts';
+import type { CommandContext, CommandRun } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { megabytes } from '../output.ts';
+import type { Launch } from '../program.ts';
+import { jsonOf } from './generation-options.ts';
+import { modelsView, modelView } from './store-views.ts';
+
+const EXAMPLES = `
+Examples:
+  omninode model ls
+  omninode model show "Qwen3 8B"       its shards, and which of them are here
+  omninode model pin "Qwen3 8B"        never evict it
+  omninode model rm bafyr4i...         by CID, when two have one name`;
+
+interface Args {
+  readonly model: string;
+}
+
+/** `omninode model ls|show|rm|pin|unpin`: the models in the store. */
+export function modelCommand(program: Command, launch: Launch): void {
+  const group = program.command('model').summary('list, show, pin and remove the models in the store').addHelpText('after', EXAMPLES);
+  group.command('ls').summary('all models, and how much of each is here')
+    .addHelpText('after', '\nExample:\n  omninode model ls --json')
+    .action((args: object) => launch(list, {}, jsonOf(args)));
+  one(group, launch, { name: 'show', summary: 'shards of a model, and which of them are here', run: show });
+  one(group, launch, { name: 'rm', summary: 'remove a model, and the shards that no other model has', run: remove });
+  one(group, launch, { name: 'pin', summary: 'never evict a model', run: (context, args) => pin(context, args, true) });
+  one(group, launch, { name: 'unpin', summary: 'let a model be evicted again', run: (context, args) => pin(context, args, false) });
+}
+
+interface OneModel {
+  readonly name: string;
+  readonly summary: string;
+  readonly run: CommandRun<Args>;
+}
+
+function one(group: Command, launch: Launch, { name, summary, run }: OneModel): void {
+  group.command(name).summary(summary)
+    .argument('<model>', 'name or CID, as `omninode model ls` shows them')
+    .addHelpText('after', `\nExample:\n  omninode model ${name} "Qwen3 8B"`)
+    .action((model: string, args: object) => launch(run, { model }, jsonOf(args)));
+}
+
+async function list({ settings, output }: CommandContext): Promise<number> {
+  const models = await listModels(settings.config);
+  output.answer(modelsView(models));
+  output.result({ models });
+  return EXIT.ok;
+}
+
+async function show({ settings, output }: CommandContext, { model }: Args): Promise<number> {
+  const details = await showModel(settings.config, model);
+  output.answer(modelView(details));
+  output.result(details);
+  return EXIT.ok;
+}
+
+async function remove({ settings, output }: CommandContext, { model }: Args): Promise<number> {
+  const freedBytes = await removeModel(settings.config, model);
+  output.answer(`removed ${model}, freed ${megabytes(freedBytes)}\n`);
+  output.result({ model, freedBytes });
+  return EXIT.ok;
+}
+
+async function pin({ settings, output }: CommandContext, { model }: Args, isPinned: boolean): Promise<number> {
+  const entry = await pinModel(settings.config, model, isPinned);
+  output.answer(`${entry.name} is ${isPinned ? '' : 'no longer '}pinned\n`);
+  output.result(entry);
+  return EXIT.ok;
+}

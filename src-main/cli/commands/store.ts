@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { collectGarbage, storeStats, verifyStore } from '../../host/index.ts';
+import type { CommandContext } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { byteSize } from '../options.ts';
+import { megabytes } from '../output.ts';
+import type { Launch } from '../program.ts';
+import { jsonOf } from './generation-options.ts';
+import { scrubView, statsView } from './store-views.ts';
+
+const EXAMPLES = `
+Examples:
+  omninode store stats                 what is used, pinned, free
+  omninode store verify                read everything, name damaged blocks
+  omninode store gc --to 20GB          remove what was not used for longest`;
+
+const VERIFY_EXAMPLES = `
+Examples:
+  omninode store verify
+  omninode store verify --model "Qwen3 8B" --json
+
+Damaged blocks count as missing from then on. Exit codes: 0 all is well, 4 something was damaged or gone.`;
+
+const GC_EXAMPLES = `
+Examples:
+  omninode store gc                    leftovers, and what is over the quota
+  omninode store gc --to 0             all that is not pinned or in use
+
+The quota is storeQuotaBytes in config.json or OMNINODE_STORE_QUOTA_BYTES.`;
+
+const STATS_EXAMPLES = `
+Example:
+  omninode store stats --json`;
+
+/** `omninode store verify|gc|stats`: the shards on this disk. */
+export function storeCommand(program: Command, launch: Launch): void {
+  const group = program.command('store').summary('verify, limit and measure the shards on this disk').addHelpText('after', EXAMPLES);
+  group.command('verify').summary('compare every block with its hash')
+    .option('--model <name or cid>', 'only this model')
+    .addHelpText('after', VERIFY_EXAMPLES)
+    .action((args: { model?: string }) => launch(verify, args, jsonOf(args)));
+  group.command('gc').summary('remove leftovers and what is over the quota, least recently used first')
+    .option('--to <size>', 'down to this size, e.g. 20GB (default: the quota)', byteSize)
+    .addHelpText('after', GC_EXAMPLES)
+    .action((args: { to?: number }) => launch(gc, args, jsonOf(args)));
+  group.command('stats').summary('what is used, pinned and free')
+    .addHelpText('after', STATS_EXAMPLES)
+    .action((args: object) => launch(stats, {}, jsonOf(args)));
+}
+
+async function verify({ settings, output, signal }: CommandContext, { model }: { model?: string }): Promise<number> {
+  const report = await verifyStore(settings.config, { model, signal, onStatus: (text) => output.progress(text) });
+  output.answer(scrubView(report));
+  output.result(report);
+  return report.damaged.length + report.gone.length === 0 ? EXIT.ok : EXIT.local;
+}
+
+async function gc({ settings, output }: CommandContext, { to }: { to?: number }): Promise<number> {
+  const done = await collectGarbage(settings.config, to);
+  output.answer(`freed ${megabytes(done.freedBytes)}, ${megabytes(done.usedBytes)} used\n`);
+  output.result(done);
+  return EXIT.ok;
+}
+
+async function stats({ settings, output }: CommandContext): Promise<number> {
+  const found = await storeStats(settings.config);
+  output.answer(statsView(found));
+  output.result(found);
+  return EXIT.ok;
+}

@@ -1,0 +1,126 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cutModel, LocalStore, type CutModelOptions, type Manifest, type ScrubReport, type StoredFile, type StoreStats, type StoredModel } from '../store/index.ts';
+import type { HostConfig } from './config.ts';
+
+/** Folders in the home: the catalogue with what was fetched, and what was cut. */
+export const storeFolder = (home: string): string => join(home, 'store');
+export const cutsFolder = (home: string): string => join(home, 'shards');
+
+export function openStore({ home, storeQuotaBytes }: HostConfig): LocalStore {
+  return new LocalStore({ folder: storeFolder(home), ownFolders: [cutsFolder(home)], ...(storeQuotaBytes === undefined ? {} : { quotaBytes: storeQuotaBytes }) });
+}
+
+/** Opens the store for one thing; leases that it takes last until this process ends. */
+async function withStore<T>(config: HostConfig, use: (store: LocalStore) => T | Promise<T>): Promise<T> {
+  const store = openStore(config);
+  try {
+    return await use(store);
+  } finally {
+    store.close();
+  }
+}
+
+/** A cut takes a little more than the model: a header for each shard, the vocabulary. */
+const CUT_OVERHEAD = 1.02;
+
+/**
+ * Cuts a model into a folder and lists what it gives. The folder is in use until this
+ * process ends: the stages that it starts load from there. Throws SPACE_*, CATALOG_*, SHARD_*.
+ */
+export async function cutIntoStore(config: HostConfig, options: CutModelOptions & { readonly model: string }): Promise<Manifest> {
+  return withStore(config, async (store) => {
+    const { folder } = options;
+    store.hold(folder);
+    if (store.owns(folder)) {
+      const { size } = await stat(options.model);
+      await store.makeRoom(Math.max(0, Math.ceil(size * CUT_OVERHEAD) - await bytesIn(folder)));
+    }
+    const manifest = await cutModel({ ...options, onPiece: (path, tree) => store.add(path, tree) });
+    store.addModel(manifest);
+    return manifest;
+  });
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  const names = await readdir(folder).catch(() => []);
+  const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).then(({ size }) => size, () => 0)));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** A model as `model ls` shows it. */
+export interface ModelEntry {
+  readonly cid: string;
+  readonly name: string;
+  readonly architecture: string;
+  readonly quantization: string;
+  readonly layers: number;
+  readonly sizeBytes: number;
+  readonly heldBytes: number;
+  readonly isPinned: boolean;
+}
+
+export interface PieceEntry {
+  readonly cid: string;
+  /** First and last layer; null for the vocabulary. */
+  readonly layers: readonly [number, number] | null;
+  readonly sizeBytes: number;
+  readonly state: 'here' | 'partial' | 'missing';
+  /** Leaves of 1 MiB that are here, of a partial shard. */
+  readonly leaves: number | null;
+  readonly paths: readonly string[];
+}
+
+export type ModelDetails = ModelEntry & { readonly contextTokens: number; readonly pieces: readonly PieceEntry[] };
+
+export const listModels = (config: HostConfig): Promise<ModelEntry[]> => withStore(config, (store) => store.catalog.models.list().map(entryOf));
+
+/** Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS. */
+export const showModel = (config: HostConfig, model: string): Promise<ModelDetails> => withStore(config, (store) => {
+  const found = store.model(model);
+  const { shards, vocabulary, context_length } = found.manifest;
+  const pieces = [...shards.map((shard) => ({ ...shard, layers: shard.layer_range })), { ...vocabulary, layers: null }];
+  return { ...entryOf(found), contextTokens: context_length, pieces: pieces.map((piece) => pieceOf(piece, store.catalog.shards.files(piece.cid))) };
+});
+
+/** Returns the bytes that this freed. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, SPACE_PINNED, CATALOG_IN_USE. */
+export const removeModel = (config: HostConfig, model: string): Promise<number> => withStore(config, (store) => store.removeModel(model));
+
+export const pinModel = (config: HostConfig, model: string, isPinned: boolean): Promise<ModelEntry> => withStore(config, (store) => {
+  const { cid } = store.model(model);
+  if (isPinned) store.catalog.pin(cid);
+  else store.catalog.unpin(cid);
+  return entryOf(store.model(cid));
+});
+
+export const storeStats = (config: HostConfig): Promise<StoreStats> => withStore(config, (store) => store.stats());
+
+/** Down to `targetBytes`, or the quota when absent. */
+export const collectGarbage = (config: HostConfig, targetBytes?: number): Promise<{ freedBytes: number; usedBytes: number }> => withStore(config, (store) => store.gc(targetBytes));
+
+export interface VerifyStoreOptions {
+  /** Name or CID; all when absent. */
+  readonly model?: string | undefined;
+  readonly signal?: AbortSignal;
+  readonly onStatus?: (text: string) => void;
+}
+
+export const verifyStore = (config: HostConfig, { model, signal, onStatus }: VerifyStoreOptions): Promise<ScrubReport> => withStore(config, (store) => {
+  const manifest = model === undefined ? undefined : store.model(model).manifest;
+  return store.scrub({
+    ...(manifest === undefined ? {} : { cids: [...manifest.shards, manifest.vocabulary].map((piece) => piece.cid) }), ...(signal === undefined ? {} : { signal }),
+    onProgress: ({ bytesDone, bytesTotal, path }) => onStatus?.(`verifying ${Math.floor((100 * bytesDone) / Math.max(1, bytesTotal))} %  ${path}`),
+  });
+});
+
+const entryOf = ({ cid, manifest, heldBytes, isPinned }: StoredModel): ModelEntry => ({
+  cid, name: manifest.model_name, architecture: manifest.architecture, quantization: manifest.quantization, layers: manifest.total_layers,
+  sizeBytes: manifest.total_size_bytes, heldBytes, isPinned,
+});
+
+function pieceOf({ cid, size_bytes, layers }: { cid: string; size_bytes: number; layers: readonly [number, number] | null }, files: readonly StoredFile[]): PieceEntry {
+  const whole = files.filter((file) => file.present === undefined);
+  const leaves = Math.max(0, ...files.map((file) => (file.present?.count ?? 0) + (file.pending?.count ?? 0)));
+  const state = whole.length > 0 ? 'here' : files.length > 0 ? 'partial' : 'missing';
+  return { cid, layers, sizeBytes: size_bytes, state, leaves: state === 'partial' ? leaves : null, paths: whole.map((file) => file.path) };
+}
