@@ -232,7 +232,7 @@ describe('help', () => {
     expect((await cli(['pipeline', 'frobnicate'])).code).toBe(2);
     for (const shell of ['bash', 'zsh', 'fish']) expect((await cli(['completion', shell])).stdout).toMatch(/pipeline[^\n]*trace/);
     for (const shell of ['bash', 'zsh', 'fish']) expect((await cli(['completion', shell])).stdout).toContain('pipeline-infer');
-  });
+  }, 240_000);
 
   it('doctor finds this machine able', async () => {
     const { value, code } = await json('doctor');
