@@ -10,6 +10,7 @@ const entries = {
   'stage-worker': at('src-main', 'inference', 'worker', 'main.ts'),
   'embedding-worker': at('src-main', 'inference', 'embeddings', 'worker', 'main.ts'),
   'node-process': at('src-main', 'host', 'node-process.ts'),
+  'store-worker': at('src-main', 'host', 'store-worker.ts'),
 };
 
 export default defineConfig({

@@ -11,6 +11,8 @@ export interface AppPaths {
   /** Folder with the shared libraries of llama.cpp for this platform. */
   readonly stageWorker: string;
   readonly nodeProcess: string;
+  /** Runs in a thread. */
+  readonly storeWorker: string;
   readonly embeddingWorker: string;
   /** Folder whose node_modules hold transformers.js, once installed. */
   readonly embeddingRuntime: string;
@@ -32,6 +34,7 @@ export function appPaths(here: string = import.meta.dirname): AppPaths {
     nativeAddon: join(root, 'native', 'build', 'Release', 'omninode.node'),
     stageWorker: entry('inference/worker/main.ts', 'stage-worker.js'),
     nodeProcess: entry('host/node-process.ts', 'node-process.js'),
+    storeWorker: entry('host/store-worker.ts', 'store-worker.js'),
     embeddingWorker: entry('inference/embeddings/worker/main.ts', 'embedding-worker.js'),
     embeddingRuntime: join(root, '.runtime', 'embeddings'),
     embeddingInstaller: join(root, 'scripts', 'embeddings.mjs'),

@@ -5,9 +5,10 @@ import type { LayerRange } from '../base/index.ts';
 import { cidOfManifest, fileSource, MANIFEST_FILE, openGguf, pieceOfModel, planShards, type Manifest, type ShardPlan, type ShardProgress } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
-import { cutIntoStore, cutsFolder } from './local-store.ts';
+import { cutsFolder } from './local-store.ts';
 import { findModel, type ModelFile } from './model-file.ts';
 import type { AppPaths } from './paths.ts';
+import { cutInThread } from './store-thread.ts';
 import type { GivenShard, ProgressSink } from './types.ts';
 
 /** A model cut into shards that lie on this disk. */
@@ -32,8 +33,8 @@ export async function shardModelFile(config: HostConfig, options: CutOptions & {
   const file = await findModel(options.model, options.paths);
   const folder = options.folder ?? join(cutsFolder(config.home), await cutKey(file, options.plan));
   const { signal, onStatus } = options;
-  const manifest = await cutIntoStore(config, {
-    model: file.path, folder, plan: options.plan, onProgress: (progress) => onStatus?.(describe(progress)), ...(signal === undefined ? {} : { signal }),
+  const manifest = await cutInThread({ config, model: file.path, folder, plan: options.plan }, {
+    workerPath: options.paths.storeWorker, signal, onProgress: (progress) => onStatus?.(describe(progress)),
   });
   return { file, folder, manifest, manifestCid: cidOfManifest(manifest), shards: given(manifest, folder), vocabularyPath: join(folder, manifest.vocabulary.file_name) };
 }

@@ -54,6 +54,8 @@ export async function cutModel(options: CutModelOptions): Promise<Manifest> {
   try {
     const gguf = await openGguf(source, signalOf(options));
     return await cutOpened(gguf, options);
+  } catch (error) {
+    throw options.signal?.aborted === true && !isCoded(error) ? shardErrors.cancelled({ path: options.folder }, error) : error;
   } finally {
     if (typeof options.model === 'string') await source.close();
   }
