@@ -72,8 +72,9 @@ export class ShardTable {
     }
   }
 
+  /** All, or those of one shard: whole ones first. */
   files(cid?: string): StoredFile[] {
-    const rows = cid === undefined ? this.#db.all<FileRow>(`${FILES} ORDER BY path`) : this.#db.all<FileRow>(`${FILES} WHERE cid = ? ORDER BY path`, cid);
+    const rows = cid === undefined ? this.#db.all<FileRow>(`${FILES} ORDER BY path`) : this.#db.all<FileRow>(`${FILES} WHERE cid = ? ORDER BY present IS NOT NULL, path`, cid);
     return rows.map(fileOf);
   }
 

@@ -23,9 +23,8 @@ export class HeldReader {
     const tree = shards.tree(cid);
     if (tree === undefined) return undefined;
     const lease = leases.take(cid);
-    // Whole files first. One that is gone leaves the next.
-    const files = shards.files(cid).sort((a, b) => Number(a.present !== undefined) - Number(b.present !== undefined));
-    for (const file of files) {
+    // One that is gone leaves the next.
+    for (const file of shards.files(cid)) {
       const reader = await openFile(tree, file, (problem) => {
         note(context, file, problem);
         onProblem(problem);

@@ -4,6 +4,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { unixfs } from '@helia/unixfs';
+import { CID } from 'multiformats/cid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateModel, seeded } from '../../../test/support/models/index.ts';
 import { ManualClock } from '../../base/index.ts';
@@ -265,6 +267,20 @@ describe('after a crash', () => {
     later.close();
   });
 
+  it('shards of a lost catalogue are listed again, if they are what their name says', async () => {
+    const { store, home } = opened();
+    const [good, bad] = [await shardOf(1, 1.5 * LEAF_BYTES), await shardOf(2, LEAF_BYTES)];
+    await fetched(store, good);
+    const path = await fetched(store, bad);
+    store.close();
+    for (const file of ['', '-wal', '-shm']) await rm(join(home, 'store', `catalog.db${file}`), { force: true });
+    await flipByte(path, 1);
+    const { store: later } = opened({ home });
+    expect(await later.gc()).toEqual({ freedBytes: LEAF_BYTES, usedBytes: good.sizeBytes });
+    expect((await readWhole(later, good)).equals(good.bytes)).toBe(true);
+    later.close();
+  });
+
   it('gc removes what writers and evictions that died left, and no more', async () => {
     const { store, home } = opened();
     const shard = await shardOf(1, LEAF_BYTES);
@@ -301,6 +317,13 @@ describe('models', () => {
     const first = await cut(store, home, 'first');
     const { cid } = store.model('first');
     expect(store.model(cid)).toMatchObject({ heldBytes: first.total_size_bytes, heldShards: 2, isPinned: false });
+    const read = async (of: string): Promise<Buffer> => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of unixfs({ blockstore: store.blockstore() }).cat(CID.parse(of))) pieces.push(piece);
+      return Buffer.concat(pieces);
+    };
+    expect((await read(first.shards[0]!.cid)).equals(await readFile(join(home, 'shards', 'first', first.shards[0]!.file_name)))).toBe(true);
+    expect(store.blockstore().has(CID.parse(cid))).toBe(true);
     expect(() => store.model('second')).toThrow(expect.objectContaining({ code: 'SPACE_NO_SUCH_MODEL' }));
     store.addModel({ ...first, model_hash: 'a'.repeat(64) });
     expect(() => store.model('first')).toThrow(expect.objectContaining({ code: 'SPACE_AMBIGUOUS' }));

@@ -1,13 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CID } from 'multiformats/cid';
 import { isCoded, systemClock, type Clock, type ManifestCid } from '../../base/index.ts';
-import type { ShardProblem } from '../blockstore/index.ts';
+import { FileBlockstore, type ShardProblem } from '../blockstore/index.ts';
 import { Catalog, dataPath, storedBytes, type Lease, type StoredModel } from '../catalog/index.ts';
 import type { ShardTree } from '../dag/index.ts';
 import { catalogErrors, spaceErrors } from '../errors.ts';
 import { diskFiles, type StoreFiles } from '../ports.ts';
-import type { Manifest } from '../shard/manifest.ts';
+import { encodeManifestCbor, type Manifest } from '../shard/manifest.ts';
 import { isOwn, moveToTrash, removeTrash, type StoreContext } from './context.ts';
 import { evictableBytes, evictDownTo, makeRoom, usedBytes, userOf } from './evict.ts';
 import { HeldReader } from './held-reader.ts';
@@ -102,6 +103,19 @@ export class LocalStore {
       if (isCoded(error, 'SPACE_ALREADY_HERE')) return WHOLE;
       throw error;
     }
+  }
+
+  /** Every block that is here now, manifests included, for IPFS tools. Later shards are added by the caller. */
+  blockstore(): FileBlockstore {
+    const { shards, models } = this.catalog;
+    const blocks = new FileBlockstore(this.#onProblem);
+    for (const { cid } of shards.uses()) {
+      const tree = shards.tree(cid);
+      const [file] = shards.files(cid);
+      if (tree !== undefined && file !== undefined) blocks.add({ ...tree, path: dataPath(file), ...(file.present === undefined ? { mtimeMs: file.mtimeMs } : { present: file.present }) });
+    }
+    for (const { cid, manifest } of models.list()) blocks.keep(CID.parse(cid), encodeManifestCbor(manifest));
+    return blocks;
   }
 
   /** Evicts until there is room by quota and on the disk. Throws SPACE_QUOTA, SPACE_DISK_FULL. */

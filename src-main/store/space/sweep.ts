@@ -1,7 +1,9 @@
 import { readdir, rmdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { dataPath } from '../catalog/index.ts';
+import { parseShardCid } from '../dag/index.ts';
 import { MANIFEST_CBOR_FILE, MANIFEST_FILE } from '../shard/cut-model.ts';
+import { treeOfFile } from '../shard/verify.ts';
 import { moveToTrash, removeTrash, statOf, TRASH, type StoreContext } from './context.ts';
 
 /** What only a crash, or an older version, leaves behind. */
@@ -9,7 +11,7 @@ const LEFTOVER = /\.(trash|partial|part|gguf)$/;
 
 /**
  * Removes from the store's own folders what no record names: temporary files of writers
- * that died, and shards that were never listed. A folder in use is left alone. Returns the bytes freed.
+ * that died, and cuts that were never listed; whole fetched shards are listed again. A folder in use is left alone. Returns the bytes freed.
  */
 export async function sweep(context: StoreContext): Promise<number> {
   let freed = 0;
@@ -29,7 +31,9 @@ async function sweepFolder(context: StoreContext, folder: string, depth: number)
   return freed;
 }
 
-async function sweepFile({ catalog }: StoreContext, path: string, folder: string): Promise<number> {
+async function sweepFile(context: StoreContext, path: string, folder: string): Promise<number> {
+  const { catalog } = context;
+  if (await adopt(context, path)) return 0;
   const sizeBytes = statOf(path)?.size ?? 0;
   const trash = catalog.transaction(() => {
     const listed = catalog.shards.file(path) ?? catalog.shards.file(path.replace(/\.part$/, ''));
@@ -38,6 +42,19 @@ async function sweepFile({ catalog }: StoreContext, path: string, folder: string
   });
   await removeTrash(trash);
   return trash === undefined ? 0 : sizeBytes;
+}
+
+// A fetched shard has its CID for a name: where the catalogue was lost, it is listed again after it was hashed.
+async function adopt({ catalog, shardFolder }: StoreContext, path: string): Promise<boolean> {
+  const cid = basename(path, '.gguf');
+  const found = statOf(path);
+  if (found === undefined || found.size === 0 || dirname(path) !== shardFolder || parseShardCid(cid) === undefined || catalog.shards.files(cid).length > 0) return false;
+  const tree = await treeOfFile(path);
+  if (tree.cid !== cid) return false;
+  catalog.transaction(() => {
+    if (catalog.shards.files(cid).length === 0) catalog.shards.put(tree, { path, mtimeMs: found.mtimeMs, isOwned: true });
+  });
+  return true;
 }
 
 // A cut of which nothing is left but its description.
