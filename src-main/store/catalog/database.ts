@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { catalogErrors } from '../errors.ts';
 import { MIGRATIONS } from './schema.ts';
+import { loadSqlite } from './sqlite.ts';
 
 /** How long a write waits for another process's write. All of ours take milliseconds. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -22,7 +23,8 @@ export class Database {
     this.path = path;
     this.#db = this.#guard(() => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      return new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+      const sqlite = loadSqlite();
+      return new sqlite.DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
     });
     try {
       this.#guard(() => this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL'));
