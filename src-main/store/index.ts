@@ -11,6 +11,7 @@ export * from './dag/index.ts';
 export * from './blockstore/index.ts';
 export * from './catalog/index.ts';
 export * from './space/index.ts';
+export * from './exchange/index.ts';
 export { SUPPORTED_ARCHITECTURES } from './shard/architectures.ts';
 export type { Piece } from './shard/piece.ts';
 export { pieceOfModel, pieceOfShard } from './shard/read-piece.ts';

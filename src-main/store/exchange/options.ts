@@ -7,6 +7,8 @@ export const BLOCK_PROTOCOL = '/omni/block/1.0.0';
 
 /** A leaf travels in pieces of this size: small enough to see a slow source move and to take turns, large enough for speed. */
 export const CHUNK_BYTES = 256 * KIB;
+/** Only the end of a leaf may be shorter: nobody is kept busy by single bytes. */
+export const MIN_CHUNK_BYTES = 16 * KIB;
 /** CIDs in one question. */
 export const MAX_CIDS = 64;
 /** Digests in one answer. */

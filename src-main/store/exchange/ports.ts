@@ -9,6 +9,8 @@ export interface BlockStream extends AsyncIterable<Uint8Array> {
   send(...parts: readonly Uint8Array[]): Promise<void>;
   close(): Promise<void>;
   abort(error: Error): void;
+  /** Settles when the stream is gone. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
 }
 
 /** A shard that this node can give to others, whole or in part. Holding it keeps the bytes from being removed until `close`. */

@@ -14,8 +14,14 @@ interface Range {
   readonly last: number;
 }
 
+interface Request {
+  /** Gets the bytes: as long as the range. */
+  readonly into: Uint8Array;
+  readonly signal: AbortSignal;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
 interface Answer {
-  readonly bytes: Uint8Array;
   readonly totalBytes: number;
   readonly etag: string | null;
 }
@@ -29,17 +35,17 @@ interface Answer {
 export async function httpSource(url: string, options: HttpSourceOptions = {}): Promise<ByteSource> {
   const { timeoutMs = 30_000, maxRequestBytes = 8 * 1024 * 1024 } = options;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw storeErrors.badUrl({ url });
-  const first = await requestRange(url, { first: 0, last: 0 }, deadline(timeoutMs, options.signal));
+  const first = await requestRange(url, { first: 0, last: 0 }, { into: Buffer.alloc(1), signal: deadline(timeoutMs, options.signal) });
   const sizeBytes = first.totalBytes;
   const read = async (offset: number, lengthBytes: number, readOptions: ReadOptions = {}): Promise<Uint8Array> => {
     checkRange({ name: url, sizeBytes }, offset, lengthBytes);
-    const bytes = Buffer.allocUnsafeSlow(lengthBytes);
+    const bytes = readOptions.into?.subarray(0, lengthBytes) ?? Buffer.allocUnsafeSlow(lengthBytes);
     for (let done = 0; done < lengthBytes; done += maxRequestBytes) {
       const start = offset + done;
       const range = { first: start, last: Math.min(offset + lengthBytes, start + maxRequestBytes) - 1 };
-      const answer = await requestRange(url, range, deadline(timeoutMs, readOptions.signal));
+      const into = bytes.subarray(done, done + range.last - start + 1);
+      const answer = await requestRange(url, range, { into, onBytes: readOptions.onBytes, signal: deadline(timeoutMs, readOptions.signal) });
       if (answer.totalBytes !== sizeBytes || answer.etag !== first.etag) throw storeErrors.httpChanged({ url });
-      bytes.set(answer.bytes, done);
     }
     return bytes;
   };
@@ -49,10 +55,13 @@ export async function httpSource(url: string, options: HttpSourceOptions = {}): 
 const deadline = (timeoutMs: number, signal?: AbortSignal): AbortSignal =>
   signal === undefined ? AbortSignal.timeout(timeoutMs) : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
 
-async function requestRange(url: string, range: Range, signal: AbortSignal): Promise<Answer> {
+async function requestRange(url: string, range: Range, request: Request): Promise<Answer> {
+  const { signal } = request;
   try {
     const response = await fetch(url, { headers: { range: `bytes=${range.first}-${range.last}`, 'accept-encoding': 'identity' }, signal });
-    return await checkedAnswer(url, range, response);
+    const answer = await checkedAnswer(url, range, response);
+    await readBody(response, url, request);
+    return answer;
   } catch (error) {
     if (signal.aborted && signal.reason?.name !== 'TimeoutError') throw signal.reason;
     if (error instanceof TypeError || signal.aborted) throw storeErrors.readFailed({ name: url, offset: range.first }, error);
@@ -70,18 +79,17 @@ async function checkedAnswer(url: string, range: Range, response: Response): Pro
     if (response.status !== 206) throw storeErrors.httpStatus({ url, status: response.status });
     throw storeErrors.httpRange({ url, asked: `${range.first}-${range.last}`, given });
   }
-  return { bytes: await bodyOf(response, url, range), totalBytes, etag: response.headers.get('etag') };
+  return { totalBytes, etag: response.headers.get('etag') };
 }
 
 // The body may be longer or shorter than the header promised: never hold more than was asked for.
-async function bodyOf(response: Response, url: string, range: Range): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(range.last - range.first + 1);
+async function readBody(response: Response, url: string, { into, onBytes }: Request): Promise<void> {
   let done = 0;
   for await (const chunk of response.body ?? []) {
-    if (done + chunk.length > bytes.length) throw storeErrors.httpRange({ url, asked: `${bytes.length} bytes`, given: 'more bytes' });
-    bytes.set(chunk, done);
+    if (done + chunk.length > into.length) throw storeErrors.httpRange({ url, asked: `${into.length} bytes`, given: 'more bytes' });
+    into.set(chunk, done);
     done += chunk.length;
+    onBytes?.(chunk.length);
   }
-  if (done < bytes.length) throw storeErrors.httpRange({ url, asked: `${bytes.length} bytes`, given: `${done} bytes` });
-  return bytes;
+  if (done < into.length) throw storeErrors.httpRange({ url, asked: `${into.length} bytes`, given: `${done} bytes` });
 }

@@ -5,6 +5,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal;
   /** A buffer that the source may fill instead of a new one; what is returned may lie in it. */
   readonly into?: Buffer;
+  /** A remote source tells what has arrived of the answer, as it arrives. */
+  readonly onBytes?: (bytes: number) => void;
 }
 
 /** Random access to bytes, wherever they lie. A read outside 0..size is a programming error of the caller and rejected. */

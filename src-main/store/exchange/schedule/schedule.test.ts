@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keyOf, simulate, sizeOf, type SimulatedSource } from '../testing/simulate.ts';
+import { keyOf, simulate, sizeOf, type SimulatedShard, type SimulatedSource } from '../testing/simulate.ts';
 import { bitmapBytes, hasBit, holds, setBit, type Held } from './holdings.ts';
-import { Schedule, type LeafRef, type ScheduleOptions, type WantedShard } from './schedule.ts';
+import { Schedule, type LeafRef, type ScheduleOptions } from './schedule.ts';
 
 const LEAF = 1000;
 const OPTIONS: ScheduleOptions = { maxInFlight: 8, queueMs: 500, stallMs: 2000, seed: 1 };
-const wanted = (leaves: number, lastBytes = LEAF, has: (leaf: number) => boolean = () => false): WantedShard => ({ sizeBytes: (leaves - 1) * LEAF + lastBytes, leafBytes: LEAF, has });
-const leavesOf = ({ sizeBytes }: WantedShard): number => Math.ceil(sizeBytes / LEAF);
+const wanted = (leaves: number, lastBytes = LEAF, has: (leaf: number) => boolean = () => false): SimulatedShard => ({ sizeBytes: (leaves - 1) * LEAF + lastBytes, leafBytes: LEAF, has });
+const leavesOf = ({ sizeBytes }: SimulatedShard): number => Math.ceil(sizeBytes / LEAF);
 
 const shardOf = fc.record({ leaves: fc.integer({ min: 1, max: 40 }), lastBytes: fc.integer({ min: 1, max: LEAF }), here: fc.array(fc.nat(39), { maxLength: 20 }) })
   .map(({ leaves, lastBytes, here }) => wanted(leaves, lastBytes, (leaf) => here.includes(leaf)));

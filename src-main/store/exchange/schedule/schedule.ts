@@ -5,8 +5,6 @@ import { SourceState } from './source-state.ts';
 export interface WantedShard {
   readonly sizeBytes: number;
   readonly leafBytes: number;
-  /** Leaves that are here already. */
-  readonly has: (leaf: number) => boolean;
 }
 
 export interface LeafRef {
@@ -73,9 +71,6 @@ export class Schedule {
     this.#live = new Uint8Array(next);
     this.#ties = tieOrder(next, options.seed);
     this.#missing = next;
-    for (const [index, shard] of shards.entries()) {
-      for (let leaf = 0; leaf < this.#leavesOf(index); leaf++) if (shard.has(leaf)) this.#finish(this.#number({ shard: index, leaf }));
-    }
   }
 
   /** Leaves still wanted. */
@@ -108,6 +103,12 @@ export class Schedule {
     const state = this.#sources.get(source);
     if (state === undefined) return;
     for (let leaf = 0; leaf < this.#leavesOf(shard); leaf++) this.#setHolder(state, this.#number({ shard, leaf }), holds(held, leaf));
+  }
+
+  /** A leaf is here without having been asked for. */
+  present(ref: LeafRef): void {
+    const leaf = this.#number(ref);
+    if (this.#done[leaf] === 0) this.#finish(leaf);
   }
 
   /** The next leaf to ask of a source, which counts as asked then; undefined when it has enough to do or nothing to give. */
@@ -172,6 +173,11 @@ export class Schedule {
       }
     }
     return silent.map(({ id }) => id);
+  }
+
+  /** How long a source that was asked says nothing. */
+  silentMs(source: string, nowMs: number): number {
+    return this.#sources.get(source)?.silentMs(nowMs) ?? 0;
   }
 
   /** Bytes per second; undefined until something came. */

@@ -12,6 +12,11 @@ export interface SimulatedSource {
   readonly fate?: { readonly afterLeaves: number; readonly kind: 'stalls' | 'leaves' | 'lies' };
 }
 
+export interface SimulatedShard extends WantedShard {
+  /** Leaves that are here at the start. */
+  readonly has: (leaf: number) => boolean;
+}
+
 export interface Asked extends LeafRef {
   readonly source: string;
   readonly atMs: number;
@@ -41,11 +46,14 @@ const TICK_MS = 100;
 const MOST_MS = 3_600_000;
 
 /** Plays a download by a clock of its own: each source sends what it is asked one after the other at its speed. */
-export function simulate(shards: readonly WantedShard[], sources: readonly SimulatedSource[], { onAsk, ...options }: ScheduleOptions & { onAsk?: (schedule: Schedule, asked: Asked) => void }): Outcome {
+export function simulate(shards: readonly SimulatedShard[], sources: readonly SimulatedSource[], { onAsk, ...options }: ScheduleOptions & { onAsk?: (schedule: Schedule, asked: Asked) => void }): Outcome {
   const schedule = new Schedule(shards, options);
   const lines = sources.map((source): Line => ({ source, queue: [], freeMs: 0, given: 0, isOver: false }));
   const [asked, fresh]: [Asked[], string[]] = [[], []];
   let delivered = 0;
+  shards.forEach(({ has, sizeBytes, leafBytes }, shard) => {
+    for (let leaf = 0; leaf * leafBytes < sizeBytes; leaf++) if (has(leaf)) schedule.present({ shard, leaf });
+  });
   for (const { id, held } of sources) {
     schedule.add(id, 0);
     held.forEach((of, shard) => schedule.holdings(id, shard, of));

@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import { backoffMs, isCoded, systemClock, toCoded, type CodedError, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
+import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
+import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, FileShelf, LEAF_BYTES, WebSource, type FetchEvent, type FetchReport, type PeerSource, type SourceSink } from '../store/index.ts';
+import { openPeerSource } from './open-peer-source.ts';
+
+const AGENT = 'omninode';
+/** Leaf buffers kept for the next leaf. */
+const POOLED_LEAVES = 64;
+const RECONNECT = { firstMs: 250, maxMs: 10_000 } as const;
+
+export interface TransferNodeOptions {
+  readonly identity: IdentityOption;
+  readonly listen: readonly string[];
+  readonly home: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly uploadBytesPerSecond?: number | undefined;
+  readonly uploadBytesPerSecondPerPeer?: number | undefined;
+}
+
+export interface TransferFile {
+  readonly cid: ShardCid;
+  readonly sizeBytes: number;
+  readonly path: string;
+}
+
+export interface TransferJob {
+  readonly shards: readonly TransferFile[];
+  /** Addresses of peers, of their main or their transfer process. */
+  readonly peers: readonly string[];
+  /** Folders on web servers that have the files under their names. */
+  readonly urls: readonly string[];
+  readonly downloadBytesPerSecond?: number | undefined;
+  readonly patienceMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: FetchEvent) => void) | undefined;
+}
+
+/** A mesh peer that does nothing but move shards: it gives those on its shelf and fetches others. */
+export class TransferNode implements Service {
+  readonly name = 'transfer';
+  readonly mesh: Mesh;
+  readonly shelf: FileShelf;
+  readonly #server: BlockServer;
+  readonly #pool = new BufferPool(LEAF_BYTES, POOLED_LEAVES);
+
+  private constructor(mesh: Mesh, { home, logger, uploadBytesPerSecond, uploadBytesPerSecondPerPeer }: TransferNodeOptions) {
+    this.mesh = mesh;
+    this.shelf = new FileShelf({ treesFolder: join(home, 'store', 'dag') });
+    this.#server = new BlockServer({
+      shelf: this.shelf, clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer,
+      onTrouble: (error) => logger.warn({ message: error.message }, 'a shard cannot be given to others'),
+    });
+  }
+
+  static async create(options: TransferNodeOptions): Promise<TransferNode> {
+    const { identity, listen, logger, metrics } = options;
+    return new TransferNode(await createMesh({ listen, identity, mdns: false, agent: AGENT }, { logger, metrics, clock: systemClock }), options);
+  }
+
+  async start(): Promise<void> {
+    await this.mesh.start();
+    await this.mesh.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => this.#server.accept(stream));
+  }
+
+  async stop(): Promise<void> {
+    this.#server.stop();
+    await this.mesh.stop();
+    await this.shelf.close();
+  }
+
+  /** Fetches shards into their files and gives them to others from then on. Throws as `Fetch.done`. */
+  async fetch({ shards, peers, urls, signal, ...rest }: TransferJob): Promise<FetchReport> {
+    for (const { cid, path } of shards) this.shelf.expect(cid, path);
+    const over = new AbortController();
+    const fetch = new Fetch({ shards, target: this.shelf, clock: systemClock, ...given(rest) });
+    const cancel = (): void => fetch.cancel(isCoded(signal?.reason) ? signal.reason : exchangeErrors.cancelled({}, signal?.reason));
+    signal?.addEventListener('abort', cancel, { once: true });
+    if (signal?.aborted === true) cancel();
+    for (const address of peers) void this.#keepConnected(fetch, address, over.signal);
+    for (const url of urls) fetch.add(this.#webSource(url, shards, fetch));
+    return fetch.done.finally(() => {
+      over.abort();
+      signal?.removeEventListener('abort', cancel);
+    });
+  }
+
+  /** A manifest or another single block, from the first peer that has it; one that lies is passed by. Throws EXCHANGE_NOT_FOUND, or what the last peer ended with. */
+  async block(cid: ShardCid, peers: readonly string[], signal?: AbortSignal): Promise<Uint8Array> {
+    let failure: unknown;
+    for (const address of peers) {
+      signal?.throwIfAborted();
+      try {
+        const bytes = await fetchBlock(cid, (sink) => this.#open(address, sink, signal));
+        if (bytes !== undefined) return bytes;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure ?? exchangeErrors.notFound({ cid });
+  }
+
+  async #keepConnected(fetch: Fetch, address: string, over: AbortSignal): Promise<void> {
+    for (let attempt = 0; !over.aborted; attempt++) {
+      try {
+        const source = await this.#open(address, fetch, over);
+        fetch.add(source);
+        attempt = 0;
+        const end = await source.closed;
+        // One that lied stays away.
+        if (isCoded(end) && end.fault === 'peer' && !end.retryable) return;
+      } catch (error) {
+        const coded: CodedError = toCoded(error);
+        if (coded.fault === 'user' || (coded.fault === 'peer' && !coded.retryable)) return;
+      }
+      await pause(backoffMs(attempt, RECONNECT), over);
+    }
+  }
+
+  #open(address: string, sink: SourceSink, signal: AbortSignal | undefined): Promise<PeerSource> {
+    return openPeerSource({ mesh: this.mesh, address, sink, pool: this.#pool, agent: AGENT, signal });
+  }
+
+  #webSource(url: string, shards: readonly TransferFile[], sink: SourceSink): WebSource {
+    const at = (file: string): string => new URL(file, url.endsWith('/') ? url : `${url}/`).href;
+    const names = new Map(shards.map(({ cid, path }) => [cid, path.split(/[\\/]/).at(-1) ?? '']));
+    return new WebSource({
+      name: url, sink, pool: this.#pool, leavesUrlOf: (cid) => at(`${cid}.leaves`),
+      urlOf: (cid) => { const name = names.get(cid); return name === undefined ? undefined : at(name); },
+    });
+  }
+}
+
+function given({ downloadBytesPerSecond, patienceMs, onEvent }: Pick<TransferJob, 'downloadBytesPerSecond' | 'patienceMs' | 'onEvent'>): Pick<TransferJob, 'downloadBytesPerSecond'> & { patienceMs?: number; onEvent?: (event: FetchEvent) => void } {
+  return { downloadBytesPerSecond, ...(patienceMs === undefined ? {} : { patienceMs }), ...(onEvent === undefined ? {} : { onEvent }) };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+  });
+}

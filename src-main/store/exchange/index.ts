@@ -1,0 +1,12 @@
+export { exchangeErrors } from './errors.ts';
+export { BLOCK_LIMITS, BLOCK_PROTOCOL } from './options.ts';
+export * from './ports.ts';
+export { BufferPool } from './buffer-pool.ts';
+export { BlockServer, type BlockServerOptions } from './server/block-server.ts';
+export { Fetch, type FetchEvent, type FetchOptions, type FetchReport, type WantedFile } from './client/fetch.ts';
+export { fetchBlock } from './client/fetch-block.ts';
+export { PeerSource, type PeerSourceInit } from './client/peer-source.ts';
+export { WebSource, type WebSourceInit } from './client/web-source.ts';
+export type { LeafRun, ReceivedLeaf, RefusedLeaf, Source, SourceSink } from './client/source.ts';
+export { FileShelf, type FileShelfOptions } from './files/file-shelf.ts';
+export { decodeFrame as decodeBlockFrame, encodeFrame as encodeBlockFrame, ownHello, type BlockFrame, type Hello } from './wire/codec.ts';
