@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { backoffMs, isCoded, systemClock, toCoded, type CodedError, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
 import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
-import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, FileShelf, LEAF_BYTES, WebSource, type FetchEvent, type FetchReport, type PeerSource, type SourceSink } from '../store/index.ts';
+import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, LocalStore, ReaderCache, WebSource, type FetchEvent, type FetchReport, type PeerSource, type SourceSink } from '../store/index.ts';
 import { openPeerSource } from './open-peer-source.ts';
 
 const AGENT = 'omninode';
@@ -19,14 +19,15 @@ export interface TransferNodeOptions {
   readonly uploadBytesPerSecondPerPeer?: number | undefined;
 }
 
-export interface TransferFile {
+export interface TransferShard {
   readonly cid: ShardCid;
   readonly sizeBytes: number;
-  readonly path: string;
+  /** Under which web servers have it. */
+  readonly fileName: string;
 }
 
 export interface TransferJob {
-  readonly shards: readonly TransferFile[];
+  readonly shards: readonly TransferShard[];
   /** Addresses of peers, of their main or their transfer process. */
   readonly peers: readonly string[];
   /** Folders on web servers that have the files under their names. */
@@ -41,15 +42,15 @@ export interface TransferJob {
 export class TransferNode implements Service {
   readonly name = 'transfer';
   readonly mesh: Mesh;
-  readonly shelf: FileShelf;
+  readonly store: LocalStore;
   readonly #server: BlockServer;
   readonly #pool = new BufferPool(LEAF_BYTES, POOLED_LEAVES);
 
   private constructor(mesh: Mesh, { home, logger, uploadBytesPerSecond, uploadBytesPerSecondPerPeer }: TransferNodeOptions) {
     this.mesh = mesh;
-    this.shelf = new FileShelf({ treesFolder: join(home, 'store', 'dag') });
+    this.store = new LocalStore({ folder: join(home, 'store'), onProblem: (problem) => logger.warn(problem, 'a shard on this disk is not what it was') });
     this.#server = new BlockServer({
-      shelf: this.shelf, clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer,
+      shelf: new ReaderCache(this.store), clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer,
       onTrouble: (error) => logger.warn({ message: error.message }, 'a shard cannot be given to others'),
     });
   }
@@ -67,14 +68,13 @@ export class TransferNode implements Service {
   async stop(): Promise<void> {
     this.#server.stop();
     await this.mesh.stop();
-    await this.shelf.close();
+    this.store.close();
   }
 
-  /** Fetches shards into their files and gives them to others from then on. Throws as `Fetch.done`. */
+  /** Fetches shards into the store and gives them to others from then on. Throws as `Fetch.done`. */
   async fetch({ shards, peers, urls, signal, ...rest }: TransferJob): Promise<FetchReport> {
-    for (const { cid, path } of shards) this.shelf.expect(cid, path);
     const over = new AbortController();
-    const fetch = new Fetch({ shards, target: this.shelf, clock: systemClock, ...given(rest) });
+    const fetch = new Fetch({ shards, target: this.store, clock: systemClock, ...given(rest) });
     const cancel = (): void => fetch.cancel(isCoded(signal?.reason) ? signal.reason : exchangeErrors.cancelled({}, signal?.reason));
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted === true) cancel();
@@ -122,9 +122,9 @@ export class TransferNode implements Service {
     return openPeerSource({ mesh: this.mesh, address, sink, pool: this.#pool, agent: AGENT, signal });
   }
 
-  #webSource(url: string, shards: readonly TransferFile[], sink: SourceSink): WebSource {
+  #webSource(url: string, shards: readonly TransferShard[], sink: SourceSink): WebSource {
     const at = (file: string): string => new URL(file, url.endsWith('/') ? url : `${url}/`).href;
-    const names = new Map(shards.map(({ cid, path }) => [cid, path.split(/[\\/]/).at(-1) ?? '']));
+    const names = new Map(shards.map(({ cid, fileName }) => [cid, fileName]));
     return new WebSource({
       name: url, sink, pool: this.#pool, leavesUrlOf: (cid) => at(`${cid}.leaves`),
       urlOf: (cid) => { const name = names.get(cid); return name === undefined ? undefined : at(name); },

@@ -6,10 +6,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { asShardCid, ManualClock, systemClock } from '../../src-main/base/index.ts';
 import { openPeerSource } from '../../src-main/host/open-peer-source.ts';
 import { addressOf, TestNodes } from '../../src-main/mesh/testing/nodes.ts';
-import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, decodeBlockFrame, encodeBlockFrame, Fetch, FileShelf, LEAF_BYTES, leafCid, ownHello, shardCidOf, type BlockFrame, type FetchEvent, type FetchOptions } from '../../src-main/store/index.ts';
+import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, decodeBlockFrame, encodeBlockFrame, Fetch, LEAF_BYTES, leafCid, LocalStore, ownHello, shardCidOf, type BlockFrame, type FetchEvent, type FetchOptions } from '../../src-main/store/index.ts';
 import { serveRogue, type Roguery } from '../support/rogue-source.ts';
 import { SaidProcess } from '../support/said-process.ts';
 import { writeShard, type ShardFixture } from '../support/shard-files.ts';
+import type { TransferShard } from '../../src-main/host/transfer-node.ts';
 import type { TransferPeerSetup } from '../support/transfer-peer.ts';
 
 const SCRIPT = fileURLToPath(new URL('../support/transfer-peer.ts', import.meta.url));
@@ -26,15 +27,19 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(peers.splice(0).map((peer) => peer.kill()));
   await nodes.stop();
-  await Promise.all(shelves.splice(0).map((shelf) => shelf.close()));
+  stores.splice(0).forEach((store) => store.close());
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const shelves: FileShelf[] = [];
-function keep(shelf: FileShelf): FileShelf {
-  shelves.push(shelf);
-  return shelf;
+const stores: LocalStore[] = [];
+function openStore(home: string): LocalStore {
+  const store = new LocalStore({ folder: join(home, 'store') });
+  stores.push(store);
+  return store;
 }
+
+/** Where the store puts a shard that it fetches. */
+const gotPath = (home: string, { cid }: ShardFixture): string => join(home, 'store', 'shards', `${cid}.gguf`);
 
 let places = 0;
 async function place(): Promise<string> {
@@ -43,8 +48,8 @@ async function place(): Promise<string> {
   return path;
 }
 
-const listOf = (fixtures: readonly ShardFixture[], home?: string): Array<{ cid: ShardFixture['cid']; sizeBytes: number; path: string }> =>
-  fixtures.map(({ cid, sizeBytes, path }, index) => ({ cid, sizeBytes, path: home === undefined ? path : join(home, `got-${index}.bin`) }));
+const listOf = (fixtures: readonly ShardFixture[]): TransferShard[] => fixtures.map(({ cid, sizeBytes }) => ({ cid, sizeBytes, fileName: 'unused' }));
+const pathsOf = (fixtures: readonly ShardFixture[]): string[] => fixtures.map(({ path }) => path);
 
 function start(setup: TransferPeerSetup): SaidProcess {
   const peer = new SaidProcess(SCRIPT, setup);
@@ -55,29 +60,34 @@ function start(setup: TransferPeerSetup): SaidProcess {
 const addressFrom = async (peer: SaidProcess): Promise<string> => String(((await peer.says('ready'))['addresses'] as string[])[0]);
 
 /** A fetch in this process, whose sources are added one by one. */
-async function fetchHere(options: Partial<FetchOptions> = {}, found?: Buffer) {
+async function fetchHere(options: Partial<FetchOptions> = {}) {
   const home = await place();
   const mesh = await nodes.start({ listen: [] });
-  const shelf = keep(new FileShelf({ treesFolder: home }));
-  const path = join(home, 'got.bin');
-  if (found !== undefined) await writeFile(path, found);
-  shelf.expect(shard.cid, path);
+  const store = openStore(home);
   const events: FetchEvent[] = [];
-  const waiting: Array<{ kind: FetchEvent['kind']; resolve: (event: FetchEvent) => void }> = [];
+  const waiting: Array<{ accept: (event: FetchEvent) => boolean; resolve: (event: FetchEvent) => void }> = [];
+  const next = (accept: (event: FetchEvent) => boolean): Promise<FetchEvent> => {
+    const { promise, resolve } = Promise.withResolvers<FetchEvent>();
+    waiting.push({ accept, resolve });
+    const past = events.find(accept);
+    if (past !== undefined) resolve(past);
+    return promise;
+  };
   const fetch = new Fetch({
-    shards: [shard], target: shelf, clock: systemClock, ...options,
-    onEvent: (event) => { events.push(event); waiting.filter(({ kind }) => kind === event.kind).forEach(({ resolve }) => resolve(event)); },
+    shards: [shard], target: store, clock: systemClock, ...options,
+    onEvent: (event) => { events.push(event); waiting.filter(({ accept }) => accept(event)).forEach(({ resolve }) => resolve(event)); },
   });
   const pool = new BufferPool(LEAF_BYTES, 16);
   return {
-    fetch, events, path, shelf,
-    event: (kind: FetchEvent['kind']) => new Promise<FetchEvent>((resolve) => { waiting.push({ kind, resolve }); const past = events.find((event) => event.kind === kind); if (past !== undefined) resolve(past); }),
+    fetch, events, store, path: gotPath(home, shard),
+    event: (kind: FetchEvent['kind']) => next((event) => event.kind === kind),
+    progress: (bytes: number) => next((event) => event.kind === 'progress' && event.bytesDone >= bytes),
     add: async (address: string) => { const source = await openPeerSource({ mesh, address, sink: fetch, pool, agent: 'test' }); fetch.add(source); return source.name; },
   };
 }
 
 async function honest(setup: Partial<TransferPeerSetup> = {}): Promise<string> {
-  return addressFrom(start({ home: await place(), files: listOf([shard]), ...setup }));
+  return addressFrom(start({ home: await place(), files: pathsOf([shard]), ...setup }));
 }
 
 describe('a peer that', () => {
@@ -121,9 +131,9 @@ describe('a server', () => {
   const serve = async () => {
     const near = await nodes.start({ listen: [] });
     const far = await nodes.start();
-    const shelf = keep(new FileShelf({ treesFolder: await place() }));
-    await shelf.add(shard.path, shard);
-    const blocks = new BlockServer({ shelf, clock: systemClock, agent: 'test' });
+    const store = openStore(await place());
+    await store.add(shard.path, shard.tree);
+    const blocks = new BlockServer({ shelf: store, clock: systemClock, agent: 'test' });
     await far.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => blocks.accept(stream));
     const stream = await near.open(await near.dial(addressOf(far)), BLOCK_PROTOCOL, { limits: BLOCK_LIMITS });
     return { blocks, stream, ask: (frame: BlockFrame) => stream.send(...encodeBlockFrame(frame)) };
@@ -169,14 +179,14 @@ describe('a server', () => {
     const damaged = Buffer.from(shard.bytes);
     const path = join(home, 'damaged.bin');
     await writeFile(path, damaged);
-    const shelf = keep(new FileShelf({ treesFolder: home }));
-    await shelf.add(path, shard);
+    const store = openStore(home);
+    await store.add(path, shard.tree);
     damaged[LEAF_BYTES + 7]! ^= 8;
     await writeFile(path, damaged);
     const troubles: Error[] = [];
     const near = await nodes.start({ listen: [] });
     const far = await nodes.start();
-    const blocks = new BlockServer({ shelf, clock: new ManualClock(), agent: 'test', onTrouble: (error) => troubles.push(error) });
+    const blocks = new BlockServer({ shelf: store, clock: new ManualClock(), agent: 'test', onTrouble: (error) => troubles.push(error) });
     await far.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => blocks.accept(stream));
     const stream = await near.open(await near.dial(addressOf(far)), BLOCK_PROTOCOL, { limits: BLOCK_LIMITS });
     const ask = (frame: BlockFrame): Promise<void> => stream.send(...encodeBlockFrame(frame));
@@ -190,7 +200,7 @@ describe('a server', () => {
       if (answers.size === 102) break;
     }
     expect(answers.get(1)).toMatchObject({ type: 'refused', refusal: 'damaged' });
-    expect(troubles).toMatchObject([{ code: 'EXCHANGE_DAMAGED', meta: { path, leaf: 1 } }]);
+    expect(troubles).toMatchObject([{ code: 'BLOCK_DAMAGED', meta: { path, leaf: 1 } }]);
     expect(answers.get(101)?.type).toBe('holdings');
     expect(answers.get(102)).toMatchObject({ type: 'refused', refusal: 'too busy' });
     await stream.close();
@@ -199,13 +209,13 @@ describe('a server', () => {
 
 describe('a fetch', () => {
   it('takes from two peers at once, into a file that others can fetch from', async () => {
-    const { fetch, add, path, shelf } = await fetchHere();
+    const { fetch, add, path, store } = await fetchHere();
     await Promise.all([add(await honest({ uploadBytesPerSecond: 20 * MB })), add(await honest({ uploadBytesPerSecond: 20 * MB }))]);
     const report = await fetch.done;
     expect((await readFile(path)).equals(shard.bytes)).toBe(true);
     expect(report.sources.every(({ bytes }) => bytes > 2 * LEAF_BYTES)).toBe(true);
     expect(report.bytesFetched).toBe(shard.sizeBytes);
-    const reader = await shelf.find(shard.cid);
+    const reader = await store.find(shard.cid);
     expect(reader?.held()).toBe('all');
     await reader?.close();
   });
@@ -213,63 +223,75 @@ describe('a fetch', () => {
   it('ends when nobody has what is missing', async () => {
     const other = await writeShard(folder, 'other.bin', 1);
     const { fetch, add } = await fetchHere({ patienceMs: 300 });
-    await add(await addressFrom(start({ home: await place(), files: listOf([other]) })));
+    await add(await addressFrom(start({ home: await place(), files: pathsOf([other]) })));
     await expect(fetch.done).rejects.toMatchObject({ code: 'EXCHANGE_NO_SOURCES', retryable: true, meta: { cids: [shard.cid], missingLeaves: 13 } });
   });
 
   it('repairs a damaged file: only what is damaged is transferred', async () => {
+    const before = await fetchHere();
+    await before.add(await honest());
+    await before.fetch.done;
     const damaged = Buffer.from(shard.bytes);
     damaged[3 * LEAF_BYTES + 5]! ^= 1;
-    const { fetch, add, path } = await fetchHere({}, damaged);
-    await add(await honest());
-    expect((await fetch.done).bytesFetched).toBe(LEAF_BYTES);
-    expect((await readFile(path)).equals(shard.bytes)).toBe(true);
+    await writeFile(before.path, damaged);
+    const { store } = before;
+    expect((await store.scrub()).damaged).toMatchObject([{ leaves: [3] }]);
+    const repair = new Fetch({ shards: [shard], target: store, clock: systemClock });
+    const mesh = await nodes.start({ listen: [] });
+    repair.add(await openPeerSource({ mesh, address: await honest(), sink: repair, pool: new BufferPool(LEAF_BYTES, 4), agent: 'test' }));
+    expect((await repair.done).bytesFetched).toBe(LEAF_BYTES);
+    expect((await readFile(before.path)).equals(shard.bytes)).toBe(true);
   });
 
   it('goes on after kill -9 with what it had', async () => {
     const home = await place();
     const source = await honest({ uploadBytesPerSecond: 8 * MB });
-    const first = start({ home, fetch: { shards: listOf([shard], home), peers: [source] } });
+    const first = start({ home, fetch: { shards: listOf([shard]), peers: [source] } });
     const { bytesDone } = await first.says('progress', (said) => Number(said['bytesDone']) > shard.sizeBytes / 2);
     await first.kill();
     const written = Math.max(...first.said.map((said) => Number(said['bytesDone'] ?? 0)));
     expect(written).toBeGreaterThanOrEqual(Number(bytesDone));
-    const second = start({ home, fetch: { shards: listOf([shard], home), peers: [source] } });
+    const second = start({ home, fetch: { shards: listOf([shard]), peers: [source] } });
     const done = await second.says('done');
     // At most what was written and not yet said may be here as well.
     expect(Number(done['bytesFetched'])).toBeLessThanOrEqual(shard.sizeBytes - written);
-    expect((await readFile(join(home, 'got-0.bin'))).equals(shard.bytes)).toBe(true);
+    expect((await readFile(gotPath(home, shard))).equals(shard.bytes)).toBe(true);
   });
 });
 
 describe('a swarm', () => {
   it('rebuilds a model on D from B and C, which hold parts, while A that cut it is killed half-way', async () => {
     const shards = [await writeShard(folder, 's0.bin', 6), await writeShard(folder, 's1.bin', 6), await writeShard(folder, 's2.bin', 6)];
-    const a = start({ home: await place(), files: listOf(shards), uploadBytesPerSecond: 12 * MB });
+    const a = start({ home: await place(), files: pathsOf(shards), uploadBytesPerSecond: 12 * MB });
     const fromA = await addressFrom(a);
     const [homeB, homeC, homeD] = [await place(), await place(), await place()];
     // B and C need overlapping halves of the model, D the whole.
-    const b = start({ home: homeB, fetch: { shards: listOf(shards, homeB).slice(0, 2), peers: [fromA] } });
-    const c = start({ home: homeC, fetch: { shards: listOf(shards, homeC).slice(1), peers: [fromA] } });
+    const b = start({ home: homeB, fetch: { shards: listOf(shards).slice(0, 2), peers: [fromA] } });
+    const c = start({ home: homeC, fetch: { shards: listOf(shards).slice(1), peers: [fromA] } });
     await Promise.all([b.says('done'), c.says('done')]);
-    const d = start({ home: homeD, fetch: { shards: listOf(shards, homeD), peers: [fromA, await addressFrom(b), await addressFrom(c)] } });
+    const d = start({ home: homeD, fetch: { shards: listOf(shards), peers: [fromA, await addressFrom(b), await addressFrom(c)] } });
     await d.says('progress', (said) => Number(said['bytesDone']) > Number(said['bytesTotal']) / 2);
     await a.kill();
     await d.says('done');
-    for (const [index, { bytes }] of shards.entries()) expect((await readFile(join(homeD, `got-${index}.bin`))).equals(bytes)).toBe(true);
+    for (const one of shards) expect((await readFile(gotPath(homeD, one))).equals(one.bytes)).toBe(true);
   });
 
   it('passes on what is still being fetched', async () => {
-    const a = start({ home: await place(), files: listOf([shard]), uploadBytesPerSecond: 6 * MB });
-    const fromA = await addressFrom(a);
-    const [homeB, homeC] = [await place(), await place()];
-    const b = start({ home: homeB, fetch: { shards: listOf([shard], homeB), peers: [fromA] } });
-    await b.says('progress', (said) => Number(said['bytesDone']) > 0);
-    // C knows B alone, which has not all of it yet.
-    const c = start({ home: homeC, fetch: { shards: listOf([shard], homeC), peers: [await addressFrom(b)] } });
-    await c.says('progress', (said) => Number(said['bytesDone']) > 0);
-    expect(b.said.some(({ event }) => event === 'done')).toBe(false);
-    await Promise.all([b.says('done'), c.says('done')]);
-    expect((await readFile(join(homeC, 'got-0.bin'))).equals(shard.bytes)).toBe(true);
+    const late = Promise.withResolvers<void>();
+    const a = await nodes.start();
+    await a.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => void serveRogue(stream, shard, { leaf: 12, after: late.promise }).catch(() => undefined));
+    const b = await fetchHere({ stallMs: 1e9 });
+    const meshB = await nodes.start();
+    const blocks = new BlockServer({ shelf: b.store, clock: systemClock, agent: 'test' });
+    await meshB.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => blocks.accept(stream));
+    await b.add(addressOf(a));
+    // C knows B alone, which lacks a block that C can therefore not have either.
+    const c = await fetchHere({ refreshMs: 50 });
+    await c.add(addressOf(meshB));
+    await c.progress(12 * LEAF_BYTES);
+    expect(b.events.some(({ kind }) => kind === 'shard')).toBe(false);
+    late.resolve();
+    await Promise.all([b.fetch.done, c.fetch.done]);
+    expect((await readFile(c.path)).equals(shard.bytes)).toBe(true);
   });
 });

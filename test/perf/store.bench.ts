@@ -59,11 +59,11 @@ async function overHttp(port: number, path: string | undefined): Promise<void> {
 }
 
 /** From the dial to the file's name: greeting, leaf hashes, every leaf checked and written, fsync. */
-async function overMesh(tree: HashedTree, peers: readonly string[], path: string): Promise<void> {
-  const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen: [], home: join(folder, `home-${Math.random()}`), logger: silentLogger, metrics: noMetrics });
+async function overMesh(tree: HashedTree, peers: readonly string[], home: string): Promise<void> {
+  const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen: [], home, logger: silentLogger, metrics: noMetrics });
   await node.start();
-  await node.fetch({ shards: [{ cid: tree.cid, sizeBytes: tree.sizeBytes, path }], peers, urls: [] });
-  void node.stop();
+  await node.fetch({ shards: [{ cid: tree.cid, sizeBytes: tree.sizeBytes, fileName: 'model.bin' }], peers, urls: [] });
+  await node.stop();
 }
 
 function hashing(bytes: Buffer, hash: (bytes: Buffer) => unknown): number {
@@ -75,20 +75,19 @@ function hashing(bytes: Buffer, hash: (bytes: Buffer) => unknown): number {
 async function main(): Promise<void> {
   const host = hostFacts();
   const { path, tree } = await makeFile();
-  const file = { cid: tree.cid, sizeBytes: tree.sizeBytes, path };
   const peers = await Promise.all([0, 1, 2, 3].map(async (index) => {
-    const peer = start(script('../support/transfer-peer.ts'), { home: join(folder, `peer-${index}`), files: [file] });
+    const peer = start(script('../support/transfer-peer.ts'), { home: join(folder, `peer-${index}`), files: [path] });
     return String(((await peer.says('ready'))['addresses'] as string[])[0]);
   }));
   const port = Number((await start(script('./lib/http-file.ts'), path).says('ready'))['port']);
   const runs: Run[] = [];
   for (let round = -1; round < Number(args.rounds); round++) {
-    const got = join(folder, `got-${round}.bin`);
+    const got = join(folder, `got-${round}`);
     const again = async (what: What, work: () => Promise<void>): Promise<void> => {
       const run = await timed(what, round, work);
       // The first round warms caches and compilers.
       if (round >= 0) runs.push(run);
-      await rm(got, { force: true });
+      await rm(got, { recursive: true, force: true });
     };
     await again('http', () => overHttp(port, got));
     await again('httpNoFile', () => overHttp(port, undefined));

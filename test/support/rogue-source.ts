@@ -5,10 +5,16 @@ import type { ShardFixture } from './shard-files.ts';
 
 export type Roguery = 'flipped bit' | 'another block' | 'too short' | 'too long' | 'endless' | 'silence' | 'wrong hashes' | 'garbage' | 'single bytes' | 'unasked block';
 
+/** No roguery: one block comes only after something else has happened. */
+export interface LateBlock {
+  readonly leaf: number;
+  readonly after: Promise<void>;
+}
+
 const PIECE = 256 * 1024;
 
 /** Serves a shard over the real protocol, but for one thing. */
-export async function serveRogue(stream: FrameStream, { tree, bytes, sizeBytes }: ShardFixture, roguery: Roguery): Promise<void> {
+export async function serveRogue(stream: FrameStream, { tree, bytes, sizeBytes }: ShardFixture, roguery: Roguery | LateBlock): Promise<void> {
   const send = (frame: BlockFrame): Promise<void> => stream.send(...encodeBlockFrame(frame));
   const leafOf = (leaf: number): Buffer => Buffer.from(bytes.subarray(leaf * LEAF_BYTES, leaf * LEAF_BYTES + leafLength(sizeBytes, leaf)));
   const pieceBytes = roguery === 'single bytes' ? 1 : PIECE;
@@ -17,6 +23,10 @@ export async function serveRogue(stream: FrameStream, { tree, bytes, sizeBytes }
   };
   const give = async (request: number, leaf: number): Promise<void> => {
     const data = leafOf(leaf);
+    if (typeof roguery === 'object') {
+      if (leaf !== roguery.leaf) return sendLeaf(request, leaf, data);
+      return void roguery.after.then(() => sendLeaf(request, leaf, data)).catch(() => undefined);
+    }
     switch (roguery) {
       case 'flipped bit': data[data.length >> 1]! ^= 4; return sendLeaf(request, leaf, data);
       case 'another block': return sendLeaf(request, leaf, leafOf((leaf + 1) % 4));

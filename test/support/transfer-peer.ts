@@ -1,12 +1,14 @@
 import { noMetrics, silentLogger, toCoded } from '../../src-main/base/index.ts';
-import { TransferNode, type TransferFile } from '../../src-main/host/transfer-node.ts';
+import { TransferNode, type TransferShard } from '../../src-main/host/transfer-node.ts';
+import { treeOfFile } from '../../src-main/store/index.ts';
 
 // A node that moves shards, in a process of its own: gives files, fetches others, says on stdout what happens (a JSON line each).
 export interface TransferPeerSetup {
   readonly home: string;
   readonly listen?: readonly string[];
-  readonly files?: readonly TransferFile[];
-  readonly fetch?: { readonly shards: readonly TransferFile[]; readonly peers: readonly string[]; readonly patienceMs?: number };
+  /** Paths. */
+  readonly files?: readonly string[];
+  readonly fetch?: { readonly shards: readonly TransferShard[]; readonly peers: readonly string[]; readonly patienceMs?: number };
   readonly uploadBytesPerSecond?: number;
 }
 
@@ -15,7 +17,7 @@ const say = (event: string, detail: object): void => void process.stdout.write(`
 
 const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen, home, logger: silentLogger, metrics: noMetrics, uploadBytesPerSecond });
 await node.start();
-for (const file of files) await node.shelf.add(file.path, file);
+for (const path of files) await node.store.add(path, await treeOfFile(path));
 say('ready', { addresses: node.mesh.addresses() });
 process.stdin.on('end', () => void node.stop()).resume();
 if (fetch !== undefined) {

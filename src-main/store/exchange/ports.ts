@@ -14,7 +14,7 @@ export interface BlockStream extends AsyncIterable<Uint8Array> {
 }
 
 /** A shard that this node can give to others, whole or in part. Holding it keeps the bytes from being removed until `close`. */
-export interface ShardReader {
+export interface ServedShard {
   readonly cid: ShardCid;
   readonly sizeBytes: number;
   held(): Held;
@@ -27,18 +27,18 @@ export interface ShardReader {
 /** What this node gives to others. */
 export interface ShardShelf {
   /** Undefined when nothing of it is here. */
-  find(cid: ShardCid): Promise<ShardReader | undefined>;
+  find(cid: ShardCid): Promise<ServedShard | undefined>;
 }
 
 /** Where the leaves of one shard go. */
-export interface ShardWriter {
+export interface LeafSink {
   has(leaf: number): boolean;
   missing(): Iterable<number>;
   /** Of bytes that were checked; they are the caller's again when this resolves. After a crash the leaf is here, or counts as missing. */
   write(leaf: number, bytes: Uint8Array): Promise<void>;
-  /** Every leaf is here: gives the shard its name. */
+  /** Every leaf is here: gives the shard its name, and ends. */
   finish(): Promise<void>;
-  /** Leaves off; what was written is kept for the next time. */
+  /** Leaves off in place of finishing; what was written is kept for the next time. */
   close(): Promise<void>;
 }
 
@@ -46,5 +46,5 @@ export interface ShardWriter {
 export interface ShardTarget {
   /** The tree of a shard that was begun earlier, checked; saves asking for it. */
   tree(cid: ShardCid, sizeBytes: number): Promise<ShardTree | undefined>;
-  open(tree: ShardTree): Promise<ShardWriter>;
+  open(tree: ShardTree): Promise<LeafSink>;
 }

@@ -1,7 +1,7 @@
 import { dataPath, type Lease, type StoredFile } from '../catalog/index.ts';
 import { isCoded, type ShardCid } from '../../base/index.ts';
 import { ShardReader, type ShardProblem } from '../blockstore/index.ts';
-import type { LeafSet, ShardTree } from '../dag/index.ts';
+import { LeafSet, type ShardTree } from '../dag/index.ts';
 import type { StoreContext } from './context.ts';
 import { markDamaged, reconcile } from './reconcile.ts';
 
@@ -47,7 +47,7 @@ export class HeldReader {
 
   /** The leaves that are here: `all`, or their bits. */
   held(): 'all' | Uint8Array {
-    return this.#file.present?.toBytes() ?? 'all';
+    return writtenOf(this.#file)?.toBytes() ?? 'all';
   }
 
   leafHashes(): Promise<Uint8Array> {
@@ -66,7 +66,8 @@ export class HeldReader {
 }
 
 async function openFile(tree: ShardTree, file: StoredFile, onProblem: (problem: ShardProblem) => void): Promise<ShardReader | undefined> {
-  const present: { present?: LeafSet } = file.present === undefined ? {} : { present: file.present };
+  const written = writtenOf(file);
+  const present: { present?: LeafSet } = written === undefined ? {} : { present: written };
   try {
     // A file that is being written has a new time all the time.
     const mtime = file.present === undefined ? { mtimeMs: file.mtimeMs } : {};
@@ -75,6 +76,14 @@ async function openFile(tree: ShardTree, file: StoredFile, onProblem: (problem: 
     if (isCoded(error, 'BLOCK_GONE')) return undefined;
     throw error;
   }
+}
+
+/** What can be read: also what was not synced yet, since each leaf is checked when it is read. Undefined for a whole file. */
+function writtenOf({ present, pending }: StoredFile): LeafSet | undefined {
+  if (present === undefined || pending === undefined) return present;
+  const written = new LeafSet(present.size, present.toBytes());
+  for (const leaf of pending) written.add(leaf);
+  return written;
 }
 
 // A file that only changed is left to the scrub: each leaf is checked anyway.

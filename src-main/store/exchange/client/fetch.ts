@@ -1,7 +1,7 @@
 import { isCoded, toCoded, type Clock, type CodedError, type ShardCid } from '../../../base/index.ts';
 import { isLeaf, LEAF_BYTES, leafCount, leafLength, type ShardTree } from '../../dag/index.ts';
 import { exchangeErrors } from '../errors.ts';
-import type { ShardTarget, ShardWriter } from '../ports.ts';
+import type { LeafSink, ShardTarget } from '../ports.ts';
 import { Schedule, type LeafRef, type ScheduleOptions } from '../schedule/schedule.ts';
 import { Throttle } from '../throttle.ts';
 import type { Holding } from '../wire/codec.ts';
@@ -46,7 +46,9 @@ export interface FetchReport {
 interface Shard extends WantedFile {
   readonly index: number;
   tree?: ShardTree;
-  writer?: ShardWriter;
+  writer?: LeafSink;
+  /** Under way, or over. */
+  finishing?: Promise<void>;
   /** Somebody is being asked for the tree, or the file is being opened. */
   isOpening: boolean;
   missing: number;
@@ -80,7 +82,7 @@ export class Fetch implements SourceSink {
   readonly #throttle: Throttle;
   readonly #known = new Map<string, Known>();
   readonly #gone: Array<{ readonly name: string; readonly bytes: number; readonly error: CodedError }> = [];
-  readonly #writing = new Set<string>();
+  readonly #writing = new Map<string, Promise<void>>();
   readonly #settled = Promise.withResolvers<FetchReport>();
   readonly #timer: NodeJS.Timeout;
   #bytesDone = 0;
@@ -268,8 +270,9 @@ export class Fetch implements SourceSink {
       this.#bytesTwice += bytes.length;
       return;
     }
-    this.#writing.add(key);
-    await shard.writer.write(leaf, bytes).finally(() => this.#writing.delete(key));
+    const writing = shard.writer.write(leaf, bytes).finally(() => this.#writing.delete(key));
+    this.#writing.set(key, writing);
+    await writing;
     this.#bytesFetched += bytes.length;
     const known = this.#known.get(source.name);
     if (known !== undefined) known.bytes += bytes.length;
@@ -294,9 +297,10 @@ export class Fetch implements SourceSink {
 
   async #finishShard(shard: Shard): Promise<void> {
     if (shard.missing > 0 || this.#isOver) return;
-    await shard.writer?.finish();
-    this.#tell({ kind: 'shard', cid: shard.cid });
+    shard.finishing = shard.writer?.finish() ?? Promise.resolve();
+    await shard.finishing;
     shard.missing = -1;
+    this.#tell({ kind: 'shard', cid: shard.cid });
     this.#finishIfDone();
   }
 
@@ -349,10 +353,16 @@ export class Fetch implements SourceSink {
     clearInterval(this.#timer);
     const sources = [...this.#gone, ...[...this.#known.values()].map(({ source, bytes }) => ({ name: source.name, bytes }))];
     for (const { source } of this.#known.values()) source.close();
-    void Promise.allSettled(this.#shards.flatMap(({ writer }) => (writer === undefined ? [] : [writer.close()]))).then(() => {
+    void this.#closeFiles().then(() => {
       if (error === undefined) this.#settled.resolve({ bytesTotal: this.bytesTotal, bytesFetched: this.#bytesFetched, bytesTwice: this.#bytesTwice, sources });
       else this.#settled.reject(error);
     });
+  }
+
+  /** Whatever goes wrong here does not change how the fetch ended; what was written counts by itself. */
+  async #closeFiles(): Promise<void> {
+    await Promise.allSettled(this.#writing.values());
+    await Promise.allSettled(this.#shards.map(({ writer, finishing }) => finishing ?? writer?.close() ?? Promise.resolve()));
   }
 
   #tellProgress(): void {

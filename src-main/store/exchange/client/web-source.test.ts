@@ -10,7 +10,7 @@ import { systemClock } from '../../../base/index.ts';
 import { hashTree, LEAF_BYTES } from '../../dag/index.ts';
 import { bufferSource } from '../../gguf/source.ts';
 import { BufferPool } from '../buffer-pool.ts';
-import { FileShelf } from '../files/file-shelf.ts';
+import { LocalStore } from '../../space/index.ts';
 import { Fetch } from './fetch.ts';
 import { WebSource } from './web-source.ts';
 
@@ -39,24 +39,23 @@ async function serve(files: Readonly<Record<string, Uint8Array>>, asked: string[
 
 async function fetchFrom(url: string) {
   const tree = await hashTree(bufferSource(bytes));
-  const shelf = new FileShelf({ treesFolder: folder });
-  const path = join(folder, 'got.bin');
-  shelf.expect(tree.cid, path);
-  const fetch = new Fetch({ shards: [tree], target: shelf, clock: systemClock, patienceMs: 200 });
+  const store = new LocalStore({ folder });
+  const path = join(folder, 'shards', `${tree.cid}.gguf`);
+  const fetch = new Fetch({ shards: [tree], target: store, clock: systemClock, patienceMs: 200 });
   fetch.add(new WebSource({ name: url, sink: fetch, pool: new BufferPool(LEAF_BYTES, 8), urlOf: () => `${url}/file`, leavesUrlOf: (cid) => `${url}/${cid}.leaves` }));
-  return { fetch, path, tree, shelf };
+  return { fetch, path, tree, store };
 }
 
 it('fetches from a web server alone, when that has the list of leaf hashes too', async () => {
   const tree = await hashTree(bufferSource(bytes));
   const asked: string[] = [];
-  const { fetch, path, shelf } = await fetchFrom(await serve({ file: bytes, [`${tree.cid}.leaves`]: tree.leafHashes }, asked));
+  const { fetch, path, store } = await fetchFrom(await serve({ file: bytes, [`${tree.cid}.leaves`]: tree.leafHashes }, asked));
   expect((await fetch.done).bytesFetched).toBe(bytes.length);
   expect((await readFile(path)).equals(bytes)).toBe(true);
   expect(asked.filter((one) => one.startsWith('/file')).sort()).toEqual([
     '/file 0-0', ...Array.from({ length: 6 }, (_, leaf) => `/file ${leaf * LEAF_BYTES}-${Math.min(bytes.length, (leaf + 1) * LEAF_BYTES) - 1}`),
   ].sort());
-  await shelf.close();
+  store.close();
 });
 
 it.each([
@@ -66,13 +65,13 @@ it.each([
   const tree = await hashTree(bufferSource(bytes));
   const { file, leaves } = change(Buffer.from(bytes), Buffer.from(tree.leafHashes));
   const url = await serve({ file, [`${tree.cid}.leaves`]: leaves });
-  const { fetch, shelf } = await fetchFrom(url);
+  const { fetch, store } = await fetchFrom(url);
   await expect(fetch.done).rejects.toMatchObject({ code: 'EXCHANGE_NO_SOURCES', cause: { code, fault: 'peer', meta: { peer: url } } });
-  await shelf.close();
+  store.close();
 });
 
 it.each([['no such file', {}], ['a file of another size', { file: bytes.subarray(1) }], ['no list', { file: bytes }]])('gets nothing from a server with %s', async (_what, files) => {
-  const { fetch, shelf } = await fetchFrom(await serve(files));
+  const { fetch, store } = await fetchFrom(await serve(files));
   await expect(fetch.done).rejects.toMatchObject({ code: 'EXCHANGE_NO_SOURCES' });
-  await shelf.close();
+  store.close();
 });

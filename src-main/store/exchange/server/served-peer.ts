@@ -2,7 +2,7 @@ import { toCoded, type RateLimiter, type ShardCid } from '../../../base/index.ts
 import { HASH_BYTES, LEAF_BYTES, leafCount } from '../../dag/index.ts';
 import { exchangeErrors } from '../errors.ts';
 import { CHUNK_BYTES, MAX_HOLDINGS_BYTES, MAX_WINDOW_LEAVES } from '../options.ts';
-import type { BlockStream, ShardReader, ShardShelf } from '../ports.ts';
+import type { BlockStream, ServedShard, ShardShelf } from '../ports.ts';
 import { holds } from '../schedule/holdings.ts';
 import type { Throttle } from '../throttle.ts';
 import { decodeFrame, encodeFrame, holdingBytes, ownHello, type BlockFrame, type Holding } from '../wire/codec.ts';
@@ -32,7 +32,7 @@ export class ServedPeer {
   /** Leaves asked and not answered, by request and leaf. */
   readonly #wanted = new Map<string, Wanted>();
   /** Of the shard whose leaves are being sent. */
-  #reader: ShardReader | undefined;
+  #reader: ServedShard | undefined;
   #buffer: Buffer | undefined;
   #sending = Promise.resolve();
   #isSending = false;
@@ -136,8 +136,9 @@ export class ServedPeer {
   }
 
   async #read({ cid, leaf }: Wanted): Promise<Uint8Array | Refusal> {
-    const reader = await this.#open(cid);
-    if (reader === undefined || leaf >= leafCount(reader.sizeBytes) || !holds(reader.held(), leaf)) return 'not held';
+    // A shard that is being fetched has more by now than when it was opened.
+    const reader = this.#opened(cid, leaf) ?? await this.#reopen(cid, leaf);
+    if (reader === undefined) return 'not held';
     try {
       return await reader.read(leaf, this.#buffer ??= Buffer.allocUnsafeSlow(LEAF_BYTES));
     } catch (error) {
@@ -155,15 +156,20 @@ export class ServedPeer {
     }
   }
 
-  /** The reader that leaves are sent from; the one of the shard before is given back. */
-  async #open(cid: ShardCid): Promise<ShardReader | undefined> {
-    if (this.#reader?.cid === cid) return this.#reader;
-    await this.#reader?.close();
-    this.#reader = await this.#init.shelf.find(cid);
-    return this.#reader;
+  /** The reader that leaves are sent from, if it has this one. */
+  #opened(cid: ShardCid, leaf: number): ServedShard | undefined {
+    const reader = this.#reader;
+    return reader?.cid === cid && has(reader, leaf) ? reader : undefined;
   }
 
-  async #with<T>(cid: ShardCid, use: (reader: ShardReader) => T | Promise<T>): Promise<T | undefined> {
+  async #reopen(cid: ShardCid, leaf: number): Promise<ServedShard | undefined> {
+    await this.#reader?.close();
+    this.#reader = undefined;
+    const reader = this.#reader = await this.#init.shelf.find(cid);
+    return reader !== undefined && has(reader, leaf) ? reader : undefined;
+  }
+
+  async #with<T>(cid: ShardCid, use: (reader: ServedShard) => T | Promise<T>): Promise<T | undefined> {
     const reader = await this.#init.shelf.find(cid);
     try {
       return reader === undefined ? undefined : await use(reader);
@@ -187,9 +193,11 @@ export class ServedPeer {
 
 const NOTHING: Holding = { held: 'none', sizeBytes: 0 };
 
-function holdingOf(reader: ShardReader): Holding {
+function holdingOf(reader: ServedShard): Holding {
   const held = reader.held();
   return held === 'none' ? NOTHING : { held, sizeBytes: reader.sizeBytes };
 }
+
+const has = (reader: ServedShard, leaf: number): boolean => leaf < leafCount(reader.sizeBytes) && holds(reader.held(), leaf);
 
 const keyOf = (request: number, leaf: number): string => `${request}/${leaf}`;
