@@ -9,6 +9,7 @@ const entries = {
   cli: at('src-main', 'cli', 'main.ts'),
   'stage-worker': at('src-main', 'inference', 'worker', 'main.ts'),
   'embedding-worker': at('src-main', 'inference', 'embeddings', 'worker', 'main.ts'),
+  'transfer-process': at('src-main', 'host', 'transfer-process.ts'),
   'node-process': at('src-main', 'host', 'node-process.ts'),
   'store-worker': at('src-main', 'host', 'store-worker.ts'),
 };

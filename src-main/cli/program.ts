@@ -3,6 +3,7 @@ import type { CommandContext, CommandRun } from './command.ts';
 import { clusterCommand } from './commands/cluster.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
+import { fetchCommand } from './commands/fetch.ts';
 import { inferCommand } from './commands/infer.ts';
 import { listenCommand } from './commands/listen.ts';
 import { modelCommand } from './commands/model.ts';
@@ -33,6 +34,7 @@ Examples:
   omninode pipeline trace "Hi" --cluster 3 -o t.json  where the time goes, for ui.perfetto.dev
   omninode model ls                                what is in the store, and how much of it
   omninode store verify                            compare every block on the disk with its hash
+  omninode fetch bafyr4i... --peer /ip4/...        a sharded model, from peers that hold it
   omninode serve                                   the app, in your browser
   omninode embed "a text" --model FOLDER           text to a vector, for search
   eval "$(omninode completion bash)"               completion for this shell
@@ -51,7 +53,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

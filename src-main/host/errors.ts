@@ -20,6 +20,9 @@ export const hostErrors = defineErrors('HOST', {
   nodeGone: spec<{ index: number; how: string }>({
     fault: 'local', retryable: true, message: (m) => `node ${m.index} of the cluster ended (${m.how})`, next: 'Ask again: the cluster is started anew.',
   }),
+  transferGone: spec<{ how: string }>({
+    fault: 'local', retryable: true, message: (m) => `the process that moves shards ended (${m.how})`, next: 'Start it again: what was fetched is kept.',
+  }),
   shardNotHeld: spec<{ modelHash: string; layers: string }>({
     fault: 'local', message: (m) => `this node was not given layers ${m.layers} of model ${m.modelHash.slice(0, 12)}`, next: 'Choose layers that the node offers.',
   }),

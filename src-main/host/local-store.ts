@@ -1,14 +1,14 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cutModel, LocalStore, type CutModelOptions, type Manifest, type ScrubReport, type StoredFile, type StoreStats, type StoredModel } from '../store/index.ts';
+import { cutModel, LocalStore, type CutModelOptions, type LocalStoreInit, type Manifest, type ScrubReport, type StoredFile, type StoreStats, type StoredModel } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 
 /** Folders in the home: the catalogue with what was fetched, and what was cut. */
 export const storeFolder = (home: string): string => join(home, 'store');
 export const cutsFolder = (home: string): string => join(home, 'shards');
 
-export function openStore({ home, storeQuotaBytes }: HostConfig): LocalStore {
-  return new LocalStore({ folder: storeFolder(home), ownFolders: [cutsFolder(home)], ...(storeQuotaBytes === undefined ? {} : { quotaBytes: storeQuotaBytes }) });
+export function openStore({ home, storeQuotaBytes }: Pick<HostConfig, 'home' | 'storeQuotaBytes'>, more: Pick<LocalStoreInit, 'onProblem'> = {}): LocalStore {
+  return new LocalStore({ ...more, folder: storeFolder(home), ownFolders: [cutsFolder(home)], ...(storeQuotaBytes === undefined ? {} : { quotaBytes: storeQuotaBytes }) });
 }
 
 /** Opens the store for one thing; leases that it takes last until this process ends. */

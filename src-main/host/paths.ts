@@ -13,6 +13,7 @@ export interface AppPaths {
   readonly nodeProcess: string;
   /** Runs in a thread. */
   readonly storeWorker: string;
+  readonly transferProcess: string;
   readonly embeddingWorker: string;
   /** Folder whose node_modules hold transformers.js, once installed. */
   readonly embeddingRuntime: string;
@@ -35,6 +36,7 @@ export function appPaths(here: string = import.meta.dirname): AppPaths {
     stageWorker: entry('inference/worker/main.ts', 'stage-worker.js'),
     nodeProcess: entry('host/node-process.ts', 'node-process.js'),
     storeWorker: entry('host/store-worker.ts', 'store-worker.js'),
+    transferProcess: entry('host/transfer-process.ts', 'transfer-process.js'),
     embeddingWorker: entry('inference/embeddings/worker/main.ts', 'embedding-worker.js'),
     embeddingRuntime: join(root, '.runtime', 'embeddings'),
     embeddingInstaller: join(root, 'scripts', 'embeddings.mjs'),

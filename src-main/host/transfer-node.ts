@@ -1,7 +1,8 @@
-import { join } from 'node:path';
 import { backoffMs, isCoded, systemClock, toCoded, type CodedError, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
 import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
-import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, LocalStore, ReaderCache, WebSource, type FetchEvent, type FetchReport, type PeerSource, type SourceSink } from '../store/index.ts';
+import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type PeerSource, type SourceSink } from '../store/index.ts';
+import { openStore } from './local-store.ts';
+import { manifestShelf } from './manifest-shelf.ts';
 import { openPeerSource } from './open-peer-source.ts';
 
 const AGENT = 'omninode';
@@ -13,6 +14,7 @@ export interface TransferNodeOptions {
   readonly identity: IdentityOption;
   readonly listen: readonly string[];
   readonly home: string;
+  readonly storeQuotaBytes?: number | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly uploadBytesPerSecond?: number | undefined;
@@ -46,11 +48,11 @@ export class TransferNode implements Service {
   readonly #server: BlockServer;
   readonly #pool = new BufferPool(LEAF_BYTES, POOLED_LEAVES);
 
-  private constructor(mesh: Mesh, { home, logger, uploadBytesPerSecond, uploadBytesPerSecondPerPeer }: TransferNodeOptions) {
+  private constructor(mesh: Mesh, { home, storeQuotaBytes, logger, uploadBytesPerSecond, uploadBytesPerSecondPerPeer }: TransferNodeOptions) {
     this.mesh = mesh;
-    this.store = new LocalStore({ folder: join(home, 'store'), onProblem: (problem) => logger.warn(problem, 'a shard on this disk is not what it was') });
+    this.store = openStore({ home, storeQuotaBytes }, { onProblem: (problem) => logger.warn(problem, 'a shard on this disk is not what it was') });
     this.#server = new BlockServer({
-      shelf: new ReaderCache(this.store), clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer,
+      shelf: new ReaderCache(manifestShelf(this.store)), clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer,
       onTrouble: (error) => logger.warn({ message: error.message }, 'a shard cannot be given to others'),
     });
   }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { appPaths, createNode, shardsOf } from '../../host/index.ts';
+import { appPaths, createNode, shardsOf, shareStore, type Sharing } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { collect, layerRange } from '../options.ts';
@@ -41,13 +41,16 @@ async function listen({ settings, output, signal }: CommandContext, args: Args):
     output.result({ event: 'message', from: message.from, topic: message.topic, text });
   });
   await node.start();
+  let sharing: Sharing | undefined;
   try {
+    sharing = await shareStore({ config: settings.config, paths, mesh: node.mesh });
     output.line(`peer ${node.mesh.peerId}`);
     for (const address of node.mesh.addresses()) output.line(`  ${address}`);
     for (const shard of shards) output.line(`offers layers ${shard.layers.first}-${shard.layers.last} of ${shard.modelName}`);
     output.result({ event: 'listening', peerId: node.mesh.peerId, addresses: node.mesh.addresses() });
     await untilAborted(signal);
   } finally {
+    await sharing?.stop();
     await node.stop();
   }
   return EXIT.ok;

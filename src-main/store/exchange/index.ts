@@ -8,5 +8,6 @@ export { Fetch, type FetchEvent, type FetchOptions, type FetchReport, type Wante
 export { fetchBlock } from './client/fetch-block.ts';
 export { PeerSource, type PeerSourceInit } from './client/peer-source.ts';
 export { WebSource, type WebSourceInit } from './client/web-source.ts';
+export { blockDigest } from './wire/cid.ts';
 export type { LeafRun, ReceivedLeaf, RefusedLeaf, Source, SourceSink } from './client/source.ts';
 export { decodeFrame as decodeBlockFrame, encodeFrame as encodeBlockFrame, ownHello, type BlockFrame, type Hello } from './wire/codec.ts';

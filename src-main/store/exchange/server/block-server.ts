@@ -3,12 +3,15 @@ import { exchangeErrors } from '../errors.ts';
 import { QUESTIONS_PER_SECOND } from '../options.ts';
 import type { BlockStream, ShardShelf } from '../ports.ts';
 import { Throttle } from '../throttle.ts';
+import { ownHello } from '../wire/codec.ts';
 import { ServedPeer } from './served-peer.ts';
 
 export interface BlockServerOptions {
   readonly shelf: ShardShelf;
   readonly clock: Clock;
   readonly agent: string;
+  /** Multiaddrs of the process that has the shards, when this one only points there. */
+  readonly transfer?: (() => readonly string[]) | undefined;
   /** Over all peers; no cap when left out. */
   readonly uploadBytesPerSecond?: number | undefined;
   /** For each peer. */
@@ -39,9 +42,9 @@ export class BlockServer {
 
   /** Serves a stream until it ends. Never throws: what the peer did wrong ends its stream. */
   accept(stream: BlockStream): void {
-    const { shelf, agent } = this.#options;
+    const { shelf, agent, transfer } = this.#options;
     const peer = new ServedPeer(stream, {
-      shelf, agent, rate: this.#rate, throttles: [this.#all, this.#throttleOf(stream.peer)],
+      shelf, hello: ownHello(agent, transfer?.()), rate: this.#rate, throttles: [this.#all, this.#throttleOf(stream.peer)],
       onTrouble: (error) => this.#options.onTrouble?.(error), onSent: (bytes) => { this.#sentBytes += bytes; },
     });
     this.#served.add(peer);

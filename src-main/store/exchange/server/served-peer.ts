@@ -5,12 +5,12 @@ import { CHUNK_BYTES, MAX_HOLDINGS_BYTES, MAX_WINDOW_LEAVES } from '../options.t
 import type { BlockStream, ServedShard, ShardShelf } from '../ports.ts';
 import { holds } from '../schedule/holdings.ts';
 import type { Throttle } from '../throttle.ts';
-import { decodeFrame, encodeFrame, holdingBytes, ownHello, type BlockFrame, type Holding } from '../wire/codec.ts';
+import { decodeFrame, encodeFrame, holdingBytes, type BlockFrame, type Holding } from '../wire/codec.ts';
 import type { Refusal } from '../wire/constants.ts';
 
 export interface ServedPeerInit {
   readonly shelf: ShardShelf;
-  readonly agent: string;
+  readonly hello: BlockFrame;
   readonly rate: RateLimiter;
   readonly throttles: readonly Throttle[];
   readonly onTrouble: (error: Error) => void;
@@ -46,7 +46,7 @@ export class ServedPeer {
   /** Rejects with what ended the stream, when that was no clean end. */
   async run(): Promise<void> {
     try {
-      await this.#send(ownHello(this.#init.agent));
+      await this.#send(this.#init.hello);
       let isGreeted = false;
       for await (const bytes of this.#stream) {
         const frame = decodeFrame(bytes, this.#stream.peer);
