@@ -1,6 +1,6 @@
-import { backoffMs, isCoded, systemClock, toCoded, type CodedError, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
+import { backoffMs, isCoded, systemClock, toCoded, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
 import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
-import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type PeerSource, type SourceSink } from '../store/index.ts';
+import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type PeerSource, type Source, type SourceSink } from '../store/index.ts';
 import { openStore } from './local-store.ts';
 import { manifestShelf } from './manifest-shelf.ts';
 import { openPeerSource } from './open-peer-source.ts';
@@ -59,7 +59,7 @@ export class TransferNode implements Service {
 
   static async create(options: TransferNodeOptions): Promise<TransferNode> {
     const { identity, listen, logger, metrics } = options;
-    return new TransferNode(await createMesh({ listen, identity, mdns: false, agent: AGENT }, { logger, metrics, clock: systemClock }), options);
+    return new TransferNode(await createMesh({ listen, identity, mdns: false, nativeTls: true, agent: AGENT }, { logger, metrics, clock: systemClock }), options);
   }
 
   async start(): Promise<void> {
@@ -80,8 +80,8 @@ export class TransferNode implements Service {
     const cancel = (): void => fetch.cancel(isCoded(signal?.reason) ? signal.reason : exchangeErrors.cancelled({}, signal?.reason));
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted === true) cancel();
-    for (const address of peers) void this.#keepConnected(fetch, address, over.signal);
-    for (const url of urls) fetch.add(this.#webSource(url, shards, fetch));
+    for (const address of peers) void keepUsing(fetch, () => this.#open(address, fetch, over.signal), over.signal);
+    for (const url of urls) void keepUsing(fetch, () => Promise.resolve(this.#webSource(url, shards, fetch)), over.signal);
     return fetch.done.finally(() => {
       over.abort();
       signal?.removeEventListener('abort', cancel);
@@ -103,23 +103,6 @@ export class TransferNode implements Service {
     throw failure ?? exchangeErrors.notFound({ cid });
   }
 
-  async #keepConnected(fetch: Fetch, address: string, over: AbortSignal): Promise<void> {
-    for (let attempt = 0; !over.aborted; attempt++) {
-      try {
-        const source = await this.#open(address, fetch, over);
-        fetch.add(source);
-        attempt = 0;
-        const end = await source.closed;
-        // One that lied stays away.
-        if (isCoded(end) && end.fault === 'peer' && !end.retryable) return;
-      } catch (error) {
-        const coded: CodedError = toCoded(error);
-        if (coded.fault === 'user' || (coded.fault === 'peer' && !coded.retryable)) return;
-      }
-      await pause(backoffMs(attempt, RECONNECT), over);
-    }
-  }
-
   #open(address: string, sink: SourceSink, signal: AbortSignal | undefined): Promise<PeerSource> {
     return openPeerSource({ mesh: this.mesh, address, sink, pool: this.#pool, agent: AGENT, signal });
   }
@@ -131,6 +114,22 @@ export class TransferNode implements Service {
       name: url, sink, pool: this.#pool, leavesUrlOf: (cid) => at(`${cid}.leaves`),
       urlOf: (cid) => { const name = names.get(cid); return name === undefined ? undefined : at(name); },
     });
+  }
+}
+
+/** Uses a source until the fetch is over; one that is lost is opened again, one that lied is not. */
+async function keepUsing(fetch: Fetch, open: () => Promise<Source>, over: AbortSignal): Promise<void> {
+  for (let failures = 0; !over.aborted; failures++) {
+    try {
+      const source = await open();
+      fetch.add(source);
+      const end = await source.closed;
+      if (isCoded(end) && end.fault === 'peer' && !end.retryable) return;
+    } catch (error) {
+      const { fault, retryable } = toCoded(error);
+      if (fault === 'user' || (fault === 'peer' && !retryable)) return;
+    }
+    await pause(backoffMs(failures, RECONNECT), over);
   }
 }
 

@@ -24,6 +24,9 @@ export const meshErrors = defineErrors('MESH', {
     fault: 'local', retryable: true, message: ({ address, reason }) => `Could not connect to ${address}: ${reason}.`,
     next: ({ reason }) => DIAL_NEXT[reason],
   }),
+  handshakeFailed: spec<{ reason: string }>({
+    fault: 'local', retryable: true, message: ({ reason }) => `The encrypted connection could not be set up: ${reason}.`, next: 'Dial again.',
+  }),
   notConnected: spec<{ peer: string }>({
     fault: 'local', retryable: true, message: ({ peer }) => `There is no connection to peer ${peer}.`, next: 'Dial the peer first.',
   }),

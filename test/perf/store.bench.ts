@@ -1,5 +1,5 @@
 import { createHash, randomFillSync } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -9,24 +9,36 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { blake3 } from '@napi-rs/blake-hash';
 import { noMetrics, silentLogger, systemClock } from '../../src-main/base/index.ts';
-import { TransferNode } from '../../src-main/host/transfer-node.ts';
+import { appPaths } from '../../src-main/host/index.ts';
+import { Transfer } from '../../src-main/host/transfer.ts';
+import { TransferNode, type TransferShard } from '../../src-main/host/transfer-node.ts';
+import { createMesh, type FrameStream } from '../../src-main/mesh/index.ts';
+import { ECHO_PROTOCOL, TEST_LIMITS } from '../../src-main/mesh/testing/nodes.ts';
+import { PeerProcess } from '../../src-main/mesh/testing/processes.ts';
 import { fileSource, hashTree, type HashedTree } from '../../src-main/store/index.ts';
 import { SaidProcess } from '../support/said-process.ts';
 import { hostFacts, median, print, table } from './lib/report.ts';
 
-const { values: args } = parseArgs({ options: { json: { type: 'boolean' }, mib: { type: 'string', default: '256' }, rounds: { type: 'string', default: '5' }, folder: { type: 'string', default: tmpdir() } } });
+const { values: args } = parseArgs({ options: { json: { type: 'boolean' }, mib: { type: 'string', default: '256' }, rounds: { type: 'string', default: '5' }, hops: { type: 'string', default: '2000' }, folder: { type: 'string' } } });
 const MIB = 1024 * 1024;
+const GB = Number(args.mib) * MIB / 1e9;
+const PEERS = 4;
 const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-type What = 'http' | 'httpNoFile' | 'fetch1' | 'fetch4';
+const WAYS = ['http', 'httpNoFile', 'fetch1', 'fetch4'] as const;
+type Way = (typeof WAYS)[number];
 interface Run {
-  readonly what: What;
+  readonly way: Way;
   readonly round: number;
   readonly megabytesPerSecond: number;
+  /** Of the process that receives, and of all that send. */
+  readonly cpuSecondsPerGb: { readonly receiver: number; readonly senders: number };
 }
 
-const folder = await mkdtemp(join(args.folder, 'omninode-store-'));
+// In memory where there is such a place: the transfer is measured, not the disk.
+const folder = await mkdtemp(join(args.folder ?? (existsSync('/dev/shm') ? '/dev/shm' : tmpdir()), 'omninode-store-'));
 const children: SaidProcess[] = [];
+const echoes: PeerProcess[] = [];
 
 async function makeFile(): Promise<{ path: string; tree: HashedTree }> {
   const path = join(folder, 'model.bin');
@@ -38,18 +50,28 @@ async function makeFile(): Promise<{ path: string; tree: HashedTree }> {
   return { path, tree: await hashTree(source).finally(() => source.close()) };
 }
 
-function start(path: string, setup: unknown): SaidProcess {
-  const child = new SaidProcess(path, setup as object);
+function start(path: string, setup: object): SaidProcess {
+  const child = new SaidProcess(path, setup);
   children.push(child);
   return child;
 }
 
-async function timed(what: What, round: number, work: () => Promise<unknown>): Promise<Run> {
-  const begunMs = systemClock.monotonicMs();
+/** Seconds of processor time that a process has had; 0 where the system does not tell. */
+function cpuSeconds({ child: { pid } }: SaidProcess): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
+}
+
+async function timed(way: Way, round: number, work: () => Promise<unknown>): Promise<Run> {
+  const sendersCpu = (): number => children.reduce((sum, child) => sum + cpuSeconds(child), 0);
+  const [begunMs, before, sendersBefore] = [systemClock.monotonicMs(), process.cpuUsage(), sendersCpu()];
   await work();
-  const run = { what, round, megabytesPerSecond: Number(args.mib) * MIB / 1e3 / (systemClock.monotonicMs() - begunMs) };
-  process.stderr.write(`${what} ${run.megabytesPerSecond.toFixed(0)} MB/s\n`);
-  return run;
+  const [ms, { user, system }] = [systemClock.monotonicMs() - begunMs, process.cpuUsage(before)];
+  return { way, round, megabytesPerSecond: GB * 1e6 / ms, cpuSecondsPerGb: { receiver: (user + system) / 1e6 / GB, senders: (sendersCpu() - sendersBefore) / GB } };
 }
 
 async function overHttp(port: number, path: string | undefined): Promise<void> {
@@ -58,12 +80,71 @@ async function overHttp(port: number, path: string | undefined): Promise<void> {
   else await pipeline(response, createWriteStream(path));
 }
 
-/** From the dial to the file's name: greeting, leaf hashes, every leaf checked and written, fsync. */
-async function overMesh(tree: HashedTree, peers: readonly string[], home: string): Promise<void> {
-  const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen: [], home, logger: silentLogger, metrics: noMetrics });
-  await node.start();
-  await node.fetch({ shards: [{ cid: tree.cid, sizeBytes: tree.sizeBytes, fileName: 'model.bin' }], peers, urls: [] });
-  await node.stop();
+/** All ways in turn, `rounds` times; a first round warms caches and compilers. */
+async function compare(file: TransferShard, peers: readonly string[], port: number): Promise<Run[]> {
+  const runs: Run[] = [];
+  for (let round = -1; round < Number(args.rounds); round++) {
+    const home = join(folder, `home-${round}`);
+    const path = join(folder, 'got.bin');
+    runs.push(await timed('http', round, () => overHttp(port, path)), await timed('httpNoFile', round, () => overHttp(port, undefined)));
+    for (const [way, from] of [['fetch1', peers.slice(0, 1)], ['fetch4', peers]] as const) {
+      const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen: [], home: join(home, way), logger: silentLogger, metrics: noMetrics });
+      await node.start();
+      // From the dial to the file's name: greeting, leaf hashes, every leaf checked, written and noted.
+      runs.push(await timed(way, round, () => node.fetch({ shards: [file], peers: from, urls: [] })));
+      await node.stop();
+    }
+    await rm(home, { recursive: true });
+  }
+  return runs.filter(({ round }) => round >= 0);
+}
+
+/** Round trips of 8 KiB on a stream of the mesh, µs. */
+async function hops(stream: FrameStream, isOver: () => boolean): Promise<number[]> {
+  const frame = randomFillSync(Buffer.allocUnsafe(8192));
+  const reader = stream[Symbol.asyncIterator]();
+  const times: number[] = [];
+  while (times.length < Number(args.hops) && !isOver()) {
+    const begunMs = systemClock.monotonicMs();
+    await stream.send(frame);
+    await reader.next();
+    times.push(1000 * (systemClock.monotonicMs() - begunMs));
+  }
+  return times;
+}
+
+/** The same stream idle and while a transfer runs: in the process of its own, and (what that is for) in this one. */
+async function measureHops(file: TransferShard, peers: readonly string[]) {
+  const echo = new PeerProcess();
+  echoes.push(echo);
+  const address = String(((await echo.said('ready'))['addresses'] as string[])[0]);
+  const parts = { logger: silentLogger, metrics: noMetrics, clock: systemClock };
+  const mesh = await createMesh({ listen: [], identity: { kind: 'ephemeral' }, mdns: false, agent: 'bench' }, parts);
+  await mesh.start();
+  const stream = await mesh.open(await mesh.dial(address), ECHO_PROTOCOL, { limits: TEST_LIMITS });
+  const during = async (fetch: () => Promise<unknown>): Promise<number[]> => {
+    let isOver = false;
+    const fetching = fetch().finally(() => { isOver = true; });
+    const times = await hops(stream, () => isOver);
+    await fetching;
+    return times;
+  };
+  const all: Record<'idle' | 'ownProcess' | 'sameProcess', number[]> = { idle: [], ownProcess: [], sameProcess: [] };
+  await hops(stream, () => false);
+  for (let round = 0; round < Number(args.rounds); round++) {
+    const homes = ['own', 'same'].map((name) => join(folder, `hop-${name}-${round}`));
+    const transfer = await Transfer.start({ home: homes[0] ?? '', logLevel: 'silent', listen: [], processPath: appPaths().transferProcess });
+    const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen: [], home: homes[1] ?? '', ...parts });
+    await node.start();
+    all.idle.push(median(await hops(stream, () => false)));
+    all.ownProcess.push(median(await during(() => transfer.fetch({ shards: [file], peers: peers.slice(0, 1), urls: [] }))));
+    all.sameProcess.push(median(await during(() => node.fetch({ shards: [file], peers: peers.slice(0, 1), urls: [] }))));
+    await transfer.stop();
+    await node.stop();
+    for (const home of homes) await rm(home, { recursive: true });
+  }
+  await mesh.stop();
+  return { idleUs: median(all.idle), ownProcessUs: median(all.ownProcess), sameProcessUs: median(all.sameProcess), rounds: all };
 }
 
 function hashing(bytes: Buffer, hash: (bytes: Buffer) => unknown): number {
@@ -75,32 +156,27 @@ function hashing(bytes: Buffer, hash: (bytes: Buffer) => unknown): number {
 async function main(): Promise<void> {
   const host = hostFacts();
   const { path, tree } = await makeFile();
-  const peers = await Promise.all([0, 1, 2, 3].map(async (index) => {
+  const file: TransferShard = { cid: tree.cid, sizeBytes: tree.sizeBytes, fileName: 'model.bin' };
+  const peers = await Promise.all(Array.from({ length: PEERS }, async (_, index) => {
     const peer = start(script('../support/transfer-peer.ts'), { home: join(folder, `peer-${index}`), files: [path] });
     return String(((await peer.says('ready'))['addresses'] as string[])[0]);
   }));
-  const port = Number((await start(script('./lib/http-file.ts'), path).says('ready'))['port']);
-  const runs: Run[] = [];
-  for (let round = -1; round < Number(args.rounds); round++) {
-    const got = join(folder, `got-${round}`);
-    const again = async (what: What, work: () => Promise<void>): Promise<void> => {
-      const run = await timed(what, round, work);
-      // The first round warms caches and compilers.
-      if (round >= 0) runs.push(run);
-      await rm(got, { recursive: true, force: true });
-    };
-    await again('http', () => overHttp(port, got));
-    await again('httpNoFile', () => overHttp(port, undefined));
-    await again('fetch1', () => overMesh(tree, peers.slice(0, 1), got));
-    await again('fetch4', () => overMesh(tree, peers, got));
-  }
-  const of = (what: What): number => median(runs.filter((run) => run.what === what).map(({ megabytesPerSecond }) => megabytesPerSecond));
+  const port = Number((await start(script('./lib/http-file.ts'), { path }).says('ready'))['port']);
+  const runs = await compare(file, peers, port);
+  const hop = await measureHops(file, peers);
+  const of = (way: Way, value: (run: Run) => number): number => median(runs.filter((run) => run.way === way).map(value));
+  const speed = (way: Way): number => of(way, (run) => run.megabytesPerSecond);
   const block = randomFillSync(Buffer.allocUnsafe(MIB));
   const hash = { blake3: hashing(block, blake3), sha256: hashing(block, (bytes) => createHash('sha256').update(bytes).digest()) };
-  const ratios = { fetchVsHttp1: of('fetch1') / of('http'), fetchVsHttp4: of('fetch4') / of('http'), fetch4Vs1: of('fetch4') / of('fetch1'), fetchVsHttpNoFile1: of('fetch1') / of('httpNoFile'), blake3VsSha256: hash.blake3 / hash.sha256 };
-  print({ name: 'store', host, mib: Number(args.mib), ratios, megabytesPerSecond: { http: of('http'), httpNoFile: of('httpNoFile'), fetch1: of('fetch1'), fetch4: of('fetch4'), ...hash }, runs }, [
+  const ratios = {
+    fetchVsHttp1: speed('fetch1') / speed('http'), fetchVsHttp4: speed('fetch4') / speed('http'), fetch4Vs1: speed('fetch4') / speed('fetch1'),
+    hopOwnProcessVsIdle: hop.ownProcessUs / hop.idleUs, hopSameProcessVsIdle: hop.sameProcessUs / hop.idleUs, blake3VsSha256: hash.blake3 / hash.sha256,
+  };
+  const row = (way: Way): (string | number)[] => [way, speed(way).toFixed(0), (speed(way) / speed('http')).toFixed(2), of(way, (run) => run.cpuSecondsPerGb.receiver).toFixed(2), of(way, (run) => run.cpuSecondsPerGb.senders).toFixed(2)];
+  print({ name: 'store', host, mib: Number(args.mib), ratios, megabytesPerSecond: Object.fromEntries(WAYS.map((way) => [way, speed(way)])), hash, hop, runs }, [
     `${host.cpu}, ${host.cores} cores, load ${host.loadAtStart.toFixed(2)} at start; ${args.mib} MiB over loopback, median of ${args.rounds}`, '',
-    table(['', 'MB/s', '÷ HTTP to a file'], (['http', 'httpNoFile', 'fetch1', 'fetch4'] as const).map((what) => [what, of(what).toFixed(0), (of(what) / of('http')).toFixed(2)])), '',
+    table(['', 'MB/s', '÷ HTTP to a file', 'CPU-s per GB: receiver', 'senders'], WAYS.map(row)), '',
+    table(['8 KiB hop', 'p50 µs', '÷ idle'], [['idle', hop.idleUs.toFixed(0), '1'], ['transfer in a process of its own', hop.ownProcessUs.toFixed(0), ratios.hopOwnProcessVsIdle.toFixed(2)], ['transfer in the same process', hop.sameProcessUs.toFixed(0), ratios.hopSameProcessVsIdle.toFixed(2)]]), '',
     `BLAKE3 ${hash.blake3.toFixed(0)} MB/s, SHA-256 ${hash.sha256.toFixed(0)} MB/s`,
   ].join('\n'));
 }
@@ -109,6 +185,7 @@ try {
   await main();
 } finally {
   await Promise.all(children.map((child) => child.kill()));
+  echoes.forEach((echo) => echo.kill());
   await rm(folder, { recursive: true, force: true });
 }
 process.exit(0);

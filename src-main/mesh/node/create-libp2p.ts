@@ -9,6 +9,7 @@ import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import * as limits from '../options.ts';
 import { TOPICS } from '../types.ts';
+import { nativeTls } from './native-tls.ts';
 
 export type MeshServices = { readonly identify: Identify; readonly pubsub: GossipSub };
 export type MeshLibp2p = Libp2p<MeshServices>;
@@ -23,7 +24,7 @@ export function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.
     nodeInfo: { name: 'omninode', userAgent: options.agent },
     addresses: { listen: [...options.listen] },
     transports: [tcp({ dialOpts: SOCKET, listenOpts: SOCKET })],
-    connectionEncrypters: [tls(), noise()],
+    connectionEncrypters: [options.nativeTls === true ? nativeTls() : tls(), noise()],
     streamMuxers: [yamux(muxer())],
     peerDiscovery: options.mdns ? [mdns({ serviceTag: '_omninode._udp.local' })] : [],
     connectionManager: connectionLimits(),

@@ -48,3 +48,28 @@ test('the middle of a prefix and of a body are pending', () => {
   expect(decode([Uint8Array.of(5)], 10).pending).toBe(true);
   expect(decode([Uint8Array.of(2, 0, 0, 0, 1)], 10).pending).toBe(true);
 });
+
+test('what was given back is used for the next frame, and only that', () => {
+  const bodies = [1, 2, 3, 4].map((fill) => Buffer.alloc(200_000, fill));
+  const buffers: ArrayBufferLike[] = [];
+  const decoder = new FrameDecoder(300_000, {
+    onFrame: (frame) => {
+      expect(new Set(frame)).toEqual(new Set([buffers.length + 1]));
+      buffers.push(frame.buffer);
+      // The third is kept by whoever got it.
+      if (buffers.length !== 3) decoder.recycle(frame);
+      return true;
+    },
+    onTooLong: () => undefined,
+  });
+  for (const body of bodies) for (const chunk of cut(encodeFrame([body], body.length), [65_536])) decoder.push(chunk);
+  expect(buffers[1]).toBe(buffers[0]);
+  expect(buffers[2]).toBe(buffers[0]);
+  expect(buffers[3]).not.toBe(buffers[2]);
+  // Memory that is not the decoder's, or was given back before, is not taken.
+  const foreign = new Uint8Array(200_000);
+  decoder.recycle(foreign);
+  for (const chunk of cut(encodeFrame([Buffer.alloc(200_000, 5)], 200_000), [65_536])) decoder.push(chunk);
+  expect(buffers[4]).toBe(buffers[3]);
+  expect(buffers).not.toContain(foreign.buffer);
+});

@@ -1,8 +1,11 @@
 /** Bytes of the length prefix, u32 little-endian. */
 export const PREFIX_BYTES = 4;
 
-/** A claimed length is believed only as far as bytes arrive: the first buffer of a split frame is at most this large. */
-const FIRST_BUFFER_BYTES = 256 * 1024;
+/** A claimed length is believed only as far as bytes arrive: the first buffer of a split frame is at most this large. A payload of 256 KiB and its header fit. */
+const FIRST_BUFFER_BYTES = 260 * 1024;
+
+/** Buffers of frames that were given back. */
+const MAX_FREE_BUFFERS = 4;
 
 export interface FrameSink {
   /** Called for each whole frame; the bytes belong to the receiver. False stops the decoder. */
@@ -21,6 +24,9 @@ export class FrameDecoder {
   readonly #prefix = new Uint8Array(PREFIX_BYTES);
   #prefixBytes = 0;
   #frameBytes = 0;
+  readonly #free: Uint8Array[] = [];
+  /** Buffers made here and not given back. */
+  readonly #made = new WeakSet<ArrayBufferLike>();
   #buffer: Uint8Array | undefined;
   #filled = 0;
   #stopped = false;
@@ -33,6 +39,13 @@ export class FrameDecoder {
   /** True in the middle of a frame or of its prefix. */
   get pending(): boolean {
     return this.#prefixBytes > 0;
+  }
+
+  /** Takes a frame's buffer for frames to come, if it was made here for one that spans chunks. */
+  recycle({ buffer, byteOffset, byteLength }: Uint8Array): void {
+    // A frame within a chunk shares its memory with others, and is far shorter than that.
+    const isOurs = byteOffset === 0 && buffer instanceof ArrayBuffer && this.#made.delete(buffer);
+    if (isOurs && byteLength > 0 && this.#free.length < MAX_FREE_BUFFERS) this.#free.push(new Uint8Array(buffer));
   }
 
   push(chunk: Uint8Array): void {
@@ -80,11 +93,22 @@ export class FrameDecoder {
     const old = this.#buffer;
     if (old !== undefined && old.length >= needed) return old;
     const size = Math.min(this.#frameBytes, Math.max(needed, FIRST_BUFFER_BYTES, (old?.length ?? 0) * 2));
-    // Not from Buffer's shared pool: a kept frame must not pin 64 KiB of others.
-    const grown = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+    const grown = this.#make(size);
     if (old !== undefined) grown.set(old.subarray(0, this.#filled));
     this.#buffer = grown;
     return grown;
+  }
+
+  #make(size: number): Uint8Array {
+    const used = this.#free.pop();
+    if (used !== undefined && used.length >= size) {
+      this.#made.add(used.buffer);
+      return used;
+    }
+    // Not from Buffer's shared pool: a kept frame must not pin 64 KiB of others.
+    const made = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer);
+    this.#made.add(made.buffer);
+    return made;
   }
 
   #finish(frame: Uint8Array): void {

@@ -68,6 +68,10 @@ class Libp2pFrameStream implements FrameStream {
     await this.#drained();
   }
 
+  recycle(frame: Uint8Array): void {
+    this.#decoder.recycle(frame);
+  }
+
   async close(): Promise<void> {
     await this.#raw.close().catch(() => undefined);
     await this.closed;

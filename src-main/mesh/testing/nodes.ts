@@ -10,14 +10,15 @@ export interface NodeSetup {
   readonly listen?: readonly string[];
   readonly agent?: string;
   readonly metrics?: Metrics;
+  readonly nativeTls?: boolean;
 }
 
 /** Real nodes on loopback, all stopped by `stop`. */
 export class TestNodes {
   readonly #running: Mesh[] = [];
 
-  async create({ listen = [LOOPBACK], agent = 'test/1', metrics = noMetrics }: NodeSetup = {}): Promise<Mesh> {
-    return createMesh({ listen, identity: { kind: 'ephemeral' }, mdns: false, agent }, { logger: silentLogger, metrics, clock: systemClock });
+  async create({ listen = [LOOPBACK], agent = 'test/1', metrics = noMetrics, nativeTls = false }: NodeSetup = {}): Promise<Mesh> {
+    return createMesh({ listen, identity: { kind: 'ephemeral' }, mdns: false, agent, nativeTls }, { logger: silentLogger, metrics, clock: systemClock });
   }
 
   async start(setup?: NodeSetup): Promise<Mesh> {

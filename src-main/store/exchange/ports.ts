@@ -7,6 +7,8 @@ export interface BlockStream extends AsyncIterable<Uint8Array> {
   readonly peer: PeerId;
   /** Sends one frame made of the parts, which are the caller's again at once; resolves when there is room for more. */
   send(...parts: readonly Uint8Array[]): Promise<void>;
+  /** Takes a frame's memory back; nobody looks at it afterwards. */
+  recycle?(frame: Uint8Array): void;
   close(): Promise<void>;
   abort(error: Error): void;
   /** Settles when the stream is gone. Never rejects. */

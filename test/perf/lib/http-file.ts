@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 // A plain web server for one file, in a process of its own: what a verified transfer is compared with.
-const path = JSON.parse(process.argv[2] ?? '""') as string;
+const { path } = JSON.parse(process.argv[2] ?? '{}') as { path: string };
 const { size } = await stat(path);
 const server = createServer((_request, response) => {
   response.writeHead(200, { 'content-length': size });

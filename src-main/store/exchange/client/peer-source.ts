@@ -127,7 +127,10 @@ export class PeerSource implements Source {
       await stream.send(...encodeFrame(ownHello(agent)));
       for await (const bytes of stream) {
         if (this.#isOver) return;
-        this.#receive(decodeFrame(bytes, this.name));
+        const frame = decodeFrame(bytes, this.name);
+        this.#receive(frame);
+        // Copied into the leaf; other frames may be kept.
+        if (frame.type === 'data') stream.recycle?.(bytes);
       }
       throw exchangeErrors.linkLost({ peer: this.name, reason: 'it ended the stream' });
     } catch (error) {

@@ -47,5 +47,7 @@ export interface Source {
   /** Asks for leaves; they come to the sink. */
   ask(run: LeafRun): void;
   cancel(cid: ShardCid, leaf: number): void;
+  /** Settles when nothing more comes from it: with the reason, when there is one. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
   close(error?: CodedError): void;
 }

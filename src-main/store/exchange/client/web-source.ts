@@ -30,11 +30,14 @@ export class WebSource implements Source {
   readonly #files = new Map<ShardCid, Promise<ByteSource>>();
   readonly #queue: Array<{ readonly tree: ShardTree; readonly leaf: number }> = [];
   readonly #underWay = new Map<string, AbortController>();
+  readonly closed: Promise<Error | undefined>;
+  readonly #closed = Promise.withResolvers<Error | undefined>();
   readonly #stop = new AbortController();
 
   constructor(init: WebSourceInit) {
     this.#init = init;
     this.name = init.name;
+    this.closed = this.#closed.promise;
   }
 
   get askedLeaves(): number {
@@ -73,9 +76,10 @@ export class WebSource implements Source {
     this.#underWay.get(keyOf(cid, leaf))?.abort();
   }
 
-  close(): void {
+  close(error?: CodedError): void {
     this.#queue.length = 0;
     this.#stop.abort();
+    this.#closed.resolve(error);
   }
 
   #next(): void {
@@ -118,7 +122,7 @@ export class WebSource implements Source {
 
   #fail(error: CodedError): CodedError {
     if (!this.#stop.signal.aborted) {
-      this.close();
+      this.close(error);
       this.#init.sink.ended(this, error);
     }
     return error;
