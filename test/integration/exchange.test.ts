@@ -151,6 +151,22 @@ describe('a server', () => {
     expect(blocks.sentBytes).toBeLessThan(shard.sizeBytes);
   });
 
+  it('gives two peers about the same of what it may send', async () => {
+    const far = await nodes.start();
+    const store = openStore(await place());
+    await store.add(shard.path, shard.tree);
+    const blocks = new BlockServer({ shelf: store, clock: systemClock, agent: 'test', uploadBytesPerSecond: 8 * MB });
+    await far.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => blocks.accept(stream));
+    const [one, two] = [await fetchHere(), await fetchHere()];
+    await Promise.all([one.add(addressOf(far)), two.add(addressOf(far))]);
+    const done = ({ events }: typeof one): number => Math.max(0, ...events.map((event) => (event.kind === 'progress' ? event.bytesDone : 0)));
+    await Promise.race([one.fetch.done, two.fetch.done]);
+    // Pieces go out in turn; who was connected first is a little ahead.
+    expect(Math.min(done(one), done(two))).toBeGreaterThan(shard.sizeBytes / 2);
+    await Promise.all([one.fetch.done, two.fetch.done]);
+    expect(blocks.sentBytes).toBe(2 * shard.sizeBytes);
+  });
+
   it('answers what it does not have, and what was called off, with a refusal for each block', async () => {
     const { stream, ask } = await serve();
     const unknown = shardCidOf(leafCid(Buffer.alloc(32, 1)));

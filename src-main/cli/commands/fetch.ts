@@ -63,7 +63,8 @@ class FetchView {
   }
 
   show(event: TransferEvent): void {
-    this.#output.result({ event: event.kind, ...event, kind: undefined });
+    const { kind, ...detail } = event;
+    this.#output.result({ event: kind, ...detail });
     if (event.kind === 'progress') this.#output.progress(this.#progress(event));
     if (event.kind === 'stalled') this.#output.line(`${event.source} says nothing; others are asked`);
     if (event.kind === 'dropped') this.#output.line(`dropped ${event.source}: ${event.error.message} [${event.error.code}]`);
