@@ -25,6 +25,8 @@ export const configSchema = z.strictObject({
   contextTokens: z.coerce.number().int().min(64).max(1_048_576).default(1024),
   /** Most bytes of shards in the home folder; left out, what the disk holds. */
   storeQuotaBytes: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  /** Most that is sent of shards to others, over all of them; left out, what the line takes. */
+  uploadBytesPerSecond: z.coerce.number().int().min(1).optional(),
   httpHost: z.string().min(1).default('127.0.0.1'),
   httpPort: port.default(0),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
@@ -48,6 +50,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_MODEL: 'model', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
   OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs', OMNINODE_STORE_QUOTA_BYTES: 'storeQuotaBytes',
+  OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
 };
 

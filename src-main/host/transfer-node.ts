@@ -45,14 +45,16 @@ export class TransferNode implements Service {
   readonly name = 'transfer';
   readonly mesh: Mesh;
   readonly store: LocalStore;
+  readonly #shelf: ReaderCache;
   readonly #server: BlockServer;
   readonly #pool = new BufferPool(LEAF_BYTES, POOLED_LEAVES);
 
   private constructor(mesh: Mesh, { home, storeQuotaBytes, logger, uploadBytesPerSecond, uploadBytesPerSecondPerPeer }: TransferNodeOptions) {
     this.mesh = mesh;
     this.store = openStore({ home, storeQuotaBytes }, { onProblem: (problem) => logger.warn(problem, 'a shard on this disk is not what it was') });
+    this.#shelf = new ReaderCache(manifestShelf(this.store));
     this.#server = new BlockServer({
-      shelf: new ReaderCache(manifestShelf(this.store)), clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer,
+      shelf: this.#shelf, clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer,
       onTrouble: (error) => logger.warn({ message: error.message }, 'a shard cannot be given to others'),
     });
   }
@@ -70,6 +72,7 @@ export class TransferNode implements Service {
   async stop(): Promise<void> {
     this.#server.stop();
     await this.mesh.stop();
+    await this.#shelf.close();
     this.store.close();
   }
 

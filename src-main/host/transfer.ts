@@ -42,7 +42,7 @@ export class Transfer {
     this.#child = child;
     this.peerId = peerId;
     this.addresses = addresses;
-    child.on('message', (raw) => this.#receive(fromTransferSchema.parse(raw)));
+    child.on('message', (raw) => this.#read(raw));
     child.once('exit', (code, by) => this.#lose(hostErrors.transferGone({ how: by ?? `exit code ${code}` })));
   }
 
@@ -105,6 +105,13 @@ export class Transfer {
     }
   }
 
+  #read(raw: unknown): void {
+    const result = fromTransferSchema.safeParse(raw);
+    if (result.success) return this.#receive(result.data);
+    this.#lose(hostErrors.transferGone({ how: 'it sent what nobody understands' }, result.error));
+    this.#child.kill('SIGKILL');
+  }
+
   #receive(message: FromTransfer): void {
     const pending = message.type === 'ready' || message.id === undefined ? undefined : this.#pending.get(message.id);
     if (pending === undefined || message.type === 'ready') return;
@@ -115,7 +122,7 @@ export class Transfer {
   }
 
   #lose(error: CodedError): void {
-    this.#gone = error;
+    this.#gone ??= error;
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }
