@@ -1,16 +1,16 @@
 import { rowBytes, type ActivationDtype } from '../inference/index.ts';
 import type { LayerFacts } from '../pipeline/index.ts';
-import { fileSource, kvValuesPerToken, layerBytes, openGguf, pieceOfModel, type Piece } from '../store/index.ts';
+import { kvValuesPerToken, layerBytes, openModelFile, type Piece } from '../store/index.ts';
 
 const F16_BYTES = 2;
 
 /** What each layer of a model costs, out of its file's header; `dtype`: of hidden states in transit. */
 export async function layerFactsOf(path: string, dtype: ActivationDtype): Promise<LayerFacts[]> {
-  const source = await fileSource(path);
+  const model = await openModelFile(path);
   try {
-    return layerFacts(pieceOfModel(await openGguf(source)), dtype);
+    return layerFacts(model.piece(), dtype);
   } finally {
-    await source.close();
+    await model.close();
   }
 }
 

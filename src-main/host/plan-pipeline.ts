@@ -1,7 +1,7 @@
 import { createLogger, systemClock, type LayerRange } from '../base/index.ts';
 import { MAX_TOLD_BYTES_PER_SECOND } from '../mesh/index.ts';
 import { NO_CORRECTION } from '../pipeline/index.ts';
-import { fileSource, hashFile, layerBytes, openGguf, pieceOfModel, planShards, type Piece } from '../store/index.ts';
+import { hashModelFiles, layerBytes, openModelFile, planShards, type Piece } from '../store/index.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { ephemeral, type InferOptions } from './infer-pipeline.ts';
@@ -32,12 +32,12 @@ export async function planPipeline(settings: Settings, route: PipelineRequest['r
 }
 
 async function readModel(file: ModelFile): Promise<Model> {
-  const source = await fileSource(file.path);
+  const model = await openModelFile(file.path);
   try {
-    const piece = pieceOfModel(await openGguf(source));
+    const piece = model.piece();
     return { file, piece, layerBytes: layerBytes(piece) };
   } finally {
-    await source.close();
+    await model.close();
   }
 }
 
@@ -51,7 +51,7 @@ function planCluster(model: Model, nodes: number): PipelinePlan {
 
 async function planPeers(settings: Settings, model: Model, options: InferOptions & { readonly addresses: readonly string[] }): Promise<PipelinePlan> {
   const { config } = settings;
-  const modelHash = await hashFile(model.file.path, { signal: options.signal });
+  const modelHash = await hashModelFiles(model.file.path, { signal: options.signal });
   const plan = await withNode(settings, (node) => planOverPeers(node, {
     home: config.home, addresses: options.addresses, modelHash, layers: layerFacts(model.piece, 'f16'), contextTokens: config.contextTokens, batchTokens: microBatchOf(config).batchTokens, surveyMs: SURVEY_MS, signal: options.signal,
   }));

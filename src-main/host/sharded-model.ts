@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerRange } from '../base/index.ts';
-import { cidOfManifest, fileSource, MANIFEST_FILE, openGguf, pieceOfModel, planShards, type Manifest, type ShardPlan, type ShardProgress } from '../store/index.ts';
+import { cidOfManifest, MANIFEST_FILE, openModelFile, planShards, type Manifest, type ShardPlan, type ShardProgress } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { cutsFolder } from './local-store.ts';
@@ -58,11 +58,11 @@ export async function shardsOf(config: HostConfig, options: CutOptions & { reado
 }
 
 export async function modelLayers(file: ModelFile): Promise<number> {
-  const source = await fileSource(file.path);
+  const model = await openModelFile(file.path);
   try {
-    return planShards(pieceOfModel(await openGguf(source)), { kind: 'per-layer' }).length;
+    return planShards(model.piece(), { kind: 'per-layer' }).length;
   } finally {
-    await source.close();
+    await model.close();
   }
 }
 

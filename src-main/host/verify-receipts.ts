@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { createWorkerEngine, findLibraries } from '../inference/index.ts';
 import { verifySignature } from '../mesh/index.ts';
 import { decodeReceiptsFile, MAX_FILE_BYTES, openReceiptSession, receiptErrors, verifySession, type LoadRange, type ReceiptSession, type Verification, type WeightKind } from '../pipeline/index.ts';
-import { cutStage, fileSource, hashFile, openGguf } from '../store/index.ts';
+import { cutStage, hashModelFiles, openModelFile } from '../store/index.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { findModel, type ModelFile } from './model-file.ts';
@@ -50,19 +50,19 @@ async function readReceipts(path: string): Promise<Uint8Array> {
 }
 
 async function checkModel(model: ModelFile, { modelHash }: ReceiptSession, signal: AbortSignal): Promise<void> {
-  const given = await hashFile(model.path, { signal });
+  const given = await hashModelFiles(model.path, { signal });
   if (given !== modelHash) throw receiptErrors.otherModel({ wanted: modelHash, given, name: basename(model.path) });
 }
 
 const FLOAT_TYPES: readonly string[] = ['F32', 'F16', 'BF16'];
 
 async function weightsOf(model: ModelFile): Promise<WeightKind> {
-  const source = await fileSource(model.path);
+  const opened = await openModelFile(model.path);
   try {
-    const { tensors } = await openGguf(source);
-    return tensors.every(({ type }) => FLOAT_TYPES.includes(type.name)) ? 'float' : 'quantised';
+    const isFloat = opened.parts.every(({ tensors }) => tensors.every(({ type }) => FLOAT_TYPES.includes(type.name)));
+    return isFloat ? 'float' : 'quantised';
   } finally {
-    await source.close();
+    await opened.close();
   }
 }
 

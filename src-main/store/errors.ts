@@ -77,7 +77,7 @@ const supportedNext = 'Run the model whole with `omninode infer`, or choose one 
 
 export const shardErrors = defineErrors('SHARD', {
   unsupportedArchitecture: spec<{ architecture: string; supported: string }>({ fault: 'user', message: (m) => `Models of architecture "${m.architecture}" cannot be split. Supported: ${m.supported}.`, next: supportedNext }),
-  splitModel: spec<{ name: string }>({ fault: 'user', message: (m) => `${m.name} is one part of a model in several files.`, next: 'Merge the parts first (llama-gguf-split --merge).' }),
+  splitModel: spec<{ name: string }>({ fault: 'user', message: (m) => `${m.name} is one part of a model in several files, which are not all there or do not belong together.`, next: 'Put all parts into one folder under the names they were published with, or merge them (llama-gguf-split --merge).' }),
   alreadyShard: spec<{ name: string }>({ fault: 'user', message: (m) => `${m.name} is already a shard.`, next: 'Give the whole model.' }),
   notAShard: spec<{ name: string }>({ fault: 'user', message: (m) => `${m.name} is not a shard of OmniNode.`, next: 'Give files that `omninode shard` wrote.' }),
   missingTensor: spec<{ tensor: string }>({ fault: 'user', message: (m) => `The model lacks the tensor ${m.tensor}.`, next: damaged }),

@@ -2,7 +2,8 @@ import type { LayerRange } from '../../base/index.ts';
 import { openGguf } from '../gguf/reader.ts';
 import { fileSource, type ByteSource } from '../gguf/source.ts';
 import { cutPiece, joinPieces } from './cut-join.ts';
-import { pieceOfModel, pieceOfShard } from './read-piece.ts';
+import { openModelFile } from './open-model.ts';
+import { pieceOfShard } from './read-piece.ts';
 import { stageFile } from './stage-file.ts';
 import { writeStage, type WriteOptions, type Written } from './write-stage.ts';
 
@@ -43,11 +44,11 @@ export interface CutStageOptions extends WriteOptions {
 
 /** One stage file straight from a model. Throws SHARD_*, GGUF_*, STORE_*. */
 export async function cutStage(options: CutStageOptions): Promise<Stage> {
-  const source = await fileSource(options.model);
+  const model = await openModelFile(options.model);
   try {
-    const piece = cutPiece(pieceOfModel(await openGguf(source)), options.layers);
+    const piece = cutPiece(model.piece(), options.layers);
     return { path: options.outputPath, layers: piece.layers, written: await writeStage(options.outputPath, stageFile(piece), options) };
   } finally {
-    await source.close();
+    await model.close();
   }
 }

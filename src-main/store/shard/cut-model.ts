@@ -3,13 +3,14 @@ import { basename, join } from 'node:path';
 import { isCoded, type LayerRange } from '../../base/index.ts';
 import type { HashedTree } from '../dag/index.ts';
 import { shardErrors } from '../errors.ts';
-import { openGguf, type Gguf } from '../gguf/reader.ts';
-import { fileSource, type ByteSource } from '../gguf/source.ts';
+import { openGguf } from '../gguf/reader.ts';
+import type { ByteSource } from '../gguf/source.ts';
 import { diskFiles, type StoreFiles } from '../ports.ts';
 import { cutPiece } from './cut-join.ts';
-import { hashSource } from './digest.ts';
+import { hashSources } from './digest.ts';
 import { encodeManifestCbor, encodeManifestJson, openManifest, parseManifest, type Manifest, type ManifestPiece } from './manifest.ts';
 import { optionalNumber, optionalText } from './metadata.ts';
+import { openModelFile, type Parts } from './open-model.ts';
 import type { Piece } from './piece.ts';
 import { planShards, type ShardPlan } from './plan.ts';
 import { quantizationOf } from './quantization.ts';
@@ -30,7 +31,7 @@ export interface ShardProgress {
 }
 
 export interface CutModelOptions {
-  /** Path of the model, or a source that the caller closes. */
+  /** Path of the model, of its first part when it lies in several, or a source that the caller closes. */
   readonly model: string | ByteSource;
   /** Gets shards, vocabulary, manifest.json and manifest.cbor. */
   readonly folder: string;
@@ -50,14 +51,14 @@ export interface CutModelOptions {
  * refused before the first byte is written. Throws GGUF_*, STORE_*, SHARD_*.
  */
 export async function cutModel(options: CutModelOptions): Promise<Manifest> {
-  const source = typeof options.model === 'string' ? await fileSource(options.model) : options.model;
+  if (typeof options.model !== 'string') return cutOpened([await openGguf(options.model, signalOf(options))], options);
+  const model = await openModelFile(options.model, signalOf(options));
   try {
-    const gguf = await openGguf(source, signalOf(options));
-    return await cutOpened(gguf, options);
+    return await cutOpened(model.parts, options);
   } catch (error) {
     throw options.signal?.aborted === true && !isCoded(error) ? shardErrors.cancelled({ path: options.folder }, error) : error;
   } finally {
-    if (typeof options.model === 'string') await source.close();
+    await model.close();
   }
 }
 
@@ -69,19 +70,20 @@ interface Job {
   readonly range: LayerRange | undefined;
 }
 
-async function cutOpened(gguf: Gguf, options: CutModelOptions): Promise<Manifest> {
-  const model = pieceOfModel(gguf);
+async function cutOpened(parts: Parts, options: CutModelOptions): Promise<Manifest> {
+  const [gguf, ...others] = parts;
+  const model = pieceOfModel(gguf, others);
   const jobs = planShards(model, options.plan).map((range, index) => shardJob(model, range, index));
   const vocabulary: Job = { fileName: VOCABULARY_FILE, file: vocabularyFile(gguf.metadata), range: undefined };
-  const progress = new Progress(options, [...jobs, vocabulary].reduce((bytes, job) => bytes + job.file.layout.sizeBytes, gguf.source.sizeBytes));
-  const modelHash = await hashModel(gguf.source, options, progress);
+  const progress = new Progress(options, [...jobs, vocabulary].reduce((bytes, job) => bytes + job.file.layout.sizeBytes, sourceBytes(parts)));
+  const modelHash = await hashModel(parts, options, progress);
   const known = await knownHashes(options.folder, modelHash);
   const entries: ManifestPiece[] = [];
   for (const [index, job] of [...jobs, vocabulary].entries()) {
     progress.shard = job === vocabulary ? undefined : index;
     entries.push(await produce(job, { options, progress, known: known.get(job.fileName) }));
   }
-  const manifest = describe(gguf, model, { modelHash, name: options.modelName, jobs, entries });
+  const manifest = describe(parts, model, { modelHash, name: options.modelName, jobs, entries });
   await writeManifest(manifest, options);
   return manifest;
 }
@@ -108,9 +110,12 @@ class Progress {
   };
 }
 
-async function hashModel(source: ByteSource, options: CutModelOptions, progress: Progress): Promise<string> {
+const sourceBytes = (parts: Parts): number => parts.reduce((bytes, { source }) => bytes + source.sizeBytes, 0);
+
+// Of parts it is the hash of their bytes one after the other.
+async function hashModel(parts: Parts, options: CutModelOptions, progress: Progress): Promise<string> {
   try {
-    return await hashSource(source, { ...signalOf(options), onBytes: progress.add });
+    return await hashSources(parts.map(({ source }) => source), { ...signalOf(options), onBytes: progress.add });
   } catch (error) {
     throw options.signal?.aborted === true ? shardErrors.cancelled({ path: options.folder }, error) : error;
   }
@@ -166,14 +171,15 @@ interface Description {
   readonly entries: readonly ManifestPiece[];
 }
 
-function describe(gguf: Gguf, model: Piece, { modelHash, name, jobs, entries }: Description): Manifest {
+function describe(parts: Parts, model: Piece, { modelHash, name, jobs, entries }: Description): Manifest {
+  const [gguf] = parts;
   const shards = jobs.map((job, index) => {
     const { first, last } = job.range ?? model.layers;
     return { shard_index: index, ...entries[index], layer_range: [first, last], includes_embedding: first === 0, includes_head: last === model.totalLayers - 1 };
   });
   return parseManifest({
     format_version: 2, model_name: (name ?? optionalText(gguf.metadata, 'general.name') ?? basename(gguf.source.name, '.gguf')).slice(0, 256) || model.architecture,
-    model_hash: modelHash, architecture: model.architecture, total_layers: model.totalLayers, quantization: quantizationOf(gguf.tensors),
+    model_hash: modelHash, architecture: model.architecture, total_layers: model.totalLayers, quantization: quantizationOf(parts.flatMap(({ tensors }) => tensors)),
     total_size_bytes: entries.reduce((bytes, entry) => bytes + entry.size_bytes, 0), hidden_size: model.hiddenSize, vocab_size: model.vocabSize,
     context_length: optionalNumber(gguf.metadata, `${model.architecture}.context_length`) ?? 0, shards, vocabulary: entries.at(-1),
   });

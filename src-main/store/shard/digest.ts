@@ -30,14 +30,19 @@ export interface HashOptions {
 }
 
 /** BLAKE3 of a whole source, read in pieces of at most 8 MiB. */
-export async function hashSource(source: ByteSource, options: HashOptions = {}): Promise<string> {
+export const hashSource = (source: ByteSource, options: HashOptions = {}): Promise<string> => hashSources([source], options);
+
+/** BLAKE3 of all bytes of several sources, one after the other. */
+export async function hashSources(sources: readonly ByteSource[], options: HashOptions = {}): Promise<string> {
   const hasher = blake3();
-  const into = Buffer.allocUnsafeSlow(Math.min(COPY_BYTES, Math.max(1, source.sizeBytes)));
+  const into = Buffer.allocUnsafeSlow(Math.min(COPY_BYTES, Math.max(1, ...sources.map(({ sizeBytes }) => sizeBytes))));
   const readOptions = options.signal === undefined ? { into } : { into, signal: options.signal };
-  for (let at = 0; at < source.sizeBytes; at += COPY_BYTES) {
-    const bytes = await source.read(at, Math.min(COPY_BYTES, source.sizeBytes - at), readOptions);
-    hasher.update(bytes);
-    options.onBytes?.(bytes.length);
+  for (const source of sources) {
+    for (let at = 0; at < source.sizeBytes; at += COPY_BYTES) {
+      const bytes = await source.read(at, Math.min(COPY_BYTES, source.sizeBytes - at), readOptions);
+      hasher.update(bytes);
+      options.onBytes?.(bytes.length);
+    }
   }
   return hasher.hex();
 }

@@ -17,18 +17,19 @@ interface Sorted {
 }
 
 /**
- * The whole model as one piece. Throws SHARD_UNSUPPORTED_ARCHITECTURE,
+ * The whole model as one piece, of one file or of all its parts in order. Throws SHARD_UNSUPPORTED_ARCHITECTURE,
  * SHARD_SPLIT_MODEL, SHARD_MISSING_TENSOR, SHARD_UNKNOWN_TENSOR, GGUF_MISSING_KEY.
  */
-export function pieceOfModel(gguf: Gguf): Piece {
+export function pieceOfModel(gguf: Gguf, others: readonly Gguf[] = []): Piece {
   const { metadata } = gguf;
   if (metadata.has(SHARD_KEYS.format)) throw shardErrors.alreadyShard({ name: gguf.source.name });
-  if ((optionalNumber(metadata, 'split.count') ?? 1) > 1) throw shardErrors.splitModel({ name: gguf.source.name });
+  const parts = [gguf, ...others];
+  checkParts(parts);
   const architecture = requiredText(metadata, 'general.architecture');
   const rule = ruleOf(architecture);
   const totalLayers = requiredNumber(metadata, `${architecture}.block_count`, { min: 1, max: 512 });
   const layers = { first: 0, last: totalLayers - 1 };
-  const sorted = sortTensors(gguf, totalLayers);
+  const sorted = sortTensors(parts, totalLayers);
   const embedding = sorted.embedding ?? missing('token_embd.weight');
   const head = headOfModel(sorted, rule);
   const [hiddenSize = 0, vocabSize = 0] = embedding.dims;
@@ -46,7 +47,7 @@ export function pieceOfShard(gguf: Gguf): Piece {
   const layers = { first: requiredNumber(metadata, SHARD_KEYS.firstLayer, count), last: requiredNumber(metadata, SHARD_KEYS.lastLayer, count) };
   const totalLayers = requiredNumber(metadata, SHARD_KEYS.totalLayers, count);
   if (layers.first > layers.last || layers.last >= totalLayers) throw shardErrors.notAShard({ name: gguf.source.name });
-  const sorted = sortTensors(gguf, layerCount(layers));
+  const sorted = sortTensors([gguf], layerCount(layers));
   const hiddenSize = requiredNumber(metadata, `${architecture}.embedding_length`, { min: 1, max: 2 ** 24 });
   const vocabSize = requiredNumber(metadata, SHARD_KEYS.vocabSize, { min: 1, max: 2 ** 31 });
   const isFirst = layers.first === 0;
@@ -70,11 +71,28 @@ function missing(tensor: string): never {
   throw shardErrors.missingTensor({ tensor });
 }
 
-function sortTensors(gguf: Gguf, layers: number): Sorted {
+const originsOf = ({ tensors, source, dataOffset }: Gguf): OriginTensor[] =>
+  tensors.map(({ name, dims, type, sizeBytes, offset }) => ({ name, dims, type, sizeBytes, source, offset: dataOffset + offset }));
+
+// The first part has all metadata; each says how many there are and which one it is (llama.cpp, gguf-split).
+function checkParts(parts: readonly Gguf[]): void {
+  for (const [index, { metadata, source }] of parts.entries()) {
+    const count = optionalNumber(metadata, 'split.count') ?? 1;
+    const isRight = count === parts.length && (count === 1 || optionalNumber(metadata, 'split.no') === index);
+    if (!isRight) throw shardErrors.splitModel({ name: source.name });
+  }
+  const expected = optionalNumber(parts[0]?.metadata ?? new Map(), 'split.tensors.count');
+  const names = new Set(parts.flatMap(({ tensors }) => tensors.map(({ name }) => name)));
+  const found = parts.reduce((tensors, part) => tensors + part.tensors.length, 0);
+  const isWhole = names.size === found && (expected === undefined || parts.length === 1 || expected === found);
+  if (!isWhole) throw shardErrors.splitModel({ name: parts[0]?.source.name ?? '' });
+}
+
+function sortTensors(parts: readonly Gguf[], layers: number): Sorted {
   const blocks: OriginTensor[][] = Array.from({ length: layers }, () => []);
   const named = new Map<string, OriginTensor>();
-  for (const { name, dims, type, sizeBytes, offset } of gguf.tensors) {
-    const origin = { name, dims, type, sizeBytes, source: gguf.source, offset: gguf.dataOffset + offset };
+  for (const origin of parts.flatMap(originsOf)) {
+    const { name } = origin;
     const [, index, rest] = /^blk\.(\d{1,3})\.(.+)$/.exec(name) ?? [];
     if (rest === undefined) named.set(name, origin);
     else (blocks[Number(index)] ?? unknown(name)).push({ ...origin, name: rest });

@@ -8,6 +8,7 @@ import { vocabularyMetadata, type VocabularyKind } from './vocabulary.ts';
 
 export { ARCHITECTURES, type Architecture } from './architectures.ts';
 export type { WeightType } from './blocks.ts';
+export { splitModel } from './split.ts';
 export { seeded } from './random.ts';
 export const WEIGHT_TYPES: readonly WeightType[] = ['F32', 'F16', 'Q8_0', 'Q4_0', 'Q4_K', 'Q6_K'];
 
