@@ -24,8 +24,8 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
   }
 }
 
-// Windows cannot open a folder; there the rename itself is journaled.
-async function syncFolder(path: string): Promise<void> {
+/** Makes a rename in this folder survive a power cut. Windows cannot open a folder; there the rename itself is journaled. */
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
   await folder.sync().finally(() => folder.close());

@@ -25,3 +25,4 @@ export * from './shard/verify.ts';
 export * from './shard/cut-model.ts';
 export * from './shard/compose.ts';
 export type { WriteOptions, Written } from './shard/write-stage.ts';
+export * from './hub/index.ts';
