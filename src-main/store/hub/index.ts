@@ -3,3 +3,8 @@ export { parseReference, type ModelReference } from './reference.ts';
 export { listHubFiles, searchHub, type HubFile, type HubModel, type HubOptions } from './hub-api.ts';
 export { locateFile, remoteSource, type RemoteFile } from './remote-file.ts';
 export { downloadFile, type Downloaded, type DownloadOptions, type DownloadProgress } from './download/download-file.ts';
+export * from './add-model.ts';
+export { choicesOf, type HubChoice } from './choose.ts';
+export { readCurated, searchCurated, type CuratedList, type CuratedModel } from './curated.ts';
+export { modelFacts, type ModelFacts } from './facts.ts';
+export { whatFits, type FitRequest, type FitVerdict } from './fits.ts';

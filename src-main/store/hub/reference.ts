@@ -64,6 +64,7 @@ function webReference(text: string, hubUrl: string): ModelReference {
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw bad(text, `${url.protocol} is not supported`);
   if (url.username !== '' || url.password !== '') throw bad(text.replace(/\/\/.*@/, '//'), 'an address with a password is not taken');
+  decoded(text, url.pathname);
   return url.origin === new URL(hubUrl).origin ? hubPage(text, url) : { kind: 'url', url: url.href };
 }
 

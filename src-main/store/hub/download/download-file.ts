@@ -9,6 +9,7 @@ import { readRange, type RemoteFile } from '../remote-file.ts';
 import { shownUrl, type WebOptions } from '../web.ts';
 import { takeLock } from './lock.ts';
 import { PartialFile, partialPath, removePartial } from './partial-file.ts';
+import { sha256OfFile } from './sha256.ts';
 import { etaMs, SpeedEstimate } from './speed.ts';
 import { WorkQueue, type LeafRun } from './work-queue.ts';
 
@@ -189,7 +190,7 @@ class Download {
   async #checked(partial: PartialFile): Promise<string | undefined> {
     const { remote } = this.#options;
     if (remote.sha256 === undefined) return undefined;
-    const actual = await partial.sha256({ signal: this.#signal, onBytes: this.#counter('checking') });
+    const actual = await sha256OfFile(partial.path, { signal: this.#signal, onBytes: this.#counter('checking') });
     if (actual !== remote.sha256) throw hubErrors.checksum({ url: shownUrl(remote.url), expected: remote.sha256, actual });
     return actual;
   }

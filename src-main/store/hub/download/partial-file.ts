@@ -1,20 +1,11 @@
-import { createHash } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { syncFolder } from '../../../base/index.ts';
 import { HASH_BYTES, leafHash, leafLength, leafCount, LEAF_BYTES, LeafSet } from '../../dag/index.ts';
-import { fileSource } from '../../gguf/source.ts';
+import type { HashOptions } from '../../shard/digest.ts';
 import type { RemoteFile } from '../remote-file.ts';
 import { Journal, readJournal, removeJournal } from './journal.ts';
-
-export interface PartialOptions {
-  readonly signal?: AbortSignal;
-  /** Told of bytes that were read back. */
-  readonly onBytes?: (bytes: number) => void;
-}
-
-const CHECK_BYTES = 8 * LEAF_BYTES;
 
 /** A file that arrives leaf by leaf under another name, with a journal beside it. */
 export class PartialFile {
@@ -34,7 +25,7 @@ export class PartialFile {
   }
 
   /** Takes up what is there of the same version, leaf by leaf after its hash was compared; else starts anew. */
-  static async open(target: string, remote: RemoteFile, options: PartialOptions = {}): Promise<PartialFile> {
+  static async open(target: string, remote: RemoteFile, options: HashOptions = {}): Promise<PartialFile> {
     const path = partialPath(target);
     const known = await readJournal(journalPath(target), remote);
     // Created or emptied first: `r+` writes in place, but creates nothing.
@@ -60,23 +51,6 @@ export class PartialFile {
     await this.#journal.add(leaf, hash);
     this.leafHashes.set(hash, leaf * HASH_BYTES);
     this.present.add(leaf);
-  }
-
-  /** SHA-256 of the whole file, 64 hex digits. */
-  async sha256(options: PartialOptions = {}): Promise<string> {
-    const source = await fileSource(this.path);
-    const hash = createHash('sha256');
-    const into = Buffer.allocUnsafeSlow(Math.min(CHECK_BYTES, source.sizeBytes));
-    try {
-      for (let at = 0; at < source.sizeBytes; at += CHECK_BYTES) {
-        const bytes = await source.read(at, Math.min(CHECK_BYTES, source.sizeBytes - at), options.signal === undefined ? { into } : { into, signal: options.signal });
-        hash.update(bytes);
-        options.onBytes?.(bytes.length);
-      }
-      return hash.digest('hex');
-    } finally {
-      await source.close();
-    }
   }
 
   /** Gives the whole file its name: data first, then the name, then away with the journal. */
@@ -111,7 +85,7 @@ interface Known {
   readonly leafHashes: Uint8Array;
 }
 
-async function checkKnown({ file, remote, known, present, leafHashes }: Known, { signal, onBytes }: PartialOptions): Promise<void> {
+async function checkKnown({ file, remote, known, present, leafHashes }: Known, { signal, onBytes }: HashOptions): Promise<void> {
   const bytes = Buffer.allocUnsafeSlow(LEAF_BYTES);
   for (const [leaf, hash] of known) {
     signal?.throwIfAborted();
