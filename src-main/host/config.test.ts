@@ -41,3 +41,12 @@ it.each([
   await writeFile(join(home, 'config.json'), text);
   await expect(loadSettings({ home }, {})).rejects.toMatchObject({ code: 'HOST_BAD_CONFIG', meta: { field }, fault: 'user' });
 });
+
+it('gives the token of huggingface.co to no other hub', async () => {
+  const env = { HF_TOKEN: 'hf_secret' };
+  expect((await loadSettings({ home }, env)).secrets.hubToken).toBe('hf_secret');
+  expect((await loadSettings({ home }, { ...env, OMNINODE_HUB_URL: 'https://mirror.example/x' })).secrets.hubToken).toBeUndefined();
+  const { config, secrets } = await loadSettings({ home }, { ...env, OMNINODE_HUB_URL: 'https://mirror.example/x', OMNINODE_HUB_TOKEN: 'own' });
+  expect(secrets.hubToken).toBe('own');
+  expect(config.hubUrl).toBe('https://mirror.example');
+});

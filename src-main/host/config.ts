@@ -29,6 +29,8 @@ export const configSchema = z.strictObject({
   uploadBytesPerSecond: z.coerce.number().int().min(1).optional(),
   httpHost: z.string().min(1).default('127.0.0.1'),
   httpPort: port.default(0),
+  /** Where models are searched and downloaded: an origin that speaks the API of huggingface.co. */
+  hubUrl: z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin).default('https://huggingface.co'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
 });
 export type HostConfig = z.infer<typeof configSchema>;
@@ -37,6 +39,8 @@ export type HostConfig = z.infer<typeof configSchema>;
 export interface HostSecrets {
   /** Opens the served page; new at every start unless OMNINODE_UI_TOKEN gives one. */
   readonly uiToken: string;
+  /** For gated and private models; sent to the hub only. */
+  readonly hubToken?: string;
 }
 
 export interface Settings {
@@ -52,6 +56,7 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs', OMNINODE_STORE_QUOTA_BYTES: 'storeQuotaBytes',
   OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
+  OMNINODE_HUB_URL: 'hubUrl',
 };
 
 /** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */
@@ -63,7 +68,14 @@ export async function loadSettings(args: Source, env: Environment = process.env)
   ];
   for (const [source, values] of layers) check(source, { ...values, home });
   const config = configSchema.parse({ ...Object.assign({}, ...layers.map(([, values]) => values)), home });
-  return { config, secrets: { uiToken: env['OMNINODE_UI_TOKEN'] ?? randomBytes(24).toString('base64url') } };
+  const hubToken = hubTokenOf(config.hubUrl, env);
+  return { config, secrets: { uiToken: env['OMNINODE_UI_TOKEN'] ?? randomBytes(24).toString('base64url'), ...(hubToken === undefined ? {} : { hubToken }) } };
+}
+
+// HF_TOKEN is what other programs keep for huggingface.co: another hub does not get to see it.
+function hubTokenOf(hubUrl: string, env: Environment): string | undefined {
+  const token = env['OMNINODE_HUB_TOKEN'] ?? (hubUrl === 'https://huggingface.co' ? env['HF_TOKEN'] : undefined);
+  return token === '' ? undefined : token;
 }
 
 function check(source: string, values: Source): void {

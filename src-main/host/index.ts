@@ -27,3 +27,5 @@ export { openSession, type Answer, type ModelSession } from './session.ts';
 export { defaultSampling } from './sampling.ts';
 export { checkup, type Check } from './checkup.ts';
 export { verifyReceipts, type VerifyRequest } from './verify-receipts.ts';
+export * from './model-hub.ts';
+export type { AddProgress } from '../store/index.ts';

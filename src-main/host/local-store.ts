@@ -1,18 +1,19 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cutModel, LocalStore, type CutModelOptions, type LocalStoreInit, type Manifest, type ScrubReport, type StoredFile, type StoreStats, type StoredModel } from '../store/index.ts';
+import { cutModel, LocalStore, modelFiles, type CutModelOptions, type LocalStoreInit, type Manifest, type ScrubReport, type StoredFile, type StoreStats, type StoredModel } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 
 /** Folders in the home: the catalogue with what was fetched, and what was cut. */
 export const storeFolder = (home: string): string => join(home, 'store');
 export const cutsFolder = (home: string): string => join(home, 'shards');
+export const modelsFolder = (home: string): string => join(home, 'models');
 
 export function openStore({ home, storeQuotaBytes }: Pick<HostConfig, 'home' | 'storeQuotaBytes'>, more: Pick<LocalStoreInit, 'onProblem'> = {}): LocalStore {
   return new LocalStore({ ...more, folder: storeFolder(home), ownFolders: [cutsFolder(home)], ...(storeQuotaBytes === undefined ? {} : { quotaBytes: storeQuotaBytes }) });
 }
 
 /** Opens the store for one thing; leases that it takes last until this process ends. */
-async function withStore<T>(config: HostConfig, use: (store: LocalStore) => T | Promise<T>): Promise<T> {
+export async function withStore<T>(config: HostConfig, use: (store: LocalStore) => T | Promise<T>): Promise<T> {
   const store = openStore(config);
   try {
     return await use(store);
@@ -33,8 +34,9 @@ export async function cutIntoStore(config: HostConfig, options: CutModelOptions 
     const { folder } = options;
     store.hold(folder);
     if (store.owns(folder)) {
-      const { size } = await stat(options.model);
-      await store.makeRoom(Math.max(0, Math.ceil(size * CUT_OVERHEAD) - await bytesIn(folder)));
+      const sizes = await Promise.all((await modelFiles(options.model)).map((path) => stat(path).then(({ size }) => size)));
+      const modelBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
+      await store.makeRoom(Math.max(0, Math.ceil(modelBytes * CUT_OVERHEAD) - await bytesIn(folder)));
     }
     const manifest = await cutModel({ ...options, onPiece: (path, tree) => store.add(path, tree) });
     store.addModel(manifest);

@@ -70,7 +70,8 @@ async function planPeers(settings: Settings, model: Model, options: InferOptions
   };
 }
 
-async function withNode<T>(settings: Settings, use: (node: Node) => Promise<T>): Promise<T> {
+/** Runs something on a node that is gone again afterwards. */
+export async function withNode<T>(settings: Settings, use: (node: Node) => Promise<T>): Promise<T> {
   const node = await createNode({ settings: ephemeral(settings), paths: appPaths(), shards: [], identity: 'ephemeral' });
   await node.start();
   try {

@@ -16,7 +16,7 @@ const json = async (...args: string[]) => {
 };
 
 it('lists what was cut, finds damage, mends it by cutting again, keeps what is pinned and removes the rest', async () => {
-  expect((await json('model', 'ls')).value).toEqual({ models: [] });
+  expect((await json('model', 'ls')).value).toEqual({ models: [], files: [] });
   const cut = (await json('shard', 'omni-guide', '--shards', '2')).value;
   const [model] = (await json('model', 'ls')).value.models;
   expect(model).toMatchObject({ cid: cut.manifestCid, layers: cut.manifest.total_layers, heldBytes: cut.manifest.total_size_bytes, isPinned: false });

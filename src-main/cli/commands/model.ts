@@ -1,14 +1,18 @@
 import type { Command } from 'commander';
-import { listModels, pinModel, removeModel, showModel } from '../../host/index.ts';
+import { listModelFiles, listModels, pinModel, removeModel, showModel } from '../../host/index.ts';
 import type { CommandContext, CommandRun } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { megabytes } from '../output.ts';
 import type { Launch } from '../program.ts';
 import { jsonOf } from './generation-options.ts';
+import { modelHubCommands } from './model-hub.ts';
+import { filesView } from './model-hub-views.ts';
 import { modelsView, modelView } from './store-views.ts';
 
 const EXAMPLES = `
 Examples:
+  omninode model search qwen3 8b
+  omninode model add hf:Qwen/Qwen3-8B-GGUF:Q4_K_M
   omninode model ls
   omninode model show "Qwen3 8B"       its shards, and which of them are here
   omninode model pin "Qwen3 8B"        never evict it
@@ -18,10 +22,11 @@ interface Args {
   readonly model: string;
 }
 
-/** `omninode model ls|show|rm|pin|unpin`: the models in the store. */
+/** `omninode model ls|show|rm|pin|unpin`: the models in the store; `add|search`: see model-hub.ts. */
 export function modelCommand(program: Command, launch: Launch): void {
-  const group = program.command('model').summary('list, show, pin and remove the models in the store').addHelpText('after', EXAMPLES);
-  group.command('ls').summary('all models, and how much of each is here')
+  const group = program.command('model').summary('find, download, list, show, pin and remove models').addHelpText('after', EXAMPLES);
+  modelHubCommands(group, launch);
+  group.command('ls').summary('all models, how much of each is here, and whole model files')
     .addHelpText('after', '\nExample:\n  omninode model ls --json')
     .action((args: object) => launch(list, {}, jsonOf(args)));
   one(group, launch, { name: 'show', summary: 'shards of a model, and which of them are here', run: show });
@@ -45,8 +50,9 @@ function one(group: Command, launch: Launch, { name, summary, run }: OneModel): 
 
 async function list({ settings, output }: CommandContext): Promise<number> {
   const models = await listModels(settings.config);
-  output.answer(modelsView(models));
-  output.result({ models });
+  const files = await listModelFiles(settings.config);
+  output.answer(`${modelsView(models)}${filesView(files)}`);
+  output.result({ models, files });
   return EXIT.ok;
 }
 

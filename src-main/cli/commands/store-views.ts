@@ -5,7 +5,7 @@ import { percent, table } from '../table.ts';
 /** What the `model` and `store` commands show; pure. */
 
 export function modelsView(models: readonly ModelEntry[]): string {
-  if (models.length === 0) return 'no model yet: `omninode shard model.gguf` cuts one\n';
+  if (models.length === 0) return 'no model cut yet: `omninode shard model.gguf` cuts one, `omninode model add` downloads one\n';
   const rows = models.map((model) => [model.name, model.architecture, model.quantization, String(model.layers), megabytes(model.sizeBytes), percent(model.heldBytes / model.sizeBytes), model.isPinned ? 'pinned' : '', model.cid]);
   return `${table(['name', 'architecture', 'weights', 'layers', 'size', 'here', '', 'cid'], rows)}\n`;
 }

@@ -51,12 +51,18 @@ export interface CutModelOptions {
  * refused before the first byte is written. Throws GGUF_*, STORE_*, SHARD_*.
  */
 export async function cutModel(options: CutModelOptions): Promise<Manifest> {
+  try {
+    return await openAndCut(options);
+  } catch (error) {
+    throw options.signal?.aborted === true && !isCoded(error) ? shardErrors.cancelled({ path: options.folder }, error) : error;
+  }
+}
+
+async function openAndCut(options: CutModelOptions): Promise<Manifest> {
   if (typeof options.model !== 'string') return cutOpened([await openGguf(options.model, signalOf(options))], options);
   const model = await openModelFile(options.model, signalOf(options));
   try {
     return await cutOpened(model.parts, options);
-  } catch (error) {
-    throw options.signal?.aborted === true && !isCoded(error) ? shardErrors.cancelled({ path: options.folder }, error) : error;
   } finally {
     await model.close();
   }

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { access, mkdtemp, readFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -146,6 +146,19 @@ describe('downloadFile', () => {
     await writeFile(`${target}.lock`, String(process.pid));
     await expect(download()).rejects.toMatchObject({ code: 'HUB_BUSY', meta: { pid: process.pid } });
     await writeFile(`${target}.lock`, '');
+    await download();
+    expect(await arrived()).toBe(true);
+  });
+
+  it.skipIf(process.platform !== 'linux')('says so when the disk fills up on the way, and goes on when there is room', async () => {
+    await mkdir(join(folder, 'sub'));
+    for (const full of [partialPath(target), journalPath(target)]) {
+      await rm(full, { force: true });
+      await symlink('/dev/full', full);
+      await expect(download()).rejects.toMatchObject({ code: 'HUB_DISK_FULL', fault: 'local', meta: { path: target } });
+      await unlink(full);
+      expect(await readdir(join(folder, 'sub'))).not.toContain('m.gguf.lock');
+    }
     await download();
     expect(await arrived()).toBe(true);
   });

@@ -19,10 +19,14 @@ export class Journal {
   /** Goes on with a journal whose content is known, or starts one. */
   static async open(path: string, remote: RemoteFile, isNew: boolean): Promise<Journal> {
     const file = await open(path, isNew ? 'w' : 'a', 0o600);
-    const journal = new Journal(file);
-    // A line cut off by a crash must not swallow the next one.
-    await file.appendFile(isNew ? `${JSON.stringify(headOf(remote))}\n` : '\n');
-    return journal;
+    try {
+      // A line cut off by a crash must not swallow the next one.
+      await file.appendFile(isNew ? `${JSON.stringify(headOf(remote))}\n` : '\n');
+      return new Journal(file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   async add(leaf: number, hash: Uint8Array): Promise<void> {

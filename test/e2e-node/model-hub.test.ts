@@ -1,0 +1,116 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { LEAF_BYTES, treeOfFile } from '../../src-main/store/index.ts';
+import { HubServer } from '../../src-main/store/hub/testing/hub-server.ts';
+import { cli, startCli } from '../support/cli.ts';
+import { generateModel, splitModel } from '../support/models/index.ts';
+
+let hub: HubServer;
+let folder = '';
+let home = '';
+let bytes: Buffer;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'omninode-hub-e2e-'));
+  const whole = join(folder, 'whole.gguf');
+  await generateModel({ path: whole, architecture: 'llama', type: 'Q8_0', targetBytes: 12 * LEAF_BYTES, layers: 4 });
+  bytes = await readFile(whole);
+  const parts = await splitModel(whole, { stem: join(folder, 'm'), parts: 2 });
+  hub = await HubServer.start();
+  hub.repos.set('me/one', { files: { 'one-Q8_0.gguf': bytes, 'one-Q4_0.gguf': bytes }, license: 'mit', token: 'tell-nobody' });
+  hub.repos.set('me/parts', { files: Object.fromEntries(await Promise.all(parts.map(async (path) => [basename(path), await readFile(path)] as const))) });
+});
+beforeEach(async () => {
+  home = await mkdtemp(join(folder, 'home-'));
+  hub.gate = () => Promise.resolve();
+  hub.stored.length = 0;
+});
+afterAll(async () => {
+  await hub.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const env = (): Record<string, string> => ({ OMNINODE_HOME: home, OMNINODE_THREADS: '1', OMNINODE_HUB_URL: hub.url, OMNINODE_HUB_TOKEN: 'tell-nobody', OMNINODE_LOG: 'debug' });
+const run = async (...args: string[]) => {
+  const result = await cli(['model', ...args], env());
+  expect(result.stdout + result.stderr).not.toContain('tell-nobody');
+  return { ...result, lines: args.includes('--json') ? result.stdout.trim().split('\n').map((line) => JSON.parse(line)) : [] };
+};
+
+it('adds a model by its variant, tells what it does, and lists it in the store', async () => {
+  const { code, lines } = await run('add', 'hf:me/one:Q8_0', '--json');
+  expect(code).toBe(0);
+  const path = join(home, 'models', 'hf', 'me', 'one', 'one-Q8_0.gguf');
+  expect((await readFile(path)).equals(bytes)).toBe(true);
+  const { cid } = await treeOfFile(path);
+  expect(lines[0]).toMatchObject({ event: 'outlook', facts: { architecture: 'llama', layers: 4, canSplit: true }, verdict: { fits: 'here' } });
+  expect(lines.at(-2)).toMatchObject({ event: 'progress', phase: 'checking', bytesDone: bytes.length });
+  expect(lines.at(-1)).toMatchObject({ event: 'added', path, added: [{ path, cid, resumedBytes: 0, origin: `hf:me/one@${'c'.repeat(40)}/one-Q8_0.gguf` }] });
+  expect((await run('ls', '--json')).lines[0].files).toEqual([{ name: join('hf', 'me', 'one', 'one-Q8_0.gguf'), path, cid, sizeBytes: bytes.length }]);
+});
+
+it('goes on after kill -9 and after Ctrl-C', async () => {
+  // The storage lets three requests through, then waits: what is under way is broken off.
+  const hold = (): void => { hub.gate = () => (hub.stored.length > 3 ? new Promise(() => undefined) : Promise.resolve()); };
+  hold();
+  const killed = startCli(['model', 'add', 'hf:me/one:Q8_0', '--json', '--connections', '1'], env());
+  await killed.until(/"bytesDone":[4-9]\d{6}/);
+  killed.child.kill('SIGKILL');
+  await killed.done;
+  hub.stored.length = 0;
+  hold();
+  const cancelled = startCli(['model', 'add', 'hf:me/one:Q8_0', '--json', '--connections', '1'], env());
+  await cancelled.until(/"phase":"downloading"/);
+  cancelled.child.kill('SIGINT');
+  const result = await cancelled.done;
+  expect([result.code, result.stdout.trim().split('\n').at(-1)]).toEqual([130, expect.stringContaining('HUB_CANCELLED')]);
+  expect(await readdir(join(home, 'models', 'hf', 'me', 'one'))).not.toContain('one-Q8_0.gguf');
+  hub.gate = () => Promise.resolve();
+  const { lines } = await run('add', 'hf:me/one:Q8_0', '--json');
+  expect(lines.at(-1).added[0].resumedBytes).toBeGreaterThanOrEqual(3 * LEAF_BYTES);
+  expect((await readFile(lines.at(-1).path)).equals(bytes)).toBe(true);
+});
+
+it('adds a model in parts, and runs it cut over nodes', async () => {
+  const { lines } = await run('add', 'hf:me/parts', '--json');
+  const { path, added } = lines.at(-1);
+  expect(added).toHaveLength(2);
+  const ask = async (model: string) => JSON.parse((await cli(['pipeline-infer', 'a b c', '--cluster', '2', '--model', model, '--greedy', '--max-tokens', '6', '--json'], env())).stdout).tokenIds;
+  const tokens = await ask(path);
+  expect(tokens.length).toBeGreaterThan(0);
+  expect(tokens).toEqual(await ask(join(folder, 'whole.gguf')));
+});
+
+it('looks without downloading', async () => {
+  expect((await run('add', 'hf:me/one', '--list', '--json')).lines[0].models).toEqual([
+    { source: 'hf:me/one/one-Q8_0.gguf', sizeBytes: bytes.length, files: 1 }, { source: 'hf:me/one/one-Q4_0.gguf', sizeBytes: bytes.length, files: 1 },
+  ]);
+  const { stdout } = await run('add', 'hf:me/one:Q8_0', '--dry-run', '--context', '1000000');
+  expect(stdout).toMatch(/^one-Q8_0: llama, Q8_0, 4 layers, 1\d MB.*\n {2}with 1000000 tokens of context it needs \d+\.\d GB: you have /);
+  await expect(readdir(join(home, 'models'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it('tells what is wrong, and whose fault it is', async () => {
+  expect((await run('add', 'hf:me/one', '--json')).lines.at(-1).error).toMatchObject({ code: 'HUB_CHOOSE_FILE', meta: { choices: ['one-Q8_0', 'one-Q4_0'] } });
+  expect(await run('add', 'hf:me/none', '--json')).toMatchObject({ code: 2, lines: [{ error: { code: 'HUB_NOT_ALLOWED' } }] });
+  expect(await run('add', 'hf:nothing', '--json')).toMatchObject({ code: 2, lines: [{ error: { code: 'HUB_BAD_REFERENCE' } }] });
+});
+
+it('searches the hub, and the list that came with it where there is none', async () => {
+  expect((await run('search', 'one', '--json')).lines[0].hub).toEqual([{ repo: 'me/one', downloads: 1000, likes: 5, license: 'mit', isGated: true }]);
+  const { lines: [offline] } = await run('search', 'gpt-oss', '--offline', '--json');
+  expect(offline.hub).toEqual([]);
+  expect(offline.known.map(({ source }: { source: string }) => source)).toContain('hf:ggml-org/gpt-oss-20b-GGUF/gpt-oss-20b-MXFP4.gguf');
+  const dead = await cli(['model', 'search', 'gpt-oss'], { ...env(), OMNINODE_HUB_URL: 'http://127.0.0.1:1' });
+  expect(dead.code).toBe(0);
+  expect(dead.stdout).toMatch(/^The hub: .*cannot be reached[^]*hf:ggml-org\/gpt-oss-20b-GGUF/);
+});
+
+it('lists a file that is here without copying it', async () => {
+  const path = join(home, 'mine.gguf');
+  await writeFile(path, bytes);
+  const { lines } = await run('add', path, '--json');
+  expect(lines.at(-1)).toMatchObject({ event: 'added', path, added: [{ path }] });
+  expect(await readdir(home)).not.toContain('models');
+});
