@@ -1,12 +1,13 @@
-import { join, relative } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
 import { isCoded } from '../base/index.ts';
 import { availableBytes } from '../inference/index.ts';
 import {
-  addModel, choicesOf, listHubFiles, parseReference, planAdd, readCurated, searchCurated, searchHub, whatFits,
-  type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type ModelFacts, type ModelShelf,
+  addModel, choicesOf, listHubFiles, parseReference, partsOf, planAdd, readCurated, searchCurated, searchHub, spaceErrors, whatFits,
+  type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type ModelFacts, type ModelShelf,
 } from '../store/index.ts';
 import type { Settings } from './config.ts';
-import { modelsFolder, withStore } from './local-store.ts';
+import { modelsFolder, removeModel, withStore } from './local-store.ts';
 import type { AppPaths } from './paths.ts';
 import { withNode } from './plan-pipeline.ts';
 
@@ -146,10 +147,46 @@ export interface ModelFileEntry {
 }
 
 /** Whole model files that `model add` downloaded. */
-export const listModelFiles = (config: Settings['config']): Promise<ModelFileEntry[]> => withStore(config, (store) => {
-  const folder = modelsFolder(config.home);
+export const listModelFiles = (config: Settings['config']): Promise<ModelFileEntry[]> => withStore(config, (store) => filesIn(store, config.home));
+
+function filesIn(store: LocalStore, home: string): ModelFileEntry[] {
+  const folder = modelsFolder(home);
   return store.catalog.shards.files().flatMap(({ path, cid, sizeBytes }) => {
     const name = relative(folder, path);
     return name.startsWith('..') || name === path ? [] : [{ name, path, cid, sizeBytes }];
   });
-});
+}
+
+/**
+ * `model rm`: a model of the store, or else a downloaded file with all its parts, by file name, path or CID. Returns the
+ * bytes that this freed. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, SPACE_PINNED, CATALOG_IN_USE.
+ */
+export async function removeModelOrFile(config: Settings['config'], model: string): Promise<number> {
+  try {
+    return await removeModel(config, model);
+  } catch (error) {
+    if (!isCoded(error, 'SPACE_NO_SUCH_MODEL')) throw error;
+    return withStore(config, async (store) => {
+      const files = filesIn(store, config.home);
+      const found = files.find(({ name, path, cid }) => [name, path, cid, basename(path), basename(path, '.gguf')].includes(model));
+      if (found === undefined) throw error;
+      const parts = partsOf(found.path);
+      let freedBytes = 0;
+      for (const file of files.filter(({ path }) => parts.includes(path))) freedBytes += await removeFile(store, file);
+      return freedBytes;
+    });
+  }
+}
+
+// Nobody may begin to read it meanwhile.
+async function removeFile({ catalog }: LocalStore, { path, cid, name, sizeBytes }: ModelFileEntry): Promise<number> {
+  if (catalog.shards.isPinned(cid)) throw spaceErrors.pinned({ model: name });
+  const lease = catalog.leases.take(cid, { isExclusive: true });
+  try {
+    await rm(path, { force: true });
+    catalog.shards.delete(path);
+    return sizeBytes;
+  } finally {
+    lease.release();
+  }
+}

@@ -72,7 +72,7 @@ it('goes on after kill -9 and after Ctrl-C', async () => {
   expect((await readFile(lines.at(-1).path)).equals(bytes)).toBe(true);
 });
 
-it('adds a model in parts, and runs it cut over nodes', async () => {
+it('adds a model in parts, runs it cut over nodes, and removes it', async () => {
   const { lines } = await run('add', 'hf:me/parts', '--json');
   const { path, added } = lines.at(-1);
   expect(added).toHaveLength(2);
@@ -80,7 +80,10 @@ it('adds a model in parts, and runs it cut over nodes', async () => {
   const tokens = await ask(path);
   expect(tokens.length).toBeGreaterThan(0);
   expect(tokens).toEqual(await ask(join(folder, 'whole.gguf')));
-});
+  expect((await run('rm', basename(path), '--json')).lines[0]).toMatchObject({ freedBytes: added[0].sizeBytes + added[1].sizeBytes });
+  expect((await run('ls', '--json')).lines[0].files).toEqual([]);
+  expect(await readdir(join(path, '..'))).toEqual([]);
+}, 180_000);
 
 it('looks without downloading', async () => {
   expect((await run('add', 'hf:me/one', '--list', '--json')).lines[0].models).toEqual([

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listModelFiles, listModels, pinModel, removeModel, showModel } from '../../host/index.ts';
+import { listModelFiles, listModels, pinModel, removeModelOrFile, showModel } from '../../host/index.ts';
 import type { CommandContext, CommandRun } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { megabytes } from '../output.ts';
@@ -30,7 +30,7 @@ export function modelCommand(program: Command, launch: Launch): void {
     .addHelpText('after', '\nExample:\n  omninode model ls --json')
     .action((args: object) => launch(list, {}, jsonOf(args)));
   one(group, launch, { name: 'show', summary: 'shards of a model, and which of them are here', run: show });
-  one(group, launch, { name: 'rm', summary: 'remove a model, and the shards that no other model has', run: remove });
+  one(group, launch, { name: 'rm', summary: 'remove a model and the shards that no other model has, or a downloaded file', run: remove });
   one(group, launch, { name: 'pin', summary: 'never evict a model', run: (context, args) => pin(context, args, true) });
   one(group, launch, { name: 'unpin', summary: 'let a model be evicted again', run: (context, args) => pin(context, args, false) });
 }
@@ -64,7 +64,7 @@ async function show({ settings, output }: CommandContext, { model }: Args): Prom
 }
 
 async function remove({ settings, output }: CommandContext, { model }: Args): Promise<number> {
-  const freedBytes = await removeModel(settings.config, model);
+  const freedBytes = await removeModelOrFile(settings.config, model);
   output.answer(`removed ${model}, freed ${megabytes(freedBytes)}\n`);
   output.result({ model, freedBytes });
   return EXIT.ok;
