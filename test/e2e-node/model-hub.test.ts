@@ -72,14 +72,16 @@ it('goes on after kill -9 and after Ctrl-C', async () => {
   expect((await readFile(lines.at(-1).path)).equals(bytes)).toBe(true);
 });
 
-it('adds a model in parts, runs it cut over nodes, and removes it', async () => {
+it('adds a model in parts, runs it by any part, cut over nodes or whole, and removes it', async () => {
   const { lines } = await run('add', 'hf:me/parts', '--json');
   const { path, added } = lines.at(-1);
   expect(added).toHaveLength(2);
-  const ask = async (model: string) => JSON.parse((await cli(['pipeline-infer', 'a b c', '--cluster', '2', '--model', model, '--greedy', '--max-tokens', '6', '--json'], env())).stdout).tokenIds;
-  const tokens = await ask(path);
-  expect(tokens.length).toBeGreaterThan(0);
-  expect(tokens).toEqual(await ask(join(folder, 'whole.gguf')));
+  const ask = async (model: string, ...command: string[]) => JSON.parse((await cli([...command, '--model', model, '--greedy', '--max-tokens', '6', '--json'], env())).stdout).tokenIds;
+  for (const command of [['pipeline-infer', 'a b c', '--cluster', '2'], ['infer', 'a b c']]) {
+    const tokens = await ask(added[1].path, ...command);
+    expect(tokens.length).toBeGreaterThan(0);
+    expect(tokens).toEqual(await ask(join(folder, 'whole.gguf'), ...command));
+  }
   expect((await run('rm', basename(path), '--json')).lines[0]).toMatchObject({ freedBytes: added[0].sizeBytes + added[1].sizeBytes });
   expect((await run('ls', '--json')).lines[0].files).toEqual([]);
   expect(await readdir(join(path, '..'))).toEqual([]);

@@ -45,7 +45,7 @@ const treeSchema = z.array(entrySchema).max(10_000);
 
 /** Models with GGUF files whose names have the words, most downloaded first. Entries that make no sense are left out. */
 export async function searchHub(words: string, options: HubOptions & { readonly limit: number }): Promise<HubModel[]> {
-  const query = new URLSearchParams([['search', words], ['filter', 'gguf'], ['sort', 'downloads'], ['direction', '-1'], ['limit', String(options.limit)]]);
+  const query = new URLSearchParams([['search', words], ['filter', 'gguf'], ['sort', 'downloads'], ['limit', String(options.limit)]]);
   for (const field of ['downloads', 'likes', 'tags', 'gated']) query.append('expand', field);
   const { value } = await getJson(`${options.hubUrl}/api/models?${query}`, modelsSchema, options);
   return value.flatMap((one) => modelSchema.safeParse(one).data ?? []).slice(0, options.limit).map(({ id, downloads, likes, tags, gated }) => {

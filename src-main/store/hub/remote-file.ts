@@ -27,7 +27,11 @@ export interface ByteRange {
 export async function locateFile(url: string, options: WebOptions = {}): Promise<RemoteFile> {
   const answer = await askRange(url, { first: 0, last: 0 }, options);
   const { totalBytes } = checkedHeader(url, { first: 0, last: 0 }, answer);
-  for await (const chunk of answer.body()) if (chunk.length > 1) throw hubErrors.noRanges({ url: shownUrl(url) });
+  let lengthBytes = 0;
+  for await (const chunk of answer.body()) {
+    lengthBytes += chunk.length;
+    if (lengthBytes > 1) throw hubErrors.badAnswer({ url: shownUrl(url), problem: 'more bytes than asked for' });
+  }
   const linked = unquoted(answer.header('x-linked-etag'));
   const commit = answer.header('x-repo-commit');
   return {
