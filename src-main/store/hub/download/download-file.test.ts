@@ -177,7 +177,7 @@ describe('downloadFile', () => {
     }
     expect(kills).toBeGreaterThan(3);
     expect(await arrived()).toBe(true);
-  });
+  }, 180_000);
 });
 
 /** Leaves to one connection, then the end: something is left to go on with. */
