@@ -16,7 +16,7 @@ constexpr double kMostLoss = 0.03, kMostRounds = 0.6;
 constexpr double kOutlier = 3;
 constexpr double kForget = 0.9;
 constexpr int32_t kTrialRounds = 3;
-// In every so many rounds one has no drafts, to see what that takes now.
+// After so many rounds with drafts one has none, to see what that takes now.
 constexpr int32_t kPlainEvery = 32;
 constexpr int32_t kLeastPause = 16, kMostPause = 1024;
 
@@ -28,7 +28,7 @@ bool DraftLength::may_draft() {
   if (always_) return true;
   if (plain_us_ <= 0 || pass_us_ <= 0) return false;
   if (rests_ > 0) return --rests_ == 0;
-  return rounds_ % kPlainEvery != kPlainEvery - 1;
+  return since_plain_ < kPlainEvery;
 }
 
 bool DraftLength::pays(double chance, size_t under_way) const {
@@ -43,12 +43,13 @@ void DraftLength::judge(int32_t match, bool is_hit) {
 }
 
 void DraftLength::round(double us, int32_t tokens, bool has_drafts) {
-  rounds_++;
   if (!has_drafts) {
     // A time round without drafts has one token.
     plain_us_ = blend(plain_us_, us);
+    since_plain_ = 0;
     return;
   }
+  since_plain_++;
   const double worth = plain_us_ * tokens;
   if (worth <= 0) return;
   const double saved = worth - std::min(us, kOutlier * worth);

@@ -32,7 +32,7 @@ class DraftLength {
   bool pays(double chance, size_t under_way) const;
   // A draft of that match came true, or not; also one that was only thought of.
   void judge(int32_t match, bool is_hit);
-  // From one certain row to the next: how long, how many tokens, and whether drafts were under way.
+  // From one certain row to the next, or a part of that: how long, how many tokens, and whether drafts were under way.
   void round(double us, int32_t tokens, bool has_drafts);
   // The slowest pass of a time round.
   void pass(double us);
@@ -46,7 +46,7 @@ class DraftLength {
   double saved_us_ = 0, worth_us_ = 0;
   // How many of them lost, and how many there were, as well.
   double lost_ = 0, played_ = 0;
-  int32_t rounds_ = 0, trials_ = 0, rests_ = 0, pause_ = 16;
+  int32_t since_plain_ = 0, trials_ = 0, rests_ = 0, pause_ = 16;
 
   static std::array<double, Drafter::kTold + 1> filled() {
     std::array<double, Drafter::kTold + 1> out;

@@ -4,6 +4,12 @@
 #include <utility>
 
 namespace omninode {
+namespace {
+
+// Tokens after which it is looked whether guessing pays, however long it goes well.
+constexpr int32_t kLongRound = 8;
+
+}  // namespace
 
 LaneFeeder::LaneFeeder(FeedRules rules, DraftLength* length) : rules_(std::move(rules)), length_(length) {
   std::sort(rules_.end_tokens.begin(), rules_.end_tokens.end());
@@ -33,6 +39,8 @@ LaneFeeder::Step LaneFeeder::on_token(int32_t token, int32_t position, Time at, 
       return step;
     }
     step.rows.push_back(row(token, position, false));
+  } else if (round_tokens_ >= kLongRound) {
+    end_round(at);
   }
   if (whole && remembers_ && length_ != nullptr) draft(step);
   return step;
@@ -107,7 +115,7 @@ void LaneFeeder::end_round(Time at) {
   }
   round_began_ = at;
   round_tokens_ = 0;
-  round_has_drafts_ = false;
+  round_has_drafts_ = !drafter_.drafts().empty();
 }
 
 }  // namespace omninode

@@ -78,7 +78,7 @@ class LaneFeeder {
   std::optional<std::pair<int32_t, int32_t>> parked_;
   // The draft that was next in line, fed or not, to see whether it would have come true.
   std::optional<Draft> thought_;
-  // Since the last row that was no draft; no time: nothing is measured.
+  // Since the last row that was no draft, or the last look at the time; no time: nothing is measured.
   std::optional<Time> round_began_;
   int32_t round_tokens_ = 0;
   bool round_has_drafts_ = false;
