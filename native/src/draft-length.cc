@@ -15,6 +15,7 @@ constexpr double kMostLoss = 0.03, kMostRounds = 0.6;
 // A hiccup of the machine is no news of the ring.
 constexpr double kOutlier = 3;
 constexpr double kForget = 0.9;
+constexpr double kMostlyWay = 2;
 constexpr int32_t kTrialRounds = 3;
 // After so many rounds with drafts one has none, to see what that takes now.
 constexpr int32_t kPlainEvery = 32;
@@ -27,6 +28,7 @@ double blend(double known, double seen) { return known == 0 ? seen : known + kGa
 bool DraftLength::may_draft() {
   if (always_) return true;
   if (plain_us_ <= 0 || pass_us_ <= 0) return false;
+  if (shares_ && plain_us_ < kMostlyWay * busy_us_) return false;
   if (rests_ > 0) return --rests_ == 0;
   return since_plain_ < kPlainEvery;
 }
@@ -69,6 +71,9 @@ void DraftLength::round(double us, int32_t tokens, bool has_drafts) {
   }
 }
 
-void DraftLength::pass(double us) { pass_us_ = blend(pass_us_, us); }
+void DraftLength::pass(double us, double busy_us) {
+  pass_us_ = blend(pass_us_, us);
+  busy_us_ = blend(busy_us_, busy_us);
+}
 
 }  // namespace omninode

@@ -15,7 +15,8 @@ namespace omninode {
 // So a draft is fed while it fits and its chance times (R - c) is more than that price. On one machine after another R is
 // the sum of the passes and a draft must be likely; over a long way R is many passes and a faint chance pays.
 //
-// That takes the stages for machines of their own. Where they share processors, or the network is slow, a draft takes
+// That takes the stages for machines of their own. Where the next one has our address, they share processors, and there are drafts only
+// if half of a time round is spent on the way. Where that cannot be seen, or the network is slow, a draft takes
 // from the row that matters; what it did take is measured: the time of each round, from one certain row to the next,
 // against R times its tokens. When most rounds with drafts lose, there are none for a while, which doubles each time.
 class DraftLength {
@@ -34,14 +35,17 @@ class DraftLength {
   void judge(int32_t match, bool is_hit);
   // From one certain row to the next, or a part of that: how long, how many tokens, and whether drafts were under way.
   void round(double us, int32_t tokens, bool has_drafts);
-  // The slowest pass of a time round.
-  void pass(double us);
+  // The slowest pass of a time round, and all of its passes and queues together.
+  void pass(double us, double busy_us);
+  // The next stage is on this machine: then drafts wait until half of a time round is the way.
+  void share_processors() { shares_ = true; }
 
  private:
   bool always_;
   std::array<double, Drafter::kTold + 1> chance_ = filled();
   double plain_us_ = 0;
-  double pass_us_ = 0;
+  double pass_us_ = 0, busy_us_ = 0;
+  bool shares_ = false;
   // What rounds with drafts saved, and what their tokens take without; old ones count less.
   double saved_us_ = 0, worth_us_ = 0;
   // How many of them lost, and how many there were, as well.

@@ -55,6 +55,16 @@ void make_non_blocking(int fd) {
   fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+bool is_same_machine(int fd) {
+  Address own, peer;
+  own.length = peer.length = sizeof(sockaddr_storage);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&own.bytes), &own.length) != 0) return false;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer.bytes), &peer.length) != 0) return false;
+  char names[2][64] = {};
+  const auto name_of = [](const Address& of, char* out) { return getnameinfo(reinterpret_cast<const sockaddr*>(&of.bytes), of.length, out, 64, nullptr, 0, NI_NUMERICHOST) == 0; };
+  return name_of(own, names[0]) && name_of(peer, names[1]) && std::strcmp(names[0], names[1]) == 0;
+}
+
 void prepare_socket(int fd) {
   const int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);

@@ -10,6 +10,8 @@ int listen_on(const std::string& host);
 // Dialling; whether it connects shows later. Throws Failure(no_lane).
 int dial(const std::string& host, uint16_t port);
 uint16_t port_of(int fd);
+// Whether the other end of a connection has our own address.
+bool is_same_machine(int fd);
 void prepare_socket(int fd);
 void make_non_blocking(int fd);
 

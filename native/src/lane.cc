@@ -353,6 +353,7 @@ void Lane::came_up(LaneLink& link) {
     // It may have been closed a moment ago.
     if (link.slot < 0) return;
     slots_[event.slot].out = &link;
+    if (is_same_machine(link.fd())) slots_[event.slot].draft_length.share_processors();
   }
   tell(std::move(event));
 }
@@ -388,7 +389,7 @@ bool Lane::on_token(LaneLink& link, const LaneHeader& header, LaneTime heard) {
     s.stats.ring_us += us_between(s.ring_sent, heard);
     s.stats.ring_inside_us += static_cast<double>(header.compute_us) + header.serialise_us + header.wait_us;
     s.ring_sent = {};
-    if (s.speculates) s.draft_length.pass(std::max(s.own_us, us_of_log(header.longest)));
+    if (s.speculates) s.draft_length.pass(std::max(s.own_us, us_of_log(header.longest)), s.own_us + header.compute_us + header.serialise_us + header.wait_us);
   }
   return hear(id, header, heard, true);
 }

@@ -106,7 +106,7 @@ static double play(DraftLength& length, const Ring& ring, int rounds) {
   double us = 0;
   int tokens = 0;
   for (int i = 0; i < rounds; i++) {
-    length.pass(ring.pass_us);
+    length.pass(ring.pass_us, 2 * ring.pass_us);
     int hits = 0, rows = 0;
     double spent = ring.ring_us;
     for (;; hits++) {
@@ -172,6 +172,16 @@ TEST(drafts_end_where_the_stages_share_a_processor) {
   DraftLength always(true);
   CHECK(drafts_now(always, 3) == DraftLength::kAlways);
   CHECK(play(always, {40000, 20000, 0.5, true}, 400) > 1.5);
+}
+
+TEST(drafts_wait_for_a_long_way_where_the_next_stage_has_our_processors) {
+  DraftLength near, far;
+  near.share_processors();
+  far.share_processors();
+  play(near, {9000, 4000, 0.9}, 40);
+  CHECK(drafts_now(near, 3) == 0);
+  play(far, {40000, 4000, 0.9}, 40);
+  CHECK(drafts_now(far, 3) > 2);
 }
 
 TEST(drafts_outlive_a_noisy_machine) {

@@ -154,7 +154,7 @@ TEST(a_feeder_that_guesses_right_all_the_time_still_sees_when_that_takes_longer)
   for (int32_t i = 0; i < 900; i++) told.guess.push_back(i);
   LaneFeeder feeder(told, &length);
   LaneFeeder::Time now{};
-  length.pass(2000);
+  length.pass(2000, 4000);
   // Without drafts a token takes 4 ms, with them 6: the stages share a processor that others use, too.
   feeder.on_token(1, 0, now, true);
   feeder.remember({1});
