@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { generateModel, splitModel } from '../../../test/support/models/index.ts';
 import { fileSource, openGguf } from '../index.ts';
-import { addModel, planAdd, type AddedFile, type AddOptions, type AddPlan, type AddProgress, type FetchOptions, type ShelvedFile } from './add-model.ts';
+import { addModel, planAdd, type AddedFile, type AddOptions, type AddPlan, type AddProgress, type AddModelOptions, type ShelvedFile } from './add-model.ts';
 import { choicesOf, chooseModel } from './choose.ts';
 import { readCurated, searchCurated } from './curated.ts';
 import { modelFacts } from './facts.ts';
@@ -37,7 +37,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const options = (): AddOptions => ({ hubUrl: hub.url, folder });
 const plan = (text: string): Promise<AddPlan> => planAdd(parseReference(text, hub.url), options());
-const add = async (planned: AddPlan, more: Partial<FetchOptions> = {}): Promise<{ readonly added: AddedFile[]; readonly shelved: ShelvedFile[] }> => {
+const add = async (planned: AddPlan, more: Partial<AddModelOptions> = {}): Promise<{ readonly added: AddedFile[]; readonly shelved: ShelvedFile[] }> => {
   const shelved: ShelvedFile[] = [];
   const added = await addModel(planned, { shelf: { add: async (file) => void shelved.push(file) }, ...more });
   return { added, shelved };

@@ -129,7 +129,7 @@ export interface AddProgress extends Omit<DownloadProgress, 'phase'> {
   readonly parts: number;
 }
 
-export interface FetchOptions extends Pick<DownloadOptions, 'connections' | 'files' | 'firstRetryMs' | 'maxFailures' | 'signal' | 'stallMs' | 'token'> {
+export interface AddModelOptions extends Pick<DownloadOptions, 'connections' | 'files' | 'firstRetryMs' | 'maxFailures' | 'signal' | 'stallMs' | 'token'> {
   readonly shelf: ModelShelf;
   readonly onProgress?: (progress: AddProgress) => void;
 }
@@ -140,7 +140,7 @@ export interface AddedFile extends ShelvedFile {
 }
 
 /** Fetches what the plan lacks, one file after the other over several connections, and shelves each when it is whole. Throws HUB_*. */
-export async function addModel(plan: AddPlan, options: FetchOptions): Promise<AddedFile[]> {
+export async function addModel(plan: AddPlan, options: AddModelOptions): Promise<AddedFile[]> {
   await reserve(plan, options.files ?? diskFiles);
   const added: AddedFile[] = [];
   for (const [index, file] of plan.files.entries()) {
@@ -156,7 +156,7 @@ export async function addModel(plan: AddPlan, options: FetchOptions): Promise<Ad
 }
 
 /** A model of many parts must not fill the disk with the first ones. What is there in part counts as there. */
-async function reserve({ files }: AddPlan, disk: NonNullable<FetchOptions['files']>): Promise<void> {
+async function reserve({ files }: AddPlan, disk: NonNullable<AddModelOptions['files']>): Promise<void> {
   const missing = await Promise.all(files.map(async ({ remote, target }) => {
     if (remote === undefined) return 0;
     const there = await Promise.all([target, partialPath(target)].map((path) => stat(path).then(({ blocks, size }) => Math.min(size, blocks * STAT_BLOCK_BYTES), () => 0)));
@@ -170,7 +170,7 @@ async function reserve({ files }: AddPlan, disk: NonNullable<FetchOptions['files
   if (freeBytes < needBytes) throw hubErrors.diskFull({ path: target, needBytes, freeBytes });
 }
 
-type Told = Omit<FetchOptions, 'onProgress'> & { readonly onProgress: (progress: Omit<AddProgress, 'file' | 'part' | 'parts'>) => void };
+type Told = Omit<AddModelOptions, 'onProgress'> & { readonly onProgress: (progress: Omit<AddProgress, 'file' | 'part' | 'parts'>) => void };
 
 async function fetchFile({ remote, target }: PlannedFile, options: Told): Promise<{ readonly tree: ShardTree; readonly resumedBytes: number }> {
   const found = await stat(target).catch(() => undefined);
