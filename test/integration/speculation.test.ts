@@ -237,7 +237,7 @@ describe('a ring that guesses', () => {
   it('guesses where it brings something only, if it may choose', async () => {
     const seats = await ringOf(await stages('Q8_0', 2), { speculate: 'adaptive' });
     expect(await answer(seats, { feed: { guess: whole.slice(1).map(other) } })).toEqual(whole);
-    // Wrong ones alone: after a few it only looks whether they would have come true.
-    expect((await statsOf(firstOf(seats))).drafted).toBeLessThan(20);
+    // Wrong ones alone: after a few it only looks whether they would have come true. How few, depends on what passes take; always guessing is 8 a token.
+    expect((await statsOf(firstOf(seats))).drafted).toBeLessThan(4 * whole.length);
   });
 });
