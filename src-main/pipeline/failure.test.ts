@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { asPeerId, noMetrics, silentLogger, systemClock, type CodedError } from '../base/index.ts';
+import { asPeerId, noMetrics, silentLogger, systemClock, type CodedError, type LayerRange } from '../base/index.ts';
 import { createCoordinator } from './coordinator/coordinator.ts';
 import type { GeneratedToken, Generation } from './coordinator/generation.ts';
+import type { StageAssignment } from './ports.ts';
 import { ask, cutLayers, expectNoLeak, ids, LAYERS, openOn, reference, stoppedAfterEach, until } from './testing/scenario.ts';
 import { COORDINATOR, MODEL, TestNetwork, type TestNetworkOptions } from './testing/test-network.ts';
 import { AT, FrameType } from './wire/constants.ts';
@@ -272,6 +273,28 @@ describe('the coordinator', () => {
     await closed;
     expect(network.nodes.map(({ runner }) => runner.counts.sessions)).toEqual([0, 0, 0]);
     await pipeline.close();
+  });
+
+  it('that gives up while a stage dials another holds no place on its engine', async () => {
+    const [first, last] = cutLayers(LAYERS, 2) as [LayerRange, LayerRange];
+    network = await new TestNetwork([first, last, last], { totalLayers: LAYERS, runner: { maxSessionsPerEngine: 1, idleUnloadMs: 60_000 } }).start();
+    const [a, b, c] = network.route as [StageAssignment, StageAssignment, StageAssignment];
+    const dialled = Promise.withResolvers<undefined>();
+    const silence = Promise.withResolvers<undefined>();
+    network.onDial = (from, to) => {
+      if (from !== a.peer || to !== b.peer) return undefined;
+      dialled.resolve(undefined);
+      return silence.promise;
+    };
+    const stuck = await openOn(network, { route: [a, b] });
+    const waiting = ids(stuck.generate(ask()));
+    await dialled.promise;
+    await stuck.close();
+    expect(await waiting).toEqual([]);
+    const other = await openOn(network, { route: [a, c] });
+    expect(await ids(other.generate(ask()))).toEqual(await reference());
+    silence.resolve(undefined);
+    await other.close();
   });
 
   it('that is cancelled while stages load lets go of them', async () => {

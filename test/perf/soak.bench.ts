@@ -23,7 +23,8 @@ const random = randomOf(Number(args.seed));
 const prompts = Array.from({ length: PROMPTS }, (_, n) => Int32Array.from({ length: 20 + 15 * n }, (_, i) => 260 + ((i * 37 + n * 101) % 3000)));
 
 const counts = { answers: 0, cancelled: 0, wrong: 0, failed: 0, failovers: 0, leaves: 0 };
-const failures: string[] = [];
+const failures: { readonly atS: number; readonly message: string }[] = [];
+const begunMs = systemClock.monotonicMs();
 const memory: { readonly coordinator: number; readonly nodes: number }[] = [];
 
 /** Asks, reads, now and then leaves early or cancels; what was read must be the start of the known answer. */
@@ -43,7 +44,7 @@ async function client(pipeline: Pipeline, expected: readonly string[], signal: A
       counts[tokens.length < TOKENS ? 'cancelled' : 'answers']++;
     } catch (error) {
       counts.failed++;
-      failures.push(toCoded(error).message);
+      failures.push({ atS: Math.round((systemClock.monotonicMs() - begunMs) / 1000), message: toCoded(error).message });
     }
     counts.failovers += generation.failovers;
     if (!(expected[which] ?? '').startsWith(tokens.join())) counts.wrong++;

@@ -2,12 +2,13 @@ import { asPeerId, isCoded, toCoded, type Clock } from '../../base/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { FrameType } from '../wire/constants.ts';
 import { MAX_PAYLOAD_BYTES, type RunnerOptions } from '../options.ts';
-import { rowBytes, type StageInfo } from '../../inference/index.ts';
+import { rowBytes, type StageEngine, type StageInfo } from '../../inference/index.ts';
 import type { LaneNetwork, StageOffer, StageSource } from '../ports.ts';
 import type { Frame } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import { readControl, type ControlMessage } from '../wire/schema.ts';
 import { receiptDtype } from '../receipts/receipt.ts';
+import type { EngineEntry } from './engine-entry.ts';
 import type { EngineHub, Lease, OnProgress } from './engine-hub.ts';
 import type { LinkSurvey } from './link-survey.ts';
 import type { PeerLinks } from './peer-links.ts';
@@ -33,6 +34,12 @@ export interface ControlInit {
 }
 
 type OpenMessage = ControlMessage<typeof FrameType.open>;
+
+interface OpenOn {
+  readonly entry: EngineEntry;
+  /** Nobody wants the session any more. */
+  readonly isOver: () => boolean;
+}
 
 /** What one coordinator holds over one link: loaded ranges, and loads and opens under way. All of it goes with the link. */
 export class ControlLink {
@@ -101,7 +108,7 @@ export class ControlLink {
       if (lease === undefined) throw pipelineErrors.unknownLease({ lease: message.lease });
       this.#checkOpen(frame, message, lease);
       this.#opening.set(key, abort);
-      const session = await this.#openSession(frame, message, lease).finally(() => this.#opening.delete(key));
+      const session = await this.#openSession(frame, message, { entry: lease.entry, isOver: () => abort.signal.aborted || this.#over.signal.aborted }).finally(() => this.#opening.delete(key));
       this.#init.sessions.add(session);
       if (abort.signal.aborted || this.#over.signal.aborted) return this.#init.sessions.end(session);
       // Nobody is told of a link's end before its session is listed.
@@ -135,29 +142,40 @@ export class ControlLink {
     if (batchTokens * widest > MAX_PAYLOAD_BYTES) throw reject('a micro-batch would be longer than a frame');
   }
 
-  async #openSession(frame: Frame, message: OpenMessage, { entry }: Lease): Promise<StageSession> {
-    const { sessions, peerLinks, options, hostOf, signs } = this.#init;
+  // The link first: it may take long, and whoever waits for it must hold no place on the engine.
+  async #openSession(frame: Frame, message: OpenMessage, { entry, isOver }: OpenOn): Promise<StageSession> {
+    const { sessions, peerLinks, hostOf, signs } = this.#init;
+    const { previous, stageCount, speculate } = message;
     const records = signs && message.receipts === true;
     const dtypes = { takes: message.dtype, sends: message.sends ?? message.dtype };
     if (records) receiptDtype(dtypes.takes);
-    const slot = await entry.engine.open(message.sampling, records ? { record: receiptDtype(dtypes.sends) } : {}).catch((error: unknown) => {
-      throw isCoded(error, 'ENGINE_SESSIONS_FULL') ? pipelineErrors.stageBusy({ limit: options.maxSessionsPerEngine, what: 'sessions' }, error) : error;
-    });
+    const next = await this.#linkTo(message.next);
     try {
-      const { next, previous, stageCount, speculate } = message;
-      const nextLink = next === undefined ? undefined : await peerLinks.acquire(next.peer as StageLink['peer'], next.addresses).catch((error: unknown) => {
-        throw pipelineErrors.linkLost({ peer: next.peer, reason: toCoded(error).message }, error);
-      });
+      if (isOver()) throw pipelineErrors.cancelled({});
+      const slot = await this.#slotOn(entry, message.sampling, records ? { record: receiptDtype(dtypes.sends) } : {});
       const session: StageSession = new StageSession({
-        address: { session: frame.session, stage: frame.stage }, stageCount, dtypes, records, entry, slot, control: this.#link, next: nextLink,
+        address: { session: frame.session, stage: frame.stage }, stageCount, dtypes, records, entry, slot, control: this.#link, next,
         lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtypes, speculate, hostOf, onRun: (stats) => entry.countLane(stats) }),
         previous: previous as StageLink['peer'] | undefined, onFail: (error) => sessions.fail(session, error),
       });
       return session;
     } catch (error) {
-      await entry.engine.close(slot).catch(() => undefined);
+      if (next !== undefined) peerLinks.release(next);
       throw error;
     }
+  }
+
+  async #linkTo(next: OpenMessage['next']): Promise<StageLink | undefined> {
+    if (next === undefined) return undefined;
+    return this.#init.peerLinks.acquire(next.peer as StageLink['peer'], next.addresses).catch((error: unknown) => {
+      throw pipelineErrors.linkLost({ peer: next.peer, reason: toCoded(error).message }, error);
+    });
+  }
+
+  #slotOn({ engine }: EngineEntry, ...opening: Parameters<StageEngine['open']>): Promise<number> {
+    return engine.open(...opening).catch((error: unknown) => {
+      throw isCoded(error, 'ENGINE_SESSIONS_FULL') ? pipelineErrors.stageBusy({ limit: this.#init.options.maxSessionsPerEngine, what: 'sessions' }, error) : error;
+    });
   }
 
   #progressTo(frame: Frame): OnProgress {

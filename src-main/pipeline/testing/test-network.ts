@@ -53,6 +53,8 @@ export class TestNetwork {
   readonly coordinator: Coordinator;
   readonly totalLayers: number;
   intercept: Intercept = (_way, frame) => frame;
+  /** May be replaced by a test: what a dial waits for. */
+  onDial: (from: PeerId, to: PeerId) => Promise<void> | undefined = () => undefined;
   readonly #dead = new Set<PeerId>();
   readonly #streams: { readonly ends: readonly [PeerId, PeerId]; readonly stream: FrameStream }[] = [];
   #openStreams = 0;
@@ -81,13 +83,14 @@ export class TestNetwork {
   }
 
   connectFrom(from: PeerId): Connect {
-    return (to) => {
+    return async (to) => {
+      await this.onDial(from, to);
       const node = this.nodes.find(({ peer }) => peer === to);
-      if (node === undefined || this.#dead.has(to) || this.#dead.has(from)) return Promise.reject(new CodedError({ code: 'MESH_DIAL_FAILED', message: `cannot reach ${to}` }));
+      if (node === undefined || this.#dead.has(to) || this.#dead.has(from)) throw new CodedError({ code: 'MESH_DIAL_FAILED', message: `cannot reach ${to}` });
       const [near, far] = createLocalStreams(from, to);
       this.#watch([from, to], [near, far]);
       node.runner.accept(this.#wrap(far, to));
-      return Promise.resolve(this.#wrap(near, from));
+      return this.#wrap(near, from);
     };
   }
 
