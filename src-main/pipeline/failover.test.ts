@@ -91,6 +91,26 @@ describe('an answer survives the loss of any stage, token for token', () => {
     });
   }
 
+  it('whose new stage has no place at first, until one comes free there', async () => {
+    const pipeline = await start(3, { runner: { maxSessionsPerEngine: 1 } });
+    const [, , , b, a, c] = network.route;
+    const ranges = cutLayers(LAYERS, 3);
+    const route = [a, b, c].flatMap((stage, i) => (stage === undefined ? [] : [{ ...stage, layers: ranges[i] ?? stage.layers }]));
+    const guest = await openOn(network, { route, contextTokens: 4096 });
+    const held = guest.generate(ask({ maxTokens: 2000 }));
+    await held[Symbol.asyncIterator]().next();
+    let refusals = 0;
+    network.intercept = ({ from }, frame) => {
+      if (from === node(3) && frame[AT.type] === FrameType.error && ++refusals === 2) held.cancel();
+      return frame;
+    };
+    expect(await answered(pipeline.generate(ask()), (count) => { if (count === 9) network.kill(node(1)); })).toEqual(await reference());
+    expect(peers(pipeline)).toContain(node(3));
+    expect(refusals).toBe(2);
+    await guest.close();
+    await pipeline.close();
+  });
+
   it('two stages at once', async () => {
     const pipeline = await start(0);
     const kill = (count: number): void => { if (count === 5) for (const victim of [1, 2]) network.kill(node(victim)); };

@@ -30,6 +30,8 @@ export interface AssemblyInit {
   readonly route: readonly RouteStage[];
   readonly speculate: Speculation | undefined;
   readonly options: CoordinatorOptions;
+  /** As in SessionPoolInit. */
+  readonly patience: AbortSignal | undefined;
   readonly clock: Clock;
   /** Hears by how many answers more, or fewer, wait for a place. */
   readonly onWaiting: (by: number) => void;
@@ -49,7 +51,7 @@ export class Assembly {
   readonly #options: CoordinatorOptions;
   readonly #clock: Clock;
 
-  constructor({ opened, route, speculate, options, clock, onWaiting }: AssemblyInit) {
+  constructor({ opened, route, speculate, options, patience, clock, onWaiting }: AssemblyInit) {
     const [first, last] = [opened.clients[0], opened.clients.at(-1)];
     if (first === undefined || last === undefined) throw pipelineErrors.badRoute({ reason: 'it has no stages' });
     this.route = route;
@@ -59,7 +61,7 @@ export class Assembly {
     this.stages = opened.infos.map((info, i) => describe(info, route[i]));
     this.prefill = new PrefillMeter(opened.clients.length);
     this.vocabSize = opened.infos[0]?.vocabSize ?? 0;
-    this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, speculate, options, onWaiting });
+    this.pool = new SessionPool({ clients: opened.clients, route, lease: opened.lease, speculate, options, patience, onWaiting });
     this.#options = options;
     this.#clock = clock;
   }

@@ -153,9 +153,9 @@ export class StagePipeline implements Pipeline {
     await this.closed;
   }
 
-  #assemble(opened: OpenedStages, route: readonly RouteStage[]): Assembly {
+  #assemble(opened: OpenedStages, route: readonly RouteStage[], patience?: AbortSignal): Assembly {
     const { speculate, options, components: { clock }, metrics } = this.#init;
-    return new Assembly({ opened, route, speculate, options, clock, onWaiting: (by) => metrics.waiting.add(by) });
+    return new Assembly({ opened, route, speculate, options, patience, clock, onWaiting: (by) => metrics.waiting.add(by) });
   }
 
   #watch(opened: OpenedStages, assembly: Assembly): void {
@@ -313,7 +313,7 @@ export class StagePipeline implements Pipeline {
     this.#recovery = old.retire().then(() => recovery.run(error)).then(({ opened, route }) => {
       old.close();
       if (this.#end !== undefined) return opened.clients.forEach((client) => client.close());
-      this.#assembly = this.#assemble(opened, route);
+      this.#assembly = this.#assemble(opened, route, AbortSignal.timeout(options.heartbeatTimeoutMs));
       this.#pace = new PaceWatch();
       this.#recovery = undefined;
       this.#watch(opened, this.#assembly);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isCoded, type SessionId } from '../../base/index.ts';
 import type { SamplingOptions, Speculation } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
@@ -26,6 +27,8 @@ export interface SessionPoolInit {
   /** Undefined: never. */
   readonly speculate: Speculation | undefined;
   readonly options: CoordinatorOptions;
+  /** Until it aborts, places that others hold are waited for: after a loss they may be our own of links that nobody there knows to be lost. */
+  readonly patience: AbortSignal | undefined;
   /** Hears by how many answers more, or fewer, wait. */
   readonly onWaiting: (by: number) => void;
 }
@@ -35,6 +38,8 @@ export interface TakeOptions extends Waiting {
   /** The stages keep what they need to sign receipts. */
   readonly receipts?: boolean;
 }
+
+const BUSY_RETRY_MS = 100;
 
 /**
  * Opens sessions on all stages and keeps the last idle one, so that a conversation goes on without computing its past
@@ -66,7 +71,12 @@ export class SessionPool {
         return await this.#takeOne(options);
       } catch (error) {
         // Only our own answers are sure to give a place back.
-        if (!isBusy(error) || this.#open.size + this.#opening === 0) throw this.#letNext(error);
+        const isOurs = this.#open.size + this.#opening > 0;
+        if (!isBusy(error) || (!isOurs && this.#init.patience?.aborted !== false)) throw this.#letNext(error);
+        if (!isOurs) {
+          await delay(BUSY_RETRY_MS, undefined, { signal: options.signal }).catch(() => { throw this.#letNext(options.signal?.reason); });
+          continue;
+        }
       }
       await this.#queue.wait(options, hasWaited ? 'front' : 'end');
       hasWaited = true;
