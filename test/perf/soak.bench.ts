@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { asPeerId, systemClock, toCoded } from '../../src-main/base/index.ts';
 import { appPaths, createNode, loadSettings, startCluster, type Cluster } from '../../src-main/host/index.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
@@ -18,14 +20,22 @@ const { values: args } = parseArgs({ options: {
 } });
 const [MINUTES, CLIENTS, LEAVE_EVERY_MS] = [Number(args.minutes), Number(args.clients), 1000 * Number(args['leave-every-s'])];
 const [TOKENS, CONTEXT, STAGES, PROMPTS] = [160, 512, 3, 4];
-const SAMPLE_EVERY_MS = 2_000;
+const SAMPLE_EVERY_MS = 5_000;
 const random = randomOf(Number(args.seed));
 const prompts = Array.from({ length: PROMPTS }, (_, n) => Int32Array.from({ length: 20 + 15 * n }, (_, i) => 260 + ((i * 37 + n * 101) % 3000)));
 
 const counts = { answers: 0, cancelled: 0, wrong: 0, failed: 0, failovers: 0, leaves: 0 };
 const failures: { readonly atS: number; readonly message: string }[] = [];
 const begunMs = systemClock.monotonicMs();
-const memory: { readonly coordinator: number; readonly nodes: number }[] = [];
+const memory: { readonly coordinator: number; readonly coordinatorHeap: number; readonly nodes: number }[] = [];
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** What is in use once all that is not was collected: resident memory also holds what the allocator keeps. */
+function heapBytes(): number {
+  collect();
+  return process.memoryUsage().heapUsed;
+}
 
 /** Asks, reads, now and then leaves early or cancels; what was read must be the start of the known answer. */
 async function client(pipeline: Pipeline, expected: readonly string[], signal: AbortSignal): Promise<void> {
@@ -73,13 +83,13 @@ async function residentBytes(pid: number): Promise<number> {
 async function watchMemory(cluster: Cluster, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const nodes = await Promise.all(cluster.nodes.map(({ pid }) => residentBytes(pid)));
-    memory.push({ coordinator: await residentBytes(process.pid), nodes: Math.max(0, ...nodes) });
+    memory.push({ coordinator: await residentBytes(process.pid), coordinatorHeap: heapBytes(), nodes: Math.max(0, ...nodes) });
     await delay(SAMPLE_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
 /** Median of the second quarter and of the last: the first warms up. */
-function growth(of: 'coordinator' | 'nodes'): { readonly earlyMb: number; readonly lateMb: number; readonly ratio: number } {
+function growth(of: 'coordinator' | 'coordinatorHeap' | 'nodes'): { readonly earlyMb: number; readonly lateMb: number; readonly ratio: number } {
   const quarter = memory.length >> 2;
   const [early, late] = [median(memory.slice(quarter, 2 * quarter).map((one) => one[of])), median(memory.slice(-quarter).map((one) => one[of]))];
   return { earlyMb: Math.round(early / 1e6), lateMb: Math.round(late / 1e6), ratio: late / early };
@@ -107,11 +117,11 @@ async function main(): Promise<void> {
   await cluster.stop();
   const result = {
     name: 'soak', host, model: { name: 'random 20M', ...SMALL }, minutes, clients: CLIENTS, ...counts,
-    memory: { coordinator: growth('coordinator'), largestNode: growth('nodes') }, failures: failures.slice(0, 10),
+    memory: { coordinator: growth('coordinator'), coordinatorHeap: growth('coordinatorHeap'), largestNode: growth('nodes') }, failures: failures.slice(0, 10),
   };
-  const { coordinator, largestNode } = result.memory;
+  const { coordinator, coordinatorHeap, largestNode } = result.memory;
   print(result, table(['', ''], [['minutes', minutes.toFixed(1)], ...Object.entries(counts)]) + `\n\n${table(['resident, MB', 'early', 'late', 'late ÷ early'],
-    [['coordinator', coordinator.earlyMb, coordinator.lateMb, coordinator.ratio.toFixed(3)], ['largest node', largestNode.earlyMb, largestNode.lateMb, largestNode.ratio.toFixed(3)]])}`);
+    [['coordinator', coordinator.earlyMb, coordinator.lateMb, coordinator.ratio.toFixed(3)], ['its heap after collecting', coordinatorHeap.earlyMb, coordinatorHeap.lateMb, coordinatorHeap.ratio.toFixed(3)], ['largest node', largestNode.earlyMb, largestNode.lateMb, largestNode.ratio.toFixed(3)]])}`);
 }
 
 await main();
