@@ -116,7 +116,7 @@ function report(host: ReturnType<typeof hostFacts>, sizeBytes: number, rounds: r
   const ratios = Object.fromEntries(names.slice(1).map((name) => [name, median(column(name).map((rate, i) => rate / (base[i] ?? Number.NaN)))]));
   const perBoundaryMs = perBoundary(rounds.flat());
   const result = {
-    name: 'pipeline', host, model: { name: 'random 1B', sizeBytes, ...GB1 }, exact: isExact, ratios, perBoundaryMs,
+    name: 'pipeline', host, model: { name: 'random 1B', sizeBytes, ...GB1 }, exact: isExact, ratios, perBoundaryMs, drafted: rounds.flat().reduce((sum, { stats }) => sum + (stats?.speculation?.drafted ?? 0), 0),
     runs: rounds.map((runs) => Object.fromEntries(runs.map((run) => [run.name, Number(run.tokensPerSecond.toFixed(3))]))),
   };
   const text = [
