@@ -23,8 +23,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   home = await mkdtemp(join(folder, 'home-'));
-  hub.gate = () => Promise.resolve();
-  hub.stored.length = 0;
+  hub.spoil = () => undefined;
 });
 afterAll(async () => {
   await hub.stop();
@@ -51,22 +50,19 @@ it('adds a model by its variant, tells what it does, and lists it in the store',
 });
 
 it('goes on after kill -9 and after Ctrl-C', async () => {
-  // The storage lets three requests through, then waits: what is under way is broken off.
-  const hold = (): void => { hub.gate = () => (hub.stored.length > 3 ? new Promise(() => undefined) : Promise.resolve()); };
-  hold();
+  // The first long answer falls silent in its fifth leaf: what is under way is broken off.
+  hub.spoil = ({ range }) => (Number(range.split('-')[1]) < LEAF_BYTES ? undefined : { kind: 'stall', afterBytes: 4.5 * LEAF_BYTES });
   const killed = startCli(['model', 'add', 'hf:me/one:Q8_0', '--json', '--connections', '1'], env());
-  await killed.until(/"bytesDone":[4-9]\d{6}/);
+  await killed.until(/"phase":"downloading","bytesDone":[4-9]\d{6}/);
   killed.child.kill('SIGKILL');
   await killed.done;
-  hub.stored.length = 0;
-  hold();
   const cancelled = startCli(['model', 'add', 'hf:me/one:Q8_0', '--json', '--connections', '1'], env());
   await cancelled.until(/"phase":"downloading"/);
   cancelled.child.kill('SIGINT');
   const result = await cancelled.done;
   expect([result.code, result.stdout.trim().split('\n').at(-1)]).toEqual([130, expect.stringContaining('HUB_CANCELLED')]);
   expect(await readdir(join(home, 'models', 'hf', 'me', 'one'))).not.toContain('one-Q8_0.gguf');
-  hub.gate = () => Promise.resolve();
+  hub.spoil = () => undefined;
   const { lines } = await run('add', 'hf:me/one:Q8_0', '--json');
   expect(lines.at(-1).added[0].resumedBytes).toBeGreaterThanOrEqual(3 * LEAF_BYTES);
   expect((await readFile(lines.at(-1).path)).equals(bytes)).toBe(true);

@@ -174,6 +174,8 @@ describe('downloadFile', () => {
     for (let run = 0; run < 40; run++) {
       const before = await noted();
       hub.stored.length = 0;
+      // No answer is whole at first, so that a fast machine is not done before the signal reaches it.
+      hub.spoil = () => (run < 6 ? { kind: 'stall', afterBytes: 1.25 * LEAF_BYTES } : undefined);
       const ended = await childRun(options, LEAF_BYTES * (0.4 + 0.3 * (run % 5)));
       expect(leavesAsked(hub.stored).filter((leaf) => before.has(leaf))).toEqual([]);
       if (!ended) kills++;

@@ -87,6 +87,7 @@ class Download {
   readonly #signal: AbortSignal;
   #bytesDone = 0;
   #reportedMs = -Infinity;
+  #trailing: NodeJS.Timeout | undefined;
   #failures = 0;
 
   constructor(options: DownloadOptions) {
@@ -112,6 +113,8 @@ class Download {
       await partial.close().catch(() => undefined);
       if (isCoded(error, 'HUB_CHECKSUM') || isCoded(error, 'HUB_CHANGED')) await removePartial(target);
       throw error;
+    } finally {
+      clearTimeout(this.#trailing);
     }
   }
 
@@ -217,11 +220,15 @@ class Download {
   }
 
   #reportNowAndThen(phase: DownloadProgress['phase']): void {
-    const isDue = this.#clock.monotonicMs() - this.#reportedMs >= REPORT_EVERY_MS;
-    if (isDue || this.#bytesDone === this.#options.remote.sizeBytes) this.#report(phase);
+    const waitMs = this.#reportedMs + REPORT_EVERY_MS - this.#clock.monotonicMs();
+    if (waitMs <= 0 || this.#bytesDone === this.#options.remote.sizeBytes) return this.#report(phase);
+    // The last bytes before a stall are told as well.
+    this.#trailing ??= setTimeout(() => this.#report(phase), waitMs);
   }
 
   #report(phase: DownloadProgress['phase']): void {
+    clearTimeout(this.#trailing);
+    this.#trailing = undefined;
     this.#reportedMs = this.#clock.monotonicMs();
     const bytesTotal = this.#options.remote.sizeBytes;
     const speed = phase === 'downloading' ? this.#speed.bytesPerSecond : undefined;
