@@ -10,5 +10,6 @@ export * from './rate-limit.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
 export * from './files.ts';
+export * from './alive.ts';
 export * from './parent.ts';
 export * from './child.ts';

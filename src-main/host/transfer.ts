@@ -3,17 +3,12 @@ import { CodedError, forkChild, isCoded, type Child, type ShardCid, type SpawnCh
 import { exchangeErrors } from '../store/index.ts';
 import { hostErrors } from './errors.ts';
 import { fromTransferSchema, type FromTransfer, type StartTransfer, type ToTransfer, type TransferEvent, type TransferReport } from './transfer-messages.ts';
-import type { TransferShard } from './transfer-node.ts';
+import type { TransferJob } from './transfer-node.ts';
 
 const STOP_TIMEOUT_MS = 5_000;
 
-export interface TransferRequest {
-  readonly shards: readonly TransferShard[];
-  readonly peers: readonly string[];
-  readonly urls: readonly string[];
-  readonly downloadBytesPerSecond?: number | undefined;
-  readonly patienceMs?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
+/** As the process is asked; its events come as messages. */
+export interface TransferRequest extends Omit<TransferJob, 'onEvent'> {
   readonly onEvent?: ((event: TransferEvent) => void) | undefined;
 }
 

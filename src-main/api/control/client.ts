@@ -1,3 +1,4 @@
+import { isAlive } from '../../base/index.ts';
 import { apiErrors } from '../errors.ts';
 import { CONTROL_LIMITS, CONTROL_PATH } from '../options.ts';
 import { readControlFile, type ControlFile } from './file.ts';
@@ -37,13 +38,4 @@ async function readText(reply: Response): Promise<string> {
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -101,6 +101,7 @@ export class ControlLink {
   async open(frame: Frame): Promise<void> {
     const key = keyOf(frame);
     const abort = new AbortController();
+    const isOver = (): boolean => abort.signal.aborted || this.#over.signal.aborted;
     await this.#answering(frame, async () => {
       const message = readControl(frame, FrameType.open, this.#link.peer);
       if (this.#opening.has(key) || this.#init.sessions.get(frame) !== undefined) throw pipelineErrors.badMessage({ peer: this.#link.peer, type: 'open', reason: 'this session is already open' });
@@ -108,9 +109,9 @@ export class ControlLink {
       if (lease === undefined) throw pipelineErrors.unknownLease({ lease: message.lease });
       this.#checkOpen(frame, message, lease);
       this.#opening.set(key, abort);
-      const session = await this.#openSession(frame, message, { entry: lease.entry, isOver: () => abort.signal.aborted || this.#over.signal.aborted }).finally(() => this.#opening.delete(key));
+      const session = await this.#openSession(frame, message, { entry: lease.entry, isOver }).finally(() => this.#opening.delete(key));
       this.#init.sessions.add(session);
-      if (abort.signal.aborted || this.#over.signal.aborted) return this.#init.sessions.end(session);
+      if (isOver()) return this.#init.sessions.end(session);
       // Nobody is told of a link's end before its session is listed.
       if (session.init.next?.ended === true) return this.#init.sessions.fail(session, pipelineErrors.linkLost({ peer: session.init.next.peer, reason: 'it ended' }));
       this.#link.post(frame, { type: FrameType.opened });

@@ -1,3 +1,4 @@
+import { isAlive } from '../../base/index.ts';
 import { catalogErrors } from '../errors.ts';
 import type { Database } from './database.ts';
 
@@ -55,14 +56,5 @@ export class LeaseTable {
     for (const { pid } of this.#db.all<{ pid: number }>('SELECT DISTINCT pid FROM leases')) {
       if (!isAlive(pid)) this.#db.note(() => this.#db.run('DELETE FROM leases WHERE pid = ?', pid));
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

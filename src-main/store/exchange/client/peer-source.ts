@@ -1,5 +1,5 @@
 import { isCoded, toCoded, type CodedError, type PeerId, type ShardCid } from '../../../base/index.ts';
-import { checkTree, HASH_BYTES, leafCount, leafLength, type ShardTree } from '../../dag/index.ts';
+import { HASH_BYTES, leafCount, leafLength, type ShardTree } from '../../dag/index.ts';
 import type { BufferPool } from '../buffer-pool.ts';
 import { exchangeErrors } from '../errors.ts';
 import { ANSWER_TIMEOUT_MS, HELLO_TIMEOUT_MS, MAX_CIDS, MAX_HASHES, MAX_RUN_LEAVES, MAX_WINDOW_LEAVES, MIN_CHUNK_BYTES } from '../options.ts';
@@ -7,6 +7,7 @@ import type { BlockStream } from '../ports.ts';
 import { blockDigest } from '../wire/cid.ts';
 import { decodeFrame, encodeFrame, ownHello, type BlockFrame, type Hello, type Holding } from '../wire/codec.ts';
 import type { LeafRun, Source, SourceSink } from './source.ts';
+import { treeFault } from './tree-fault.ts';
 
 export interface PeerSourceInit {
   readonly stream: BlockStream;
@@ -93,11 +94,8 @@ export class PeerSource implements Source {
       leafHashes.set(answer.hashes, first * HASH_BYTES);
     }
     const tree = { cid, sizeBytes, leafHashes };
-    try {
-      checkTree(tree);
-    } catch (cause) {
-      throw this.#fail(exchangeErrors.badTree({ peer: this.name, cid }, cause));
-    }
+    const fault = treeFault(tree, this.name);
+    if (fault !== undefined) throw this.#fail(fault);
     return tree;
   }
 

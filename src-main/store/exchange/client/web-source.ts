@@ -1,12 +1,12 @@
 import { toCoded, type CodedError, type ShardCid } from '../../../base/index.ts';
-import { checkTree, HASH_BYTES, LEAF_BYTES, leafCount, leafLength, type ShardTree } from '../../dag/index.ts';
+import { HASH_BYTES, LEAF_BYTES, leafCount, leafLength, type ShardTree } from '../../dag/index.ts';
 import { httpSource } from '../../gguf/http-source.ts';
 import type { ByteSource } from '../../gguf/source.ts';
 import type { BufferPool } from '../buffer-pool.ts';
-import { exchangeErrors } from '../errors.ts';
 import { blockDigest } from '../wire/cid.ts';
 import type { Holding } from '../wire/codec.ts';
 import type { LeafRun, Source, SourceSink } from './source.ts';
+import { treeFault } from './tree-fault.ts';
 
 export interface WebSourceInit {
   /** What is named when it lies: an address. */
@@ -57,11 +57,8 @@ export class WebSource implements Source {
     const list = url === undefined ? undefined : await httpSource(url, { signal: this.#stop.signal }).catch(() => undefined);
     if (list?.sizeBytes !== lengthBytes) return undefined;
     const tree = { cid, sizeBytes, leafHashes: await list.read(0, lengthBytes) };
-    try {
-      checkTree(tree);
-    } catch (cause) {
-      throw this.#fail(exchangeErrors.badTree({ peer: this.name, cid }, cause));
-    }
+    const fault = treeFault(tree, this.name);
+    if (fault !== undefined) throw this.#fail(fault);
     return tree;
   }
 

@@ -1,4 +1,5 @@
 import { open, readFile, rm } from 'node:fs/promises';
+import { isAlive } from '../../../base/index.ts';
 import { hubErrors } from '../errors.ts';
 
 /** One process at a time writes a partial file. A lock whose process is gone counts for nothing. Throws HUB_BUSY. */
@@ -15,15 +16,5 @@ export async function takeLock(path: string): Promise<() => Promise<void>> {
     const pid = Number(await readFile(path, 'latin1').catch(() => ''));
     if (isAlive(pid)) throw hubErrors.busy({ path, pid });
     await rm(path, { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid < 1) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
