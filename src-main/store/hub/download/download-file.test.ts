@@ -26,7 +26,6 @@ beforeEach(async () => {
   target = join(folder, 'sub', 'm.gguf');
   hub.stored.length = 0;
   hub.spoil = () => undefined;
-  hub.gate = () => Promise.resolve();
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 

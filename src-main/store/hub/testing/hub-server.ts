@@ -37,8 +37,6 @@ export class HubServer {
   readonly tokens: (string | undefined)[] = [];
   /** Asked for each request to the storage but those for the first byte alone. */
   spoil: (request: StoredRequest, index: number) => Spoil | undefined = () => undefined;
-  /** Awaited before the storage answers. */
-  gate: () => Promise<unknown> = () => Promise.resolve();
   commit = 'c'.repeat(40);
   pageFiles = 1_000;
   readonly #hub: Server;
@@ -46,7 +44,7 @@ export class HubServer {
 
   private constructor() {
     this.#hub = createServer((request, response) => this.#answer(request, response));
-    this.#storage = createServer((request, response) => void this.#serve(request, response));
+    this.#storage = createServer((request, response) => this.#serve(request, response));
   }
 
   static async start(): Promise<HubServer> {
@@ -113,13 +111,12 @@ export class HubServer {
     }).end('Found');
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  #serve(request: IncomingMessage, response: ServerResponse): void {
     const [, owner = '', name = '', path = ''] = new URL(request.url ?? '/', this.storageUrl).pathname.split('/').map(decodeURIComponent);
     const bytes = this.repos.get(`${owner}/${name}`)?.files[path];
     if (bytes === undefined) return void response.writeHead(404).end();
     const stored = { path, range: request.headers.range ?? '', authorization: request.headers.authorization };
     const spoil = stored.range === 'bytes=0-0' ? undefined : this.spoil(stored, this.stored.push(stored) - 1);
-    await this.gate();
     send(response, { bytes, range: stored.range, spoil });
   }
 }
