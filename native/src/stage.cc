@@ -196,7 +196,7 @@ std::string Stage::backend() const {
 }
 
 int32_t Stage::open(const Sampling& sampling, std::optional<Dtype> record) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::lock_guard<FairMutex> lock(mutex_);
   for (size_t id = 0; id < sessions_.size(); id++) {
     if (sessions_[id].is_open) continue;
     sessions_[id] = Session();
@@ -210,14 +210,14 @@ int32_t Stage::open(const Sampling& sampling, std::optional<Dtype> record) {
 }
 
 void Stage::close(int32_t id) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::lock_guard<FairMutex> lock(mutex_);
   session(id).is_open = false;
   sessions_[id].tap.reset();
   llama_memory_seq_rm(llama_get_memory(context_), id, -1, -1);
 }
 
 void Stage::rollback(int32_t id, int32_t position) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::lock_guard<FairMutex> lock(mutex_);
   cut(id, position);
 }
 
@@ -232,12 +232,12 @@ void Stage::cut(int32_t id, int32_t position) {
 }
 
 std::vector<int32_t> Stage::tokens(int32_t id) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::lock_guard<FairMutex> lock(mutex_);
   return session(id).tokens;
 }
 
 std::vector<TappedWindow> Stage::take_windows(int32_t id, int32_t end, size_t most) {
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::lock_guard<FairMutex> lock(mutex_);
   Session& s = session(id);
   return s.tap == nullptr ? std::vector<TappedWindow>() : s.tap->take(end, most);
 }
@@ -259,7 +259,7 @@ void Stage::check_input(const Session& s, int32_t position, const Input& input) 
 
 Output Stage::forward(int32_t id, int32_t position, const Input& input, Want want, Dtype dtype, const std::function<bool()>& wanted) {
   const auto asked = std::chrono::steady_clock::now();
-  std::lock_guard<std::mutex> lock(mutex_);
+  std::lock_guard<FairMutex> lock(mutex_);
   Output out;
   if (wanted && !wanted()) {
     out.skipped = true;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fair-mutex.h"
 #include "llama.h"
 #include "rows.h"
 #include "sampler.h"
@@ -119,7 +120,7 @@ class Stage {
   void record(Session& s, int32_t position, const Input& input, const Output& out, Dtype dtype, double started_ms);
 
   StageOptions options_;
-  std::mutex mutex_;
+  FairMutex mutex_;
   llama_model* model_ = nullptr;
   llama_context* context_ = nullptr;
   ggml_threadpool* threads_ = nullptr;

@@ -9,7 +9,7 @@ export const integer = (min: number, max: number) => (text: string): number => {
 };
 
 /** Rows, or `auto`: as measured. */
-export const batchTokens = (text: string): number | 'auto' => (text === 'auto' ? text : integer(1, 4096)(text));
+export const batchTokens = (text: string): number | 'fair' | 'auto' => (text === 'fair' || text === 'auto' ? text : integer(1, 4096)(text));
 
 export const decimal = (min: number, max: number) => (text: string): number => {
   const value = Number(text);

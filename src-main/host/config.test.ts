@@ -24,11 +24,12 @@ it('lets arguments win over environment over file', async () => {
 });
 
 it('takes the rows of a micro-batch as a number or as measured', async () => {
-  expect((await loadSettings({ home }, {})).config).toMatchObject({ batchTokens: 256, prefillSliceMs: 100 });
+  expect((await loadSettings({ home }, {})).config).toMatchObject({ batchTokens: 'fair', prefillSliceMs: 100 });
   expect((await loadSettings({ home }, { OMNINODE_BATCH_TOKENS: 'auto', OMNINODE_PREFILL_SLICE_MS: '50' })).config).toMatchObject({ batchTokens: 'auto', prefillSliceMs: 50 });
   const { config } = await loadSettings({ home, batchTokens: 64 }, { OMNINODE_BATCH_TOKENS: 'auto' });
   expect(microBatchOf(config)).toEqual({ batchTokens: 64 });
-  expect(microBatchOf({ ...config, batchTokens: 'auto', contextTokens: 128 })).toEqual({ batchTokens: 128, adapt: { sliceMs: 100 } });
+  expect(microBatchOf({ ...config, batchTokens: 'auto', contextTokens: 128 })).toEqual({ batchTokens: 128, adapt: 'speed' });
+  expect(microBatchOf({ ...config, batchTokens: 'fair', contextTokens: 1024 })).toEqual({ batchTokens: 256, adapt: 'slice' });
 });
 
 it.each([

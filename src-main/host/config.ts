@@ -4,7 +4,6 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { hostErrors } from './errors.ts';
-import { BATCH_TOKENS } from './micro-batch.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const isOn = z.union([z.boolean(), z.enum(['1', '0', 'true', 'false']).transform((v) => v === '1' || v === 'true')]);
@@ -18,9 +17,12 @@ export const configSchema = z.strictObject({
   /** CPU threads of a stage; left out, it is chosen by what there is to compute. */
   threads: z.coerce.number().int().min(1).max(512).optional(),
   gpuLayers: z.coerce.number().int().min(-1).max(10_000).default(-1),
-  /** Rows of a prompt's micro-batch; `auto`: as measured, up to 256. Part of an answer's bits. */
-  batchTokens: z.union([z.literal('auto'), z.coerce.number().int().min(1).max(4096)]).default(BATCH_TOKENS),
-  /** With `auto`: what one of them may take on a stage while other answers are under way. */
+  /**
+   * Rows of a prompt's micro-batch: always so many; or up to 256, `fair`: fewer where others wait too long for them, `auto`: that and what brings
+   * the first token soonest. Part of an answer's bits.
+   */
+  batchTokens: z.union([z.enum(['fair', 'auto']), z.coerce.number().int().min(1).max(4096)]).default('fair'),
+  /** What one of them should take at most on this node's stages while others' answers wait for it. */
   prefillSliceMs: z.coerce.number().min(1).max(60_000).default(100),
   contextTokens: z.coerce.number().int().min(64).max(1_048_576).default(1024),
   /** Most bytes of shards in the home folder; left out, what the disk holds. */

@@ -7,8 +7,8 @@ export const BATCH_TOKENS = 256;
 /** How prompts are cut. */
 export type MicroBatch = Pick<OpenPipelineRequest, 'batchTokens' | 'adapt'>;
 
-/** Out of `batchTokens` and `prefillSliceMs`. */
-export function microBatchOf({ batchTokens, prefillSliceMs, contextTokens }: HostConfig): MicroBatch {
-  if (batchTokens !== 'auto') return { batchTokens: Math.min(batchTokens, contextTokens) };
-  return { batchTokens: Math.min(BATCH_TOKENS, contextTokens), adapt: { sliceMs: prefillSliceMs } };
+/** A number is kept to, whoever waits. */
+export function microBatchOf({ batchTokens, contextTokens }: Pick<HostConfig, 'batchTokens' | 'contextTokens'>): MicroBatch {
+  if (typeof batchTokens === 'number') return { batchTokens: Math.min(batchTokens, contextTokens) };
+  return { batchTokens: Math.min(BATCH_TOKENS, contextTokens), adapt: batchTokens === 'auto' ? 'speed' : 'slice' };
 }

@@ -49,7 +49,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const source = createStageSource({ config, worker, shards, logger, process });
   const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
   const links = new LinkMeter({ mesh, clock });
-  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes: laneNetwork(mesh), measureLink: links.measure, signer: mesh.signer });
+  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes: laneNetwork(mesh), measureLink: links.measure, signer: mesh.signer }, { prefillSliceMs: config.prefillSliceMs });
   // A stage on this very node is reached without the network.
   const connectLocally = (peer: PeerId): ReturnType<Connect> => {
     const [ours, theirs] = createLocalStreams(peer, peer);

@@ -56,12 +56,14 @@ export interface RunnerOptions extends HeartbeatOptions {
   readonly maxEngines: number;
   /** Loaded ranges that one link may hold. */
   readonly maxLeasesPerLink: number;
+  /** What one pass of a prompt should take at most where others' tokens wait for it: coordinators are told how many rows that is. */
+  readonly prefillSliceMs: number;
   /** How long an engine that no coordinator uses stays loaded. */
   readonly idleUnloadMs: number;
 }
 
 export const RUNNER_DEFAULTS: RunnerOptions = {
-  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, maxSessionsPerEngine: 8, maxEngines: 8, maxLeasesPerLink: 64, idleUnloadMs: 30_000,
+  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, maxSessionsPerEngine: 8, maxEngines: 8, maxLeasesPerLink: 64, prefillSliceMs: 100, idleUnloadMs: 30_000,
 };
 
 export interface CoordinatorOptions extends HeartbeatOptions {

@@ -46,7 +46,7 @@ async function ttftMs(cost: Cost, batchTokens: number): Promise<number> {
 }
 
 async function adapted(cost: Cost): Promise<{ readonly ttftMs: number; readonly microBatch: number }> {
-  const { pipeline, stop } = await openSimulated(cost, { batchTokens: 512, adapt: { sliceMs: 100 } });
+  const { pipeline, stop } = await openSimulated(cost, { batchTokens: 512, adapt: 'speed' });
   for (const rows of LESSONS) await answer(pipeline, rows);
   const last = await answer(pipeline, PROMPT);
   await stop();
@@ -75,6 +75,45 @@ async function adaptedRuns(): Promise<Adapted[]> {
   return runs;
 }
 
+/** A stage that computes 256 rows in more than twice the slice. */
+const SLOW: Cost = { passMs: 10, rowMs: 1 };
+const SLICE_MS = 100;
+
+interface Stall {
+  /** Longest time between two tokens of an answer while another's prompt is computed. */
+  readonly longestGapMs: number;
+  readonly microBatch: number;
+  readonly ttftMs: number;
+}
+
+async function stallOf(adapt: 'slice' | undefined): Promise<Stall> {
+  const { pipeline, stop } = await openSimulated(SLOW, { batchTokens: 256, ...(adapt === undefined ? {} : { adapt }) });
+  for (const rows of LESSONS) await answer(pipeline, rows);
+  const others = pipeline.generate(ask({ promptTokens: Int32Array.from({ length: 20 }, (_, i) => i), maxTokens: PROMPT }));
+  const heard = others[Symbol.asyncIterator]();
+  await heard.next();
+  let [longestGapMs, isOver] = [0, false];
+  const reading = (async () => {
+    for (let before = performance.now(); !isOver; before = performance.now()) {
+      await heard.next();
+      longestGapMs = Math.max(longestGapMs, performance.now() - before);
+    }
+  })();
+  const prompt = await answer(pipeline, PROMPT);
+  isOver = true;
+  await reading;
+  others.cancel();
+  await others.result;
+  await stop();
+  return { longestGapMs, ...prompt };
+}
+
+async function stalls(): Promise<Record<'fixed' | 'fair', Stall>[]> {
+  const runs: Record<'fixed' | 'fair', Stall>[] = [];
+  for (let round = 0; round < ROUNDS; round++) runs.push({ fixed: await stallOf(undefined), fair: await stallOf('slice') });
+  return runs;
+}
+
 async function main(): Promise<void> {
   const host = hostFacts();
   const runs: Record<string, number>[] = [];
@@ -84,17 +123,20 @@ async function main(): Promise<void> {
     runs.push(run);
   }
   const auto = await adaptedRuns();
+  const slice = await stalls();
   // Speed against speed: how many times sooner the first token comes than with the whole prompt in one piece.
   const ratio = (batch: number): number => median(runs.map((run) => (run['2048'] ?? Number.NaN) / (run[String(batch)] ?? Number.NaN)));
   const { passMs, rowMs } = USUAL;
   const ideal = (batch: number): number => (STAGES * (passMs + rowMs * PROMPT)) / ((PROMPT / batch + STAGES - 1) * (passMs + rowMs * batch));
-  const ratios = { ...Object.fromEntries(BATCHES.slice(1).map((batch) => [`batch${batch}`, ratio(batch)])), autoToBestFixed: median(auto.map((run) => run.ratio)) };
+  const ratios = { ...Object.fromEntries(BATCHES.slice(1).map((batch) => [`batch${batch}`, ratio(batch)])), autoToBestFixed: median(auto.map((run) => run.ratio)), gapFixedToFair: median(slice.map(({ fixed, fair }) => fixed.longestGapMs / fair.longestGapMs)) };
   const ofCost = (cost: Cost): readonly Adapted[] => auto.filter((run) => run.passMs === cost.passMs);
   const sizes = (values: readonly number[]): string => [...new Set(values)].toSorted((a, b) => a - b).join(' or ');
-  print({ name: 'prefill', host, model: { stages: STAGES, promptTokens: PROMPT, passMs, rowMs, simulated: true }, ratios, auto, runs }, [
+  print({ name: 'prefill', host, model: { stages: STAGES, promptTokens: PROMPT, passMs, rowMs, simulated: true }, ratios, auto, slice: { sliceMs: SLICE_MS, ...SLOW, runs: slice }, runs }, [
     table(['rows of a micro-batch', 'ms to the first token', '÷ whole prompt', 'ideal'], BATCHES.map((batch) => [batch, median(runs.map((run) => run[String(batch)] ?? 0)).toFixed(0), ratio(batch).toFixed(2), ideal(batch).toFixed(2)])), '',
     table(['a pass costs', 'best fixed size', 'chosen', 'ms to the first token', 'best fixed ÷ chosen'],
       COSTS.map((cost) => [`${cost.passMs} ms + ${cost.rowMs} ms a row`, sizes(ofCost(cost).map((run) => run.bestFixed)), sizes(ofCost(cost).map((run) => run.microBatch)), median(ofCost(cost).map((run) => run.ttftMs)).toFixed(0), median(ofCost(cost).map((run) => run.ratio)).toFixed(3)])),
+    '', table(['rows of a micro-batch', 'of them', "longest gap in another's answer, ms", 'ms to the first token'],
+      (['fixed', 'fair'] as const).map((how) => [how, sizes(slice.map((run) => run[how].microBatch)), median(slice.map((run) => run[how].longestGapMs)).toFixed(0), median(slice.map((run) => run[how].ttftMs)).toFixed(0)])),
   ].join('\n'));
 }
 

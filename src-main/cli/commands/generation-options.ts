@@ -17,7 +17,7 @@ export interface GenerationArgs {
   readonly raw?: boolean;
   readonly system?: string;
   readonly contextTokens?: number;
-  readonly batchTokens?: number | 'auto';
+  readonly batchTokens?: number | 'fair' | 'auto';
   readonly threads?: number;
   readonly gpuLayers?: number;
 }
@@ -40,7 +40,7 @@ export function withGenerationOptions(command: Command): Command {
     .option('--system <text>', 'system message')
     .option('--raw', 'continue the text as it is, without the chat template')
     .option('--context-tokens <n>', 'KV cache size, in tokens', integer(64, 1_048_576))
-    .option('--batch-tokens <n>', 'rows of a prompt that are computed at once, or auto; part of what makes an answer the same again (default 256)', batchTokens)
+    .option('--batch-tokens <n>', 'rows of a prompt that are computed at once, fair or auto; part of what makes an answer the same again (default fair: 256, fewer where others wait)', batchTokens)
     .option('--threads <n>', 'CPU threads of a stage', integer(1, 512))
     .option('--gpu-layers <n>', 'layers on the GPU, -1 = all that fit', integer(-1, 10_000));
 }

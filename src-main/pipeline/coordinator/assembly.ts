@@ -71,6 +71,11 @@ export class Assembly {
     return this.clients.map((client) => client.link.rttMs);
   }
 
+  /** Rows of a prompt's pass that others can wait for, on every stage that has others; `isShared`: all have. */
+  sliceRows(isShared: boolean): number {
+    return Math.min(...this.clients.map(({ slice: { others, rows = Infinity } }) => (isShared || others ? rows : Infinity)));
+  }
+
   /** The stage whose present computation runs longest, as far as the pings say. */
   get busiest(): StageClient {
     return this.clients.reduce((a, b) => (b.link.remoteBusyUs > a.link.remoteBusyUs ? b : a));

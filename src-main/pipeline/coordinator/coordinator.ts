@@ -10,15 +10,15 @@ import { NO_SESSION, newSessionId } from '../wire/frame.ts';
 import { withDtype } from './boundaries.ts';
 import { connectStage } from './connect-stage.ts';
 import { openStages, type OpenStagesRequest } from './open-stages.ts';
-import { StagePipeline, type AdaptOptions, type Pipeline } from './pipeline.ts';
+import { StagePipeline, type Adapt, type Pipeline } from './pipeline.ts';
 import { controlOf, StageClient } from './stage-client.ts';
 
 export interface OpenPipelineRequest extends Omit<OpenStagesRequest, 'route'> {
   readonly route: readonly StageAssignment[];
   /** Of hidden states in transit where the route does not say: f16 halves the bytes, f32 is exact. */
   readonly dtype: ActivationDtype;
-  /** Lets the rows of a prompt's micro-batches, up to `batchTokens`, follow what was measured; without it they are always `batchTokens`. */
-  readonly adapt?: AdaptOptions;
+  /** Lets the rows of a prompt's micro-batches, up to `batchTokens`, follow what is measured; without it they are always `batchTokens`. */
+  readonly adapt?: Adapt;
   /**
    * Whether stage 0 guesses tokens ahead, from the text, while it waits for the ring; the tokens stay the same. By default where
    * that makes an answer faster; `always` is for measuring. Only over lanes, and where all stages know it.

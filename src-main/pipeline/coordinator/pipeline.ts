@@ -54,10 +54,11 @@ export interface Pipeline {
   close(): Promise<void>;
 }
 
-export interface AdaptOptions {
-  /** What one pass of a prompt may take on a stage while other answers are under way: their next tokens wait for it. */
-  readonly sliceMs: number;
-}
+/**
+ * What the rows of a prompt's micro-batches follow: `slice`, how many the stages say that others can wait for, where there are others;
+ * `speed`, that and what brings the first token soonest.
+ */
+export type Adapt = 'slice' | 'speed';
 
 export interface StagePipelineInit {
   readonly components: CoordinatorComponents;
@@ -69,7 +70,7 @@ export interface StagePipelineInit {
   readonly contextTokens: number;
   /** Most rows of a micro-batch. */
   readonly batchTokens: number;
-  readonly adapt: AdaptOptions | undefined;
+  readonly adapt: Adapt | undefined;
   readonly speculate: Speculation | undefined;
   /** Absent: a lost stage ends the pipeline. */
   readonly reroute: Reroute | undefined;
@@ -166,10 +167,11 @@ export class StagePipeline implements Pipeline {
   #chooseMicroBatch(assembly: Assembly, prompt: Pass): number {
     const { batchTokens, adapt } = this.#init;
     if (adapt === undefined) return batchTokens;
+    const most = Math.min(batchTokens, assembly.sliceRows(this.running > 1));
+    if (adapt === 'slice') return most;
     const costs = assembly.prefill.costs(assembly.rttsMs);
-    if (costs === undefined) return this.#microBatch ?? batchTokens;
-    const sliceMs = this.running > 1 ? adapt.sliceMs : undefined;
-    return (this.#microBatch = chooseMicroBatch({ ...costs, prompt, most: batchTokens, sliceMs, previous: this.#microBatch }));
+    if (costs === undefined) return Math.min(most, this.#microBatch ?? most);
+    return (this.#microBatch = chooseMicroBatch({ ...costs, prompt, most, previous: this.#microBatch }));
   }
 
   async #takeGround({ sampling, signal, receipts, onWait = () => undefined }: GenerateRequest): Promise<Ground> {

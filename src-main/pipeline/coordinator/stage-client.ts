@@ -45,6 +45,8 @@ export class StageClient {
   readonly ref: StageRef;
   readonly link: StageLink;
   readonly listeners = new Map<SessionId, SessionListener>();
+  /** What the stage said last of the rows that others can wait for. */
+  slice: ControlMessage<typeof FrameType.slice> = { others: false };
   onProgress: ((bytesDone: number, bytesTotal: number) => void) | undefined;
   readonly #init: StageClientInit;
   /** By id and type, oldest first: a stage answers in the order in which it was asked. */
@@ -83,6 +85,7 @@ export class StageClient {
       case FrameType.token: return this.listeners.get(frame.session)?.onToken(frame);
       case FrameType.credit: return this.listeners.get(frame.session)?.onCredit(frame);
       case FrameType.progress: return this.#progress(frame);
+      case FrameType.slice: return void (this.slice = readControl(frame, FrameType.slice, this.link.peer));
       case FrameType.error: return this.#onError(frame);
       default: break;
     }

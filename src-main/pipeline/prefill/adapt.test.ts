@@ -1,11 +1,13 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { asPeerId, noMetrics, silentLogger, systemClock } from '../../base/index.ts';
 import type { ForwardItem } from '../../inference/index.ts';
-import type { OpenPipelineRequest } from '../coordinator/coordinator.ts';
+import { createCoordinator, type OpenPipelineRequest } from '../coordinator/coordinator.ts';
 import type { Generation } from '../coordinator/generation.ts';
-import type { Pipeline } from '../coordinator/pipeline.ts';
+import type { Adapt, Pipeline } from '../coordinator/pipeline.ts';
 import { createReroute } from '../failover/index.ts';
-import { ask, cutLayers, LAYERS, openOn, reference, stoppedAfterEach } from '../testing/scenario.ts';
-import { MODEL, TestNetwork, type Intercept } from '../testing/test-network.ts';
+import { ask, cutLayers, LAYERS, openOn, reference, stoppedAfterEach, withoutFeature } from '../testing/scenario.ts';
+import { COORDINATOR, MODEL, TestNetwork, type Intercept } from '../testing/test-network.ts';
+import type { RunnerOptions } from '../options.ts';
 import { FrameType } from '../wire/constants.ts';
 import { decodeFrame, encodeHeader } from '../wire/frame.ts';
 import type { StageStats } from '../wire/schema.ts';
@@ -31,9 +33,9 @@ const slowly: Intercept = (_way, bytes) => {
   return Buffer.concat([encodeHeader(frame, { type: FrameType.stats }, payload), payload]);
 };
 
-async function open(request: Partial<OpenPipelineRequest> = {}): Promise<Pipeline> {
-  network = await new TestNetwork([...cutLayers(LAYERS, 3), { first: 0, last: LAYERS - 1 }], { totalLayers: LAYERS, allHoldAll: true }).start();
-  network.intercept = slowly;
+async function open(request: Partial<OpenPipelineRequest> = {}, runner: Partial<RunnerOptions> = {}, intercept: Intercept = slowly): Promise<Pipeline> {
+  network = await new TestNetwork([...cutLayers(LAYERS, 3), { first: 0, last: LAYERS - 1 }], { totalLayers: LAYERS, allHoldAll: true, runner }).start();
+  network.intercept = intercept;
   passes = network.nodes.map(() => []);
   network.nodes.forEach((node, i) => { node.onForward = (batch) => void (rowsOf(batch) > 1 && passes[i]?.push(rowsOf(batch))); });
   const reroute = createReroute({ modelHash: MODEL, candidates: () => network.route, queryOffers: (asked) => network.coordinator.queryOffers(asked), timeoutMs: 300 });
@@ -60,7 +62,7 @@ it('prompts are cut alike, whatever was measured, unless it is asked for', async
 });
 
 it('when it is, once the costs are known', async () => {
-  const pipeline = await open({ adapt: { sliceMs: 1e6 } });
+  const pipeline = await open({ adapt: 'speed' });
   await taught(pipeline);
   for (const node of passes) node.length = 0;
   expect((await read(pipeline.generate(ask({ promptTokens: promptOf(90), maxTokens: 2 })))).microBatch).toBe(32);
@@ -72,21 +74,57 @@ it('when it is, once the costs are known', async () => {
   expect(chosen.at(-1)).toBe(256);
 });
 
-it('a pass is no longer than the slice while another answer is under way', async () => {
-  cost = { passMs: 5_000, rowMs: 50 };
-  const pipeline = await open({ adapt: { sliceMs: 9_000 } });
-  await taught(pipeline);
-  const first = pipeline.generate(ask({ promptTokens: promptOf(30), maxTokens: 400 }));
-  const reading = first[Symbol.asyncIterator]();
-  await reading.next();
-  expect((await read(pipeline.generate(ask({ promptTokens: promptOf(500), maxTokens: 2 })))).microBatch).toBe(64);
-  first.cancel();
-  await first.result;
-  expect((await read(pipeline.generate(ask({ promptTokens: promptOf(500, 11), maxTokens: 2 })))).microBatch).toBe(128);
+describe('a pass has no more rows than others have time for', () => {
+  const others = asPeerId('others');
+  /** Each stage has computed a warm pass, and no pass is quick enough for it. */
+  const hurried = async (adapt: Adapt): Promise<Pipeline> => {
+    const pipeline = await open({ adapt }, { prefillSliceMs: 1e-6 });
+    for (const rows of [20, 40]) await microBatchOf(pipeline, rows);
+    return pipeline;
+  };
+  const microBatchOf = async (pipeline: Pipeline, rows: number): Promise<number | undefined> => (await read(pipeline.generate(ask({ promptTokens: promptOf(rows, rows), maxTokens: 2 })))).microBatch;
+
+  it.each(['slice', 'speed'] as const)('while another answer of the same pipeline is under way (%s)', async (adapt) => {
+    const pipeline = await hurried(adapt);
+    expect(await microBatchOf(pipeline, 500)).toBe(256);
+    const first = pipeline.generate(ask({ promptTokens: promptOf(30), maxTokens: 400 }));
+    await first[Symbol.asyncIterator]().next();
+    for (const node of passes) node.length = 0;
+    expect(await microBatchOf(pipeline, 50)).toBe(8);
+    expect(passes.slice(0, 3)).toEqual(passes.slice(0, 3).map(() => [8, 8, 8, 8, 8, 8, 2]));
+    first.cancel();
+    await first.result;
+    expect(await microBatchOf(pipeline, 501)).toBeGreaterThan(8);
+  });
+
+  it('while another coordinator has a session on any of the stages', async () => {
+    const pipeline = await hurried('slice');
+    const coordinator = createCoordinator({ connect: network.connectFrom(others), logger: silentLogger, metrics: noMetrics, clock: systemClock });
+    const theirs = await coordinator.openPipeline({ route: network.route.slice(0, 3), modelHash: MODEL, contextTokens: 4096, batchTokens: 256, dtype: 'f32' });
+    expect(await microBatchOf(pipeline, 502)).toBe(256);
+    await read(theirs.generate(ask({ promptTokens: promptOf(30), maxTokens: 2 })));
+    let rows = 502;
+    await expect.poll(() => microBatchOf(pipeline, ++rows)).toBe(8);
+    await theirs.close();
+    await expect.poll(() => microBatchOf(pipeline, ++rows)).toBe(256);
+  });
+
+  it('but where the size is given, or the coordinator cannot be told', async () => {
+    const toOldCoordinator: Intercept = (way, bytes) => (way.from === COORDINATOR ? withoutFeature(bytes, 'slice/1') : bytes);
+    for (const [adapt, intercept] of [[undefined, slowly], ['slice', toOldCoordinator]] as const) {
+      const pipeline = await open(adapt === undefined ? {} : { adapt }, { prefillSliceMs: 1e-6 }, intercept);
+      for (const rows of [20, 40]) await microBatchOf(pipeline, rows);
+      const first = pipeline.generate(ask({ promptTokens: promptOf(30), maxTokens: 400 }));
+      await first[Symbol.asyncIterator]().next();
+      expect(await microBatchOf(pipeline, 500)).toBe(256);
+      first.cancel();
+      await first.result;
+    }
+  });
 });
 
 it('an answer keeps its own passes when stages are lost, and those of the conversation before it', async () => {
-  const pipeline = await open({ adapt: { sliceMs: 1e6 } });
+  const pipeline = await open({ adapt: 'speed' });
   await taught(pipeline);
   const first = await read(pipeline.generate(ask({ promptTokens: promptOf(90), maxTokens: 10 })), (count) => { if (count === 3) network.kill(network.node(1).peer); });
   expect(first).toEqual({ tokens: await reference({ promptTokens: promptOf(90), maxTokens: 10 }), microBatch: 32 });

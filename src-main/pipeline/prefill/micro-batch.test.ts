@@ -50,15 +50,6 @@ describe('the chosen size', () => {
     expect(chooseMicroBatch({ ...even(2, cost(400, 1)), prompt: rows(2048), most: 8 })).toBe(8);
   });
 
-  it('takes no pass beyond the slice on any stage, and the smallest where none keeps it', () => {
-    const costs: PrefillCosts = { stages: [cost(5, 0.1), cost(5, 1)], boundaries: [{ passMs: 0, rowMs: 0 }] };
-    expect(chooseMicroBatch({ ...costs, prompt: rows(2048), most: 512, sliceMs: 140 })).toBeLessThanOrEqual(128);
-    expect(chooseMicroBatch({ ...even(1, cost(5, 1)), prompt: rows(2048), most: 512, sliceMs: 140 })).toBe(128);
-    expect(chooseMicroBatch({ ...costs, prompt: rows(2048), most: 512, sliceMs: 1 })).toBe(32);
-    // A prompt that is shorter than the micro-batch takes no longer than itself.
-    expect(chooseMicroBatch({ ...even(1, cost(5, 1)), prompt: rows(20), most: 512, sliceMs: 30 })).toBe(512);
-  });
-
   it('stays what it was unless another is clearly better', () => {
     const costs = even(3, cost(10, 0.4));
     const request = { ...costs, prompt: rows(2048), most: 512 };
@@ -67,7 +58,7 @@ describe('the chosen size', () => {
     expect(predictPrefillMs(costs, rows(2048), 256)).toBeLessThan(1.1 * predictPrefillMs(costs, rows(2048), 128));
     expect(chooseMicroBatch({ ...request, previous: 256 })).toBe(256);
     expect(chooseMicroBatch({ ...request, previous: 512 })).toBe(128);
-    expect(chooseMicroBatch({ ...request, previous: 256, sliceMs: 80 })).toBe(128);
+    expect(chooseMicroBatch({ ...request, previous: 256, most: 128 })).toBe(128);
   });
 });
 

@@ -21,10 +21,8 @@ export interface PrefillCosts {
 export interface MicroBatchRequest extends PrefillCosts {
   /** Of the prompt, what has to be computed. */
   readonly prompt: Pass;
-  /** What the stages have room for. */
+  /** What the stages have room and others time for. */
   readonly most: number;
-  /** What one pass may take on any stage, where others' tokens wait for it, ms. */
-  readonly sliceMs?: number | undefined;
   /** The size chosen before. */
   readonly previous?: number | undefined;
 }
@@ -51,17 +49,12 @@ export function predictPrefillMs({ stages, boundaries }: PrefillCosts, { positio
   return stageFreeMs.at(-1) ?? 0;
 }
 
-/** The rows of a prompt's micro-batches with which its first token should come soonest; the smallest when every size breaks the slice. */
-export function chooseMicroBatch({ prompt, most, sliceMs = Infinity, previous, ...costs }: MicroBatchRequest): number {
+/** The rows of a prompt's micro-batches with which its first token should come soonest. */
+export function chooseMicroBatch({ prompt, most, previous, ...costs }: MicroBatchRequest): number {
   const sizes = [...MICRO_BATCHES.filter((size) => size < most), most];
-  // The last pass has the most rows before it.
-  const longest = (size: number): Pass => ({ position: prompt.position + Math.max(0, prompt.rows - size), rows: Math.min(size, prompt.rows) });
-  const fits = (size: number): boolean => costs.stages.every((stage) => costOf(stage, longest(size)) <= sliceMs);
-  const allowed = sizes.filter(fits);
-  if (allowed.length === 0) return sizes[0] ?? most;
-  const predicted = new Map(allowed.map((size) => [size, predictPrefillMs(costs, prompt, size)]));
+  const predicted = new Map(sizes.map((size) => [size, predictPrefillMs(costs, prompt, size)]));
   const msOf = (size: number): number => predicted.get(size) ?? Infinity;
   // Of equal ones the larger: fewer frames.
-  const best = allowed.reduce((a, b) => (msOf(b) <= msOf(a) ? b : a));
+  const best = sizes.reduce((a, b) => (msOf(b) <= msOf(a) ? b : a));
   return previous !== undefined && msOf(previous) <= msOf(best) * (1 + WORTH_CHANGING) ? previous : best;
 }

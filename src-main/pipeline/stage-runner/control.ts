@@ -85,8 +85,9 @@ export class ControlLink {
       this.#loading.set(key, abort);
       const lease = await this.#init.hub.acquire(message, this.#progressTo(frame), abort.signal).finally(() => this.#loading.delete(key));
       if (this.#over.signal.aborted) return lease.release();
-      this.#leases.set(key, lease);
       this.#link.postControl(frame, FrameType.loaded, infoMessage(lease.entry.engine.info));
+      const unwatch = lease.entry.slice.watch({ link: this.#link, address: { session: frame.session, stage: frame.stage } });
+      this.#leases.set(key, { ...lease, release: () => { unwatch(); lease.release(); } });
     });
   }
 

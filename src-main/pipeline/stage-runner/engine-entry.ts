@@ -2,6 +2,7 @@ import { toCoded, type Clock } from '../../base/index.ts';
 import type { DecodeLane, LaneListener, LaneLoss, LaneRow, LaneStats, LaneToken, StageEngine, StageOutput } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { RunnerMetrics } from '../metrics.ts';
+import { PromptSlice } from './prompt-slice.ts';
 import type { StageSession, WorkItem } from './stage-session.ts';
 import { StepLoop } from './step-loop.ts';
 import type { StepTiming } from './step-stats.ts';
@@ -10,6 +11,7 @@ export interface EngineEntryInit {
   readonly engine: StageEngine;
   readonly modelHash: string;
   readonly batchTokens: number;
+  readonly prefillSliceMs: number;
   readonly clock: Clock;
   readonly metrics: RunnerMetrics;
   readonly deliver: (item: WorkItem, output: StageOutput, spent: StepTiming) => void;
@@ -30,6 +32,7 @@ export class EngineEntry {
   readonly batchTokens: number;
   readonly loop: StepLoop;
   readonly sessions = new Set<StageSession>();
+  readonly slice: PromptSlice;
   /** Undefined where the engine has none. */
   lane: DecodeLane | undefined;
   readonly #onLane: LaneEvents;
@@ -39,7 +42,8 @@ export class EngineEntry {
     this.engine = init.engine;
     this.modelHash = init.modelHash;
     this.batchTokens = init.batchTokens;
-    this.loop = new StepLoop(init);
+    this.slice = new PromptSlice(init.prefillSliceMs, () => [...this.sessions].map((session) => session.init.control));
+    this.loop = new StepLoop({ ...init, onPrefill: (rows, ms) => this.slice.observe(rows, ms) });
     this.#onLane = init.onLane;
     this.#metrics = init.metrics;
   }

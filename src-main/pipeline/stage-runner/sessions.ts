@@ -32,6 +32,7 @@ export class Sessions {
   add(session: StageSession): void {
     this.#open.set(keyOf(session.address), session);
     session.init.entry.sessions.add(session);
+    session.init.entry.slice.tell();
     this.#init.onCount(this.size);
     this.#init.events.emit('session:opened', { session: session.address.session, coordinator: session.init.control.peer, layers: session.init.entry.engine.info.layers });
   }
@@ -50,6 +51,7 @@ export class Sessions {
     const { entry, slot, next, lane } = session.init;
     this.#open.delete(keyOf(session.address));
     entry.sessions.delete(session);
+    entry.slice.tell();
     // What it has waiting is dropped there.
     entry.loop.kick();
     lane?.leave();

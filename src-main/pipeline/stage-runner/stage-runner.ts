@@ -235,7 +235,7 @@ export class StageRunner implements Service {
   async #createEntry(engine: StageEngine, { modelHash, layers, batchTokens }: RangeRequest): Promise<EngineEntry> {
     const { clock, lanes, logger } = this.#components;
     const entry = new EngineEntry({
-      engine, modelHash, clock, metrics: this.#metrics, batchTokens, deliver: (item, output, spent) => this.#data.deliver(item, output, spent),
+      engine, modelHash, clock, metrics: this.#metrics, batchTokens, prefillSliceMs: this.#options.prefillSliceMs, deliver: (item, output, spent) => this.#data.deliver(item, output, spent),
       onLane: {
         onToken: (session, token) => this.#data.onLaneToken(session, token),
         onHidden: (session, row) => this.#data.onLaneHidden(session, row),

@@ -14,6 +14,8 @@ export interface StepLoopInit {
   readonly metrics: RunnerMetrics;
   /** Takes one computed item on; `spent` is this stage's part so far. */
   readonly deliver: (item: WorkItem, output: StageOutput, spent: StepTiming) => void;
+  /** A pass of a prompt's rows took so long. */
+  readonly onPrefill: (rows: number, ms: number) => void;
 }
 
 /** Feeds one engine with what is queued, of whichever sessions, pass after pass. */
@@ -75,6 +77,7 @@ export class StepLoop {
     const computeUs = Math.min(wallUs, result.computeMs * 1000);
     const passRows = batch.reduce((rows, item) => rows + item.rows, 0);
     this.#observe(passRows, wallUs);
+    if (batch[0]?.isPrefill === true) this.#init.onPrefill(passRows, wallUs / 1000);
     for (let i = 0; i < batch.length; i++) {
       const item = batch[i] as WorkItem;
       if (isStale(item)) continue;

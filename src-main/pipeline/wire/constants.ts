@@ -13,6 +13,7 @@ export const FrameType = {
   traceRequest: 26, trace: 27,
   receiptsRequest: 28, receipts: 29,
   measure: 32, links: 33,
+  slice: 34,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -33,7 +34,7 @@ export const PAYLOAD_KIND: Readonly<Record<FrameType, PayloadKind>> = {
   1: 'json', 2: 'empty', 3: 'json', 4: 'json', 5: 'json', 6: 'json', 7: 'empty', 8: 'json', 9: 'empty', 10: 'empty', 11: 'empty',
   12: 'json', 13: 'tokens', 14: 'hidden', 15: 'token', 16: 'empty', 17: 'empty', 18: 'empty', 19: 'empty', 20: 'json', 21: 'empty', 22: 'empty', 23: 'json', 24: 'empty', 25: 'json', 26: 'empty', 27: 'steps',
   28: 'empty', 29: 'receipts',
-  32: 'json', 33: 'json',
+  32: 'json', 33: 'json', 34: 'json',
 };
 
 export const TYPE_NAME: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(FrameType).map(([name, type]) => [type, name]));
@@ -56,6 +57,8 @@ export const FEATURES = {
   receipts: 'receipts/1',
   /** `speculate` in open, drafts in its lane, and `speculation` in stats. */
   speculate: 'spec/1',
+  /** slice. */
+  slice: 'slice/1',
 } as const;
 export type Feature = keyof typeof FEATURES;
 

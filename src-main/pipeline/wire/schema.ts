@@ -92,13 +92,20 @@ export const linksSchema = z.strictObject({
   })).max(MAX_MEASURED_LINKS),
 });
 
+export const sliceSchema = z.strictObject({
+  /** Sessions of other coordinators are open on the same layers. */
+  others: z.boolean(),
+  /** What a pass of a prompt should have at most where others wait; absent before one was measured. */
+  rows: positive(MAX_BATCH_TOKENS).exactOptional(),
+});
+
 const meta = z.record(text(64), z.unknown());
 export const errorSchema = z.strictObject({ code: text(64), message: text(1024), next: text(512).optional(), meta, retryable: z.boolean(), fault: z.enum(['peer', 'local', 'user']) });
 
 export const SCHEMAS = {
   [FrameType.hello]: helloSchema, [FrameType.offers]: offersSchema, [FrameType.load]: loadSchema, [FrameType.progress]: progressSchema, [FrameType.loaded]: loadedSchema,
   [FrameType.open]: openSchema, [FrameType.run]: runSchema, [FrameType.stats]: statsSchema, [FrameType.error]: errorSchema, [FrameType.lane]: laneSchema,
-  [FrameType.measure]: measureSchema, [FrameType.links]: linksSchema,
+  [FrameType.measure]: measureSchema, [FrameType.links]: linksSchema, [FrameType.slice]: sliceSchema,
 } as const;
 export type ControlType = keyof typeof SCHEMAS;
 export type ControlMessage<T extends ControlType> = z.infer<(typeof SCHEMAS)[T]>;
