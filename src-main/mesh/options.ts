@@ -26,6 +26,8 @@ export interface MeshComponents {
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
 export const DIAL_TIMEOUT_MS = 10_000;
 export const MAX_CONNECTIONS = 256;
+/** Peers whose addresses and protocols are remembered, connected or not. */
+export const MAX_REMEMBERED_PEERS = 1024;
 /** Discovered peers are dialled below this number of connections only, so that a crowded network does not fill the table. */
 export const MAX_DISCOVERED_CONNECTIONS = 32;
 export const MAX_PARALLEL_DIALS = 64;

@@ -3,6 +3,7 @@ import { identify, type Identify } from '@libp2p/identify';
 import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
+import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { tcp } from '@libp2p/tcp';
 import { tls } from '@libp2p/tls';
 import { yamux } from '@libp2p/yamux';
@@ -10,6 +11,7 @@ import { createLibp2p } from 'libp2p';
 import * as limits from '../options.ts';
 import { TOPICS } from '../types.ts';
 import { nativeTls } from './native-tls.ts';
+import { PeerMemory } from './peer-memory.ts';
 
 export type MeshServices = { readonly identify: Identify; readonly pubsub: GossipSub };
 export type MeshLibp2p = Libp2p<MeshServices>;
@@ -21,6 +23,7 @@ export function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.
   return createLibp2p<MeshServices>({
     privateKey,
     start: false,
+    datastore: new PeerMemory({ own: peerIdFromPrivateKey(privateKey).toCID().toString(), maxPeers: limits.MAX_REMEMBERED_PEERS }),
     nodeInfo: { name: 'omninode', userAgent: options.agent },
     addresses: { listen: [...options.listen] },
     transports: [tcp({ dialOpts: SOCKET, listenOpts: SOCKET })],
