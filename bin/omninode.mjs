@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HEAP_FLAGS } from '../scripts/lib/heap.mjs';
 import { ensureReady } from '../scripts/lib/ready.mjs';
 import { foreground, withNode } from '../scripts/lib/run.mjs';
 import { main } from '../scripts/lib/say.mjs';
@@ -11,5 +12,5 @@ await main(async () => {
   const node = await ensureReady();
   const cli = join(dirname(fileURLToPath(import.meta.url)), '..', 'out', 'main', 'cli.js');
   if (!existsSync(cli)) throw new Error(`${cli} is missing after the build`);
-  return foreground(node, [cli, ...process.argv.slice(2)], { env: withNode(node) });
+  return foreground(node, [...HEAP_FLAGS, cli, ...process.argv.slice(2)], { env: withNode(node) });
 });

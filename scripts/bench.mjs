@@ -1,6 +1,7 @@
 // `npm run bench`: lists the benchmarks; `npm run -s bench -- NAME --json` runs one and prints one JSON object.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { HEAP_FLAGS } from './lib/heap.mjs';
 import { ensureReady, root } from './lib/ready.mjs';
 import { foreground, withNode } from './lib/run.mjs';
 import { main, say } from './lib/say.mjs';
@@ -15,5 +16,5 @@ await main(async () => {
     return name === undefined ? 0 : 2;
   }
   const node = await ensureReady();
-  return foreground(node, [join(folder, `${name}.bench.ts`), ...args], { env: withNode(node), cwd: root });
+  return foreground(node, [...HEAP_FLAGS, join(folder, `${name}.bench.ts`), ...args], { env: withNode(node), cwd: root });
 });

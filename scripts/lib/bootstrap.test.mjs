@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ensureEmbeddings } from './embeddings.mjs';
+import { HEAP_FLAGS } from './heap.mjs';
 import { locked } from './lock.mjs';
 import { isRecent } from './node.mjs';
 import { capture } from './run.mjs';
@@ -28,6 +29,15 @@ it.each([
   const sentence = why('It failed', output);
   expect(sentence).toMatch(expected);
   expect(sentence).not.toContain('\n');
+});
+
+it('keeps the room for young objects small, however much of them survives', async () => {
+  const program = `
+    const kept = [];
+    for (let i = 0; i < 4e6; i++) kept[i % 3e5] = { i, own: [i] };
+    console.log(require('node:v8').getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space').space_size);`;
+  const { code, output } = await capture(process.execPath, [...HEAP_FLAGS, '-e', program]);
+  expect({ code, isSmall: Number(output) <= 32 * 1024 * 1024, output }).toMatchObject({ code: 0, isSmall: true });
 });
 
 describe('stamps', () => {
