@@ -1,22 +1,20 @@
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { asPeerId, systemClock, toCoded } from '../../src-main/base/index.ts';
 import { appPaths, createNode, loadSettings, startCluster, type Cluster } from '../../src-main/host/index.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
 import type { Pipeline } from '../../src-main/pipeline/index.ts';
 import { openOver, runOnce, type Stand } from './lib/failover-runs.ts';
+import { courseOf, heldBy, heldByUs, type Course, type Held, type OwnHeld } from './lib/held.ts';
 import { SMALL, smallModel } from './lib/model.ts';
 import { randomOf } from './lib/random.ts';
-import { hostFacts, median, print, table } from './lib/report.ts';
+import { hostFacts, print, table } from './lib/report.ts';
 
 const { values: args } = parseArgs({ options: {
   json: { type: 'boolean' }, minutes: { type: 'string', default: '30' }, clients: { type: 'string', default: '8' }, seed: { type: 'string', default: '1' },
-  'leave-every-s': { type: 'string', default: '20' },
+  'leave-every-s': { type: 'string', default: '20' }, spare: { type: 'string', default: '1' },
 } });
 const [MINUTES, CLIENTS, LEAVE_EVERY_MS] = [Number(args.minutes), Number(args.clients), 1000 * Number(args['leave-every-s'])];
 const [TOKENS, CONTEXT, STAGES, PROMPTS] = [160, 512, 3, 4];
@@ -27,15 +25,11 @@ const prompts = Array.from({ length: PROMPTS }, (_, n) => Int32Array.from({ leng
 const counts = { answers: 0, cancelled: 0, wrong: 0, failed: 0, failovers: 0, leaves: 0 };
 const failures: { readonly atS: number; readonly message: string }[] = [];
 const begunMs = systemClock.monotonicMs();
-const memory: { readonly coordinator: number; readonly coordinatorHeap: number; readonly nodes: number }[] = [];
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/** What is in use once all that is not was collected: resident memory also holds what the allocator keeps. */
-function heapBytes(): number {
-  collect();
-  return process.memoryUsage().heapUsed;
-}
+const ours: OwnHeld[] = [];
+/** Of each process that computes a stage, by its id. */
+const theirs = new Map<number, Held[]>();
+/** The place of a node that never leaves, so that what a node gathers over the whole time is seen; -1: all leave. */
+const SPARED = Number(args.spare);
 
 /** Asks, reads, now and then leaves early or cancels; what was read must be the start of the known answer. */
 async function client(pipeline: Pipeline, expected: readonly string[], signal: AbortSignal): Promise<void> {
@@ -66,7 +60,8 @@ async function unrest(cluster: Cluster, signal: AbortSignal): Promise<void> {
   for (;;) {
     await delay(LEAVE_EVERY_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
-    const victim = cluster.nodes[random(cluster.nodes.length)];
+    const leaving = cluster.nodes.filter(({ index }) => index !== SPARED);
+    const victim = leaving[random(leaving.length)];
     if (victim === undefined) continue;
     counts.leaves++;
     process.kill(victim.pid, random(2) === 0 ? 'SIGKILL' : 'SIGTERM');
@@ -75,25 +70,28 @@ async function unrest(cluster: Cluster, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  return 1024 * Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-}
-
 async function watchMemory(cluster: Cluster, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const nodes = await Promise.all(cluster.nodes.map(({ pid }) => residentBytes(pid)));
-    memory.push({ coordinator: await residentBytes(process.pid), coordinatorHeap: heapBytes(), nodes: Math.max(0, ...nodes) });
+    for (const { pid } of cluster.nodes) {
+      const held = await heldBy(pid);
+      if (held !== undefined) theirs.set(pid, [...theirs.get(pid) ?? [], held]);
+    }
+    const held = await heldByUs();
+    if (held !== undefined) ours.push(held);
     await delay(SAMPLE_EVERY_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
-/** Median of the second quarter and of the last: the first warms up. */
-function growth(of: 'coordinator' | 'coordinatorHeap' | 'nodes'): { readonly earlyMb: number; readonly lateMb: number; readonly ratio: number } {
-  const quarter = memory.length >> 2;
-  const [early, late] = [median(memory.slice(quarter, 2 * quarter).map((one) => one[of])), median(memory.slice(-quarter).map((one) => one[of]))];
-  return { earlyMb: Math.round(early / 1e6), lateMb: Math.round(late / 1e6), ratio: late / early };
+const inMb = ({ start, middle, end, perHour }: Course): Course => ({ start: start / 1e6, middle: middle / 1e6, end: end / 1e6, perHour: perHour / 1e6 });
+
+/** Resident memory and what it is made of in MB, the rest in pieces. */
+function courses(samples: readonly Held[]): Record<string, Course> {
+  return { resident: inMb(courseOf(samples, (held) => held.residentBytes)), fds: courseOf(samples, (held) => held.fds), threads: courseOf(samples, (held) => held.threads) };
 }
+
+const ownCourses = (): Record<string, Course> => ({
+  ...courses(ours), heap: inMb(courseOf(ours, (held) => held.heapBytes)), young: inMb(courseOf(ours, (held) => held.youngBytes)), external: inMb(courseOf(ours, (held) => held.externalBytes)),
+});
 
 async function soak(stand: Stand): Promise<number> {
   const expected: string[] = [];
@@ -115,13 +113,14 @@ async function main(): Promise<void> {
   const minutes = await soak({ cluster, node, contextTokens: CONTEXT });
   await node.stop();
   await cluster.stop();
+  const longest = [...theirs.values()].toSorted((a, b) => b.length - a.length)[0] ?? [];
   const result = {
-    name: 'soak', host, model: { name: 'random 20M', ...SMALL }, minutes, clients: CLIENTS, ...counts,
-    memory: { coordinator: growth('coordinator'), coordinatorHeap: growth('coordinatorHeap'), largestNode: growth('nodes') }, failures: failures.slice(0, 10),
+    name: 'soak', host, heapFlags: process.execArgv, model: { name: 'random 20M', ...SMALL }, minutes, clients: CLIENTS, ...counts,
+    memory: { coordinator: ownCourses(), oldestNode: { samples: longest.length, ...courses(longest) } }, failures: failures.slice(0, 10),
   };
-  const { coordinator, coordinatorHeap, largestNode } = result.memory;
-  print(result, table(['', ''], [['minutes', minutes.toFixed(1)], ...Object.entries(counts)]) + `\n\n${table(['resident, MB', 'early', 'late', 'late ÷ early'],
-    [['coordinator', coordinator.earlyMb, coordinator.lateMb, coordinator.ratio.toFixed(3)], ['its heap after collecting', coordinatorHeap.earlyMb, coordinatorHeap.lateMb, coordinatorHeap.ratio.toFixed(3)], ['largest node', largestNode.earlyMb, largestNode.lateMb, largestNode.ratio.toFixed(3)]])}`);
+  const rows = Object.entries({ coordinator: ownCourses(), 'oldest node': courses(longest) })
+    .flatMap(([of, each]) => Object.entries(each).map(([what, { start, middle, end, perHour }]) => [`${of}: ${what}`, ...[start, middle, end, perHour].map((value) => value.toFixed(1))]));
+  print(result, table(['', ''], [['minutes', minutes.toFixed(1)], ...Object.entries(counts)]) + `\n\n${table(['MB or pieces', 'start', 'middle', 'end', 'per hour, 2nd half'], rows)}`);
 }
 
 await main();
