@@ -29,6 +29,10 @@ export const configSchema = z.strictObject({
   storeQuotaBytes: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   /** Most that is sent of shards to others, over all of them; left out, what the line takes. */
   uploadBytesPerSecond: z.coerce.number().int().min(1).optional(),
+  /** For whom this node fetches layers that it lacks, to take over a stage: peers on this machine and on private networks, everybody, nobody. */
+  fetchLayersFor: z.enum(['nobody', 'local', 'anybody']).default('local'),
+  /** How long a peer that takes over may fetch its layers before another is tried. */
+  fetchTimeoutMs: z.coerce.number().int().min(1000).max(86_400_000).default(900_000),
   httpHost: z.string().min(1).default('127.0.0.1'),
   httpPort: port.default(0),
   /** Where models are searched and downloaded: an origin that speaks the API of huggingface.co. */
@@ -57,6 +61,7 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_MODEL: 'model', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
   OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs', OMNINODE_STORE_QUOTA_BYTES: 'storeQuotaBytes',
   OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond',
+  OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
   OMNINODE_HUB_URL: 'hubUrl',
 };

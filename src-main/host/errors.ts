@@ -26,6 +26,15 @@ export const hostErrors = defineErrors('HOST', {
   shardNotHeld: spec<{ modelHash: string; layers: string }>({
     fault: 'local', message: (m) => `this node was not given layers ${m.layers} of model ${m.modelHash.slice(0, 12)}`, next: 'Choose layers that the node offers.',
   }),
+  otherModel: spec<{ manifestCid: string; modelHash: string }>({
+    fault: 'peer', message: (m) => `the manifest ${m.manifestCid} is not of model ${m.modelHash.slice(0, 12)}`, next: 'Ask with the manifest of the model that is wanted.',
+  }),
+  notInCut: spec<{ manifestCid: string; layers: string }>({
+    fault: 'peer', message: (m) => `the shards of ${m.manifestCid} do not make up layers ${m.layers}`, next: 'Ask for layers that begin and end where its shards do.',
+  }),
+  fetchesBusy: spec<{ limit: number }>({
+    fault: 'local', retryable: true, message: (m) => `${m.limit} fetches of layers wait here already`, next: 'Choose another node, or wait.',
+  }),
   peersLackLayers: spec<{ layers: string }>({
     fault: 'user', message: (m) => `no peer given holds layers ${m.layers}`, next: 'Add a peer that holds them, or start one with `omninode listen --model FILE --layers A-B`.',
   }),

@@ -1,10 +1,11 @@
 import type { PeerId } from '../base/index.ts';
-import { type Candidate, type Choose, type GenerationStats, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
+import { holdsWhole, withFetches, type Candidate, type Choose, type GenerationStats, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { createNode, type Node } from './node.ts';
 import { layerFactsOf } from './layer-facts.ts';
+import { LayerSupplies } from './layer-supplies.ts';
 import { microBatchOf } from './micro-batch.ts';
 import { appPaths } from './paths.ts';
 import { planOverPeers, rememberAnswer } from './peer-plan.ts';
@@ -20,6 +21,7 @@ interface Route {
   readonly stages: readonly StageAssignment[];
   readonly candidates: RerouteInit['candidates'];
   readonly choose?: Choose;
+  readonly supplies?: LayerSupplies;
   readonly modelHash: string;
   readonly vocabularyPath: string;
   /** Learns from how it went. */
@@ -59,7 +61,11 @@ async function answerOver(settings: Settings, asked: Pick<Job, 'request' | 'opti
     await node.start();
     try {
       const found = cluster === undefined ? await routeOverPeers(settings, node, { ...options, addresses: route.kind === 'peers' ? route.addresses : [], dtype: request.dtype }) : routeOverCluster(cluster);
-      return await answerOnce(settings, { ...asked, node, route: found });
+      try {
+        return await answerOnce(settings, { ...asked, node, route: found });
+      } finally {
+        await found.supplies?.stop();
+      }
     } finally {
       await node.stop();
     }
@@ -83,9 +89,13 @@ async function routeOverPeers(settings: Settings, node: Node, options: InferOpti
   const model = await shardModelFile(settings.config, { ...options, paths: appPaths(), model: settings.config.model, plan: { kind: 'per-layer' } });
   const { model_hash: modelHash } = model.manifest;
   const { contextTokens, home } = settings.config;
-  const plan = await planOverPeers(node, { home, addresses: options.addresses, modelHash, layers: await layerFactsOf(model.file.path, options.dtype), contextTokens, batchTokens: microBatchOf(settings.config).batchTokens, surveyMs: SURVEY_MS, signal: options.signal });
+  const plan = await planOverPeers(node, { home, addresses: options.addresses, modelHash, layers: await layerFactsOf(model.file.path, options.dtype), contextTokens, batchTokens: microBatchOf(settings.config).batchTokens, surveyMs: SURVEY_MS, mayFetch: true, signal: options.signal });
   for (const sentence of plan.placement.explanation) options.onStatus?.(sentence);
-  return { stages: plan.placement.stages, candidates: () => plan.peers, choose: chooseByPlan(plan), modelHash, vocabularyPath: model.vocabularyPath, onAnswer: (answer) => rememberAnswer(node, { home, plan }, answer) };
+  const supplies = new LayerSupplies({ config: settings.config, paths: appPaths(), logger: node.logger, own: model });
+  // Asked of this node only where somebody has to fetch: giving layers takes a process of its own.
+  const isHeld = plan.placement.stages.every(({ peer, layers }) => holdsWhole(plan.peers.find((facts) => facts.peer === peer)?.shards ?? [], layers));
+  const stages = isHeld ? plan.placement.stages : withFetches(plan.placement.stages, plan.peers, await supplies.of(plan.peers));
+  return { stages, supplies, candidates: () => plan.peers, choose: chooseByPlan(plan), modelHash, vocabularyPath: model.vocabularyPath, onAnswer: (answer) => rememberAnswer(node, { home, plan }, answer) };
 }
 
 interface Job {
@@ -100,7 +110,7 @@ interface Job {
 async function answerOnce({ config }: Settings, { node, route, request, options, trace, receipts }: Job): Promise<Answer> {
   const { onStatus, onText, signal } = options;
   const session = await openSession({
-    node, route: route.stages, candidates: route.candidates, choose: route.choose, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
+    node, route: route.stages, candidates: route.candidates, choose: route.choose, supplies: route.supplies, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: config.contextTokens,
     microBatch: microBatchOf(config), dtype: request.dtype, speculate: request.speculate ?? true, signal, ...(onStatus === undefined ? {} : { onStatus }),
   });
   try {

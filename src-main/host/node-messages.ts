@@ -7,7 +7,7 @@ const layers = z.strictObject({ first: z.number().int().min(0), last: z.number()
 
 export const givenShardSchema = z.strictObject({
   modelName: z.string(), modelHash: z.string(), architecture: z.string(), totalLayers: z.number().int(), hiddenSize: z.number().int(),
-  layers, path: z.string(), sizeBytes: z.number(), manifestPath: z.string(),
+  layers, path: z.string(), sizeBytes: z.number(), manifestCid: z.string(), manifestPath: z.string(),
 });
 
 export const toNodeSchema = z.discriminatedUnion('type', [

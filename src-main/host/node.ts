@@ -8,6 +8,7 @@ import { ensureConnected } from './connect.ts';
 import { LinkMeter } from './link-meter.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
 import { laneNetwork } from './lane-network.ts';
+import { StoreFetcher } from './layer-fetcher.ts';
 import type { AppPaths } from './paths.ts';
 import { memorySpeed } from './memory-speed.ts';
 import { createStageSource } from './stage-source.ts';
@@ -46,10 +47,12 @@ export async function createNode({ settings: { config }, paths, shards, identity
     identity: identity === 'ephemeral' ? { kind: 'ephemeral' } : { kind: 'file', path: join(config.home, 'identity.key') },
   }, { logger, metrics, clock });
   const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger, spawn };
-  const source = createStageSource({ config, worker, shards, logger, process });
+  const lanes = laneNetwork(mesh);
+  const fetcher = new StoreFetcher({ config, paths, spawn, logger, given: shards, self: mesh.peerId, hostOf: lanes.hostOf });
+  const source = createStageSource({ config, worker, shards, fetcher, logger, process });
   const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
   const links = new LinkMeter({ mesh, clock });
-  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes: laneNetwork(mesh), measureLink: links.measure, signer: mesh.signer }, { prefillSliceMs: config.prefillSliceMs });
+  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes, measureLink: links.measure, signer: mesh.signer }, { prefillSliceMs: config.prefillSliceMs });
   // A stage on this very node is reached without the network.
   const connectLocally = (peer: PeerId): ReturnType<Connect> => {
     const [ours, theirs] = createLocalStreams(peer, peer);
@@ -60,7 +63,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   life.add(mesh);
   life.add(runner);
   life.add(protocolService(mesh, runner));
-  const coordinator = createCoordinator({ connect, logger, metrics, clock, verifySignature }, overrides);
+  const coordinator = createCoordinator({ connect, logger, metrics, clock, verifySignature }, { fetchTimeoutMs: config.fetchTimeoutMs, ...overrides });
   return {
     name: 'node', mesh, coordinator, links, metrics, logger, worker,
     start: async () => {
@@ -69,6 +72,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
     },
     stop: async () => {
       for (const failure of await life.stop()) logger.warn({ code: failure.code, message: failure.message }, 'a service did not stop cleanly');
+      await fetcher.stop();
     },
   };
 }

@@ -18,6 +18,8 @@ export interface PeerPlanRequest {
   readonly surveyMs: number;
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** Peers may fetch from here what nobody holds. */
+  readonly mayFetch?: boolean;
 }
 
 export interface PeerPlan extends PeerPlacement {
@@ -45,7 +47,7 @@ export async function planOverPeers(node: Node, { clock = systemClock, ...reques
   if (fresh.length > 0) await updatePlannerMemory(home, (now) => withLinks(now, fresh), { logger: node.logger, nowMs });
   const measured: readonly MeasuredPair[] = [...fresh, ...known];
   const placed = placeOverPeers({
-    layers, peers: own.peers, coordinator: node.mesh.peerId, measured, corrections: correctionsFor(memory, modelHash, own.peers), contextTokens, batchTokens: request.batchTokens,
+    layers, peers: own.peers, coordinator: node.mesh.peerId, measured, corrections: correctionsFor(memory, modelHash, own.peers), contextTokens, batchTokens: request.batchTokens, mayFetch: request.mayFetch,
   });
   return { ...placed, peers: own.peers, modelHash, memory };
 }
@@ -55,8 +57,8 @@ const findPeers = (node: Node, { addresses, modelHash, signal }: Pick<PeerPlanRe
   Promise.all(addresses.map(async (address): Promise<FoundPeer> => {
     const peer = await node.mesh.dial(address, { signal });
     const { offers, node: report, knowsLinks } = await node.coordinator.queryNode({ peer, addresses: [address], signal });
-    const shards = offers.find((offer) => offer.modelHash === modelHash)?.shards ?? [];
-    return { peer, addresses: [address], shards, node: report, knowsLinks };
+    const held = offers.find((offer) => offer.modelHash === modelHash);
+    return { peer, addresses: [address], shards: held?.shards ?? [], manifestCid: held?.manifestCid, node: report, knowsLinks };
   }));
 
 interface OwnLinks {

@@ -41,6 +41,27 @@ describe('peers get layers by what they tell and how far they are', () => {
   });
 });
 
+describe('layers that nobody holds', () => {
+  const fetch = { freeBytes: 2000 * MB, bytesPerSecond: 10 * MB, isMeasured: true };
+  const plan = (...peers: PeerFacts[]) => placeOverPeers({ layers, peers, coordinator: asPeerId('me'), contextTokens: 1024, batchTokens: 256, mayFetch: true }).placement;
+  const names = (...peers: PeerFacts[]) => plan(...peers).stages.map((stage) => [stage.peer, stage.layers.first, stage.layers.last]);
+
+  it('are fetched by who can, and the plan says how long that takes', () => {
+    const { stages, explanation } = plan(peer('a', { shards: [[0, 3]], freeBytes: 450 * MB }), peer('b', { shards: [], fetch }));
+    expect(stages.map((stage) => [stage.peer, stage.layers.first, stage.layers.last])).toEqual([['a', 0, 3], ['b', 4, 7]]);
+    expect(explanation.join(' ')).toContain('Fetching shards takes about 40 s first.');
+  });
+
+  it('are no reason to fetch others: what is held is used', () => {
+    expect(names(peer('a', { decodeBytesPerSecond: 1000 * MB }), peer('b', { shards: [], fetch }))).toEqual([['a', 0, 7]]);
+  });
+
+  it('are missing where nobody fetches, or has room on disk', () => {
+    expect(() => names(peer('a', { shards: [[0, 3]] }), peer('b', { shards: [] }))).toThrow(expect.objectContaining({ code: 'PIPELINE_NO_PLACEMENT' }));
+    expect(() => names(peer('a', { shards: [[0, 3]] }), peer('b', { shards: [], fetch: { ...fetch, freeBytes: 50 * MB } }))).toThrow(expect.objectContaining({ code: 'PIPELINE_NO_PLACEMENT' }));
+  });
+});
+
 describe('links between peers', () => {
   const two = [peer('a', { freeBytes: 700 * MB, rttMs: 2 }), peer('b', { freeBytes: 700 * MB, rttMs: 8 })];
   const plan = (measured: readonly MeasuredPair[], peers = two) => placeOverPeers({ layers, peers, coordinator: asPeerId('me'), measured, contextTokens: 1024, batchTokens: 256 });

@@ -1,5 +1,5 @@
-import type { PeerId } from '../base/index.ts';
-import { planPlacement, type Corrections, type LayerFacts, type LinkFacts, type NodeFacts, type NodeReport, type PeerOffer, type Placement, type PlacementRequest } from '../pipeline/index.ts';
+import { isCoded, type PeerId } from '../base/index.ts';
+import { planPlacement, type Corrections, type FetchAbility, type LayerFacts, type LinkFacts, type NodeFacts, type NodeReport, type PeerOffer, type Placement, type PlacementRequest } from '../pipeline/index.ts';
 
 /** A node that could run a part of the model. */
 export interface PeerFacts extends PeerOffer {
@@ -27,6 +27,8 @@ export interface PlaceRequest {
   readonly corrections?: Corrections;
   readonly contextTokens: number;
   readonly batchTokens: number;
+  /** Peers that lack layers can fetch each of them, from here. Only where nobody holds some layer are they planned with that. */
+  readonly mayFetch?: boolean | undefined;
 }
 
 /** A link as the plan takes it, and which of its figures were measured. */
@@ -49,22 +51,35 @@ export const ASSUMED_BYTES_PER_SECOND = 12_500_000;
 /** What an answer is taken to be when nothing is known of it. */
 const USUAL = { promptTokens: 256, answerTokens: 256 };
 
+/** Who waits for this answer waits for the fetch as well. */
+const FETCH_WEIGHT = 1 / USUAL.answerTokens;
+
 /** Which peers run which layers, by what they told of themselves, what they were worth, and how far away they are. @throws PIPELINE_NO_PLACEMENT, PIPELINE_DOES_NOT_FIT */
-export function placeOverPeers({ layers, peers, coordinator, measured = [], corrections = new Map(), contextTokens, batchTokens }: PlaceRequest): PeerPlacement {
+export function placeOverPeers({ layers, peers, coordinator, measured = [], corrections = new Map(), contextTokens, batchTokens, mayFetch = false }: PlaceRequest): PeerPlacement {
   const links = linksOf(peers, coordinator, measured);
   const request: PlacementRequest = {
     layers, coordinator, batchTokens, links, corrections, boundaryMs: BOUNDARY_MS, cutsAllowed: cutsOf(peers, layers.length),
     load: { ...USUAL, contextTokens, sessions: 1, waitingSessions: 0 },
-    nodes: peers.map(nodeFacts),
+    nodes: peers.map((peer) => nodeFacts(peer)),
   };
-  return { placement: planPlacement(request), request, links };
+  try {
+    return { placement: planPlacement(request), request, links };
+  } catch (error) {
+    if (!mayFetch || !isCoded(error, 'PIPELINE_NO_PLACEMENT')) throw error;
+    const fetching = { ...request, fetchWeight: FETCH_WEIGHT, cutsAllowed: layers.slice(1).map((_, i) => i + 1), nodes: peers.map((peer) => nodeFacts(peer, { mayFetch })) };
+    return { placement: planPlacement(fetching), request: fetching, links };
+  }
 }
 
 /** Prefill speed is told in weights times tokens, which is what `layerFacts` takes for operations. */
-export const nodeFacts = ({ peer, addresses, shards, node }: PeerOffer & { readonly node: NodeReport }): NodeFacts => ({
+export const nodeFacts = ({ peer, addresses, shards, node, bytesPerSecond }: PeerOffer & { readonly node: NodeReport; readonly bytesPerSecond?: number | undefined }, { mayFetch = false } = {}): NodeFacts => ({
   peer, addresses, backend: node.backend, freeBytes: node.freeBytes, decodeBytesPerSecond: node.decodeBytesPerSecond, prefillFlopsPerSecond: node.prefillBytesPerSecond,
   shards: shards.map((shard) => shard.layers),
+  ...(mayFetch && node.fetch !== undefined ? { fetchBytesPerSecond: fetchSpeed(node.fetch, bytesPerSecond), fetchLimitBytes: node.fetch.freeBytes } : {}),
 });
+
+// Its own measurement is of earlier fetches, from others maybe; where it has none, the link from here says more than an assumption.
+const fetchSpeed = ({ bytesPerSecond, isMeasured }: FetchAbility, linkBytesPerSecond = bytesPerSecond): number => (isMeasured ? bytesPerSecond : linkBytesPerSecond);
 
 /** A stage is a run of whole shards, so that it begins and ends where some shard does. */
 export function cutsOf(peers: readonly Pick<PeerOffer, 'shards'>[], layers: number): number[] {

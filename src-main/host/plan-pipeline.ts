@@ -53,7 +53,7 @@ async function planPeers(settings: Settings, model: Model, options: InferOptions
   const { config } = settings;
   const modelHash = await hashModelFiles(model.file.path, { signal: options.signal });
   const plan = await withNode(settings, (node) => planOverPeers(node, {
-    home: config.home, addresses: options.addresses, modelHash, layers: layerFacts(model.piece, 'f16'), contextTokens: config.contextTokens, batchTokens: microBatchOf(config).batchTokens, surveyMs: SURVEY_MS, signal: options.signal,
+    home: config.home, addresses: options.addresses, modelHash, layers: layerFacts(model.piece, 'f16'), contextTokens: config.contextTokens, batchTokens: microBatchOf(config).batchTokens, surveyMs: SURVEY_MS, mayFetch: true, signal: options.signal,
   }));
   const { peers, request, links, placement: { stages, predicted: { ttftMs, tokensPerSecond }, isOptimal, explanation } } = plan;
   const record = planRecord(plan.memory, modelHash);

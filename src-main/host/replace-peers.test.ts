@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { asPeerId, type LayerRange, type PeerId } from '../base/index.ts';
-import type { LayerFacts, Loss, NodeReport, StageAssignment } from '../pipeline/index.ts';
+import { asManifestCid, asPeerId, type LayerRange, type PeerId } from '../base/index.ts';
+import type { FetchAbility, LayerFacts, LayerSupply, Loss, NodeReport, StageAssignment } from '../pipeline/index.ts';
 import { placeOverPeers, type MeasuredPair, type PeerFacts } from './place-peers.ts';
 import { chooseByPlan } from './replace-peers.ts';
 
@@ -23,12 +23,13 @@ interface Case {
   readonly measured?: readonly MeasuredPair[];
   /** How nodes describe themselves after the loss. */
   readonly now?: Readonly<Record<string, Partial<NodeReport>>>;
+  readonly supplies?: readonly LayerSupply[];
 }
 
 const route: StageAssignment[] = [['a', A], ['b', B], ['c', C]].map(([name, range]) => ({ peer: name as PeerId, addresses: [], layers: range as LayerRange }));
 
 /** Who takes each lost range. */
-function chosen({ lost, spares, measured = [], now = {} }: Case): string[][] {
+function chosen({ lost, spares, measured = [], now = {}, supplies = [] }: Case): string[][] {
   const trio = [peer('a', { shards: [A] }), peer('b', { shards: [B] }), peer('c', { shards: [B, C] })];
   const near: MeasuredPair[] = trio.flatMap((one, i) => [...trio.slice(i + 1), ...spares].map((other) => ({ a: one.peer, b: other.peer, rttMs: 1 })));
   const peers = [...trio, ...spares];
@@ -39,7 +40,7 @@ function chosen({ lost, spares, measured = [], now = {} }: Case): string[][] {
   const kept = route.filter((stage) => !lost.includes(stage.peer));
   const taken: StageAssignment[] = [];
   return route.filter((stage) => lost.includes(stage.peer)).map(({ layers: range }) => {
-    const loss: Loss = { range, route, kept, chosen: taken, standing };
+    const loss: Loss = { range, route, kept, chosen: taken, standing, supplies };
     const stages = choose(loss);
     expect([stages[0]?.layers.first, stages.at(-1)?.layers.last]).toEqual([range.first, range.last]);
     taken.push(...stages);
@@ -87,11 +88,37 @@ describe('a lost range goes to', () => {
     expect(chosen({ lost: ['b'], spares: [peer('x', { shards: [first] }), peer('y', { shards: [second] })] })).toEqual([['x', 'y']]);
   });
 
+  describe('that nobody holds goes to', () => {
+    const supplies = [{ manifestCid: asManifestCid('cut'), shards: [{ layers: { first: 2, last: 2 }, sizeBytes: 100 * MB }, { layers: { first: 3, last: 3 }, sizeBytes: 100 * MB }], sources: [] }];
+    const fetcher = (name: string, bytesPerSecond: number, { freeBytes = 1000 * MB, ...more }: Partial<FetchAbility> & Change = {}): PeerFacts => peer(name, { shards: [], fetch: { freeBytes, bytesPerSecond, isMeasured: true }, ...more, freeBytes: 250 * MB });
+
+    it('whom the fetch takes least', () => {
+      expect(chosen({ lost: ['b'], supplies, spares: [fetcher('x', 10 * MB), fetcher('y', 20 * MB)] })).toEqual([['y']]);
+      expect(chosen({ lost: ['b'], supplies, spares: [fetcher('x', 20 * MB), fetcher('y', 10 * MB)] })).toEqual([['x']]);
+    });
+
+    it('who has a part of it already', () => {
+      expect(chosen({ lost: ['b'], supplies, spares: [fetcher('x', 15 * MB), fetcher('y', 10 * MB, { shards: [{ first: 2, last: 2 }] })] })).toEqual([['y']]);
+    });
+
+    it('who has room for it on disk; several where one has not', () => {
+      expect(chosen({ lost: ['b'], supplies, spares: [fetcher('x', 20 * MB, { freeBytes: 50 * MB }), fetcher('y', 10 * MB)] })).toEqual([['y']]);
+      expect(chosen({ lost: ['b'], supplies, spares: [fetcher('x', 20 * MB, { freeBytes: 120 * MB }), fetcher('y', 10 * MB, { freeBytes: 120 * MB })] }).flat().toSorted()).toEqual(['x', 'y']);
+      expect(() => chosen({ lost: ['b'], supplies, spares: [fetcher('x', 20 * MB, { freeBytes: 50 * MB })] })).toThrow(expect.objectContaining({ code: 'PIPELINE_NO_PLACEMENT' }));
+    });
+
+    it('nobody, where there is nowhere to fetch it from or nobody fetches', () => {
+      for (const none of [{ spares: [fetcher('x', 10 * MB)] }, { spares: [peer('x', { shards: [] })], supplies }]) {
+        expect(() => chosen({ lost: ['b'], ...none })).toThrow(expect.objectContaining({ code: 'PIPELINE_NO_PLACEMENT' }));
+      }
+    });
+  });
+
   it('somebody who came after the plan, when nobody else is there', () => {
     const plan = placeOverPeers({ layers, peers: [peer('a', { shards: [A] }), peer('b', { shards: [B] }), peer('c', { shards: [C] })], coordinator: asPeerId('me'), contextTokens: 1024, batchTokens: 256 });
     const choose = chooseByPlan({ ...plan, peers: [] });
     const kept = route.filter(({ peer: one }) => one !== 'b');
-    expect(choose({ range: B, route, kept, chosen: [], standing: [peer('late')] })).toEqual([{ peer: 'late', addresses: ['/to/late'], layers: B }]);
+    expect(choose({ range: B, route, kept, chosen: [], standing: [peer('late')], supplies: [] })).toEqual([{ peer: 'late', addresses: ['/to/late'], layers: B }]);
   });
 
   it('nobody, where nobody holds it or has room', () => {

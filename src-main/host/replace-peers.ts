@@ -1,5 +1,5 @@
 import type { LayerRange, PeerId } from '../base/index.ts';
-import { replaceStage, type Choose, type Loss, type NodeFacts, type PlacedStage, type PlacementRequest, type StageAssignment } from '../pipeline/index.ts';
+import { cheapestCover, replaceStage, type Choose, type Loss, type NodeFacts, type PlacedStage, type PlacementRequest, type StageAssignment } from '../pipeline/index.ts';
 import { ASSUMED_BYTES_PER_SECOND, cutsOf, nodeFacts, type PeerFacts, type PeerPlacement } from './place-peers.ts';
 
 export type KnownPlan = Pick<PeerPlacement, 'placement' | 'request'> & { readonly peers: readonly PeerFacts[] };
@@ -10,6 +10,8 @@ export type KnownPlan = Pick<PeerPlacement, 'placement' | 'request'> & { readonl
  * backend of before where that is possible, because another one gives other bits.
  *
  * A replica has no head start here: nobody keeps its layers loaded, and everybody who is asked has them on disk.
+ *
+ * Where nobody holds the range, those count who can fetch it, with the time that takes.
  *
  * @throws PIPELINE_NO_PLACEMENT
  */
@@ -32,7 +34,7 @@ const isWithin = ({ first, last }: LayerRange, range: LayerRange): boolean => fi
 const isSame = (a: LayerRange, b: LayerRange): boolean => a.first === b.first && a.last === b.last;
 
 function problemOf({ placement, request, peers }: KnownPlan, loss: Loss): { readonly request: PlacementRequest; readonly stages: readonly PlacedStage[]; readonly index: number } {
-  const { range, route, kept, chosen, standing } = loss;
+  const { range, route, kept, chosen, standing, supplies } = loss;
   const gone = { peer: route.find(({ layers }) => isWithin(layers, range))?.peer ?? ('' as PeerId), addresses: [], layers: range };
   // What is lost besides is nobody's yet, and stands between neighbours all the same.
   const others = route.filter((stage) => !kept.includes(stage) && !isWithin(stage.layers, range) && !chosen.some(({ layers }) => isWithin(layers, stage.layers)));
@@ -43,16 +45,18 @@ function problemOf({ placement, request, peers }: KnownPlan, loss: Loss): { read
   }));
   // Free memory is told with the standing stages loaded; the planner wants it without.
   const loadedBytes = (peer: PeerId): number => kept.reduce((sum, stage) => sum + (stage.peer === peer ? needBytes(stage.layers) : 0), 0);
+  // All shards of a range must come from one cut: that is what a node is told to fetch from.
+  const supply = supplies.find(({ shards }) => cheapestCover([], shards, range) !== undefined);
   const replicas = placement.stages.find(({ layers }) => isSame(layers, range))?.replicas ?? [];
   const replicasFirst = standing.toSorted((a, b) => Number(replicas.includes(b.peer)) - Number(replicas.includes(a.peer)));
-  const nodes = replicasFirst.map((offer): NodeFacts => ({ ...nodeFacts(offer), freeBytes: offer.node.freeBytes + loadedBytes(offer.peer) }));
+  const nodes = replicasFirst.map((offer): NodeFacts => ({ ...nodeFacts({ ...offer, bytesPerSecond: peers.find(({ peer }) => peer === offer.peer)?.bytesPerSecond }, { mayFetch: supply !== undefined }), freeBytes: offer.node.freeBytes + loadedBytes(offer.peer) }));
   // A factor against a guess says nothing about what was measured since.
   const isAsPlanned = (peer: PeerId): boolean => peers.find((known) => known.peer === peer)?.node.isMeasured === standing.find((offer) => offer.peer === peer)?.node.isMeasured;
   const edges = route.map(({ layers }) => ({ shards: [{ layers, sizeBytes: 0 }] }));
   return {
     stages, index: stages.findIndex(({ layers }) => isSame(layers, range)),
     request: {
-      ...request, nodes, cutsAllowed: cutsOf([...standing, ...edges, { shards: [{ layers: range, sizeBytes: 0 }] }], request.layers.length),
+      ...request, nodes, cutsAllowed: cutsOf([...standing, ...edges, { shards: [{ layers: range, sizeBytes: 0 }, ...(supply?.shards.filter(({ layers }) => isWithin(layers, range)) ?? [])] }], request.layers.length),
       corrections: new Map([...(request.corrections ?? [])].filter(([peer]) => isAsPlanned(peer))),
       // Somebody who came later is as far as the farthest.
       unmeasuredLink: { rttMs: Math.max(0, ...request.links.map(({ rttMs }) => rttMs)), bytesPerSecond: ASSUMED_BYTES_PER_SECOND, isRttAssumed: true },

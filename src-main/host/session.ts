@@ -1,5 +1,6 @@
 import { createWorkerTokenizer, type ActivationDtype, type SamplingOptions, type Tokenizer } from '../inference/index.ts';
-import { createReroute, type AnswerReceipts, type Generation, type GenerationStats, type Pipeline, type RequestTrace, type Choose, type Reroute, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
+import { createReroute, type AnswerReceipts, type Generation, type GenerationStats, type Pipeline, type RequestTrace, type Choose, type FetchProgress, type Reroute, type RerouteInit, type StageAssignment, type StageProgress } from '../pipeline/index.ts';
+import type { LayerSupplies } from './layer-supplies.ts';
 import type { MicroBatch } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
@@ -45,6 +46,8 @@ export interface SessionOptions {
   readonly candidates: RerouteInit['candidates'];
   /** Chooses among them where the route was planned. */
   readonly choose?: Choose | undefined;
+  /** What nodes that lack layers may fetch to take over; without it they are not asked to. */
+  readonly supplies?: LayerSupplies | undefined;
   readonly modelHash: string;
   readonly vocabularyPath: string;
   readonly contextTokens: number;
@@ -56,14 +59,16 @@ export interface SessionOptions {
 }
 
 /** Opens a model over a route, with its tokenizer, ready to answer. */
-export async function openSession({ node, vocabularyPath, onStatus, candidates, choose, microBatch, ...rest }: SessionOptions): Promise<ModelSession> {
+export async function openSession({ node, vocabularyPath, onStatus, candidates, choose, supplies, microBatch, ...rest }: SessionOptions): Promise<ModelSession> {
   const tokenizer = await createWorkerTokenizer({ path: vocabularyPath }, node.worker);
   try {
     const pipeline = await node.coordinator.openPipeline({
-      ...rest, ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose }),
-      onProgress: ({ stage, phase }) => onStatus?.(`stage ${stage.stage}: ${phase}`),
+      ...rest, ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose, supplies }),
+      onProgress: (progress) => onStatus?.(progressText(progress)),
     });
     pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));
+    pipeline.events.on('replacing', ({ explanation }) => explanation.forEach((sentence) => onStatus?.(sentence)));
+    pipeline.events.on('fetching', (progress) => onStatus?.(fetchText(progress)));
     pipeline.events.on('rerouted', ({ stages, downMs }) => onStatus?.(`going on over ${stages.length} stages after ${(downMs / 1000).toFixed(1)} s`));
     return {
       pipeline,
@@ -76,8 +81,14 @@ export async function openSession({ node, vocabularyPath, onStatus, candidates, 
   }
 }
 
-const rerouteOf = ({ coordinator }: Node, modelHash: string, { candidates, choose }: Pick<SessionOptions, 'candidates' | 'choose'>): Reroute => createReroute({
+const progressText = ({ stage, phase, sources = 0, ...bytes }: StageProgress): string => (phase === 'fetching' ? fetchText({ layers: stage.layers, sources, ...bytes }) : `stage ${stage.stage}: ${phase}`);
+
+const fetchText = ({ layers, sources, bytesDone, bytesTotal }: Omit<FetchProgress, 'peer'>): string =>
+  `fetching layers ${layers.first}-${layers.last} from ${sources} peer${sources === 1 ? '' : 's'}, ${Math.floor((100 * bytesDone) / Math.max(1, bytesTotal))} %`;
+
+const rerouteOf = ({ coordinator }: Node, modelHash: string, { candidates, choose, supplies }: Pick<SessionOptions, 'candidates' | 'choose' | 'supplies'>): Reroute => createReroute({
   modelHash, candidates, queryOffers: (request) => coordinator.queryOffers(request), timeoutMs: OFFER_TIMEOUT_MS,
+  fetching: supplies === undefined ? undefined : { supplies: (standing) => supplies.of(standing), queryNode: (request) => coordinator.queryNode(request) },
   planner: choose === undefined ? undefined : { choose, queryNode: (request) => coordinator.queryNode(request) },
 });
 

@@ -73,9 +73,10 @@ async function cutKey(file: ModelFile, plan: ShardPlan): Promise<string> {
 }
 
 function given(manifest: Manifest, folder: string): GivenShard[] {
+  const manifestCid = cidOfManifest(manifest);
   return manifest.shards.map(({ layer_range: [first, last], file_name, size_bytes }) => ({
     modelName: manifest.model_name, modelHash: manifest.model_hash, architecture: manifest.architecture, totalLayers: manifest.total_layers,
-    hiddenSize: manifest.hidden_size, layers: { first, last }, path: join(folder, file_name), sizeBytes: size_bytes, manifestPath: join(folder, MANIFEST_FILE),
+    hiddenSize: manifest.hidden_size, layers: { first, last }, path: join(folder, file_name), sizeBytes: size_bytes, manifestCid, manifestPath: join(folder, MANIFEST_FILE),
   }));
 }
 

@@ -41,4 +41,4 @@ export const transferOptions = ({ home, logLevel, storeQuotaBytes, uploadBytesPe
   ({ home, logLevel, storeQuotaBytes, uploadBytesPerSecond, processPath: transferProcess });
 
 /** The same interfaces as the node's, on ports of its own. */
-const withAnyPort = (address: string): string => address.replace(/\/tcp\/\d+/, '/tcp/0').replace(/\/p2p\/.*$/, '');
+export const withAnyPort = (address: string): string => address.replace(/\/tcp\/\d+/, '/tcp/0').replace(/\/p2p\/.*$/, '');

@@ -1,33 +1,40 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { isCoded, layerCount, type Logger } from '../base/index.ts';
+import { asManifestCid, isCoded, type Logger } from '../base/index.ts';
 import { availableBytes, createOwnProcessEngine, createWorkerEngine, type StageEngine, type WorkerOptions } from '../inference/index.ts';
-import type { Machine, StageLoadRequest, StageOffer, StageSource } from '../pipeline/index.ts';
+import { cheapestCover, type Machine, type StageLoadRequest, type StageOffer, type StageSource } from '../pipeline/index.ts';
 import { composeStage } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
+import type { StoreFetcher } from './layer-fetcher.ts';
 import { memorySpeed } from './memory-speed.ts';
 import { threadsFor } from './threads.ts';
-import type { GivenShard } from './types.ts';
+import type { HeldShard } from './types.ts';
 
 export interface StageSourceOptions {
   readonly config: HostConfig;
   readonly worker: WorkerOptions;
-  readonly shards: readonly GivenShard[];
+  readonly shards: readonly HeldShard[];
+  /** Brings more of them. */
+  readonly fetcher: StoreFetcher;
   /** `own`: this process is a supervised child that does nothing else, so that llama.cpp may run in it. */
   readonly process: 'own' | 'worker';
   readonly logger: Logger;
 }
 
-/** Stages from the shards that this node was given; it has no way to load any other layer. */
+/** Stages from the shards that this node was given, or fetched; it has no way to load any other layer. */
 export function createStageSource(options: StageSourceOptions): StageSource {
   return {
-    offers: () => Promise.resolve(offersOf(options.shards)),
+    offers: () => Promise.resolve(offersOf(heldBy(options))),
     machine: () => machine(options.config),
     load: (request) => load(options, request),
+    fetcher: options.fetcher,
+    unloaded: ({ modelHash, layers }) => options.fetcher.unloaded(modelHash, layers),
   };
 }
+
+const heldBy = ({ shards, fetcher }: StageSourceOptions): HeldShard[] => [...shards, ...fetcher.held()];
 
 async function machine({ gpuLayers }: HostConfig): Promise<Machine> {
   // A guess before the first stage is loaded; its speed is measured then.
@@ -35,23 +42,35 @@ async function machine({ gpuLayers }: HostConfig): Promise<Machine> {
   return { backend, freeBytes: await availableBytes(), memoryBytesPerSecond: await memorySpeed() };
 }
 
-function offersOf(shards: readonly GivenShard[]): StageOffer[] {
+function offersOf(shards: readonly HeldShard[]): StageOffer[] {
   const models = Map.groupBy(shards, (shard) => shard.modelHash);
   return [...models.values()].flatMap((held) => {
     const [any] = held;
     if (any === undefined) return [];
     const { modelHash, architecture, totalLayers, hiddenSize } = any;
-    return [{ modelHash, architecture, totalLayers, hiddenSize, shards: held.map(({ layers, sizeBytes }) => ({ layers, sizeBytes })) }];
+    // Told only where it stands for all of them.
+    const cut = held.every(({ manifestCid }) => manifestCid === any.manifestCid) ? { manifestCid: asManifestCid(any.manifestCid) } : {};
+    return [{ modelHash, ...cut, architecture, totalLayers, hiddenSize, shards: held.map(({ layers, sizeBytes }) => ({ layers, sizeBytes })) }];
   });
 }
 
-async function load({ config, worker, shards, logger, process }: StageSourceOptions, request: StageLoadRequest): Promise<StageEngine> {
+async function load(options: StageSourceOptions, request: StageLoadRequest): Promise<StageEngine> {
+  const { fetcher } = options;
+  const { modelHash, layers } = request;
+  fetcher.loading(modelHash, layers);
+  try {
+    return await loadHeld(options, request);
+  } catch (error) {
+    fetcher.unloaded(modelHash, layers);
+    throw error;
+  }
+}
+
+async function loadHeld(source: StageSourceOptions, request: StageLoadRequest): Promise<StageEngine> {
+  const { config, worker, logger, process } = source;
   const { modelHash, layers, signal } = request;
-  const parts = shards
-    .filter((shard) => shard.modelHash === modelHash && shard.layers.first >= layers.first && shard.layers.last <= layers.last)
-    .sort((a, b) => a.layers.first - b.layers.first);
-  const held = parts.reduce((sum, part) => sum + layerCount(part.layers), 0);
-  if (held !== layerCount(layers)) throw hostErrors.shardNotHeld({ modelHash, layers: `${layers.first}-${layers.last}` });
+  const parts = cheapestCover([], heldBy(source).filter((shard) => shard.modelHash === modelHash), layers)?.fetch;
+  if (parts === undefined) throw hostErrors.shardNotHeld({ modelHash, layers: `${layers.first}-${layers.last}` });
   const outputPath = join(config.home, 'stages', `${modelHash.slice(0, 32)}-${layers.first}-${layers.last}.gguf`);
   const stage = await composeStage({ shards: parts.map((part) => part.path), outputPath, signal });
   const { isFirst, isLast, contextTokens, maxSessions, batchTokens } = request;

@@ -83,7 +83,7 @@ export class TransferNode implements Service {
     const cancel = (): void => fetch.cancel(isCoded(signal?.reason) ? signal.reason : exchangeErrors.cancelled({}, signal?.reason));
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted === true) cancel();
-    for (const address of peers) void keepUsing(fetch, () => this.#open(address, fetch, over.signal), over.signal);
+    for (const addresses of byPeer(peers)) void keepUsing(fetch, (attempt) => this.#open(addresses[attempt % addresses.length] ?? '', fetch, over.signal), over.signal);
     for (const url of urls) void keepUsing(fetch, () => Promise.resolve(this.#webSource(url, shards, fetch)), over.signal);
     return fetch.done.finally(() => {
       over.abort();
@@ -121,10 +121,10 @@ export class TransferNode implements Service {
 }
 
 /** Uses a source until the fetch is over; one that is lost is opened again, one that lied is not. */
-async function keepUsing(fetch: Fetch, open: () => Promise<Source>, over: AbortSignal): Promise<void> {
+async function keepUsing(fetch: Fetch, open: (attempt: number) => Promise<Source>, over: AbortSignal): Promise<void> {
   for (let failures = 0; !over.aborted; failures++) {
     try {
-      const source = await open();
+      const source = await open(failures);
       fetch.add(source);
       const end = await source.closed;
       if (isCoded(end) && end.fault === 'peer' && !end.retryable) return;
@@ -134,6 +134,11 @@ async function keepUsing(fetch: Fetch, open: () => Promise<Source>, over: AbortS
     }
     await pause(backoffMs(failures, RECONNECT), over);
   }
+}
+
+/** Addresses of one peer are tried in turn: it is one source, however many it has. Those without an id are a peer each. */
+function byPeer(addresses: readonly string[]): string[][] {
+  return [...Map.groupBy(addresses, (address) => /\/p2p\/([^/]+)$/.exec(address)?.[1] ?? address).values()];
 }
 
 function given({ downloadBytesPerSecond, patienceMs, onEvent }: Pick<TransferJob, 'downloadBytesPerSecond' | 'patienceMs' | 'onEvent'>): Pick<TransferJob, 'downloadBytesPerSecond'> & { patienceMs?: number; onEvent?: (event: FetchEvent) => void } {

@@ -108,8 +108,8 @@ export interface ProgressSink {
   readonly onText?: (text: string) => void;
 }
 
-/** A shard file that this node was given, and may load. */
-export interface GivenShard {
+/** A shard file that this node may load. */
+export interface HeldShard {
   readonly modelName: string;
   readonly modelHash: string;
   readonly architecture: string;
@@ -118,6 +118,12 @@ export interface GivenShard {
   readonly layers: LayerRange;
   readonly path: string;
   readonly sizeBytes: number;
+  /** Of the cut that it belongs to. */
+  readonly manifestCid: string;
+}
+
+/** One that it was given, to load it. */
+export interface GivenShard extends HeldShard {
   /** Where the manifest and the other pieces of this cut are. */
   readonly manifestPath: string;
 }

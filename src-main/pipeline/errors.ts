@@ -3,6 +3,9 @@ import { defineErrors, spec, type LayerRange } from '../base/index.ts';
 /** Which stage a failure belongs to. */
 export type StageRef = { readonly stage: number; readonly peer: string; readonly layers: LayerRange };
 
+/** A peer that was to take over layers, and did not get them. */
+export type FailedFetch = { readonly peer: string; readonly code: string; readonly reason: string };
+
 const named = (m: StageRef): string => `stage ${m.stage} (peer ${m.peer}, layers ${m.layers.first}-${m.layers.last})`;
 
 const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(2);
@@ -20,6 +23,11 @@ export const pipelineErrors = defineErrors('PIPELINE', {
   noPlacement: spec<{ layer: number; totalLayers: number }>({
     fault: 'user', retryable: true, message: (m) => `no peer offers layer ${m.layer} of ${m.totalLayers}`,
     next: 'Start a node that holds this layer, or let a connected node fetch its shard.',
+  }),
+  noRoomToFetch: spec<{ first: number; last: number; peer: string; needBytes: number; freeBytes: number }>({
+    fault: 'user', retryable: true,
+    message: (m) => `no peer holds layers ${m.first}-${m.last}, and none has room for them: ${m.needBytes} bytes are to be fetched, ${m.peer} has room for ${m.freeBytes}`,
+    next: 'Raise the quota of its store or free some space there, or start a node that holds these layers.',
   }),
   doesNotFit: spec<{ first: number; last: number; neededBytes: number; freeBytes: number; missingBytes: number }>({
     fault: 'user', retryable: true,
@@ -42,6 +50,9 @@ export const pipelineErrors = defineErrors('PIPELINE', {
     fault: 'user', message: (m) => `this node does not hold layers ${m.first}-${m.last} of model ${m.modelHash} as whole shards`,
     next: 'Ask for its offers again and plan with those.',
   }),
+  layersNotFetched: spec<{ first: number; last: number; code: string; reason: string }>({
+    fault: 'local', retryable: true, message: (m) => `layers ${m.first}-${m.last} were not fetched: ${m.reason}`, next: 'Choose a node that holds them; what was fetched is kept.',
+  }),
   wrongLayers: spec<{ asked: LayerRange; got: LayerRange }>({
     fault: 'local', message: (m) => `asked for layers ${m.asked.first}-${m.asked.last}, the engine holds ${m.got.first}-${m.got.last}`, next: 'Check the shard files of this node.',
   }),
@@ -59,6 +70,9 @@ export const pipelineErrors = defineErrors('PIPELINE', {
   stageRefused: spec<StageRef & { code: string; reason: string }>({
     fault: 'user', retryable: true, message: (m) => `${named(m)} refused: ${m.reason}`, next: 'Wait and try again, or choose another peer.',
   }),
+  stageNotFetched: spec<StageRef & { code: string; reason: string }>({
+    fault: 'local', retryable: true, message: (m) => `${named(m)} does not get its layers: ${m.reason}`, next: 'Name more peers that hold these layers, or give that node more room; what was fetched is kept.',
+  }),
   stageTooOld: spec<StageRef & { feature: string; reason: string }>({
     fault: 'user', message: (m) => `${named(m)} runs an older version: ${m.reason}`, next: 'Update OmniNode there, or choose another peer.',
   }),
@@ -69,8 +83,8 @@ export const pipelineErrors = defineErrors('PIPELINE', {
   stageSlow: spec<StageRef & { costMs: number; bestMs: number }>({
     fault: 'peer', retryable: true, message: (m) => `${named(m)} takes ${m.costMs.toFixed(0)} ms for a token where it took ${m.bestMs.toFixed(0)} ms`, next: REROUTE,
   }),
-  notRecovered: spec<StageRef & { code: string; reason: string; lossCode: string }>({
-    fault: 'peer', retryable: true, message: (m) => `${named(m)} is lost, and nothing takes its place: ${m.reason}`,
+  notRecovered: spec<StageRef & { code: string; reason: string; lossCode: string; fetches?: readonly FailedFetch[] }>({
+    fault: 'peer', retryable: true, message: (m) => [`${named(m)} is lost, and nothing takes its place: ${m.reason}`, ...(m.fetches ?? []).map(({ peer, reason }) => `peer ${peer} tried: ${reason}`)].join('; '),
     next: 'What was answered so far is kept. Start a node that holds these layers, then ask again.',
   }),
   cancelled: spec<Record<string, never>>({ fault: 'user', message: () => 'cancelled', next: 'Start again when you want to go on.' }),

@@ -1,5 +1,6 @@
 import type { CodedError, LayerRange, PeerId, SessionId } from '../base/index.ts';
 import type { PipelineStage } from './coordinator/assembly.ts';
+import type { StageAssignment } from './ports.ts';
 
 /** What happens on a node that serves stages; low rate, for the live view. */
 export interface StageRunnerEvents {
@@ -9,10 +10,24 @@ export interface StageRunnerEvents {
   'session:closed': { readonly session: SessionId; readonly errorCode: string | undefined };
 }
 
+/** How far a stage is with fetching the layers that it lacks. */
+export interface FetchProgress {
+  readonly peer: PeerId;
+  readonly layers: LayerRange;
+  /** Peers that it was told of to fetch from. */
+  readonly sources: number;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
 /** What happens to the stages of a pipeline. */
 export interface PipelineEvents {
   /** A stage is lost; answers under way wait for others to take its place. */
   'stage:lost': { readonly error: CodedError };
+  /** Who is to take over, and why; not loaded yet. */
+  replacing: { readonly stages: readonly StageAssignment[]; readonly explanation: readonly string[] };
+  /** A stage that takes over fetches layers that it lacks. */
+  fetching: FetchProgress;
   /** Stages stand again: answers go on. */
   rerouted: { readonly stages: readonly PipelineStage[]; readonly downMs: number };
 }

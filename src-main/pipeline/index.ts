@@ -4,6 +4,7 @@ export * from './options.ts';
 export * from './ports.ts';
 export { splitEvenByBytes, type SplitOptions } from './placement/split.ts';
 export { holdsWhole, type PeerOffer } from './placement/assign.ts';
+export { cheapestCover, withFetches, type Cover } from './placement/supply.ts';
 export { planPlacement, type PlacedStage, type Placement } from './placement/plan.ts';
 export { predictRoute } from './placement/predict-route.ts';
 export { replaceStage, type LostStage, type Replacement } from './placement/replace.ts';

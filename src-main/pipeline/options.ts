@@ -23,6 +23,10 @@ export const MAX_MEASURED_LINKS = 16;
 export const MEASURE_TIMEOUT_MS = 10_000;
 /** Links that one peer may have measured: 64 at once, then one in five seconds. */
 export const MEASURE_RATE: RateLimitOptions = { perSecond: 0.2, burst: 64, maxKeys: 1024 };
+/** Peers that a stage is told of to fetch layers from. */
+export const MAX_FETCH_SOURCES = 16;
+/** How long a fetching stage may be asked to wait for somebody who has what is missing. */
+export const MAX_FETCH_PATIENCE_MS = 600_000;
 /** Prefill micro-batches of one session that may be under way over one boundary. */
 export const PREFILL_WINDOW = 4;
 /** Single rows of a replay that may be under way over one boundary. */
@@ -70,6 +74,10 @@ export interface CoordinatorOptions extends HeartbeatOptions {
   readonly connectTimeoutMs: number;
   /** Longest silence between two progress reports while a stage loads. */
   readonly loadTimeoutMs: number;
+  /** How long a stage may fetch layers that it lacks before another is tried. */
+  readonly fetchTimeoutMs: number;
+  /** Of it, how long nobody may have what is missing. */
+  readonly fetchPatienceMs: number;
   readonly openTimeoutMs: number;
   /** Longest time without a new token or prefill credit while all stages still answer pings. */
   readonly tokenTimeoutMs: number;
@@ -84,5 +92,5 @@ export interface CoordinatorOptions extends HeartbeatOptions {
 }
 
 export const COORDINATOR_DEFAULTS: CoordinatorOptions = {
-  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, connectTimeoutMs: 15_000, loadTimeoutMs: 120_000, openTimeoutMs: 30_000, tokenTimeoutMs: 120_000, statsTimeoutMs: 2_000, receiptsTimeoutMs: 10_000, closeTimeoutMs: 500, maxSetbacks: 6,
+  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, connectTimeoutMs: 15_000, loadTimeoutMs: 120_000, fetchTimeoutMs: 900_000, fetchPatienceMs: 15_000, openTimeoutMs: 30_000, tokenTimeoutMs: 120_000, statsTimeoutMs: 2_000, receiptsTimeoutMs: 10_000, closeTimeoutMs: 500, maxSetbacks: 6,
 };

@@ -18,6 +18,37 @@ export interface StageOffer {
   readonly shards: readonly OfferedShard[];
 }
 
+/** That a node fetches layers which it lacks, for who asks. */
+export interface FetchAbility {
+  /** What its quota and its disk have room for. */
+  readonly freeBytes: number;
+  readonly bytesPerSecond: number;
+  /** That speed was measured in an earlier fetch; else it is assumed. */
+  readonly isMeasured: boolean;
+}
+
+export interface LayerSource {
+  readonly peer: PeerId;
+  readonly addresses: readonly string[];
+}
+
+/** Shards of one cut that can be fetched, and who has them: all of them, or some. */
+export interface LayerSupply {
+  readonly manifestCid: ManifestCid;
+  /** In order of layers. */
+  readonly shards: readonly OfferedShard[];
+  readonly sources: readonly LayerSource[];
+}
+
+/** Where a stage's node fetches layers that it lacks. */
+export interface LayerFetch {
+  readonly manifestCid: ManifestCid;
+  readonly sources: readonly LayerSource[];
+  /** About how much that is, and how long it takes where the node's speed is known. */
+  readonly bytes: number;
+  readonly ms?: number;
+}
+
 /** What a node says of itself, so that it can be given what it is able to do. */
 export interface NodeReport {
   readonly backend: Backend;
@@ -29,6 +60,8 @@ export interface NodeReport {
   readonly prefillBytesPerSecond: number;
   /** Both speeds were measured in runs of a model. */
   readonly isMeasured: boolean;
+  /** Absent: it does not fetch layers, or not for us. */
+  readonly fetch?: FetchAbility;
 }
 
 /** The machine, as the host sees it. */
@@ -51,11 +84,35 @@ export interface StageLoadRequest {
   readonly onProgress: (bytesDone: number, bytesTotal: number) => void;
 }
 
+export interface FetchRequest {
+  readonly asker: PeerId;
+  readonly modelHash: string;
+  readonly layers: LayerRange;
+  readonly manifestCid: ManifestCid;
+  readonly sources: readonly LayerSource[];
+  /** How long nobody may have what is missing. */
+  readonly patienceMs: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (bytesDone: number, bytesTotal: number) => void;
+}
+
+/** Brings layers to this node that it lacks; nothing of what it is told is trusted. */
+export interface LayerFetcher {
+  /** Undefined where its owner does not want it to fetch for that peer. */
+  ability(asker: PeerId): Promise<FetchAbility | undefined>;
+  /** Resolves when the source's offers have the layers, at once where they do. Rejects with what the store or a transfer throws. */
+  fetch(request: FetchRequest): Promise<void>;
+}
+
 /** The shards and engines of this node; the host implements it over store and inference. */
 export interface StageSource {
   offers(): Promise<readonly StageOffer[]>;
   machine(): Promise<Machine>;
+  /** Absent: this node loads only what it holds. */
+  readonly fetcher?: LayerFetcher;
   load(request: StageLoadRequest): Promise<StageEngine>;
+  /** An engine that `load` gave is gone. */
+  unloaded?(request: Pick<StageLoadRequest, 'modelHash' | 'layers'>): void;
 }
 
 /**
@@ -120,4 +177,6 @@ export interface StageAssignment {
   readonly layers: LayerRange;
   /** As what it sends hidden states on; by default as the pipeline says. Means nothing on the last stage. */
   readonly sends?: ActivationDtype;
+  /** The peer lacks some of the layers, and fetches them first. */
+  readonly fetch?: LayerFetch;
 }

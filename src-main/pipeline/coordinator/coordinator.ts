@@ -78,7 +78,7 @@ export function createCoordinator(components: CoordinatorComponents, overrides: 
       const opened = await openStages(components, options, { ...request, route });
       return new StagePipeline({
         components, options, metrics, opened, route, modelHash, contextTokens, batchTokens, adapt, reroute, speculate: speculationOf(speculate),
-        open: (next, signal) => openStages(components, options, { route: next, modelHash, contextTokens, batchTokens, signal }),
+        open: (next, within) => openStages(components, options, { route: next, modelHash, contextTokens, batchTokens, ...within }),
       });
     },
   };

@@ -19,7 +19,11 @@ export function reportedFailure(reporter: StageRef, error: CodedError, route: re
   const culprit = NAMES_ITS_PEER.includes(error.code) ? route.find((stage) => stage.peer === error.meta['peer']) : undefined;
   if (culprit !== undefined) return linkFailure(culprit, error);
   const meta = { ...reporter, code: error.code, reason: error.message };
+  if (error.code === 'PIPELINE_LAYERS_NOT_FETCHED') return pipelineErrors.stageNotFetched({ ...reporter, code: causeOf(error), reason: error.message }, error);
   return REFUSED.includes(error.code) ? pipelineErrors.stageRefused(meta, error) : pipelineErrors.stageFailed(meta, error);
 }
+
+// What a peer writes there may be anything.
+const causeOf = ({ code, meta }: CodedError): string => (typeof meta['code'] === 'string' ? meta['code'].slice(0, 64) : code);
 
 const isNamed = (error: CodedError): boolean => error.code.startsWith('PIPELINE_STAGE_') || isCoded(error, 'PIPELINE_CANCELLED') || isCoded(error, 'PIPELINE_CLOSED');

@@ -1,8 +1,8 @@
 import type { CodedError, SessionId } from '../../base/index.ts';
 import type { StageInfo } from '../../inference/index.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
-import type { CoordinatorOptions } from '../options.ts';
-import type { PipelineComponents, StageAssignment } from '../ports.ts';
+import { MAX_ADDRESSES, MAX_FETCH_SOURCES, type CoordinatorOptions } from '../options.ts';
+import type { LayerFetch, LayerSource, PipelineComponents, StageAssignment } from '../ports.ts';
 import { FrameType } from '../wire/constants.ts';
 import { newSessionId } from '../wire/frame.ts';
 import { checkDtypes, type RouteStage } from './boundaries.ts';
@@ -11,9 +11,12 @@ import { controlOf, StageClient } from './stage-client.ts';
 
 export interface StageProgress {
   readonly stage: StageRef;
-  readonly phase: 'connecting' | 'loading' | 'ready';
+  /** `fetching`: the node lacks some of the layers; the bytes are those. */
+  readonly phase: 'connecting' | 'fetching' | 'loading' | 'ready';
   readonly bytesDone: number;
   readonly bytesTotal: number;
+  /** Peers that it was told of to fetch from. */
+  readonly sources?: number;
 }
 
 export interface OpenStagesRequest {
@@ -100,22 +103,31 @@ class Opening {
 
   async #one(assignment: StageAssignment, stage: number): Promise<StageInfo> {
     const ref = this.refs[stage] as StageRef;
-    this.#tell(ref, 'connecting', [0, 0]);
+    this.#tell(ref, { phase: 'connecting' }, [0, 0]);
     const stream = await connectStage(this.#components.connect, { ...assignment, ref }, { timeoutMs: this.#options.connectTimeoutMs, signal: this.#abort.signal });
     const client = new StageClient({ ref, route: this.refs, stream, clock: this.#components.clock, onLost: (error) => this.#onLost(error) });
     this.#clients.set(stage, client);
     if (this.#abort.signal.aborted) client.close();
-    client.onProgress = (bytesDone, bytesTotal) => this.#tell(ref, 'loading', [bytesDone, bytesTotal]);
-    return this.#load(client);
+    return this.#load(client, assignment.fetch);
   }
 
-  async #load(client: StageClient): Promise<StageInfo> {
+  async #load(client: StageClient, from: LayerFetch | undefined): Promise<StageInfo> {
     const { route, modelHash, contextTokens, batchTokens } = this.#request;
+    const { fetchTimeoutMs: timeoutMs, fetchPatienceMs } = this.#options;
     const { stage, layers } = client.ref;
+    // A stage that may not know what `fetch` is has to say hello first.
+    if (from !== undefined) await client.link.greeted;
+    const fetch = from === undefined || !client.link.knows('fetch') ? undefined : { manifestCid: from.manifestCid, sources: from.sources.slice(0, MAX_FETCH_SOURCES).map(bounded), patienceMs: fetchPatienceMs };
+    const deadline = fetch === undefined ? undefined : setTimeout(() => client.fail(pipelineErrors.stageNotFetched({ ...client.ref, code: 'PIPELINE_FETCH_TIMEOUT', reason: `they were not there within ${timeoutMs} ms` })), timeoutMs);
+    client.onProgress = ({ bytesDone, bytesTotal, fetching }) => {
+      // What is loaded has been fetched.
+      if (fetching !== true) clearTimeout(deadline);
+      this.#tell(client.ref, fetching === true ? { phase: 'fetching', sources: from?.sources.length ?? 0 } : { phase: 'loading' }, [bytesDone, bytesTotal]);
+    };
     const loaded = client.expect(this.lease, { type: FrameType.loaded, phase: 'load its layers', timeoutMs: this.#options.loadTimeoutMs });
-    client.link.postControl(client.address(this.lease), FrameType.load, { modelHash, layers, isFirst: stage === 0, isLast: stage === route.length - 1, contextTokens, batchTokens });
-    const info = controlOf(await loaded, FrameType.loaded, client);
-    this.#tell(client.ref, 'ready', [info.weightBytes, info.weightBytes]);
+    client.link.postControl(client.address(this.lease), FrameType.load, { modelHash, layers, isFirst: stage === 0, isLast: stage === route.length - 1, contextTokens, batchTokens, ...(fetch === undefined ? {} : { fetch }) });
+    const info = controlOf(await loaded.finally(() => clearTimeout(deadline)), FrameType.loaded, client);
+    this.#tell(client.ref, { phase: 'ready' }, [info.weightBytes, info.weightBytes]);
     return info;
   }
 
@@ -124,10 +136,12 @@ class Opening {
     this.#listener?.(error);
   }
 
-  #tell(stage: StageRef, phase: StageProgress['phase'], [bytesDone, bytesTotal]: readonly [number, number]): void {
-    this.#request.onProgress?.({ stage, phase, bytesDone, bytesTotal });
+  #tell(stage: StageRef, what: Pick<StageProgress, 'phase' | 'sources'>, [bytesDone, bytesTotal]: readonly [number, number]): void {
+    this.#request.onProgress?.({ stage, ...what, bytesDone, bytesTotal });
   }
 }
+
+const bounded = ({ peer, addresses }: LayerSource): { peer: string; addresses: string[] } => ({ peer, addresses: addresses.slice(0, MAX_ADDRESSES) });
 
 function checkRoute(route: readonly StageAssignment[]): void {
   if (route.length === 0) throw pipelineErrors.badRoute({ reason: 'it has no stages' });

@@ -1,8 +1,8 @@
-import { Events, type CodedError } from '../../base/index.ts';
+import { asPeerId, Events, type CodedError } from '../../base/index.ts';
 import type { Speculation } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { PipelineEvents } from '../events.ts';
-import { canRecover, PaceWatch, Recovery, type Reroute, type SlowStage } from '../failover/index.ts';
+import { canRecover, explainRoute, PaceWatch, Recovery, type Reroute, type SlowStage } from '../failover/index.ts';
 import type { CoordinatorMetrics } from '../metrics.ts';
 import type { CoordinatorOptions } from '../options.ts';
 import type { CoordinatorComponents } from '../ports.ts';
@@ -16,7 +16,7 @@ import { Assembly, type PipelineStage } from './assembly.ts';
 import { dtypesOf, type RouteStage } from './boundaries.ts';
 import { Generation, type FinishReason, type GenerateRequest, type GenerationResult, type Ground } from './generation.ts';
 import { endOf } from './script.ts';
-import type { OpenedStages } from './open-stages.ts';
+import type { OpenedStages, StageProgress } from './open-stages.ts';
 import type { RequestTrace, StageTrace } from '../trace/request-trace.ts';
 import { settleRing } from '../trace/settle-ring.ts';
 import { generationStats, type GenerationStats } from './stats.ts';
@@ -75,7 +75,7 @@ export interface StagePipelineInit {
   /** Absent: a lost stage ends the pipeline. */
   readonly reroute: Reroute | undefined;
   /** Has every stage of another route load its range. */
-  readonly open: (route: readonly RouteStage[], signal: AbortSignal) => Promise<OpenedStages>;
+  readonly open: (route: readonly RouteStage[], options: { readonly signal: AbortSignal; readonly onProgress: (progress: StageProgress) => void }) => Promise<OpenedStages>;
 }
 
 export class StagePipeline implements Pipeline {
@@ -311,7 +311,11 @@ export class StagePipeline implements Pipeline {
     for (const generation of suspended) generation.suspend();
     metrics.stageLosses.inc({ code: error.code });
     this.events.emit('stage:lost', { error });
-    const recovery = new Recovery({ reroute, open, route: old.route, attempts: options.maxSetbacks, signal: this.#stop.signal });
+    const recovery = new Recovery({
+      reroute, route: old.route, attempts: options.maxSetbacks, signal: this.#stop.signal,
+      onRoute: (route) => this.events.emit('replacing', explainRoute(old.route, route)),
+      open: (route, signal) => open(route, { signal, onProgress: (progress) => this.#tellFetch(progress) }),
+    });
     this.#recovery = old.retire().then(() => recovery.run(error)).then(({ opened, route }) => {
       old.close();
       if (this.#end !== undefined) return opened.clients.forEach((client) => client.close());
@@ -327,6 +331,10 @@ export class StagePipeline implements Pipeline {
       this.#fail(reason as CodedError);
     });
     for (const generation of suspended) void this.#resume(generation);
+  }
+
+  #tellFetch({ stage, phase, sources = 0, bytesDone, bytesTotal }: StageProgress): void {
+    if (phase === 'fetching') this.events.emit('fetching', { peer: asPeerId(stage.peer), layers: stage.layers, sources, bytesDone, bytesTotal });
   }
 
   async #resume(generation: Generation): Promise<void> {

@@ -47,7 +47,7 @@ export class StageClient {
   readonly listeners = new Map<SessionId, SessionListener>();
   /** What the stage said last of the rows that others can wait for. */
   slice: ControlMessage<typeof FrameType.slice> = { others: false };
-  onProgress: ((bytesDone: number, bytesTotal: number) => void) | undefined;
+  onProgress: ((progress: ControlMessage<typeof FrameType.progress>) => void) | undefined;
   readonly #init: StageClientInit;
   /** By id and type, oldest first: a stage answers in the order in which it was asked. */
   readonly #waiters = new Map<string, Waiter[]>();
@@ -74,6 +74,12 @@ export class StageClient {
     return promise;
   }
 
+  /** Whoever waits gets this error; the link is closed, and nothing is reported. */
+  fail(error: CodedError): void {
+    this.#lost ??= error;
+    this.link.close();
+  }
+
   /** Nothing is reported after this. */
   close(): void {
     this.#lost ??= pipelineErrors.closed({});
@@ -95,9 +101,9 @@ export class StageClient {
 
   // A stage that reports progress is alive: its time to load starts anew.
   #progress(frame: Frame): void {
-    const { bytesDone, bytesTotal } = readControl(frame, FrameType.progress, this.link.peer);
+    const progress = readControl(frame, FrameType.progress, this.link.peer);
     for (const { timer } of this.#waiters.get(`${frame.session}/${FrameType.loaded}`) ?? []) timer.refresh();
-    this.onProgress?.(bytesDone, bytesTotal);
+    this.onProgress?.(progress);
   }
 
   #onError(frame: Frame): void {

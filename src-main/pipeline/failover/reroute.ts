@@ -1,9 +1,11 @@
-import { asPeerId, type LayerRange, type PeerId } from '../../base/index.ts';
+import { asPeerId, isCoded, type LayerRange, type PeerId } from '../../base/index.ts';
 import type { NodeOffers, OffersRequest } from '../coordinator/coordinator.ts';
 import { pipelineErrors, type StageRef } from '../errors.ts';
 import { apartFromLost, coverLost } from './boundaries.ts';
 import { assignRange, holdsWhole, type PeerOffer } from '../placement/assign.ts';
-import type { NodeReport, StageAssignment, StageOffer } from '../ports.ts';
+import { withFetches } from '../placement/supply.ts';
+import type { LayerSupply, NodeReport, StageAssignment, StageOffer } from '../ports.ts';
+import { fetchOffers, noRoom, withoutFetch } from './fetch-offers.ts';
 
 export interface RerouteRequest {
   readonly route: readonly StageAssignment[];
@@ -11,6 +13,8 @@ export interface RerouteRequest {
   readonly lost: readonly StageRef[];
   /** Stages that run, and should be replaced if somebody else can. */
   readonly avoid: readonly StageRef[];
+  /** Peers that were to fetch layers and did not get them: they are asked only for what they hold. */
+  readonly unfetched?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -38,6 +42,8 @@ export interface Loss {
   readonly chosen: readonly StageAssignment[];
   /** Without those that failed. */
   readonly standing: readonly StandingPeer[];
+  /** What those that fetch layers can fetch; empty while somebody may hold the range. */
+  readonly supplies: readonly LayerSupply[];
 }
 
 /** Who takes a lost range; asks nobody, because an answer waits for it. @throws where it knows of nobody */
@@ -52,71 +58,105 @@ export interface RerouteInit {
   readonly timeoutMs: number;
   /** Chooses by more than shards, before anything else is tried; for routes that were planned. */
   readonly planner?: { readonly queryNode: (request: OffersRequest) => Promise<NodeOffers>; readonly choose: Choose } | undefined;
+  /** What those who hold nothing of the range may fetch, and from whom; without it nobody is asked to fetch. */
+  readonly fetching?: { readonly queryNode: (request: OffersRequest) => Promise<NodeOffers>; readonly supplies: (standing: readonly PeerOffer[]) => Promise<readonly LayerSupply[]> } | undefined;
 }
 
 /**
  * Keeps the stages that stand and gives each lost range to whom the planner chooses. Without one, or where it knows of nobody, to peers
  * that hold its shards: to one that runs no stage yet where there is one, else to one that does, and only when nobody else can, to a peer that failed before and answers again.
  * Where hidden states are rounded, the boundary stays (`coverLost`).
+ *
+ * Layers that nobody holds are fetched by the peer that has them soonest: after a peer that failed once was asked whether it is back,
+ * for that takes seconds at most, and before one that failed again. A stage that is only slow is not worth a fetch.
  */
 export function createReroute(init: RerouteInit): Reroute {
-  return async ({ route, lost, avoid, signal }) => {
+  return async ({ route, lost, avoid, unfetched = [], signal }) => {
     const failed = new Set([...lost, ...avoid].map(({ peer }) => asPeerId(peer)));
     const everybody = unique([...await init.candidates(lost.map(({ peer }) => asPeerId(peer))), ...route]);
     const standing = await allOffers(init, everybody.filter(({ peer }) => !failed.has(peer)), signal);
     const holds = ({ peer, layers }: StageAssignment): boolean => holdsWhole(standing.find((offer) => offer.peer === peer)?.shards ?? [], layers);
     const kept = route.filter(holds);
     const fill = (offers: readonly PeerOffer[], stay = kept): StageAssignment[] => coverLost(route, stay, (range) => assignRange(offers, range));
-    const planned = plannedRoute(init, { route, kept, standing });
-    if (planned !== undefined) return planned;
     const idle = standing.filter(({ peer }) => !kept.some((stage) => stage.peer === peer));
-    for (const offers of [idle, standing]) {
-      try {
-        return fill(offers);
-      } catch {
-        // Tried again with more peers.
-      }
-    }
-    // Asked last: one that is frozen costs the whole time to answer.
-    const all = [...standing, ...await allOffers(init, everybody.filter(({ peer }) => failed.has(peer)), signal)];
-    try {
-      return fill(all);
-    } catch {
+    // Asked only when nobody else has the layers: one that is frozen costs the whole time to answer.
+    const failedOffers = once(() => allOffers(init, everybody.filter(({ peer }) => failed.has(peer)), signal));
+    const isOnce = ({ peer }: PeerOffer): boolean => lost.filter((stage) => stage.peer === peer).length < 2;
+    const fetchers = standing.map((offer) => (unfetched.includes(offer.peer) ? withoutFetch(offer) : offer));
+    return firstRoute([
+      () => plannedRoute(init, { route, kept, standing, supplies: [] }),
+      () => fill(idle),
+      () => fill(standing),
+      async () => fill([...standing, ...(await failedOffers()).filter(isOnce)]),
+      ...(avoid.length > 0 ? [] : [() => fetchedRoute(init, { route, kept, standing: fetchers })]),
+      async () => fill([...standing, ...await failedOffers()]),
       // Who holds a range that was split before may hold it as one shard only.
-      return fill(all, apartFromLost(route, kept));
-    }
+      async () => fill([...standing, ...await failedOffers()], apartFromLost(route, kept)),
+    ], signal);
   };
 }
 
-function plannedRoute({ planner }: RerouteInit, { route, kept, standing }: Pick<Loss, 'route' | 'kept'> & { readonly standing: readonly Standing[] }): StageAssignment[] | undefined {
-  if (planner === undefined) return undefined;
-  const known = standing.flatMap(({ node, ...offer }) => (node === undefined ? [] : [{ ...offer, node }]));
-  const chosen: StageAssignment[] = [];
-  try {
-    return coverLost(route, kept, (range) => {
-      const stages = planner.choose({ range, route, kept, chosen: [...chosen], standing: known });
-      chosen.push(...stages);
-      return stages;
-    });
-  } catch {
-    // Who holds the layers is better than nobody.
-    return undefined;
+type Route = readonly StageAssignment[];
+type Lost = Pick<Loss, 'route' | 'kept'> & { readonly standing: readonly PeerOffer[] };
+
+/** The first that there is; else why there is none, where peers would fetch it and cannot in their own words. */
+async function firstRoute(ways: readonly (() => Route | Promise<Route>)[], signal?: AbortSignal): Promise<Route> {
+  let failure: unknown;
+  for (const way of ways) {
+    try {
+      return await way();
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      failure = isCoded(failure, 'PIPELINE_NO_ROOM_TO_FETCH') ? failure : error;
+    }
   }
+  throw failure;
 }
 
-/** With what it is able to do, where that was asked for. */
-type Standing = PeerOffer & { readonly node: NodeReport | undefined };
+/** Nobody holds the layers: who can fetch them does. */
+async function fetchedRoute(init: RerouteInit, lost: Lost): Promise<Route> {
+  const { route, kept, standing } = lost;
+  const supplies = await init.fetching?.supplies(standing) ?? [];
+  const cover = (range: LayerRange): Route => {
+    try {
+      return assignRange(fetchOffers(standing, range, supplies), range);
+    } catch (error) {
+      throw noRoom(standing, range, supplies) ?? error;
+    }
+  };
+  const fill = (): Route => coverLost(route, kept, cover);
+  return withFetches(await firstRoute([() => plannedRoute(init, { ...lost, supplies }), fill]), standing, supplies);
+}
+
+/** @throws where there is no planner, or it knows of nobody */
+function plannedRoute({ planner }: RerouteInit, { route, kept, standing, supplies }: Lost & Pick<Loss, 'supplies'>): Route {
+  if (planner === undefined) throw pipelineErrors.noPlacement({ layer: 0, totalLayers: (route.at(-1)?.layers.last ?? 0) + 1 });
+  const known = standing.flatMap(({ node, ...offer }) => (node === undefined ? [] : [{ ...offer, node }]));
+  const chosen: StageAssignment[] = [];
+  return coverLost(route, kept, (range) => {
+    const stages = planner.choose({ range, route, kept, chosen: [...chosen], standing: known, supplies });
+    chosen.push(...stages);
+    return stages;
+  });
+}
 
 const unique = (candidates: readonly Candidate[]): Candidate[] => [...new Map(candidates.map((candidate) => [candidate.peer, candidate])).values()];
 
-async function allOffers({ modelHash, queryOffers, timeoutMs, planner }: RerouteInit, candidates: readonly Candidate[], signal: AbortSignal): Promise<Standing[]> {
-  const ask = async (request: OffersRequest): Promise<{ readonly offers: readonly StageOffer[]; readonly node: NodeReport | undefined }> =>
-    (planner === undefined ? { offers: await queryOffers(request), node: undefined } : planner.queryNode(request));
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+async function allOffers({ modelHash, queryOffers, timeoutMs, planner, fetching }: RerouteInit, candidates: readonly Candidate[], signal: AbortSignal): Promise<PeerOffer[]> {
+  const queryNode = planner?.queryNode ?? fetching?.queryNode;
+  const ask = async (request: OffersRequest): Promise<Pick<NodeOffers, 'offers'> & Partial<NodeOffers>> => (queryNode === undefined ? { offers: await queryOffers(request) } : queryNode(request));
   const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const answers = await Promise.all(candidates.map(async ({ peer, addresses }): Promise<Standing | undefined> => {
+  const answers = await Promise.all(candidates.map(async ({ peer, addresses }): Promise<PeerOffer | undefined> => {
     const answer = await ask({ peer, addresses, signal: within }).catch(() => undefined);
     const held = answer?.offers.find((offer) => offer.modelHash === modelHash);
-    return answer === undefined || held === undefined ? undefined : { peer, addresses, shards: held.shards, node: answer.node };
+    // Who holds nothing of the model may fetch it.
+    if (answer === undefined || (held === undefined && answer.node?.fetch === undefined)) return undefined;
+    return { peer, addresses, shards: held?.shards ?? [], manifestCid: held?.manifestCid, node: answer.node };
   }));
   if (signal.aborted) throw pipelineErrors.cancelled({});
   return answers.filter((offer) => offer !== undefined);

@@ -1,12 +1,16 @@
-import type { LayerRange, PeerId } from '../../base/index.ts';
+import type { LayerRange, ManifestCid, PeerId } from '../../base/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import type { OfferedShard, StageAssignment } from '../ports.ts';
+import type { NodeReport, OfferedShard, StageAssignment } from '../ports.ts';
 
 /** The whole shards of one model that one peer offers. */
 export interface PeerOffer {
   readonly peer: PeerId;
   readonly addresses: readonly string[];
   readonly shards: readonly OfferedShard[];
+  /** Of the cut that all of them belong to, where they do. */
+  readonly manifestCid?: ManifestCid | undefined;
+  /** What it says of itself, where it was asked. */
+  readonly node?: NodeReport | undefined;
 }
 
 interface Plan {

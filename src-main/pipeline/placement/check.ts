@@ -19,7 +19,7 @@ export function checkRequest({ layers, nodes, links, load, cutsAllowed = [], ...
 const isAmount = (value: number): boolean => Number.isFinite(value) && value >= 0;
 const isLink = ({ rttMs, bytesPerSecond }: LinkCost): boolean => isAmount(rttMs) && bytesPerSecond > 0;
 const isNode = (node: NodeFacts): boolean =>
-  [node.freeBytes, node.ownerLimitBytes ?? 0, node.stepMs ?? 0, node.fetchBytesPerSecond ?? 0].every(isAmount) && node.decodeBytesPerSecond > 0 && node.prefillFlopsPerSecond > 0;
+  [node.freeBytes, node.ownerLimitBytes ?? 0, node.stepMs ?? 0, node.fetchBytesPerSecond ?? 0, node.fetchLimitBytes ?? 0].every(isAmount) && node.decodeBytesPerSecond > 0 && node.prefillFlopsPerSecond > 0;
 
 function demand(condition: boolean, option: string, reason: string): void {
   if (!condition) throw pipelineErrors.badOption({ option, reason });

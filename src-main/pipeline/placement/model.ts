@@ -44,6 +44,7 @@ export class CostModel {
   private readonly sumFixed: Float64Array;
   private readonly maxFixed: Float64Array;
   private readonly fetchMsPerByte: Float64Array;
+  private readonly fetchLimit: Float64Array;
   /** Holds nothing and can fetch. */
   private readonly isEmpty: readonly boolean[];
   private readonly hopMs: Float64Array;
@@ -81,6 +82,7 @@ export class CostModel {
     const none = new Float64Array(this.edges.length);
     const weight = request.fetchWeight ?? 1e-5;
     this.fetchMsPerByte = Float64Array.from(nodes, ({ fetchBytesPerSecond = 0 }) => (fetchBytesPerSecond > 0 ? 1000 * weight / fetchBytesPerSecond : Infinity));
+    this.fetchLimit = Float64Array.from(nodes, ({ fetchLimitBytes = Infinity }, i) => (at(this.fetchMsPerByte, i) === Infinity ? 0 : fetchLimitBytes));
     this.isEmpty = nodes.map(({ shards }, i) => shards.length === 0 && at(this.fetchMsPerByte, i) !== Infinity);
     // A node without shards fetches all that it runs: one sum less in the inner loops.
     this.sumBefore = busy.map((before, i) => (isLatency ? before : none).map((ms, e) => ms + (this.isEmpty[i] === true ? at(weights, e) * at(this.fetchMsPerByte, i) : 0)));
@@ -119,7 +121,7 @@ export class CostModel {
 
   /** Whether the layers fit in memory, and are on disk or can be fetched. */
   fits(node: number, from: number, to: number): boolean {
-    return to <= at(this.reach[node], from) && (this.isEmpty[node] === true || at(this.fetchMsPerByte, node) !== Infinity || this.lacks(node, from, to) === 0);
+    return to <= at(this.reach[node], from) && (at(this.fetchLimit, node) === Infinity || this.lacks(node, from, to) <= at(this.fetchLimit, node));
   }
 
   stageSum(node: number, from: number, to: number): number {

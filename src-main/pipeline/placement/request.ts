@@ -38,6 +38,8 @@ export interface NodeFacts {
   readonly shards: readonly LayerRange[];
   /** How fast it fetches shards that it lacks; absent: it does not. */
   readonly fetchBytesPerSecond?: number;
+  /** At most so much of them: what its disk and its owner allow. */
+  readonly fetchLimitBytes?: number;
 }
 
 export interface LinkCost {

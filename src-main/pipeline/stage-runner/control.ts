@@ -1,4 +1,4 @@
-import { asPeerId, isCoded, toCoded, type Clock } from '../../base/index.ts';
+import { asManifestCid, asPeerId, isCoded, toCoded, type Clock } from '../../base/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { FrameType } from '../wire/constants.ts';
 import { MAX_PAYLOAD_BYTES, type RunnerOptions } from '../options.ts';
@@ -34,6 +34,7 @@ export interface ControlInit {
 }
 
 type OpenMessage = ControlMessage<typeof FrameType.open>;
+type LoadMessage = ControlMessage<typeof FrameType.load>;
 
 interface OpenOn {
   readonly entry: EngineEntry;
@@ -59,8 +60,10 @@ export class ControlLink {
   async offers(frame: Frame): Promise<void> {
     await this.#answering(frame, async () => {
       const { source, speed } = this.#init;
-      const [offers, machine] = await Promise.all([source.offers(), source.machine()]);
-      this.#link.postControl(frame, FrameType.offers, { offers: offers.map(offerMessage), node: speed.report(machine) });
+      // A node whose store is in trouble does not fetch, and does all else.
+      const ability = this.#link.knows('fetch') ? source.fetcher?.ability(this.#link.peer).catch(() => undefined) : undefined;
+      const [offers, machine, fetch] = await Promise.all([source.offers(), source.machine(), ability]);
+      this.#link.postControl(frame, FrameType.offers, { offers: offers.map(offerMessage), node: { ...speed.report(machine), ...(fetch === undefined ? {} : { fetch }) } });
     });
   }
 
@@ -76,19 +79,37 @@ export class ControlLink {
   /** Loads a range for this link; answers loaded or error. */
   async load(frame: Frame): Promise<void> {
     await this.#answering(frame, async () => {
-      const message = readControl(frame, FrameType.load, this.#link.peer);
+      const { fetch: from, ...message } = readControl(frame, FrameType.load, this.#link.peer);
       const key = keyOf(frame);
       const { maxLeasesPerLink } = this.#init.options;
       if (this.#leases.has(key) || this.#loading.has(key)) throw pipelineErrors.badMessage({ peer: this.#link.peer, type: 'load', reason: 'this lease is already in use' });
       if (this.#leases.size + this.#loading.size >= maxLeasesPerLink) throw pipelineErrors.stageBusy({ limit: maxLeasesPerLink, what: 'ranges on this link' });
       const abort = new AbortController();
       this.#loading.set(key, abort);
-      const lease = await this.#init.hub.acquire(message, this.#progressTo(frame), abort.signal).finally(() => this.#loading.delete(key));
+      const lease = await this.#init.hub.acquire(message, {
+        onProgress: this.#progressTo(frame), signal: abort.signal, fetch: from === undefined ? undefined : () => this.#fetch(frame, { ...message, ...from }, abort.signal),
+      }).finally(() => this.#loading.delete(key));
       if (this.#over.signal.aborted) return lease.release();
       this.#link.postControl(frame, FrameType.loaded, infoMessage(lease.entry.engine.info));
       const unwatch = lease.entry.slice.watch({ link: this.#link, address: { session: frame.session, stage: frame.stage } });
       this.#leases.set(key, { ...lease, release: () => { unwatch(); lease.release(); } });
     });
+  }
+
+  /** @throws PIPELINE_LAYERS_NOT_FETCHED, PIPELINE_CANCELLED */
+  async #fetch(frame: Frame, { modelHash, layers, manifestCid, sources, patienceMs }: LoadMessage & NonNullable<LoadMessage['fetch']>, signal: AbortSignal): Promise<void> {
+    const { fetcher } = this.#init.source;
+    const asker = this.#link.peer;
+    try {
+      await fetcher?.fetch({
+        asker, modelHash, layers, manifestCid: asManifestCid(manifestCid), sources: sources.map(({ peer, addresses }) => ({ peer: asPeerId(peer), addresses })), patienceMs, signal,
+        onProgress: this.#progressTo(frame, { fetching: true }),
+      });
+    } catch (error) {
+      if (signal.aborted) throw pipelineErrors.cancelled({}, error);
+      const { code, message } = toCoded(error);
+      throw pipelineErrors.layersNotFetched({ ...layers, code, reason: message }, error);
+    }
   }
 
   unload(frame: Frame): void {
@@ -180,14 +201,14 @@ export class ControlLink {
     });
   }
 
-  #progressTo(frame: Frame): OnProgress {
+  #progressTo(frame: Frame, what: { readonly fetching?: true } = {}): OnProgress {
     const { clock } = this.#init;
     let lastMs = -Infinity;
     return (bytesDone, bytesTotal) => {
       const nowMs = clock.monotonicMs();
       if (nowMs - lastMs < PROGRESS_EVERY_MS && bytesDone < bytesTotal) return;
       lastMs = nowMs;
-      this.#link.postControl(frame, FrameType.progress, { bytesDone: Math.round(bytesDone), bytesTotal: Math.round(bytesTotal) });
+      this.#link.postControl(frame, FrameType.progress, { bytesDone: Math.round(bytesDone), bytesTotal: Math.round(bytesTotal), ...what });
     };
   }
 

@@ -8,6 +8,13 @@ import type { StageLoadRequest, StageSource } from '../ports.ts';
 import type { EngineEntry } from './engine-entry.ts';
 
 export type RangeRequest = Omit<StageLoadRequest, 'signal' | 'onProgress' | 'maxSessions'>;
+/** How a coordinator waits for a range. */
+export interface Acquiring {
+  readonly onProgress: OnProgress;
+  readonly signal: AbortSignal;
+  /** Brings what this node lacks of it, where that may be; resolves when the offers have it. */
+  readonly fetch?: (() => Promise<void>) | undefined;
+}
 export type OnProgress = StageLoadRequest['onProgress'];
 
 export interface EngineHubInit {
@@ -56,9 +63,12 @@ export class EngineHub {
     return Math.max(0, ...[...this.#slots.values()].map((slot) => slot.entry?.busyUs ?? 0));
   }
 
-  /** @throws PIPELINE_LAYERS_NOT_HELD, PIPELINE_STAGE_BUSY, PIPELINE_CANCELLED, or what the source throws */
-  async acquire(request: RangeRequest, onProgress: OnProgress, signal: AbortSignal): Promise<Lease> {
-    await this.#checkHeld(request);
+  /** @throws PIPELINE_LAYERS_NOT_HELD, PIPELINE_LAYERS_NOT_FETCHED, PIPELINE_STAGE_BUSY, PIPELINE_CANCELLED, or what the source throws */
+  async acquire(request: RangeRequest, { onProgress, signal, fetch }: Acquiring): Promise<Lease> {
+    if (!await this.#isHeld(request)) {
+      await fetch?.();
+      if (!await this.#isHeld(request)) throw pipelineErrors.layersNotHeld({ modelHash: request.modelHash, ...request.layers });
+    }
     if (signal.aborted) throw pipelineErrors.cancelled({});
     const slot = this.#slots.get(keyOf(request)) ?? this.#load(request);
     slot.holders++;
@@ -81,11 +91,10 @@ export class EngineHub {
     await Promise.all(this.#unloading);
   }
 
-  // A node never loads a layer that it was not given: the ask is checked against our own offers.
-  async #checkHeld({ modelHash, layers, isFirst, isLast }: RangeRequest): Promise<void> {
+  // A node never loads a layer that it was not given and did not fetch: the ask is checked against our own offers.
+  async #isHeld({ modelHash, layers, isFirst, isLast }: RangeRequest): Promise<boolean> {
     const offers = (await this.#init.source.offers()).filter((offer) => offer.modelHash === modelHash);
-    const isHeld = offers.some((offer) => holdsWhole(offer.shards, layers) && isFirst === (layers.first === 0) && isLast === (layers.last === offer.totalLayers - 1));
-    if (!isHeld) throw pipelineErrors.layersNotHeld({ modelHash, first: layers.first, last: layers.last });
+    return offers.some((offer) => holdsWhole(offer.shards, layers) && isFirst === (layers.first === 0) && isLast === (layers.last === offer.totalLayers - 1));
   }
 
   #load(request: RangeRequest): Slot {
@@ -107,6 +116,7 @@ export class EngineHub {
     const late = problem ?? this.#problem(slot, engine);
     if (entry === undefined || late !== undefined) {
       await engine.dispose();
+      this.#init.source.unloaded?.(slot.request);
       throw late ?? pipelineErrors.cancelled({});
     }
     slot.entry = entry;
@@ -149,7 +159,7 @@ export class EngineHub {
     if (entry === undefined) return;
     const gone = entry.engine.dispose()
       .catch((error: unknown) => this.#init.logger.warn({ code: toCoded(error).code }, 'an engine did not unload cleanly'))
-      .finally(() => { this.#unloading.delete(gone); this.#init.onUnloaded(slot.request); });
+      .finally(() => { this.#unloading.delete(gone); this.#init.source.unloaded?.(slot.request); this.#init.onUnloaded(slot.request); });
     this.#unloading.add(gone);
   }
 }

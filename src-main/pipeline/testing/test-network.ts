@@ -4,7 +4,7 @@ import type { ForwardItem } from '../../inference/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { createCoordinator, type Coordinator } from '../coordinator/coordinator.ts';
 import type { CoordinatorOptions, RunnerOptions } from '../options.ts';
-import type { Connect, Machine, MeasureLink, Signer, StageAssignment, StageLoadRequest, StageOffer, VerifySignature } from '../ports.ts';
+import type { Connect, LayerFetcher, Machine, MeasureLink, Signer, StageAssignment, StageLoadRequest, StageOffer, VerifySignature } from '../ports.ts';
 import { StageRunner } from '../stage-runner/stage-runner.ts';
 import { createLocalStreams } from '../wire/local-streams.ts';
 import { TINY, TinyEngine } from './tiny-engine.ts';
@@ -30,6 +30,10 @@ export interface TestNetworkOptions {
   readonly totalLayers?: number;
   /** Every node offers every layer as a shard of its own, so that any route is possible. */
   readonly allHoldAll?: boolean;
+  /** Nodes, by their index, that hold nothing at first. */
+  readonly empty?: readonly number[];
+  /** How a node fetches layers; `bring` has it hold them. */
+  readonly fetcher?: (peer: PeerId, bring: (layers: LayerRange) => void) => LayerFetcher | undefined;
   /** Engines whose tokens show where hidden states were rounded. */
   readonly isRough?: boolean;
   readonly runner?: Partial<RunnerOptions>;
@@ -116,7 +120,9 @@ export class TestNetwork {
 
   #createNode(peer: PeerId, layers: LayerRange): TestNode {
     const every = Array.from({ length: this.totalLayers }, (_, layer) => ({ layers: { first: layer, last: layer }, sizeBytes: 100 }));
-    const shards = this.#options.allHoldAll === true ? every : [{ layers, sizeBytes: 1000 }];
+    const isEmpty = this.#options.empty?.includes(this.nodes.length) === true;
+    const shards = isEmpty ? [] : this.#options.allHoldAll === true ? every : [{ layers, sizeBytes: 1000 }];
+    const fetcher = this.#options.fetcher?.(peer, (brought) => void shards.push({ layers: brought, sizeBytes: 1000 }));
     const offer: StageOffer = { modelHash: MODEL, architecture: TINY.architecture, totalLayers: this.totalLayers, hiddenSize: TINY.hiddenSize, shards };
     const { authorize, measureLink, silent = [], forge = (_peer, bytes) => bytes } = this.#options;
     const engines: TinyEngine[] = [];
@@ -127,7 +133,7 @@ export class TestNetwork {
       return engine;
     };
     const signer: Signer = { peerId: peer, sign: (bytes) => Promise.resolve(signatureOf(peer, forge(peer, bytes))) };
-    const components = { ...(silent.includes(this.nodes.length) ? {} : { signer }), source: { offers: () => Promise.resolve([offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: this.#options.metrics ?? noMetrics, clock: systemClock, ...(measureLink === undefined ? {} : { measureLink }) };
+    const components = { ...(silent.includes(this.nodes.length) ? {} : { signer }), source: { ...(fetcher === undefined ? {} : { fetcher }), offers: () => Promise.resolve(shards.length === 0 ? [] : [offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: this.#options.metrics ?? noMetrics, clock: systemClock, ...(measureLink === undefined ? {} : { measureLink }) };
     const runner = new StageRunner(authorize === undefined ? components : { ...components, authorize }, { idleUnloadMs: 0, ...this.#options.runner });
     const node: TestNode = { peer, layers, runner, engines, onLoad: () => undefined, onForward: () => undefined };
     return node;

@@ -59,6 +59,8 @@ export const FEATURES = {
   speculate: 'spec/1',
   /** slice. */
   slice: 'slice/1',
+  /** `fetch` in offers and load, `fetching` in progress. */
+  fetch: 'fetch/1',
 } as const;
 export type Feature = keyof typeof FEATURES;
 

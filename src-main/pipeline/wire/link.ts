@@ -41,18 +41,22 @@ export class StageLink {
   rttMs: number | undefined;
   /** As what the peer greeted us. */
   remoteRole: 'coordinator' | 'stage' | undefined;
+  /** Settles when the peer greeted us, or the link ended. Never rejects. */
+  readonly greeted: Promise<void>;
   /** From the last pong: how long the peer's present computation runs. */
   remoteBusyUs = 0;
   readonly #init: LinkInit;
   #ended = false;
   /** What the peer listed when it greeted us. */
   #features: readonly string[] = [];
-  #greeted = false;
+  #isGreeted = false;
+  readonly #greeting = Promise.withResolvers<void>();
   #pingSentMs: number | undefined;
   #pingNumber = 0;
 
   constructor(init: LinkInit) {
     this.#init = init;
+    this.greeted = this.#greeting.promise;
     this.peer = init.stream.peer;
     this.lastHeardMs = init.clock.monotonicMs();
     this.postControl(NO_SESSION, FrameType.hello, {
@@ -146,7 +150,7 @@ export class StageLink {
   #receive(bytes: Uint8Array): void {
     this.lastHeardMs = this.#init.clock.monotonicMs();
     const frame = decodeFrame(bytes, this.peer);
-    if (!this.#greeted) this.#greet(frame);
+    if (!this.#isGreeted) this.#greet(frame);
     else if (frame.type === FrameType.ping) this.post(NO_SESSION, { type: FrameType.pong, batch: frame.batch, computeUs: this.#init.busyUs?.() ?? 0 });
     else if (frame.type === FrameType.pong) this.#pong(frame);
     else this.#init.onFrame(frame, this);
@@ -157,7 +161,8 @@ export class StageLink {
     const { role, features } = readControl(frame, FrameType.hello, this.peer);
     this.remoteRole = role;
     this.#features = features;
-    this.#greeted = true;
+    this.#isGreeted = true;
+    this.#greeting.resolve();
   }
 
   #pong(frame: Frame): void {
@@ -182,6 +187,7 @@ export class StageLink {
 
   #end(error: CodedError | undefined): void {
     this.#ended = true;
+    this.#greeting.resolve();
     this.#init.onEnd(error, this);
   }
 }

@@ -1,6 +1,6 @@
 /** Control messages: JSON payloads, each checked against its schema before use. */
 import { z } from 'zod';
-import { MAX_ADDRESSES, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_END_TOKENS, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_MEASURED_LINKS, MAX_STAGES, MAX_TOP_LOGPROBS } from '../options.ts';
+import { MAX_ADDRESSES, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_END_TOKENS, MAX_FETCH_PATIENCE_MS, MAX_FETCH_SOURCES, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_MEASURED_LINKS, MAX_STAGES, MAX_TOP_LOGPROBS } from '../options.ts';
 import { pipelineErrors } from '../errors.ts';
 import { FrameType, TYPE_NAME } from './constants.ts';
 import type { Frame } from './frame.ts';
@@ -14,6 +14,7 @@ const micros = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
 const layers = z.strictObject({ first: count(MAX_LAYERS - 1), last: count(MAX_LAYERS - 1) }).refine((range) => range.first <= range.last, 'first layer after last');
 const peer = z.string().min(1).max(128);
 const addresses = z.array(text(512)).max(MAX_ADDRESSES);
+const neighbour = z.strictObject({ peer, addresses });
 const modelHash = z.string().min(1).max(128);
 const hexId = z.string().regex(/^[0-9a-f]{32}$/);
 const token = z.number().int().min(-(2 ** 31)).max(2 ** 31 - 1);
@@ -25,13 +26,23 @@ const offer = z.strictObject({
   modelHash, manifestCid: text(128).optional(), architecture: text(64), totalLayers: positive(MAX_LAYERS), hiddenSize: positive(MAX_HIDDEN_SIZE), shards: z.array(shard).max(MAX_LAYERS),
 });
 const speed = z.number().min(1).max(Number.MAX_SAFE_INTEGER);
-const node = z.strictObject({ backend: z.enum(['cpu', 'metal', 'cuda', 'vulkan']), freeBytes: bytes, decodeBytesPerSecond: speed, prefillBytesPerSecond: speed, isMeasured: z.boolean() });
+const node = z.strictObject({
+  backend: z.enum(['cpu', 'metal', 'cuda', 'vulkan']), freeBytes: bytes, decodeBytesPerSecond: speed, prefillBytesPerSecond: speed, isMeasured: z.boolean(),
+  /** Only to coordinators that know it. */
+  fetch: z.strictObject({ freeBytes: bytes, bytesPerSecond: speed, isMeasured: z.boolean() }).exactOptional(),
+});
 export const offersSchema = z.strictObject({ offers: z.array(offer).max(256), node });
 
 export const loadSchema = z.strictObject({
   modelHash, layers, isFirst: z.boolean(), isLast: z.boolean(), contextTokens: positive(MAX_CONTEXT_TOKENS), batchTokens: positive(MAX_BATCH_TOKENS),
+  /** Only to stages that know it: where they get what they lack of the layers. */
+  fetch: z.strictObject({ manifestCid: z.string().min(1).max(128), sources: z.array(neighbour).max(MAX_FETCH_SOURCES), patienceMs: count(MAX_FETCH_PATIENCE_MS) }).exactOptional(),
 });
-export const progressSchema = z.strictObject({ bytesDone: bytes, bytesTotal: bytes });
+export const progressSchema = z.strictObject({
+  bytesDone: bytes, bytesTotal: bytes,
+  /** Only to coordinators that know it: these are bytes that are fetched. */
+  fetching: z.literal(true).exactOptional(),
+});
 export const loadedSchema = z.strictObject({
   architecture: text(64), layers, hiddenSize: positive(MAX_HIDDEN_SIZE), vocabSize: count(2 ** 31), contextTokens: positive(MAX_CONTEXT_TOKENS),
   weightBytes: bytes, kvBytes: bytes, backend: z.enum(['cpu', 'metal', 'cuda', 'vulkan']),
@@ -42,7 +53,6 @@ const sampling = z.strictObject({
   repetitionPenalty: z.number().min(0.01).max(100), penaltyWindow: count(MAX_CONTEXT_TOKENS), seed: z.number().int().min(0).max(0xffff_ffff), topLogprobs: count(MAX_TOP_LOGPROBS),
 });
 const dtype = z.enum(['f32', 'f16', 'q8']);
-const neighbour = z.strictObject({ peer, addresses });
 export const openSchema = z.strictObject({
   lease: hexId, stageCount: positive(MAX_STAGES), sampling,
   /** Of the hidden states that come in, and of those that go out unless `sends` says otherwise. */
