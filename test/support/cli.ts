@@ -20,11 +20,16 @@ export interface RunningCli {
 }
 
 /** The command as a user runs it: bin/omninode.mjs with the host's own Node. */
-export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCli {
-  const child = spawn(process.execPath, [join(root, 'bin', 'omninode.mjs'), ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+export const startCli = (args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCli => run([join(root, 'bin', 'omninode.mjs'), ...args], env);
+
+/** From its sources, without a build: the child is the command itself. */
+export const startCliSource = (args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCli => run([join(root, 'src-main', 'cli', 'main.ts'), ...args], env);
+
+function run(argv: readonly string[], env: Readonly<Record<string, string>>): RunningCli {
+  const child = spawn(process.execPath, [...argv], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let [stdout, stderr] = ['', ''];
   const waiting = new Set<() => void>();
-  const check = (): void => [...waiting].forEach((run) => run());
+  const check = (): void => [...waiting].forEach((look) => look());
   child.stdout.on('data', (bytes) => { stdout += String(bytes); check(); });
   child.stderr.on('data', (bytes) => { stderr += String(bytes); check(); });
   const done = once(child, 'close').then(([code, signal]): CliResult => ({ code, signal, stdout, stderr }));
