@@ -124,8 +124,10 @@ async function fetchedRoute(init: RerouteInit, lost: Lost): Promise<Route> {
       throw noRoom(standing, range, supplies) ?? error;
     }
   };
-  const fill = (): Route => coverLost(route, kept, cover);
-  return withFetches(await firstRoute([() => plannedRoute(init, { ...lost, supplies }), fill]), standing, supplies);
+  return firstRoute([
+    () => withFetches(plannedRoute(init, { ...lost, supplies }), standing, supplies),
+    () => withFetches(coverLost(route, kept, cover), standing, supplies),
+  ]);
 }
 
 /** @throws where there is no planner, or it knows of nobody */

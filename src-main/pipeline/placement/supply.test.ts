@@ -52,4 +52,6 @@ it('a stage is told where to fetch from only when its peer lacks something, and 
   expect(withFetches(stages, [{ peer: x, addresses: [], shards: [shard(0, 1)], node }, { peer: y, addresses: [], shards: [], node }], [supply])).toEqual([
     stages[0], { ...stages[1], fetch: { manifestCid: 'cut', sources: [{ peer: 'z', addresses: ['/z'] }], bytes: 700, ms: 700 } },
   ]);
+  // Its shards begin and end elsewhere.
+  expect(() => withFetches([{ peer: x, addresses: [], layers: { first: 1, last: 3 } }], [{ peer: x, addresses: [], shards: [], node }], [supply])).toThrow(expect.objectContaining({ code: 'PIPELINE_NO_PLACEMENT' }));
 });

@@ -1,4 +1,5 @@
 import type { LayerRange } from '../../base/index.ts';
+import { pipelineErrors } from '../errors.ts';
 import type { LayerSupply, OfferedShard, StageAssignment } from '../ports.ts';
 import { holdsWhole, type PeerOffer } from './assign.ts';
 
@@ -29,7 +30,7 @@ export function cheapestCover<T extends OfferedShard>(held: readonly OfferedShar
   return covers.get(last + 1);
 }
 
-/** The same with the stage's ways to get it: the supply that costs the peer the fewest bytes. */
+/** The supply that costs a peer the fewest bytes for these layers. */
 export function cheapestSupply(held: readonly OfferedShard[], supplies: readonly LayerSupply[], layers: LayerRange): { readonly supply: LayerSupply; readonly bytes: number } | undefined {
   const ways = supplies.flatMap((supply) => {
     const cover = cheapestCover(held, supply.shards, layers);
@@ -38,12 +39,13 @@ export function cheapestSupply(held: readonly OfferedShard[], supplies: readonly
   return ways.toSorted((a, b) => a.bytes - b.bytes)[0];
 }
 
-/** Tells each stage whose peer does not hold its layers where to fetch them from. */
+/** Tells each stage whose peer does not hold its layers where to fetch them from. @throws PIPELINE_NO_PLACEMENT where no supply has them */
 export function withFetches(stages: readonly StageAssignment[], peers: readonly PeerOffer[], supplies: readonly LayerSupply[]): StageAssignment[] {
   return stages.map((stage) => {
     const known = peers.find(({ peer }) => peer === stage.peer);
-    const way = holdsWhole(known?.shards ?? [], stage.layers) ? undefined : cheapestSupply(known?.shards ?? [], supplies, stage.layers);
-    if (way === undefined) return stage;
+    if (holdsWhole(known?.shards ?? [], stage.layers)) return stage;
+    const way = cheapestSupply(known?.shards ?? [], supplies, stage.layers);
+    if (way === undefined) throw pipelineErrors.noPlacement({ layer: stage.layers.first, totalLayers: (stages.at(-1)?.layers.last ?? 0) + 1 });
     const { manifestCid, sources } = way.supply;
     const bytesPerSecond = known?.node?.fetch?.bytesPerSecond;
     return { ...stage, fetch: { manifestCid, sources: sources.filter(({ peer }) => peer !== stage.peer), bytes: way.bytes, ...(bytesPerSecond === undefined ? {} : { ms: 1000 * way.bytes / bytesPerSecond }) } };
