@@ -119,6 +119,9 @@ export class StoreFetcher implements LayerFetcher {
     // Of a range that was fetched and then not loaded.
     for (const key of [...this.#leases.keys()]) if (!this.#uses.has(key)) this.#release(key);
     const job = new FetchJob(this.#init, this.#store, request);
+    // A source that says nothing is not waited for: what was fetched is noted, and others have their turn.
+    const callOff = (): void => void job.end();
+    request.signal.addEventListener('abort', callOff, { once: true });
     try {
       const manifest = await job.manifest();
       const shards = shardsFor(manifest, [...this.#init.given, ...this.held()], request);
@@ -129,6 +132,7 @@ export class StoreFetcher implements LayerFetcher {
       this.#release(keyOf(request.modelHash, request.layers));
       throw error;
     } finally {
+      request.signal.removeEventListener('abort', callOff);
       await job.end();
     }
   }
