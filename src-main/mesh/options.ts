@@ -13,6 +13,8 @@ export interface MeshOptions {
   readonly dialDiscovered?: boolean;
   /** TLS on the sockets themselves: the same protocol, faster for bulk. Default false. */
   readonly nativeTls?: boolean;
+  /** Introduces itself also as nodes of other libp2p networks do, so that IPFS tools see what it speaks. Default false. */
+  readonly ipfsIdentify?: boolean;
   /** Name and version that peers see, e.g. `omninode/0.1.0`. */
   readonly agent: string;
 }

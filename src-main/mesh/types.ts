@@ -5,8 +5,8 @@ export type Topic = (typeof TOPICS)[number];
 
 /**
  * A long-lived bidirectional stream of length-prefixed frames (u32 little-endian
- * length, then the bytes; a longer frame than the protocol's limit aborts the stream
- * with MESH_FRAME_TOO_LONG, fault peer).
+ * length unless the protocol's limits say otherwise, then the bytes; a longer frame
+ * than the protocol's limit aborts the stream with MESH_FRAME_TOO_LONG, fault peer).
  */
 export interface FrameStream extends AsyncIterable<Uint8Array> {
   readonly peer: PeerId;
@@ -26,12 +26,17 @@ export interface FrameStream extends AsyncIterable<Uint8Array> {
   readonly closed: Promise<Error | undefined>;
 }
 
+/** How the length before a frame is written: 4 bytes, little-endian, or as other projects' protocols have it (unsigned LEB128). */
+export type LengthPrefix = 'u32' | 'varint';
+
 export interface ProtocolLimits {
   readonly maxFrameBytes: number;
   /** Frames received and not yet read by the handler; beyond it the stream is aborted (fault peer). */
   readonly maxQueuedFrames: number;
   readonly maxInboundStreams: number;
   readonly maxOutboundStreams: number;
+  /** Default `u32`. */
+  readonly lengthPrefix?: LengthPrefix;
 }
 
 export interface PeerSummary {

@@ -13,9 +13,10 @@ import { TOPICS } from '../types.ts';
 import { nativeTls } from './native-tls.ts';
 import { PeerMemory } from './peer-memory.ts';
 
-export type MeshServices = { readonly identify: Identify; readonly pubsub: GossipSub };
+export type MeshServices = { readonly identify: Identify; readonly pubsub: GossipSub; readonly ipfsIdentify?: Identify };
 export type MeshLibp2p = Libp2p<MeshServices>;
 
+const MAX_IDENTIFY_BYTES = 8 * 1024;
 const SOCKET = { noDelay: true, keepAlive: true };
 
 /** The libp2p node under the mesh, not started. Encryption is always on: TLS first, because it is the faster here, Noise accepted. */
@@ -33,7 +34,10 @@ export function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.
     connectionManager: connectionLimits(),
     // A peer busy for seconds is slow, not gone: the default drops it after two.
     connectionMonitor: { pingInterval: limits.LIVENESS_INTERVAL_MS, pingTimeout: { minTimeout: limits.LIVENESS_TIMEOUT_MS } },
-    services: { identify: identify({ protocolPrefix: 'omni', maxMessageSize: 8 * 1024 }), pubsub: gossipsub(gossip()) },
+    services: {
+      identify: identify({ protocolPrefix: 'omni', maxMessageSize: MAX_IDENTIFY_BYTES }), pubsub: gossipsub(gossip()),
+      ...(options.ipfsIdentify === true ? { ipfsIdentify: identify({ maxMessageSize: MAX_IDENTIFY_BYTES }) } : {}),
+    },
   });
 }
 

@@ -1,3 +1,4 @@
+import type { LengthPrefix } from '../types.ts';
 import { PREFIX_BYTES } from './frame-decoder.ts';
 
 export const frameBytes = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.byteLength, 0);
@@ -6,13 +7,28 @@ export const frameBytes = (parts: readonly Uint8Array[]): number => parts.reduce
  * One buffer with prefix and parts: the frame leaves in one write, and the caller may
  * reuse its own buffers at once. The copy costs less than a second record on the wire.
  */
-export function encodeFrame(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array {
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + sizeBytes);
-  frame.writeUInt32LE(sizeBytes, 0);
-  let offset = PREFIX_BYTES;
+export function encodeFrame(parts: readonly Uint8Array[], sizeBytes: number, lengthPrefix: LengthPrefix = 'u32'): Uint8Array {
+  const prefix = lengthPrefix === 'u32' ? u32(sizeBytes) : varint(sizeBytes);
+  const frame = Buffer.allocUnsafe(prefix.length + sizeBytes);
+  frame.set(prefix);
+  let offset = prefix.length;
   for (const part of parts) {
     frame.set(part, offset);
     offset += part.byteLength;
   }
   return frame;
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(PREFIX_BYTES);
+  bytes.writeUInt32LE(value, 0);
+  return bytes;
+}
+
+/** Unsigned LEB128: 7 bits a byte, the lowest first, the top bit set on all but the last. */
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  return Uint8Array.of(...bytes, rest);
 }

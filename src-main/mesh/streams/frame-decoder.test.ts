@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { LengthPrefix } from '../types.ts';
 import { encodeFrame } from './encode-frame.ts';
 import { FrameDecoder } from './frame-decoder.ts';
 
-function decode(chunks: readonly Uint8Array[], maxFrameBytes: number) {
+function decode(chunks: readonly Uint8Array[], maxFrameBytes: number, prefix?: LengthPrefix) {
   const frames: Uint8Array[] = [];
   const tooLong: number[] = [];
-  const decoder = new FrameDecoder(maxFrameBytes, { onFrame: (frame) => frames.push(frame) > 0, onTooLong: (size) => tooLong.push(size) });
+  const decoder = new FrameDecoder(maxFrameBytes, { onFrame: (frame) => frames.push(frame) > 0, onTooLong: (size) => tooLong.push(size) }, prefix);
   for (const chunk of chunks) decoder.push(chunk);
   return { frames: frames.map((frame) => Buffer.from(frame)), tooLong, pending: decoder.pending };
 }
@@ -22,11 +23,11 @@ function cut(bytes: Uint8Array, sizes: readonly number[]): Uint8Array[] {
   return chunks;
 }
 
-test('frames come out as they went in, however the bytes are cut', () => {
+test.each<LengthPrefix>(['u32', 'varint'])('frames come out as they went in, however the bytes are cut, with a length as %s', (prefix) => {
   const bodies = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 12 });
   fc.assert(fc.property(bodies, fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 9 }), (frames, sizes) => {
-    const wire = Buffer.concat(frames.map((frame) => encodeFrame([frame], frame.length)));
-    const result = decode(cut(wire, sizes), 300);
+    const wire = Buffer.concat(frames.map((frame) => encodeFrame([frame], frame.length, prefix)));
+    const result = decode(cut(wire, sizes), 300, prefix);
     expect(result.frames).toEqual(frames.map((frame) => Buffer.from(frame)));
     expect(result.pending).toBe(false);
   }));
@@ -42,6 +43,14 @@ test('a split frame larger than the first buffer is whole', () => {
 test('a length over the limit stops the decoder before any byte of the frame', () => {
   const long = Buffer.from([0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 7]);
   expect(decode([long], 1024)).toEqual({ frames: [], tooLong: [0xffff_ffff], pending: true });
+});
+
+test('a varint says lengths in as many bytes as it takes, and no more than four are read', () => {
+  const body = Buffer.alloc(300, 7);
+  expect(encodeFrame([body], 300, 'varint').subarray(0, 3)).toEqual(Buffer.of(0xac, 0x02, 7));
+  expect(decode([Buffer.of(0x81, 0x08)], 1024, 'varint')).toEqual({ frames: [], tooLong: [1025], pending: true });
+  expect(decode([Buffer.of(0xff, 0xff, 0xff, 0xff, 0)], 1024, 'varint')).toEqual({ frames: [], tooLong: [2 ** 28], pending: true });
+  expect(decode([Buffer.of(0x80)], 1024, 'varint').pending).toBe(true);
 });
 
 test('the middle of a prefix and of a body are pending', () => {

@@ -1,5 +1,9 @@
+import type { LengthPrefix } from '../types.ts';
+
 /** Bytes of the length prefix, u32 little-endian. */
 export const PREFIX_BYTES = 4;
+/** Of a varint prefix; 28 bits are more than any protocol allows. */
+const MAX_VARINT_BYTES = 4;
 
 /** A claimed length is believed only as far as bytes arrive: the first buffer of a split frame is at most this large. A payload of 256 KiB and its header fit. */
 const FIRST_BUFFER_BYTES = 260 * 1024;
@@ -21,9 +25,11 @@ export interface FrameSink {
 export class FrameDecoder {
   readonly #maxFrameBytes: number;
   readonly #sink: FrameSink;
+  readonly #lengthPrefix: LengthPrefix;
   readonly #prefix = new Uint8Array(PREFIX_BYTES);
   #prefixBytes = 0;
   #frameBytes = 0;
+  #isInBody = false;
   readonly #free: Uint8Array[] = [];
   /** Buffers made here and not given back. */
   readonly #made = new WeakSet<ArrayBufferLike>();
@@ -31,9 +37,10 @@ export class FrameDecoder {
   #filled = 0;
   #stopped = false;
 
-  constructor(maxFrameBytes: number, sink: FrameSink) {
+  constructor(maxFrameBytes: number, sink: FrameSink, lengthPrefix: LengthPrefix = 'u32') {
     this.#maxFrameBytes = maxFrameBytes;
     this.#sink = sink;
+    this.#lengthPrefix = lengthPrefix;
   }
 
   /** True in the middle of a frame or of its prefix. */
@@ -51,7 +58,8 @@ export class FrameDecoder {
   push(chunk: Uint8Array): void {
     let offset = 0;
     while (offset < chunk.length && !this.#stopped) {
-      offset = this.#prefixBytes < PREFIX_BYTES ? this.#takePrefix(chunk, offset) : this.#takeBody(chunk, offset);
+      if (this.#isInBody) offset = this.#takeBody(chunk, offset);
+      else offset = this.#lengthPrefix === 'u32' ? this.#takePrefix(chunk, offset) : this.#takeVarint(chunk, offset);
     }
   }
 
@@ -59,19 +67,31 @@ export class FrameDecoder {
     const taken = Math.min(PREFIX_BYTES - this.#prefixBytes, chunk.length - offset);
     this.#prefix.set(chunk.subarray(offset, offset + taken), this.#prefixBytes);
     this.#prefixBytes += taken;
-    if (this.#prefixBytes === PREFIX_BYTES) this.#startFrame();
+    if (this.#prefixBytes === PREFIX_BYTES) {
+      const [a = 0, b = 0, c = 0, d = 0] = this.#prefix;
+      this.#startFrame((a | (b << 8) | (c << 16) | (d << 24)) >>> 0);
+    }
     return offset + taken;
   }
 
-  #startFrame(): void {
-    const [a = 0, b = 0, c = 0, d = 0] = this.#prefix;
-    this.#frameBytes = (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
-    if (this.#frameBytes > this.#maxFrameBytes) {
-      this.#stopped = true;
-      this.#sink.onTooLong(this.#frameBytes);
-    } else if (this.#frameBytes === 0) {
-      this.#finish(new Uint8Array(0));
-    }
+  #takeVarint(chunk: Uint8Array, offset: number): number {
+    const byte = chunk[offset] ?? 0;
+    this.#frameBytes += (byte & 0x7f) * 2 ** (7 * this.#prefixBytes++);
+    if (byte < 0x80) this.#startFrame(this.#frameBytes);
+    else if (this.#prefixBytes === MAX_VARINT_BYTES) this.#refuse(2 ** (7 * MAX_VARINT_BYTES));
+    return offset + 1;
+  }
+
+  #startFrame(sizeBytes: number): void {
+    this.#frameBytes = sizeBytes;
+    this.#isInBody = true;
+    if (sizeBytes > this.#maxFrameBytes) this.#refuse(sizeBytes);
+    else if (sizeBytes === 0) this.#finish(new Uint8Array(0));
+  }
+
+  #refuse(sizeBytes: number): void {
+    this.#stopped = true;
+    this.#sink.onTooLong(sizeBytes);
   }
 
   #takeBody(chunk: Uint8Array, offset: number): number {
@@ -113,6 +133,8 @@ export class FrameDecoder {
 
   #finish(frame: Uint8Array): void {
     this.#prefixBytes = 0;
+    this.#frameBytes = 0;
+    this.#isInBody = false;
     this.#filled = 0;
     this.#buffer = undefined;
     if (!this.#sink.onFrame(frame)) this.#stopped = true;

@@ -49,7 +49,7 @@ class Libp2pFrameStream implements FrameStream {
     this.#decoder = new FrameDecoder(init.limits.maxFrameBytes, {
       onFrame: (frame) => this.#receive(frame),
       onTooLong: (sizeBytes) => this.#refuse(meshErrors.frameTooLong({ ...this.#where(), sizeBytes, limitBytes: init.limits.maxFrameBytes })),
-    });
+    }, init.limits.lengthPrefix);
     this.#remoteEnded = raw.status === 'open' && raw.remoteWriteStatus === 'closed';
     this.#listen();
   }
@@ -61,7 +61,7 @@ class Libp2pFrameStream implements FrameStream {
     if (sizeBytes > this.#limits.maxFrameBytes) throw this.#tooLongToSend(sizeBytes);
     this.#traffic.sent(sizeBytes);
     try {
-      if (this.#raw.send(encodeFrame(parts, sizeBytes))) return;
+      if (this.#raw.send(encodeFrame(parts, sizeBytes, this.#limits.lengthPrefix))) return;
     } catch (cause) {
       throw this.#failure ?? meshErrors.connectionLost({ peer: this.peer }, cause);
     }
