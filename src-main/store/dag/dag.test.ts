@@ -2,6 +2,7 @@ import * as dagPb from '@ipld/dag-pb';
 import { blake3 } from '@napi-rs/blake-hash';
 import fc from 'fast-check';
 import { exporter } from 'ipfs-unixfs-exporter';
+import { UnixFS } from 'ipfs-unixfs';
 import { importBytes } from 'ipfs-unixfs-importer';
 import { fixedSize } from 'ipfs-unixfs-importer/chunker';
 import { balanced } from 'ipfs-unixfs-importer/layout';
@@ -87,6 +88,20 @@ describe('the tree of a shard', () => {
       for (const piece of pieces) hasher.update(piece);
       expect(hasher.finish()).toEqual(treeOf(Buffer.concat(pieces), shape));
     }), { numRuns: 300, seed: 3 });
+  });
+
+  it('says the size of a file right, whatever it is', () => {
+    const file = (sizeBytes: number) => ({ sizeBytes, leafHashes: new Uint8Array(leafCount(sizeBytes) * HASH_BYTES) });
+    // 2 to 4 GiB are those that ipfs-unixfs cannot write.
+    for (const gib of [1.5, 2 - 2 ** -30, 2, 2.5, 3, 4 - 2 ** -30, 4, 5]) {
+      const sizeBytes = gib * 2 ** 30;
+      const root = [...innerNodes(file(sizeBytes))].at(-1)!;
+      const { Data, Links } = dagPb.decode(root.bytes);
+      const data = UnixFS.unmarshal(Data!);
+      expect([Number(data.fileSize()), data.blockSizes.map(Number).reduce((sum, bytes) => sum + bytes), data.type]).toEqual([sizeBytes, sizeBytes, 'file']);
+      expect(Links).toHaveLength(Math.ceil(leafCount(sizeBytes) / 1024));
+      expect(rootOf(file(sizeBytes))).toBe(rootOf(file(sizeBytes)));
+    }
   });
 
   it('is, at full size, 1 MiB leaves under one node, and a single leaf where that holds everything', async () => {

@@ -1,7 +1,7 @@
 import { blake3 } from '@napi-rs/blake-hash';
 import { encode, prepare, type PBLink } from '@ipld/dag-pb';
-import { UnixFS } from 'ipfs-unixfs';
 import type { CID } from 'multiformats/cid';
+import { writer } from 'protons-runtime';
 import type { ShardCid } from '../../base/index.ts';
 import { dagErrors } from '../errors.ts';
 import { leafCid, nodeCid, shardCidOf } from './cid.ts';
@@ -59,11 +59,21 @@ export function* innerNodes(tree: Pick<ShardTree, 'leafHashes' | 'sizeBytes'>, s
 
 function parentOf(children: readonly Child[], level: number): { node: TreeNode; child: Child } {
   const links = children.map(({ cid, blockBytes }): PBLink => ({ Name: '', Hash: cid, Tsize: blockBytes }));
-  const data = new UnixFS({ type: 'file', blockSizes: children.map(({ fileBytes }) => BigInt(fileBytes)) });
-  const bytes = encode(prepare({ Data: data.marshal(), Links: links }));
+  const bytes = encode(prepare({ Data: fileData(children), Links: links }));
   const cid = nodeCid(Uint8Array.from(blake3(bytes)));
   const sum = (of: 'fileBytes' | 'blockBytes'): number => children.reduce((total, child) => total + child[of], 0);
   return { node: { cid, bytes, level }, child: { cid, fileBytes: sum('fileBytes'), blockBytes: bytes.length + sum('blockBytes') } };
+}
+
+/** Fields of the UnixFS message with their wire type, a number; type 2 is a file (UnixFS specification, "data-pb"). */
+const UNIXFS = { type: 1 << 3, fileSize: 3 << 3, blockSizes: 4 << 3 } as const;
+const FILE = 2;
+
+// Not by ipfs-unixfs: with protons-runtime 7.1.2 to 8.0.1 it writes a size of 2^31 to 2^32 - 1 as what lay in memory before.
+function fileData(children: readonly Child[]): Uint8Array {
+  const data = writer().uint32(UNIXFS.type).int32(FILE).uint32(UNIXFS.fileSize).uint64Number(children.reduce((sum, { fileBytes }) => sum + fileBytes, 0));
+  for (const { fileBytes } of children) data.uint32(UNIXFS.blockSizes).uint64Number(fileBytes);
+  return data.finish();
 }
 
 /** The CID that these leaves of a file of this size have. Throws DAG_BAD_SIZE, DAG_WRONG_LEAVES. */
