@@ -33,6 +33,8 @@ export const configSchema = z.strictObject({
   fetchLayersFor: z.enum(['nobody', 'local', 'anybody']).default('local'),
   /** How long a peer that takes over may fetch its layers before another is tried. */
   fetchTimeoutMs: z.coerce.number().int().min(1000).max(86_400_000).default(900_000),
+  /** Blocks also to and from IPFS nodes, over bitswap. */
+  bitswap: isOn.default(true),
   httpHost: z.string().min(1).default('127.0.0.1'),
   httpPort: port.default(0),
   /** Where models are searched and downloaded: an origin that speaks the API of huggingface.co. */
@@ -63,7 +65,7 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond',
   OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
-  OMNINODE_HUB_URL: 'hubUrl',
+  OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
 };
 
 /** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */

@@ -37,8 +37,8 @@ export async function shareStore({ config, paths, mesh, spawn }: ShareOptions): 
   };
 }
 
-export const transferOptions = ({ home, logLevel, storeQuotaBytes, uploadBytesPerSecond }: HostConfig, { transferProcess }: AppPaths) =>
-  ({ home, logLevel, storeQuotaBytes, uploadBytesPerSecond, processPath: transferProcess });
+export const transferOptions = ({ home, logLevel, storeQuotaBytes, uploadBytesPerSecond, bitswap }: HostConfig, { transferProcess }: AppPaths) =>
+  ({ home, logLevel, storeQuotaBytes, uploadBytesPerSecond, bitswap, processPath: transferProcess });
 
 /** The same interfaces as the node's, on ports of its own. */
 export const withAnyPort = (address: string): string => address.replace(/\/tcp\/\d+/, '/tcp/0').replace(/\/p2p\/.*$/, '');

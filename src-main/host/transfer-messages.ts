@@ -13,7 +13,7 @@ export const toTransferSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('start'), home: z.string().min(1), listen: addresses, logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
     /** The file that the key is read from: the key itself is in no message. */
-    identityPath: z.string().optional(), storeQuotaBytes: z.number().optional(), uploadBytesPerSecond: bytesPerSecond, uploadBytesPerSecondPerPeer: bytesPerSecond,
+    identityPath: z.string().optional(), storeQuotaBytes: z.number().optional(), uploadBytesPerSecond: bytesPerSecond, uploadBytesPerSecondPerPeer: bytesPerSecond, bitswap: z.boolean().optional(),
   }),
   z.strictObject({
     type: z.literal('fetch'), id, shards: z.array(z.strictObject({ cid, sizeBytes: z.number().int().min(1), fileName: z.string().max(128) })).max(1024),

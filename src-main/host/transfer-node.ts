@@ -1,6 +1,6 @@
 import { backoffMs, isCoded, systemClock, toCoded, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
 import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
-import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type PeerSource, type Source, type SourceSink } from '../store/index.ts';
+import { Bitswap, BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type Source, type SourceSink } from '../store/index.ts';
 import { openStore } from './local-store.ts';
 import { manifestShelf } from './manifest-shelf.ts';
 import { openPeerSource } from './open-peer-source.ts';
@@ -19,6 +19,8 @@ export interface TransferNodeOptions {
   readonly metrics: Metrics;
   readonly uploadBytesPerSecond?: number | undefined;
   readonly uploadBytesPerSecondPerPeer?: number | undefined;
+  /** Also to and from IPFS nodes. Default true. */
+  readonly bitswap?: boolean | undefined;
 }
 
 export interface TransferShard {
@@ -47,30 +49,35 @@ export class TransferNode implements Service {
   readonly store: LocalStore;
   readonly #shelf: ReaderCache;
   readonly #server: BlockServer;
+  readonly #bitswap: Bitswap | undefined;
   readonly #pool = new BufferPool(LEAF_BYTES, POOLED_LEAVES);
 
-  private constructor(mesh: Mesh, { home, storeQuotaBytes, logger, uploadBytesPerSecond, uploadBytesPerSecondPerPeer }: TransferNodeOptions) {
+  private constructor(mesh: Mesh, { home, storeQuotaBytes, logger, uploadBytesPerSecond, uploadBytesPerSecondPerPeer, bitswap = true }: TransferNodeOptions) {
     this.mesh = mesh;
     this.store = openStore({ home, storeQuotaBytes }, { onProblem: (problem) => logger.warn(problem, 'a shard on this disk is not what it was') });
     this.#shelf = new ReaderCache(manifestShelf(this.store));
-    this.#server = new BlockServer({
-      shelf: this.#shelf, clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer,
-      onTrouble: (error) => logger.warn({ message: error.message }, 'a shard cannot be given to others'),
-    });
+    const onTrouble = (error: Error): void => logger.warn({ message: error.message }, 'a shard cannot be given to others');
+    this.#server = new BlockServer({ shelf: this.#shelf, clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer, onTrouble });
+    this.#bitswap = bitswap ? this.#createBitswap(onTrouble) : undefined;
   }
 
   static async create(options: TransferNodeOptions): Promise<TransferNode> {
-    const { identity, listen, logger, metrics } = options;
-    return new TransferNode(await createMesh({ listen, identity, mdns: false, nativeTls: true, agent: AGENT }, { logger, metrics, clock: systemClock }), options);
+    const { identity, listen, logger, metrics, bitswap = true } = options;
+    return new TransferNode(await createMesh({ listen, identity, mdns: false, nativeTls: true, ipfsIdentify: bitswap, agent: AGENT }, { logger, metrics, clock: systemClock }), options);
   }
 
   async start(): Promise<void> {
     await this.mesh.start();
     await this.mesh.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => this.#server.accept(stream));
+    const bitswap = this.#bitswap;
+    if (bitswap === undefined) return;
+    await this.mesh.handle(BITSWAP_PROTOCOL, BITSWAP_LIMITS, (stream) => bitswap.accept(stream));
+    this.mesh.events.on('peer:disconnect', ({ peer }) => bitswap.lost(peer));
   }
 
   async stop(): Promise<void> {
     this.#server.stop();
+    this.#bitswap?.stop();
     await this.mesh.stop();
     await this.#shelf.close();
     this.store.close();
@@ -106,8 +113,18 @@ export class TransferNode implements Service {
     throw failure ?? exchangeErrors.notFound({ cid });
   }
 
-  #open(address: string, sink: SourceSink, signal: AbortSignal | undefined): Promise<PeerSource> {
-    return openPeerSource({ mesh: this.mesh, address, sink, pool: this.#pool, agent: AGENT, signal });
+  #open(address: string, sink: SourceSink, signal: AbortSignal | undefined): Promise<Source> {
+    return openPeerSource({ mesh: this.mesh, address, sink, pool: this.#pool, agent: AGENT, bitswap: this.#bitswap, signal });
+  }
+
+  /** What may be given and how fast is one thing for both protocols. */
+  #createBitswap(onTrouble: (error: Error) => void): Bitswap {
+    const { shards } = this.store.catalog;
+    return new Bitswap({
+      shelf: this.#shelf, clock: systemClock, onTrouble,
+      directory: { list: () => shards.uses().map(({ cid }) => cid), tree: (cid) => shards.tree(cid) },
+      open: (peer) => this.mesh.open(peer, BITSWAP_PROTOCOL, { limits: BITSWAP_LIMITS }), caps: (peer) => this.#server.caps(peer),
+    });
   }
 
   #webSource(url: string, shards: readonly TransferShard[], sink: SourceSink): WebSource {

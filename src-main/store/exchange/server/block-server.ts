@@ -40,11 +40,16 @@ export class BlockServer {
     return this.#sentBytes;
   }
 
+  /** The caps on what a peer is sent, for others that send to it as well. */
+  caps(peer: string): readonly Throttle[] {
+    return [this.#all, this.#throttleOf(peer)];
+  }
+
   /** Serves a stream until it ends. Never throws: what the peer did wrong ends its stream. */
   accept(stream: BlockStream): void {
     const { shelf, agent, transfer } = this.#options;
     const peer = new ServedPeer(stream, {
-      shelf, hello: ownHello(agent, transfer?.()), rate: this.#rate, throttles: [this.#all, this.#throttleOf(stream.peer)],
+      shelf, hello: ownHello(agent, transfer?.()), rate: this.#rate, throttles: this.caps(stream.peer),
       onTrouble: (error) => this.#options.onTrouble?.(error), onSent: (bytes) => { this.#sentBytes += bytes; },
     });
     this.#served.add(peer);
