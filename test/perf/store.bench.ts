@@ -18,6 +18,7 @@ import { PeerProcess } from '../../src-main/mesh/testing/processes.ts';
 import { fileSource, hashTree, type HashedTree } from '../../src-main/store/index.ts';
 import { SaidProcess } from '../support/said-process.ts';
 import { hostFacts, median, print, table } from './lib/report.ts';
+import { describe, RIVAL_WAYS, runRival, startRivals, type RivalWay } from './store/rivals.ts';
 
 const { values: args } = parseArgs({ options: { json: { type: 'boolean' }, mib: { type: 'string', default: '256' }, rounds: { type: 'string', default: '5' }, hops: { type: 'string', default: '2000' }, folder: { type: 'string' } } });
 const MIB = 1024 * 1024;
@@ -25,7 +26,7 @@ const GB = Number(args.mib) * MIB / 1e9;
 const PEERS = 4;
 const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const WAYS = ['http', 'httpNoFile', 'fetch1', 'fetch4'] as const;
+const WAYS = ['http', 'httpNoFile', 'fetch1', 'fetch4', ...RIVAL_WAYS] as const;
 type Way = (typeof WAYS)[number];
 interface Run {
   readonly way: Way;
@@ -39,6 +40,8 @@ interface Run {
 const folder = await mkdtemp(join(args.folder ?? (existsSync('/dev/shm') ? '/dev/shm' : tmpdir()), 'omninode-store-'));
 const children: SaidProcess[] = [];
 const echoes: PeerProcess[] = [];
+
+type Rivals = Awaited<ReturnType<typeof startRivals>>;
 
 async function makeFile(): Promise<{ path: string; tree: HashedTree }> {
   const path = join(folder, 'model.bin');
@@ -81,7 +84,7 @@ async function overHttp(port: number, path: string | undefined): Promise<void> {
 }
 
 /** All ways in turn, `rounds` times; a first round warms caches and compilers. */
-async function compare(file: TransferShard, peers: readonly string[], port: number): Promise<Run[]> {
+async function compare(file: TransferShard, { peers, port, rivals }: { readonly peers: readonly string[]; readonly port: number; readonly rivals: Rivals }): Promise<Run[]> {
   const runs: Run[] = [];
   for (let round = -1; round < Number(args.rounds); round++) {
     const home = join(folder, `home-${round}`);
@@ -93,6 +96,10 @@ async function compare(file: TransferShard, peers: readonly string[], port: numb
       // From the dial to the file's name: greeting, leaf hashes, every leaf checked, written and noted.
       runs.push(await timed(way, round, () => node.fetch({ shards: [file], peers: from, urls: [] })));
       await node.stop();
+    }
+    for (const way of RIVAL_WAYS) {
+      const rival = rivals[way];
+      if ('what' in rival) runs.push(await runRival(rival, (fetch) => timed(way, round, fetch)));
     }
     await rm(home, { recursive: true });
   }
@@ -162,20 +169,25 @@ async function main(): Promise<void> {
     return String(((await peer.says('ready'))['addresses'] as string[])[0]);
   }));
   const port = Number((await start(script('./lib/http-file.ts'), { path }).says('ready'))['port']);
-  const runs = await compare(file, peers, port);
+  const rivals = await startRivals({ path, sizeBytes: tree.sizeBytes, hash: tree.hash }, { folder, start });
+  const runs = await compare(file, { peers, port, rivals });
   const hop = await measureHops(file, peers);
   const of = (way: Way, value: (run: Run) => number): number => median(runs.filter((run) => run.way === way).map(value));
   const speed = (way: Way): number => of(way, (run) => run.megabytesPerSecond);
+  /** Of the median speeds; null where there is nobody to compare with. */
+  const versus = (way: RivalWay): number | null => ('what' in rivals[way] ? speed('fetch1') / speed(way) : null);
   const block = randomFillSync(Buffer.allocUnsafe(MIB));
   const hash = { blake3: hashing(block, blake3), sha256: hashing(block, (bytes) => createHash('sha256').update(bytes).digest()) };
   const ratios = {
     fetchVsHttp1: speed('fetch1') / speed('http'), fetchVsHttp4: speed('fetch4') / speed('http'), fetch4Vs1: speed('fetch4') / speed('fetch1'),
+    fetchVsBitswap: versus('bitswap'), fetchVsIroh: versus('iroh'),
     hopOwnProcessVsIdle: hop.ownProcessUs / hop.idleUs, hopSameProcessVsIdle: hop.sameProcessUs / hop.idleUs, blake3VsSha256: hash.blake3 / hash.sha256,
   };
+  const ways = WAYS.filter((way) => runs.some((run) => run.way === way));
   const row = (way: Way): (string | number)[] => [way, speed(way).toFixed(0), (speed(way) / speed('http')).toFixed(2), of(way, (run) => run.cpuSecondsPerGb.receiver).toFixed(2), of(way, (run) => run.cpuSecondsPerGb.senders).toFixed(2)];
-  print({ name: 'store', host, mib: Number(args.mib), ratios, megabytesPerSecond: Object.fromEntries(WAYS.map((way) => [way, speed(way)])), hash, hop, runs }, [
+  print({ name: 'store', host, mib: Number(args.mib), ratios, megabytesPerSecond: Object.fromEntries(ways.map((way) => [way, speed(way)])), rivals: { bitswap: describe(rivals.bitswap), iroh: describe(rivals.iroh) }, hash, hop, runs }, [
     `${host.cpu}, ${host.cores} cores, load ${host.loadAtStart.toFixed(2)} at start; ${args.mib} MiB over loopback, median of ${args.rounds}`, '',
-    table(['', 'MB/s', '÷ HTTP to a file', 'CPU-s per GB: receiver', 'senders'], WAYS.map(row)), '',
+    table(['', 'MB/s', '÷ HTTP to a file', 'CPU-s per GB: receiver', 'senders'], ways.map(row)), '',
     table(['8 KiB hop', 'p50 µs', '÷ idle'], [['idle', hop.idleUs.toFixed(0), '1'], ['transfer in a process of its own', hop.ownProcessUs.toFixed(0), ratios.hopOwnProcessVsIdle.toFixed(2)], ['transfer in the same process', hop.sameProcessUs.toFixed(0), ratios.hopSameProcessVsIdle.toFixed(2)]]), '',
     `BLAKE3 ${hash.blake3.toFixed(0)} MB/s, SHA-256 ${hash.sha256.toFixed(0)} MB/s`,
   ].join('\n'));
