@@ -28,7 +28,7 @@ async function ensureDependencies(node) {
   const file = join(root, 'node_modules', '.omninode-stamp');
   const value = fingerprint([join(root, 'package-lock.json')], [process.platform, process.arch]);
   if (isStamped(file, value)) return;
-  await step('installing dependencies (once, about 430 MB on disk)', 'Dependencies could not be installed', () =>
+  await step('installing dependencies (once, about 500 MB on disk)', 'Dependencies could not be installed', () =>
     npm(node, ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: root }));
   stamp(file, value);
 }
