@@ -2,6 +2,7 @@ import { loadIdentity } from './identity/identity.ts';
 import { createSigner } from './identity/signature.ts';
 import { createMeshLibp2p } from './node/create-libp2p.ts';
 import { MeshNode } from './node/mesh-node.ts';
+import { meshMetrics } from './metrics.ts';
 import type { MeshComponents, MeshOptions } from './options.ts';
 import type { Mesh } from './types.ts';
 
@@ -14,5 +15,7 @@ export * from './types.ts';
 /** A mesh node, not started. Throws MESH_IDENTITY_*; its `start` throws MESH_PORT_IN_USE or MESH_LISTEN_FAILED. */
 export async function createMesh(options: MeshOptions, components: MeshComponents): Promise<Mesh> {
   const privateKey = await loadIdentity(options.identity);
-  return new MeshNode(await createMeshLibp2p(privateKey, options), options, { ...components, signer: createSigner(privateKey) });
+  const metrics = meshMetrics(components.metrics);
+  const libp2p = await createMeshLibp2p(privateKey, options, { clock: components.clock, refused: metrics.refused });
+  return new MeshNode(libp2p, options, { ...components, metrics, signer: createSigner(privateKey) });
 }

@@ -15,6 +15,11 @@ export interface MeshOptions {
   readonly nativeTls?: boolean;
   /** Introduces itself also as nodes of other libp2p networks do, so that IPFS tools see what it speaks. Default false. */
   readonly ipfsIdentify?: boolean;
+  /**
+   * Takes part in the DHT of the mesh, which knows who provides what. A node that listens answers others and keeps their
+   * records (server), one that only dials asks (client). Default false.
+   */
+  readonly dht?: boolean;
   /** Name and version that peers see, e.g. `omninode/0.1.0`. */
   readonly agent: string;
 }
@@ -59,3 +64,21 @@ export const GOSSIP_RPC_MAX_BYTES = 1024 * KIB;
 /** How often a connection is checked for life, and how long an answer may take before it is dropped. */
 export const LIVENESS_INTERVAL_MS = 10_000;
 export const LIVENESS_TIMEOUT_MS = 15_000;
+
+/** Ours alone: no node of another network is met on it, and no list of public nodes is asked. */
+export const DHT_PROTOCOL = '/omni/kad/1.0.0';
+export const DHT_PREFIX = '/omni-dht';
+/** A record that is not published again is forgotten after this time. */
+export const DHT_RECORD_TTL_MS = 60 * 60_000;
+export const DHT_REPUBLISH_MS = 30 * 60_000;
+/** What a node keeps for others. */
+export const DHT_MAX_RECORDS = 65_536;
+export const DHT_MAX_RECORDS_PER_PEER = 2048;
+/** Of one peer, as others tell them. */
+export const DHT_MAX_ADDRESSES = 8;
+/** Peers whose addresses are taken from others' answers. */
+export const DHT_TOLD_PEERS_RATE = { perSecond: 50, burst: 500 } as const;
+export const DHT_MAX_QUEUED_PEERS = 256;
+export const DHT_MAX_STREAMS = 8;
+/** After the start the node looks for its neighbours; questions wait for that. */
+export const DHT_FIRST_QUERY_MS = 50;

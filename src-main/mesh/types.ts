@@ -57,6 +57,32 @@ export interface TopicMessage {
   readonly data: Uint8Array;
 }
 
+/** Says what becomes of a peer's message on a topic. `reject`: it is wrong, and whoever forwarded it should have known; `ignore`: just not now. */
+export interface TopicRefusal {
+  readonly verdict: 'reject' | 'ignore';
+  /** An error code: counted. */
+  readonly code: string;
+}
+/** Runs for every message of others before it is delivered or forwarded; undefined lets it pass. Short and synchronous. */
+export type TopicGuard = (message: TopicMessage) => TopicRefusal | undefined;
+
+export interface ProviderRecord {
+  readonly peer: PeerId;
+  /** Multiaddrs that end in its peer id; nobody has dialled them yet. */
+  readonly addresses: readonly string[];
+}
+
+/** The DHT: who provides the content behind a CID. */
+export interface ProviderRecords {
+  readonly mode: 'client' | 'server';
+  /** Tells the peers nearest to the CID that we provide it, and again before the record expires. Waits for a first peer; resolves with how many were told, also when called off. */
+  provide(cid: string, signal: AbortSignal): Promise<number>;
+  /** Says it no more; what others were told expires. */
+  withdraw(cid: string): Promise<void>;
+  /** As they are found; ends when nobody is left to ask, or with the signal. Waits for a first peer to ask. */
+  find(cid: string, signal: AbortSignal): AsyncGenerator<ProviderRecord>;
+}
+
 export interface MeshEvents {
   'peer:connect': { readonly peer: PeerId };
   /** The peer has introduced itself: `peers()` knows its agent and protocols now. */
@@ -91,6 +117,10 @@ export interface Mesh extends Service {
   open(peer: PeerId, protocol: string, options: { readonly limits: ProtocolLimits; readonly signal?: AbortSignal }): Promise<FrameStream>;
   handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => void): Promise<Unsubscribe>;
   publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }>;
+  /** What peers' messages on a topic must be; one guard a topic. */
+  guard(topic: Topic, guard: TopicGuard): Unsubscribe;
+  /** Undefined where the node takes no part in the DHT. */
+  readonly records: ProviderRecords | undefined;
   /** Peers known to be subscribed to a topic. */
   subscribers(topic: Topic): readonly PeerId[];
   /** Resolves once a peer is subscribed. Rejects with the signal's reason. */

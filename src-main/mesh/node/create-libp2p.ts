@@ -1,30 +1,42 @@
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub';
 import { identify, type Identify } from '@libp2p/identify';
 import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface';
+import type { KadDHT } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
-import { peerIdFromPrivateKey } from '@libp2p/peer-id';
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
 import { tcp } from '@libp2p/tcp';
 import { tls } from '@libp2p/tls';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
+import { systemClock, type Clock } from '../../base/index.ts';
 import * as limits from '../options.ts';
 import { TOPICS } from '../types.ts';
+import { dhtServices } from './dht.ts';
 import { nativeTls } from './native-tls.ts';
 import { PeerMemory } from './peer-memory.ts';
+import { RecordStore } from './record-store.ts';
 
-export type MeshServices = { readonly identify: Identify; readonly pubsub: GossipSub; readonly ipfsIdentify?: Identify };
+export type MeshServices = { readonly identify: Identify; readonly pubsub: GossipSub; readonly ipfsIdentify?: Identify; readonly dht?: KadDHT };
 export type MeshLibp2p = Libp2p<MeshServices>;
 
 const MAX_IDENTIFY_BYTES = 8 * 1024;
 const SOCKET = { noDelay: true, keepAlive: true };
 
+export interface MeshLibp2pComponents {
+  readonly clock?: Clock;
+  /** Told what was refused, by its code. */
+  readonly refused?: (code: string) => void;
+}
+
 /** The libp2p node under the mesh, not started. Encryption is always on: TLS first, because it is the faster here, Noise accepted. */
-export function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.MeshOptions): Promise<MeshLibp2p> {
+export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.MeshOptions, components: MeshLibp2pComponents = {}): Promise<MeshLibp2p> {
+  const { clock = systemClock } = components;
+  const dht = options.dht === true ? await dhtServices({ isServer: options.listen.length > 0, clock }) : {};
   return createLibp2p<MeshServices>({
     privateKey,
     start: false,
-    datastore: new PeerMemory({ own: peerIdFromPrivateKey(privateKey).toCID().toString(), maxPeers: limits.MAX_REMEMBERED_PEERS }),
+    datastore: memory(privateKey, options, { ...components, clock }),
     nodeInfo: { name: 'omninode', userAgent: options.agent },
     addresses: { listen: [...options.listen] },
     transports: [tcp({ dialOpts: SOCKET, listenOpts: SOCKET })],
@@ -36,8 +48,18 @@ export function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.
     connectionMonitor: { pingInterval: limits.LIVENESS_INTERVAL_MS, pingTimeout: { minTimeout: limits.LIVENESS_TIMEOUT_MS } },
     services: {
       identify: identify({ protocolPrefix: 'omni', maxMessageSize: MAX_IDENTIFY_BYTES }), pubsub: gossipsub(gossip()),
+      ...dht,
       ...(options.ipfsIdentify === true ? { ipfsIdentify: identify({ maxMessageSize: MAX_IDENTIFY_BYTES }) } : {}),
     },
+  });
+}
+
+function memory(privateKey: Ed25519PrivateKey, { dht }: limits.MeshOptions, { clock, refused }: MeshLibp2pComponents & { readonly clock: Clock }): PeerMemory {
+  const self = peerIdFromPrivateKey(privateKey);
+  const peers = { own: self.toCID().toString(), maxPeers: limits.MAX_REMEMBERED_PEERS };
+  return dht !== true ? new PeerMemory(peers) : new RecordStore({
+    ...peers, prefix: `${limits.DHT_PREFIX}/provider`, ttlMs: limits.DHT_RECORD_TTL_MS, maxRecords: limits.DHT_MAX_RECORDS, maxRecordsPerPeer: limits.DHT_MAX_RECORDS_PER_PEER,
+    self: self.toString(), peerName: (peer) => peerIdFromString(peer).toCID().toString(), clock, onFull: () => refused?.('MESH_RECORDS_FULL'),
   });
 }
 

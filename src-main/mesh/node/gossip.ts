@@ -1,7 +1,7 @@
 import { TopicValidatorResult, type GossipsubMessage } from '@libp2p/gossipsub';
-import { asPeerId, type Events, type PeerId } from '../../base/index.ts';
+import { asPeerId, type Events, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import type { MeshMetrics } from '../metrics.ts';
-import { TOPICS, type MeshEvents, type Topic } from '../types.ts';
+import { TOPICS, type MeshEvents, type Topic, type TopicGuard } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { messageError } from './topic-schema.ts';
 
@@ -14,6 +14,7 @@ export class Gossip {
   readonly #libp2p: MeshLibp2p;
   readonly #events: Events<MeshEvents>;
   readonly #metrics: MeshMetrics;
+  readonly #guards = new Map<Topic, TopicGuard>();
 
   constructor(libp2p: MeshLibp2p, events: Events<MeshEvents>, metrics: MeshMetrics) {
     this.#libp2p = libp2p;
@@ -25,13 +26,18 @@ export class Gossip {
     const { pubsub } = this.#libp2p.services;
     pubsub.addEventListener('gossipsub:message', this.#onMessage);
     for (const topic of TOPICS) {
-      pubsub.topicValidators.set(topic, (_peer, message) => this.#validate(topic, message.data));
+      pubsub.topicValidators.set(topic, (_peer, message) => this.#validate(topic, message));
       pubsub.subscribe(topic);
     }
   }
 
   stop(): void {
     this.#libp2p.services.pubsub.removeEventListener('gossipsub:message', this.#onMessage);
+  }
+
+  guard(topic: Topic, guard: TopicGuard): Unsubscribe {
+    this.#guards.set(topic, guard);
+    return () => void (this.#guards.get(topic) === guard && this.#guards.delete(topic));
   }
 
   async publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }> {
@@ -73,12 +79,18 @@ export class Gossip {
     });
   }
 
-  // Rejected, so neither delivered nor forwarded.
-  #validate(topic: Topic, data: Uint8Array): TopicValidatorResult {
-    const error = messageError(topic, data);
-    if (error === undefined) return TopicValidatorResult.Accept;
-    this.#metrics.refused(error.code);
-    return TopicValidatorResult.Reject;
+  // What does not pass is neither delivered nor forwarded.
+  #validate(topic: Topic, message: GossipsubMessage['msg']): TopicValidatorResult {
+    const error = messageError(topic, message.data);
+    if (error !== undefined) return this.#refuse(error.code, TopicValidatorResult.Reject);
+    const refusal = message.type === 'signed' ? this.#guards.get(topic)?.({ topic, from: asPeerId(message.from.toString()), data: message.data }) : undefined;
+    if (refusal === undefined) return TopicValidatorResult.Accept;
+    return this.#refuse(refusal.code, refusal.verdict === 'reject' ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore);
+  }
+
+  #refuse(code: string, result: TopicValidatorResult): TopicValidatorResult {
+    this.#metrics.refused(code);
+    return result;
   }
 
   readonly #onMessage = ({ detail: { msg } }: CustomEvent<GossipsubMessage>): void => {

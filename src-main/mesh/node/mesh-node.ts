@@ -3,7 +3,7 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
-import { meshMetrics, type MeshMetrics } from '../metrics.ts';
+import type { MeshMetrics } from '../metrics.ts';
 import { DIAL_TIMEOUT_MS, type MeshComponents, type MeshOptions } from '../options.ts';
 import { probeBandwidth } from '../protocols/bandwidth/client.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_TIMEOUT_MS } from '../protocols/bandwidth/constants.ts';
@@ -12,15 +12,18 @@ import { ping } from '../protocols/ping/client.ts';
 import { PING_LIMITS, PING_PROTOCOL, PING_TIMEOUT_MS } from '../protocols/ping/constants.ts';
 import { pingErrors } from '../protocols/ping/errors.ts';
 import { wrapStream } from '../streams/frame-stream.ts';
-import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, Signer, Topic } from '../types.ts';
+import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Signer, Topic, TopicGuard } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
 import { describe, dialError } from './dial-error.ts';
 import { Gossip } from './gossip.ts';
 import { PeerBook } from './peer-book.ts';
 import { PeerWatch } from './peer-watch.ts';
+import { DhtRecords } from './provider-records.ts';
 
 type Within = { readonly signal?: AbortSignal };
+
+export type MeshNodeComponents = Omit<MeshComponents, 'metrics'> & { readonly metrics: MeshMetrics; readonly signer: Signer };
 
 /** The mesh over one libp2p node. Runs once: a stopped mesh is not started again. */
 export class MeshNode implements Mesh {
@@ -28,23 +31,26 @@ export class MeshNode implements Mesh {
   readonly events = new Events<MeshEvents>();
   readonly peerId: PeerId;
   readonly signer: Signer;
+  readonly records: ProviderRecords | undefined;
   readonly #libp2p: MeshLibp2p;
   readonly #options: MeshOptions;
-  readonly #components: MeshComponents;
+  readonly #components: Pick<MeshComponents, 'clock'>;
   readonly #metrics: MeshMetrics;
   readonly #gossip: Gossip;
   readonly #book = new PeerBook();
   readonly #watch: PeerWatch;
 
-  constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshComponents & { readonly signer: Signer }) {
+  constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshNodeComponents) {
     this.#libp2p = libp2p;
     this.#options = options;
     this.#components = components;
-    this.#metrics = meshMetrics(components.metrics);
+    this.#metrics = components.metrics;
     this.#gossip = new Gossip(libp2p, this.events, this.#metrics);
     this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, metrics: this.#metrics, logger: components.logger, clock: components.clock });
     this.peerId = asPeerId(libp2p.peerId.toString());
     this.signer = components.signer;
+    const { dht } = libp2p.services;
+    this.records = dht === undefined ? undefined : new DhtRecords({ dht, self: this.peerId, ownAddresses: () => libp2p.getMultiaddrs() });
   }
 
   async start(): Promise<void> {
@@ -131,6 +137,10 @@ export class MeshNode implements Mesh {
 
   publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }> {
     return this.#gossip.publish(topic, data);
+  }
+
+  guard(topic: Topic, guard: TopicGuard): Unsubscribe {
+    return this.#gossip.guard(topic, guard);
   }
 
   subscribers(topic: Topic): readonly PeerId[] {

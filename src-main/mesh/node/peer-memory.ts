@@ -4,7 +4,7 @@ import { Key } from 'interface-datastore';
 type Within = Parameters<MemoryDatastore['put']>[2];
 
 /** Under which libp2p's peer store keeps what it knows of a peer. */
-const PEERS = '/peers/';
+export const PEERS = '/peers/';
 
 export interface PeerMemoryInit {
   /** This node's own id as a CID; what is known of it stays. */

@@ -11,14 +11,15 @@ export interface NodeSetup {
   readonly agent?: string;
   readonly metrics?: Metrics;
   readonly nativeTls?: boolean;
+  readonly dht?: boolean;
 }
 
 /** Real nodes on loopback, all stopped by `stop`. */
 export class TestNodes {
   readonly #running: Mesh[] = [];
 
-  async create({ listen = [LOOPBACK], agent = 'test/1', metrics = noMetrics, nativeTls = false }: NodeSetup = {}): Promise<Mesh> {
-    return createMesh({ listen, identity: { kind: 'ephemeral' }, mdns: false, agent, nativeTls }, { logger: silentLogger, metrics, clock: systemClock });
+  async create({ listen = [LOOPBACK], agent = 'test/1', metrics = noMetrics, nativeTls = false, dht = false }: NodeSetup = {}): Promise<Mesh> {
+    return createMesh({ listen, identity: { kind: 'ephemeral' }, mdns: false, agent, nativeTls, dht }, { logger: silentLogger, metrics, clock: systemClock });
   }
 
   async start(setup?: NodeSetup): Promise<Mesh> {
