@@ -8,6 +8,7 @@ import type { Settings } from './config.ts';
 import { createNode } from './node.ts';
 import { findModel } from './model-file.ts';
 import type { AppPaths } from './paths.ts';
+import { shareStore, type Sharing } from './share-store.ts';
 
 export interface HostOptions {
   readonly settings: Settings;
@@ -53,6 +54,13 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
     }),
   };
   let control: ControlServer | undefined;
+  let sharing: Promise<Sharing | undefined> | undefined;
+  // After the model: nobody waits for it here.
+  const share = (): Promise<Sharing | undefined> => shareStore({ config, paths, mesh: node.mesh, logger: node.logger, spawn }).catch((error: unknown) => {
+    const { code, message } = toCoded(error);
+    node.logger.warn({ code, message }, 'shards are not shared');
+    return undefined;
+  });
   node.mesh.events.on('peer:connect', announcePeers);
   node.mesh.events.on('peer:disconnect', announcePeers);
   return {
@@ -66,7 +74,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
       });
       try {
         await node.start();
-        await chat.start();
+        await chat.start().finally(() => { sharing = share(); });
       } catch (error) {
         const { code, message, next } = toCoded(error);
         chat.setStatus({ kind: 'error', code, message, ...(next === undefined ? {} : { next }) });
@@ -76,6 +84,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
     stop: async () => {
       await control?.stop();
       await chat.stop();
+      await (await sharing)?.stop();
       await node.stop();
     },
   };

@@ -27,6 +27,10 @@ export const configSchema = z.strictObject({
   contextTokens: z.coerce.number().int().min(64).max(1_048_576).default(1024),
   /** Most bytes of shards in the home folder; left out, what the disk holds. */
   storeQuotaBytes: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  /** Whether shards of the store are given to others, and announced. */
+  shareStore: isOn.default(true),
+  /** Whether the node takes part in the mesh's own DHT, which knows who has what. */
+  dht: isOn.default(true),
   /** Most that is sent of shards to others, over all of them; left out, what the line takes. */
   uploadBytesPerSecond: z.coerce.number().int().min(1).optional(),
   /** For whom this node fetches layers that it lacks, to take over a stage: peers on this machine and on private networks, everybody, nobody. */
@@ -62,7 +66,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_MODEL: 'model', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
   OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs', OMNINODE_STORE_QUOTA_BYTES: 'storeQuotaBytes',
-  OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond',
+  OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond', OMNINODE_SHARE_STORE: 'shareStore', OMNINODE_DHT: 'dht',
   OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
   OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',

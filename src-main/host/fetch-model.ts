@@ -1,10 +1,13 @@
 import { copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asShardCid, type LayerRange } from '../base/index.ts';
-import { blockDigest, cidOfManifest, decodeManifest, encodeManifestCbor, encodeManifestJson, exchangeErrors, MANIFEST_CBOR_FILE, MANIFEST_FILE, type Manifest, type ManifestPiece } from '../store/index.ts';
+import { blockDigest, encodeManifestCbor, encodeManifestJson, exchangeErrors, MANIFEST_CBOR_FILE, MANIFEST_FILE, providerErrors, type Manifest, type ManifestPiece } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
-import { openStore } from './local-store.ts';
+import { fetchManifest } from './fetch-manifest.ts';
+import type { FinderInit, FoundProvider } from './find-providers.ts';
+import { openStore, withStore } from './local-store.ts';
+import { ModelSources } from './model-sources.ts';
 import type { AppPaths } from './paths.ts';
 import { transferOptions } from './share-store.ts';
 import type { TransferEvent, TransferReport } from './transfer-messages.ts';
@@ -12,7 +15,7 @@ import { Transfer } from './transfer.ts';
 
 export interface FetchModelRequest {
   readonly manifestCid: string;
-  /** Addresses of peers that hold the model, or parts of it. */
+  /** Addresses of members of the mesh: they are asked for the model, and who else has it. May be empty when announcements were heard. */
   readonly peers: readonly string[];
   /** Folders on web servers that have its shards as files. */
   readonly urls: readonly string[];
@@ -28,6 +31,10 @@ export interface FetchModelOptions {
   readonly signal: AbortSignal;
   readonly onManifest?: (manifest: Manifest) => void;
   readonly onEvent?: (event: TransferEvent) => void;
+  /** Somebody is said to have some of it. */
+  readonly onFound?: (found: FoundProvider) => void;
+  /** How others are found; by all ways when absent. */
+  readonly ways?: FinderInit['ways'];
 }
 
 export interface FetchedModel {
@@ -36,38 +43,47 @@ export interface FetchedModel {
   readonly report: TransferReport;
 }
 
-/** Fetches a model, or some layers of it, into the store. Throws EXCHANGE_*, SHARD_BAD_MANIFEST, SPACE_*, MESH_*, HOST_BAD_RANGE. */
-export async function fetchModel(config: HostConfig, request: FetchModelRequest, { paths, signal, onManifest, onEvent }: FetchModelOptions): Promise<FetchedModel> {
-  if (blockDigest(request.manifestCid) === undefined) throw exchangeErrors.badCid({ cid: request.manifestCid });
-  // Passing: an app with the same home may be running under its own identity.
-  const transfer = await Transfer.start({ ...transferOptions(config, paths), listen: [] });
+/** Fetches a model, or some layers of it, into the store. Throws PROVIDERS_NONE_KNOWN, EXCHANGE_*, SHARD_BAD_MANIFEST, SPACE_*, MESH_*, HOST_BAD_RANGE. */
+export async function fetchModel(config: HostConfig, request: FetchModelRequest, options: FetchModelOptions): Promise<FetchedModel> {
+  const { manifestCid } = request;
+  if (blockDigest(manifestCid) === undefined) throw exchangeErrors.badCid({ cid: manifestCid });
+  const sources = await ModelSources.open(config, { members: request.peers, ways: options.ways, onFound: options.onFound });
   try {
-    const manifest = await manifestFor(config, transfer, { request, signal });
-    onManifest?.(manifest);
-    const pieces = piecesFor(manifest, request.layers);
-    const { peers, urls, downloadBytesPerSecond } = request;
-    const shards = pieces.map(({ cid, size_bytes, file_name }) => ({ cid: asShardCid(cid), sizeBytes: size_bytes, fileName: file_name }));
-    const report = await transfer.fetch({ shards, peers, urls, downloadBytesPerSecond, signal, onEvent });
-    if (request.folder !== undefined) await exportPieces(config, { manifest, pieces, folder: request.folder });
-    return { manifestCid: request.manifestCid, manifest, report };
+    // Passing: an app with the same home may be running under its own identity.
+    const transfer = await Transfer.start({ ...transferOptions(config, options.paths), listen: [] });
+    return await fetchWith({ config, transfer, sources }, request, options).finally(() => transfer.stop());
   } finally {
-    await transfer.stop();
+    await sources.close();
   }
 }
 
-async function manifestFor(config: HostConfig, transfer: Transfer, { request, signal }: { readonly request: FetchModelRequest; readonly signal: AbortSignal }): Promise<Manifest> {
-  const store = openStore(config);
-  try {
-    const known = store.catalog.models.get(request.manifestCid)?.manifest;
+interface Fetching {
+  readonly config: HostConfig;
+  readonly transfer: Transfer;
+  readonly sources: ModelSources;
+}
+
+async function fetchWith({ config, transfer, sources }: Fetching, request: FetchModelRequest, { signal, onManifest, onEvent }: FetchModelOptions): Promise<FetchedModel> {
+  const { manifestCid, layers, urls, folder, downloadBytesPerSecond } = request;
+  const manifest = await withStore(config, async (store) => {
+    const known = store.catalog.models.get(manifestCid)?.manifest;
     if (known !== undefined) return known;
-    const bytes = await transfer.block(asShardCid(request.manifestCid), request.peers, signal);
-    const manifest = decodeManifest(bytes, request.manifestCid);
-    if (cidOfManifest(manifest) !== request.manifestCid) throw exchangeErrors.badCid({ cid: request.manifestCid });
-    store.addModel(manifest);
-    return manifest;
-  } finally {
-    store.close();
-  }
+    const fetched = await fetchManifest(manifestCid, { transfer, sources, signal });
+    store.addModel(fetched);
+    return fetched;
+  });
+  onManifest?.(manifest);
+  const pieces = piecesFor(manifest, layers);
+  const shards = pieces.map(({ cid, size_bytes, file_name }) => ({ cid: asShardCid(cid), sizeBytes: size_bytes, fileName: file_name }));
+  const isHere = await withStore(config, (store) => shards.every(({ cid }) => store.catalog.shards.files(cid).some((file) => file.present === undefined)));
+  const over = new AbortController();
+  const within = AbortSignal.any([signal, over.signal]);
+  // What is here already needs nobody; it is still checked.
+  const more = isHere ? undefined : sources.routesTo([manifestCid, ...shards.map(({ cid }) => cid)], within);
+  if (more !== undefined && urls.length === 0) void more.isAnyFound.then((isAny) => { if (!isAny) over.abort(providerErrors.noneKnown({ cid: manifestCid })); });
+  const report = await transfer.fetch({ shards, peers: sources.known, more: more?.routes, urls, downloadBytesPerSecond, signal: within, onEvent }).finally(() => over.abort());
+  if (folder !== undefined) await exportPieces(config, { manifest, pieces, folder });
+  return { manifestCid, manifest, report };
 }
 
 /** Shards that have some of the layers, and the vocabulary, which every reader of text needs. */

@@ -10,7 +10,10 @@ export { shardModelFile, shardsOf, type ShardedModel } from './sharded-model.ts'
 export { collectGarbage, listModels, openStore, pinModel, removeModel, showModel, storeStats, verifyStore, type ModelDetails, type ModelEntry, type PieceEntry } from './local-store.ts';
 export type { ScrubReport, StoreStats } from '../store/index.ts';
 export { fetchModel, type FetchedModel, type FetchModelRequest } from './fetch-model.ts';
-export { shareStore, type Sharing } from './share-store.ts';
+export { shareStore, type ShareOptions, type Sharing } from './share-store.ts';
+export { ProviderService } from './provider-service.ts';
+export type { FoundProvider } from './find-providers.ts';
+export { listProviders, type ProvidedItem, type ProviderEntry } from './list-providers.ts';
 export type { TransferEvent, TransferReport } from './transfer-messages.ts';
 export { BUILT_IN_MODEL, findModel, type ModelFile } from './model-file.ts';
 export { ephemeral, inferPipeline, inferWithReceipts, routeOverCluster, tracePipeline, type InferOptions } from './infer-pipeline.ts';

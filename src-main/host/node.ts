@@ -44,6 +44,8 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const clock = systemClock;
   const mesh = await createMesh({
     listen: config.listen, mdns: config.mdns, agent: 'omninode',
+    // A passing process would only make others' tables wrong.
+    dht: identity === 'file' && config.dht,
     identity: identity === 'ephemeral' ? { kind: 'ephemeral' } : { kind: 'file', path: join(config.home, 'identity.key') },
   }, { logger, metrics, clock });
   const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger, spawn };

@@ -1,11 +1,11 @@
-import { isCoded, type PeerId } from '../base/index.ts';
+import { isCoded } from '../base/index.ts';
 import type { Mesh } from '../mesh/index.ts';
 import { BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, exchangeErrors, PeerSource, type Bitswap, type BufferPool, type Source, type SourceSink } from '../store/index.ts';
 
 export interface OpenPeerSource {
   readonly mesh: Mesh;
-  /** Of the peer's main process or of the one that moves shards. */
-  readonly address: string;
+  /** Of one peer, of its main process or of the one that moves shards: the first that answers is taken. */
+  readonly addresses: readonly string[];
   readonly sink: SourceSink;
   readonly pool: BufferPool;
   /** For peers that are IPFS nodes; without it they are none to fetch from. */
@@ -16,19 +16,19 @@ export interface OpenPeerSource {
 
 /** Dials a peer and opens a stream to the process of it that moves shards. Throws MESH_DIAL_FAILED, MESH_*, EXCHANGE_*. */
 export async function openPeerSource(options: OpenPeerSource): Promise<Source> {
-  const source = await openAt(options, options.address);
+  const source = await openAtAny(options, options.addresses, exchangeErrors.linkLost({ peer: 'a peer', reason: 'no address of it is known' }));
   if (!(source instanceof PeerSource)) return source;
   const { transfer } = await source.hello;
   if (transfer === undefined) return source;
   source.close();
   await options.mesh.hangUp(source.peer);
-  return openAtAny(options, source.peer, transfer);
+  // The other process has the same identity; an address that ends in another one would be a third node's.
+  return openAtAny(options, transfer.filter((one) => one.endsWith(`/p2p/${source.peer}`)), exchangeErrors.linkLost({ peer: source.peer, reason: 'it has nowhere to transfer from' }));
 }
 
-async function openAtAny(options: OpenPeerSource, peer: PeerId, addresses: readonly string[]): Promise<Source> {
-  let failure: unknown = exchangeErrors.linkLost({ peer, reason: 'it has nowhere to transfer from' });
-  // The other process has the same identity; an address that ends in another one would be a third node's.
-  for (const address of addresses.filter((one) => one.endsWith(`/p2p/${peer}`))) {
+async function openAtAny(options: OpenPeerSource, addresses: readonly string[], none: Error): Promise<Source> {
+  let failure: unknown = none;
+  for (const address of addresses) {
     try {
       return await openAt(options, address);
     } catch (error) {

@@ -19,6 +19,8 @@ export const toTransferSchema = z.discriminatedUnion('type', [
     type: z.literal('fetch'), id, shards: z.array(z.strictObject({ cid, sizeBytes: z.number().int().min(1), fileName: z.string().max(128) })).max(1024),
     peers: addresses, urls: addresses, downloadBytesPerSecond: bytesPerSecond, patienceMs: z.number().min(0).optional(),
   }),
+  /** More peers for a fetch that is under way. */
+  z.strictObject({ type: z.literal('peers'), id, peers: addresses }),
   z.strictObject({ type: z.literal('block'), id, cid, peers: addresses }),
   z.strictObject({ type: z.literal('cancel'), id }),
   z.strictObject({ type: z.literal('stop') }),

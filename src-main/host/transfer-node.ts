@@ -1,13 +1,17 @@
 import { backoffMs, isCoded, systemClock, toCoded, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
 import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
 import { Bitswap, BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type Source, type SourceSink } from '../store/index.ts';
+import { firstOf } from './first-of.ts';
 import { openStore } from './local-store.ts';
 import { manifestShelf } from './manifest-shelf.ts';
 import { openPeerSource } from './open-peer-source.ts';
+import { PeerRoutes } from './peer-routes.ts';
 
 const AGENT = 'omninode';
 /** Leaf buffers kept for the next leaf. */
 const POOLED_LEAVES = 64;
+/** Of a peer that is asked for a block, before the next one is asked too. */
+const HEAD_START_MS = 500;
 const RECONNECT = { firstMs: 250, maxMs: 10_000 } as const;
 
 export interface TransferNodeOptions {
@@ -34,6 +38,8 @@ export interface TransferJob {
   readonly shards: readonly TransferShard[];
   /** Addresses of peers, of their main or their transfer process. */
   readonly peers: readonly string[];
+  /** More of them, as they are found. */
+  readonly more?: AsyncIterable<readonly string[]> | undefined;
   /** Folders on web servers that have the files under their names. */
   readonly urls: readonly string[];
   readonly downloadBytesPerSecond?: number | undefined;
@@ -84,13 +90,15 @@ export class TransferNode implements Service {
   }
 
   /** Fetches shards into the store and gives them to others from then on. Throws as `Fetch.done`. */
-  async fetch({ shards, peers, urls, signal, ...rest }: TransferJob): Promise<FetchReport> {
+  async fetch({ shards, peers, urls, more, signal, ...rest }: TransferJob): Promise<FetchReport> {
     const over = new AbortController();
     const fetch = new Fetch({ shards, target: this.store, clock: systemClock, ...given(rest) });
     const cancel = (): void => fetch.cancel(isCoded(signal?.reason) ? signal.reason : exchangeErrors.cancelled({}, signal?.reason));
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted === true) cancel();
-    for (const addresses of byPeer(peers)) void keepUsing(fetch, (attempt) => this.#open(addresses[attempt % addresses.length] ?? '', fetch, over.signal), over.signal);
+    const routes = new PeerRoutes((addresses) => void keepUsing(fetch, () => this.#open(addresses, fetch, over.signal), over.signal));
+    routes.add(peers);
+    if (more !== undefined) void followed(more, over.signal, (addresses) => routes.add(addresses));
     for (const url of urls) void keepUsing(fetch, () => Promise.resolve(this.#webSource(url, shards, fetch)), over.signal);
     return fetch.done.finally(() => {
       over.abort();
@@ -98,23 +106,16 @@ export class TransferNode implements Service {
     });
   }
 
-  /** A manifest or another single block, from the first peer that has it; one that lies is passed by. Throws EXCHANGE_NOT_FOUND, or what the last peer ended with. */
+  /** A manifest or another single block, from the first peer that has it; one that lies is passed by, one that is slow is not waited for. Throws EXCHANGE_NOT_FOUND, or what the last peer ended with. */
   async block(cid: ShardCid, peers: readonly string[], signal?: AbortSignal): Promise<Uint8Array> {
-    let failure: unknown;
-    for (const address of peers) {
-      signal?.throwIfAborted();
-      try {
-        const bytes = await fetchBlock(cid, (sink) => this.#open(address, sink, signal));
-        if (bytes !== undefined) return bytes;
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure ?? exchangeErrors.notFound({ cid });
+    const routes: (readonly string[])[] = [];
+    new PeerRoutes((addresses) => void routes.push(addresses)).add(peers);
+    const attempts = routes.map((addresses) => (within: AbortSignal) => fetchBlock(cid, (sink) => this.#open(addresses, sink, within)));
+    return await firstOf(attempts, { headStartMs: HEAD_START_MS, signal }) ?? Promise.reject(exchangeErrors.notFound({ cid }));
   }
 
-  #open(address: string, sink: SourceSink, signal: AbortSignal | undefined): Promise<Source> {
-    return openPeerSource({ mesh: this.mesh, address, sink, pool: this.#pool, agent: AGENT, bitswap: this.#bitswap, signal });
+  #open(addresses: readonly string[], sink: SourceSink, signal: AbortSignal | undefined): Promise<Source> {
+    return openPeerSource({ mesh: this.mesh, addresses, sink, pool: this.#pool, agent: AGENT, bitswap: this.#bitswap, signal });
   }
 
   /** What may be given and how fast is one thing for both protocols. */
@@ -138,10 +139,10 @@ export class TransferNode implements Service {
 }
 
 /** Uses a source until the fetch is over; one that is lost is opened again, one that lied is not. */
-async function keepUsing(fetch: Fetch, open: (attempt: number) => Promise<Source>, over: AbortSignal): Promise<void> {
+async function keepUsing(fetch: Fetch, open: () => Promise<Source>, over: AbortSignal): Promise<void> {
   for (let failures = 0; !over.aborted; failures++) {
     try {
-      const source = await open(failures);
+      const source = await open();
       fetch.add(source);
       const end = await source.closed;
       if (isCoded(end) && end.fault === 'peer' && !end.retryable) return;
@@ -153,9 +154,12 @@ async function keepUsing(fetch: Fetch, open: (attempt: number) => Promise<Source
   }
 }
 
-/** Addresses of one peer are tried in turn: it is one source, however many it has. Those without an id are a peer each. */
-function byPeer(addresses: readonly string[]): string[][] {
-  return [...Map.groupBy(addresses, (address) => /\/p2p\/([^/]+)$/.exec(address)?.[1] ?? address).values()];
+/** Until there are no more, or nobody wants them. */
+async function followed<T>(more: AsyncIterable<T>, over: AbortSignal, use: (one: T) => void): Promise<void> {
+  for await (const one of more) {
+    if (over.aborted) return;
+    use(one);
+  }
 }
 
 function given({ downloadBytesPerSecond, patienceMs, onEvent }: Pick<TransferJob, 'downloadBytesPerSecond' | 'patienceMs' | 'onEvent'>): Pick<TransferJob, 'downloadBytesPerSecond'> & { patienceMs?: number; onEvent?: (event: FetchEvent) => void } {

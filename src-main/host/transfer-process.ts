@@ -1,4 +1,4 @@
-import { createLogger, exitWithParent, leaveParent, onParentMessage, tellParent, toCoded } from '../base/index.ts';
+import { BoundedQueue, createLogger, exitWithParent, leaveParent, onParentMessage, tellParent, toCoded } from '../base/index.ts';
 import type { FetchEvent, FetchReport } from '../store/index.ts';
 import { createMetricsRegistry } from './metrics-registry.ts';
 import { toTransferSchema, type FromTransfer, type StartTransfer, type ToTransfer, type TransferEvent, type TransferReport } from './transfer-messages.ts';
@@ -7,6 +7,9 @@ import { TransferNode } from './transfer-node.ts';
 /** Entry of the process that moves shards, so that hidden states do not wait behind them. */
 let node: TransferNode | undefined;
 const running = new Map<number, AbortController>();
+/** Peers that are found while a fetch is under way. */
+const found = new Map<number, BoundedQueue<readonly string[]>>();
+const MAX_FOUND = 1024;
 
 /** Progress is told this often at most. */
 const PROGRESS_MS = 100;
@@ -49,7 +52,10 @@ function fetch({ id, shards, peers, urls, downloadBytesPerSecond, patienceMs }: 
     if (event.kind === 'progress') toldMs = performance.now();
     tell({ type: 'event', id, event: portableEvent(event) });
   };
-  return run(id, async (of, signal) => ({ type: 'fetched', id, report: portableReport(await of.fetch({ shards, peers, urls, downloadBytesPerSecond, patienceMs, signal, onEvent })) }));
+  const more = new BoundedQueue<readonly string[]>(MAX_FOUND);
+  found.set(id, more);
+  return run(id, async (of, signal) => ({ type: 'fetched', id, report: portableReport(await of.fetch({ shards, peers, urls, more, downloadBytesPerSecond, patienceMs, signal, onEvent })) }))
+    .finally(() => { found.delete(id); });
 }
 
 const portableEvent = (event: FetchEvent): TransferEvent => (event.kind === 'dropped' ? { ...event, error: event.error.toWire() } : event);
@@ -63,6 +69,7 @@ function receive(message: ToTransfer): Promise<void> {
     case 'start': return start(message);
     case 'fetch': return fetch(message);
     case 'block': return run(message.id, async (of, signal) => ({ type: 'block', id: message.id, bytes: await of.block(message.cid, message.peers, signal) }));
+    case 'peers': return Promise.resolve(void found.get(message.id)?.push(message.peers));
     case 'cancel': return Promise.resolve(running.get(message.id)?.abort());
     case 'stop': return (node?.stop() ?? Promise.resolve()).then(() => process.exit(0));
   }

@@ -59,9 +59,9 @@ export class Transfer {
   }
 
   /** Fetches shards into the store, and gives them to others from then on. Throws EXCHANGE_*, SPACE_*, CATALOG_*. */
-  async fetch({ signal, onEvent, shards, peers, urls, downloadBytesPerSecond, patienceMs }: TransferRequest): Promise<TransferReport> {
+  async fetch({ signal, onEvent, shards, peers, urls, more, downloadBytesPerSecond, patienceMs }: TransferRequest): Promise<TransferReport> {
     const job = { type: 'fetch' as const, shards: [...shards], peers: [...peers], urls: [...urls], downloadBytesPerSecond, patienceMs };
-    const answer = await this.#call((id) => ({ ...job, id }), { signal, onEvent });
+    const answer = await this.#call((id) => ({ ...job, id }), { signal, onEvent, more });
     if (answer.type !== 'fetched') throw hostErrors.transferGone({ how: `it answered ${answer.type}` });
     return answer.report;
   }
@@ -82,7 +82,7 @@ export class Transfer {
     await exited.finally(() => clearTimeout(timer));
   }
 
-  async #call(message: (id: number) => ToTransfer, { signal, onEvent }: Pick<TransferRequest, 'signal' | 'onEvent'>): Promise<FromTransfer> {
+  async #call(message: (id: number) => ToTransfer, { signal, onEvent, more }: Pick<TransferRequest, 'signal' | 'onEvent' | 'more'>): Promise<FromTransfer> {
     if (this.#gone !== undefined) throw this.#gone;
     if (isAborted(signal)) throw reasonOf(signal);
     const id = this.#lastId++;
@@ -91,12 +91,20 @@ export class Transfer {
     const cancel = (): void => void this.#child.send({ type: 'cancel', id } satisfies ToTransfer);
     signal?.addEventListener('abort', cancel, { once: true });
     this.#child.send(message(id));
+    if (more !== undefined) void this.#pass(id, more);
     try {
       return await promise;
     } catch (error) {
       throw isAborted(signal) ? reasonOf(signal) : error;
     } finally {
       signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  async #pass(id: number, more: AsyncIterable<readonly string[]>): Promise<void> {
+    for await (const peers of more) {
+      if (!this.#pending.has(id) || !this.#child.connected) return;
+      this.#child.send({ type: 'peers', id, peers: [...peers] } satisfies ToTransfer);
     }
   }
 

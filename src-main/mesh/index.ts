@@ -7,6 +7,7 @@ import type { MeshComponents, MeshOptions } from './options.ts';
 import type { Mesh } from './types.ts';
 
 export { verifySignature } from './identity/signature.ts';
+export { DHT_PROTOCOL } from './options.ts';
 export { MAX_BYTES_PER_SECOND as MAX_TOLD_BYTES_PER_SECOND } from './protocols/bandwidth/constants.ts';
 export { meshErrors, type DialReason } from './errors.ts';
 export type { IdentityOption, MeshComponents, MeshOptions } from './options.ts';

@@ -14,6 +14,7 @@ export * from './catalog/index.ts';
 export * from './space/index.ts';
 export * from './exchange/index.ts';
 export * from './bitswap/index.ts';
+export * from './providers/index.ts';
 export { SUPPORTED_ARCHITECTURES } from './shard/architectures.ts';
 export type { Piece } from './shard/piece.ts';
 export { pieceOfModel, pieceOfShard } from './shard/read-piece.ts';

@@ -82,7 +82,7 @@ async function fetchHere(options: Partial<FetchOptions> = {}) {
     fetch, events, store, path: gotPath(home, shard),
     event: (kind: FetchEvent['kind']) => next((event) => event.kind === kind),
     progress: (bytes: number) => next((event) => event.kind === 'progress' && event.bytesDone >= bytes),
-    add: async (address: string) => { const source = await openPeerSource({ mesh, address, sink: fetch, pool, agent: 'test' }); fetch.add(source); return source.name; },
+    add: async (address: string) => { const source = await openPeerSource({ mesh, addresses: [address], sink: fetch, pool, agent: 'test' }); fetch.add(source); return source.name; },
   };
 }
 
@@ -254,7 +254,7 @@ describe('a fetch', () => {
     expect((await store.scrub()).damaged).toMatchObject([{ leaves: [3] }]);
     const repair = new Fetch({ shards: [shard], target: store, clock: systemClock });
     const mesh = await nodes.start({ listen: [] });
-    repair.add(await openPeerSource({ mesh, address: await honest(), sink: repair, pool: new BufferPool(LEAF_BYTES, 4), agent: 'test' }));
+    repair.add(await openPeerSource({ mesh, addresses: [await honest()], sink: repair, pool: new BufferPool(LEAF_BYTES, 4), agent: 'test' }));
     expect((await repair.done).bytesFetched).toBe(LEAF_BYTES);
     expect((await readFile(before.path)).equals(shard.bytes)).toBe(true);
   });

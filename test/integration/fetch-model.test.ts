@@ -39,8 +39,8 @@ describe('a model', () => {
   it('goes from A to B in parts, and from A and B whole to D, which is told where their transfer processes are', async () => {
     const a = await share(origin);
     // Another process of the same node: its addresses are others, its identity is not.
-    expect(a.sharing.transfer.peerId).toBe(a.node.mesh.peerId);
-    expect(a.sharing.transfer.addresses.some((address) => a.node.mesh.addresses().includes(address))).toBe(false);
+    expect(a.sharing.transfer!.peerId).toBe(a.node.mesh.peerId);
+    expect(a.sharing.transfer!.addresses.some((address) => a.node.mesh.addresses().includes(address))).toBe(false);
     const b = await home();
     const part = await fetch(b, { peers: [a.address], layers: { first: 2, last: 3 } });
     expect(part.report.bytesFetched).toBe(part.report.bytesTotal);

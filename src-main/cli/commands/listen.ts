@@ -43,7 +43,7 @@ async function listen({ settings, output, signal }: CommandContext, args: Args):
   await node.start();
   let sharing: Sharing | undefined;
   try {
-    sharing = await shareStore({ config: settings.config, paths, mesh: node.mesh });
+    sharing = await shareStore({ config: settings.config, paths, mesh: node.mesh, logger: node.logger });
     output.line(`peer ${node.mesh.peerId}`);
     for (const address of node.mesh.addresses()) output.line(`  ${address}`);
     for (const address of sharing.transfer.addresses) output.line(`shards${settings.config.bitswap ? ', for IPFS tools too' : ''}: ${address}`);

@@ -1,4 +1,4 @@
-import type { ModelDetails, ModelEntry, PieceEntry, ScrubReport, StoreStats } from '../../host/index.ts';
+import type { ModelDetails, ModelEntry, PieceEntry, ProvidedItem, ScrubReport, StoreStats } from '../../host/index.ts';
 import { megabytes } from '../output.ts';
 import { percent, table } from '../table.ts';
 
@@ -38,6 +38,18 @@ export function scrubView({ files, bytes, damaged, gone, busy }: ScrubReport): s
     `${files} files, ${megabytes(bytes)}: ${damaged.length === 0 && gone.length === 0 ? 'all is well' : `${damaged.length} damaged, ${gone.length} gone`}\n`,
   ].join('');
 }
+
+export function providersView(items: readonly ProvidedItem[], nowMs: number): string {
+  const known = items.filter(({ providers }) => providers.length > 0);
+  if (known.length === 0) return 'nobody is known to have it: a node that runs (`omninode listen`, `omninode serve`) hears announcements\n';
+  return known.map(({ cid, name, totalPieces, providers }) => {
+    const rows = providers.map(({ peerId, pieces, seenAt, expiresAt, addresses }) => [peerId, piecesOf(pieces, totalPieces), `${minutes(nowMs - seenAt)} ago`, `${minutes(expiresAt - nowMs)} left`, addresses[0] ?? '']);
+    return `${name === null ? '' : `${name}  `}${cid}\n${table(['peer', 'pieces', 'seen', 'counts', 'address'], rows)}\n`;
+  }).join('\n');
+}
+
+const piecesOf = (pieces: number | null, total: number | null): string => (pieces === null ? '' : `${pieces}${total === null ? '' : ` of ${total}`}`);
+const minutes = (ms: number): string => `${Math.max(0, Math.round(ms / 60_000))} min`;
 
 /** 1, 2, 3, 7 -> 1-3, 7 */
 export function ranges(numbers: readonly number[]): string {

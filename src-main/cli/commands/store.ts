@@ -1,18 +1,19 @@
 import type { Command } from 'commander';
-import { collectGarbage, storeStats, verifyStore } from '../../host/index.ts';
+import { collectGarbage, listProviders, storeStats, verifyStore } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { byteSize } from '../options.ts';
 import { megabytes } from '../output.ts';
 import type { Launch } from '../program.ts';
 import { jsonOf } from './generation-options.ts';
-import { scrubView, statsView } from './store-views.ts';
+import { providersView, scrubView, statsView } from './store-views.ts';
 
 const EXAMPLES = `
 Examples:
   omninode store stats                 what is used, pinned, free
   omninode store verify                read everything, name damaged blocks
-  omninode store gc --to 20GB          remove what was not used for longest`;
+  omninode store gc --to 20GB          remove what was not used for longest
+  omninode store providers             who else has what`;
 
 const VERIFY_EXAMPLES = `
 Examples:
@@ -32,7 +33,14 @@ const STATS_EXAMPLES = `
 Example:
   omninode store stats --json`;
 
-/** `omninode store verify|gc|stats`: the shards on this disk. */
+const PROVIDERS_EXAMPLES = `
+Examples:
+  omninode store providers
+  omninode store providers bafyr4i... --json
+
+Known are those who announced it while \`omninode listen\` or \`omninode serve\` ran here, and those that a fetch found.`;
+
+/** `omninode store verify|gc|stats|providers`: the shards on this disk, and who else has them. */
 export function storeCommand(program: Command, launch: Launch): void {
   const group = program.command('store').summary('verify, limit and measure the shards on this disk').addHelpText('after', EXAMPLES);
   group.command('verify').summary('compare every block with its hash')
@@ -46,6 +54,10 @@ export function storeCommand(program: Command, launch: Launch): void {
   group.command('stats').summary('what is used, pinned and free')
     .addHelpText('after', STATS_EXAMPLES)
     .action((args: object) => launch(stats, {}, jsonOf(args)));
+  group.command('providers').summary('who is known to have which models and shards')
+    .argument('[model]', 'CID of a manifest or shard, or the name of a model that is known here')
+    .addHelpText('after', PROVIDERS_EXAMPLES)
+    .action((model: string | undefined, args: object) => launch(providers, { model }, jsonOf(args)));
 }
 
 async function verify({ settings, output, signal }: CommandContext, { model }: { model?: string }): Promise<number> {
@@ -66,5 +78,12 @@ async function stats({ settings, output }: CommandContext): Promise<number> {
   const found = await storeStats(settings.config);
   output.answer(statsView(found));
   output.result(found);
+  return EXIT.ok;
+}
+
+async function providers({ settings, output }: CommandContext, { model }: { model: string | undefined }): Promise<number> {
+  const items = await listProviders(settings.config, model);
+  output.answer(providersView(items, Date.now()));
+  output.result({ items });
   return EXIT.ok;
 }

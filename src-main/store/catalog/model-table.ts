@@ -47,6 +47,10 @@ export class ModelTable {
     return row === undefined ? undefined : this.#model(row);
   }
 
+  cids(): string[] {
+    return this.#db.all<{ cid: string }>('SELECT cid FROM models ORDER BY added_at, cid').map(({ cid }) => cid);
+  }
+
   list(): StoredModel[] {
     return this.#db.all<ModelRow>(`${MODELS} ORDER BY added_at, cid`).map((row) => this.#model(row));
   }

@@ -56,4 +56,19 @@ export const MIGRATIONS: readonly string[] = [`
     PRIMARY KEY (cid, peer)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX providers_expiry ON providers (expires_at);
+`, `
+  -- pieces: of a manifest's shards and then its vocabulary, one bit each; NULL when it was not said.
+  ALTER TABLE providers ADD COLUMN pieces BLOB;
+  CREATE INDEX providers_peer ON providers (peer);
+
+  -- Where who provides something is reached: JSON lists of multiaddrs, of its transfers and of the node itself.
+  -- at: the time in its last announcement, by its own clock.
+  CREATE TABLE announcers (
+    peer TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    addresses TEXT NOT NULL,
+    node_addresses TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX announcers_expiry ON announcers (expires_at);
 `];

@@ -78,6 +78,12 @@ export class ShardTable {
     return rows.map(fileOf);
   }
 
+  /** CIDs of which at least one leaf is here. */
+  held(): ShardCid[] {
+    const rows = this.#db.all<{ cid: string; present: Uint8Array | null }>('SELECT DISTINCT cid, present FROM files ORDER BY cid');
+    return [...new Set(rows.filter(({ present }) => present === null || present.some((bits) => bits !== 0)).map(({ cid }) => asShardCid(cid)))];
+  }
+
   file(path: string): StoredFile | undefined {
     const row = this.#db.get<FileRow>(`${FILES} WHERE path = ?`, path);
     return row === undefined ? undefined : fileOf(row);

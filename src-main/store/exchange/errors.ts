@@ -15,7 +15,7 @@ export const exchangeErrors = defineErrors('EXCHANGE', {
     fault: 'local', retryable: true, message: (m) => `Nobody has the ${m.missingLeaves} blocks of ${m.cids.join(', ')} that are still missing.`,
     next: 'Name more peers that hold the model; what was fetched is kept.',
   }),
-  notFound: spec<{ cid: string }>({ fault: 'user', message: (m) => `None of the peers has ${m.cid}.`, next: 'Check the CID, and name peers that hold it.' }),
+  notFound: spec<{ cid: string }>({ fault: 'user', message: (m) => `None of the peers has ${m.cid}, or knows who has.`, next: 'Check the CID, and name peers that hold it, or other members of the mesh.' }),
   badCid: spec<{ cid: string }>({ fault: 'user', message: (m) => `"${m.cid}" is not the CID of a shard or manifest.`, next: 'Give the CID as `omninode shard` printed it.' }),
   damaged: spec<{ path: string; leaf: number }>({ fault: 'local', message: (m) => `Block ${m.leaf} of ${m.path} is damaged on this disk.`, next: 'Fetch the shard again: only what is damaged is transferred.' }),
   writeFailed: spec<{ path: string }>({ fault: 'local', message: (m) => `${m.path} cannot be written.`, next: 'Check the folder, its permissions and the free space; what was fetched is kept.' }),

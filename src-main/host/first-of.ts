@@ -1,0 +1,39 @@
+export interface FirstOfOptions {
+  /** How long the one before may take until the next begins too (as RFC 8305 dials addresses). */
+  readonly headStartMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The first result that is not undefined: attempts begin in order, the next when the one before has failed, found nothing
+ * or takes long; the rest is called off. Undefined when none has it; throws the last failure when there was one.
+ */
+export async function firstOf<T>(attempts: ReadonlyArray<(signal: AbortSignal) => Promise<T | undefined>>, { headStartMs, signal }: FirstOfOptions): Promise<T | undefined> {
+  const over = new AbortController();
+  const within = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
+  const won = Promise.withResolvers<T>();
+  let failure: unknown;
+  const begin = (attempt: (signal: AbortSignal) => Promise<T | undefined>): Promise<void> => attempt(within).then(
+    (result) => { if (result !== undefined) won.resolve(result); },
+    (error: unknown) => { failure = error; },
+  );
+  const none = Symbol('none');
+  try {
+    const running: Promise<void>[] = [];
+    for (const attempt of attempts) {
+      signal?.throwIfAborted();
+      const current = begin(attempt);
+      running.push(current);
+      const first = await Promise.race([won.promise, current.then(() => none), pause(headStartMs).then(() => none)]);
+      if (first !== none) return first as T;
+    }
+    const last = await Promise.race([won.promise, Promise.all(running).then(() => none)]);
+    if (last !== none) return last as T;
+    if (failure !== undefined) throw failure;
+    return undefined;
+  } finally {
+    over.abort();
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref());
