@@ -85,6 +85,9 @@ export const meshErrors = defineErrors('MESH', {
     fault: 'local', message: ({ topic, what }) => `A message on topic ${topic} must be ${what}.`,
     next: 'Publish what the topic is for; docs/protocols/topics.md has the list.',
   }),
+  noValues: spec<Record<string, never>>({
+    fault: 'peer', message: () => 'A peer wanted to put a value on the DHT, which keeps provider records only.', next: 'Nothing to do here; it was refused.',
+  }),
   responseInvalid: spec<{ peer: string; protocol: string; reason: string }>({
     fault: 'peer', message: (m) => `Peer ${m.peer} answered ${m.protocol} wrongly: ${m.reason}.`,
     next: 'Choose another peer; this one does not keep to the protocol.',

@@ -2,6 +2,7 @@ import type { PeerInfo, PeerStore } from '@libp2p/interface';
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht';
 import type { Ping } from '@libp2p/ping';
 import { RateLimiter, type Clock } from '../../base/index.ts';
+import { meshErrors } from '../errors.ts';
 import * as limits from '../options.ts';
 import { reachableFrom } from './zone.ts';
 
@@ -32,7 +33,7 @@ export async function dhtServices({ isServer, clock }: DhtInit): Promise<DhtServ
   };
 }
 
-const refuse = (): never => { throw new RangeError('this DHT keeps no values'); };
+const refuse = (): never => { throw meshErrors.noValues({}); };
 
 const settings = {
   protocol: limits.DHT_PROTOCOL,

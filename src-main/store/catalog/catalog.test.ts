@@ -160,6 +160,58 @@ describe('providers', () => {
   });
 });
 
+describe('announcements', () => {
+  const news = { at: 5, ttlMs: 1000, addresses: ['/t'], nodeAddresses: ['/n'], entries: [], gone: [] };
+  const [a, b] = [asPeerId('a'), asPeerId('b')];
+  const cids = Array.from({ length: 3 }, (_, n) => leafCid(new Uint8Array(32).fill(n)).toString());
+  const [one = '', two = ''] = cids;
+
+  it('say who has what and where, until taken back, expired or gone; older ones do not count', () => {
+    const { catalog: { providers }, clock } = opened();
+    expect(providers.announced(a, { ...news, entries: [{ cid: one, pieces: Uint8Array.of(3) }, { cid: two }] })).toBe(true);
+    expect(providers.of(one)).toMatchObject([{ peer: 'a', pieces: Uint8Array.of(3), addresses: ['/t', '/n'] }]);
+    expect(providers.announced(a, { ...news, at: 4, entries: [{ cid: cids[2] ?? '' }], gone: [one] })).toBe(false);
+    expect(providers.announced(a, { ...news, addresses: ['/t2'], gone: [two] })).toBe(true);
+    expect(providers.all().map(({ cid, addresses }) => [cid, addresses])).toEqual([[one, ['/t2', '/n']]]);
+    expect(providers.members(8)).toEqual([['/n']]);
+    // Found by another way it counts longer, and is still known to be reached there.
+    providers.seen(one, a, 5000);
+    clock.advance(1000);
+    expect(providers.of(one)).toMatchObject([{ addresses: ['/t2', '/n'] }]);
+    expect(providers.announced(a, { ...news, at: 6, ttlMs: 0 })).toBe(true);
+    expect([providers.of(one), providers.members(8)]).toEqual([[], []]);
+    // What it said before it left comes late.
+    expect(providers.announced(a, { ...news, entries: [{ cid: one }] })).toBe(false);
+    expect(providers.announced(b, { ...news, entries: [{ cid: one }] })).toBe(true);
+    clock.advance(1000);
+    expect([providers.of(one), providers.sweep()]).toEqual([[], 1]);
+  });
+
+  it('of one peer are kept up to 4,096, and of one CID 256 after a sweep', () => {
+    const { catalog: { providers }, clock } = opened();
+    const many = Array.from({ length: 5000 }, (_, n) => ({ cid: `cid-${String(n).padStart(4, '0')}` }));
+    for (let page = 0; page < 5000; page += 250) {
+      clock.advance(1);
+      providers.announced(a, { ...news, ttlMs: 1_000_000, entries: many.slice(page, page + 250) });
+    }
+    expect(providers.all()).toHaveLength(4096);
+    expect([providers.of('cid-0000').length, providers.of('cid-4999').length]).toEqual([0, 1]);
+    for (let peer = 0; peer < 300; peer++) providers.announced(asPeerId(`p${peer}`), { ...news, ttlMs: 1_000_000, entries: [{ cid: one }] });
+    expect(providers.of(one)).toHaveLength(256);
+    expect(providers.sweep()).toBe(44);
+  });
+
+  it('are made of what is here, in whole or in part', async () => {
+    const { catalog } = opened();
+    const [whole, part, none] = [await treeOf('a'), await treeOf('b'), await treeOf('c')];
+    catalog.shards.put(whole, { path: '/a', mtimeMs: 1, isOwned: false });
+    catalog.shards.put(part, { path: '/b', mtimeMs: 1, isOwned: true, present: LeafSet.full(1) });
+    catalog.shards.put(none, { path: '/c', mtimeMs: 1, isOwned: true, present: new LeafSet(1) });
+    expect(catalog.shards.held().sort()).toEqual([whole.cid, part.cid].sort());
+    catalog.close();
+  });
+});
+
 describe('the file', () => {
   it('is refused when it is no database, damaged, of a newer version, or cannot be opened', async () => {
     const { catalog, path } = opened();
