@@ -14,6 +14,8 @@ export const configSchema = z.strictObject({
   model: z.string().min(1).default('omni-guide'),
   listen: z.array(z.string().startsWith('/')).max(16).default(['/ip4/127.0.0.1/tcp/0']),
   mdns: isOn.default(false),
+  /** Members of the mesh that a node stays connected to, and that are asked who has what: multiaddrs that end in a peer id. */
+  peers: z.array(z.string().regex(/^\/.+\/p2p\/[^/]+$/, 'must be an address as `omninode listen` prints it')).max(64).default([]),
   /** CPU threads of a stage; left out, it is chosen by what there is to compute. */
   threads: z.coerce.number().int().min(1).max(512).optional(),
   gpuLayers: z.coerce.number().int().min(-1).max(10_000).default(-1),

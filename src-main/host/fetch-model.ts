@@ -15,7 +15,7 @@ import { Transfer } from './transfer.ts';
 
 export interface FetchModelRequest {
   readonly manifestCid: string;
-  /** Addresses of members of the mesh: they are asked for the model, and who else has it. May be empty when announcements were heard. */
+  /** Addresses of members of the mesh, besides those of the configuration: they are asked for the model, and who else has it. May be empty when announcements were heard. */
   readonly peers: readonly string[];
   /** Folders on web servers that have its shards as files. */
   readonly urls: readonly string[];
@@ -47,7 +47,7 @@ export interface FetchedModel {
 export async function fetchModel(config: HostConfig, request: FetchModelRequest, options: FetchModelOptions): Promise<FetchedModel> {
   const { manifestCid } = request;
   if (blockDigest(manifestCid) === undefined) throw exchangeErrors.badCid({ cid: manifestCid });
-  const sources = await ModelSources.open(config, { members: request.peers, ways: options.ways, onFound: options.onFound });
+  const sources = await ModelSources.open(config, { members: [...request.peers, ...config.peers], ways: options.ways, onFound: options.onFound });
   try {
     // Passing: an app with the same home may be running under its own identity.
     const transfer = await Transfer.start({ ...transferOptions(config, options.paths), listen: [] });

@@ -9,6 +9,7 @@ import { LinkMeter } from './link-meter.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
 import { laneNetwork } from './lane-network.ts';
 import { StoreFetcher } from './layer-fetcher.ts';
+import { MemberKeeper } from './member-keeper.ts';
 import type { AppPaths } from './paths.ts';
 import { memorySpeed } from './memory-speed.ts';
 import { createStageSource } from './stage-source.ts';
@@ -65,6 +66,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   life.add(mesh);
   life.add(runner);
   life.add(protocolService(mesh, runner));
+  if (identity === 'file') life.add(new MemberKeeper({ mesh, members: config.peers, logger }));
   const coordinator = createCoordinator({ connect, logger, metrics, clock, verifySignature }, { fetchTimeoutMs: config.fetchTimeoutMs, ...overrides });
   return {
     name: 'node', mesh, coordinator, links, metrics, logger, worker,

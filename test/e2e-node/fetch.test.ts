@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { cli, startCli } from '../support/cli.ts';
 
 let folder = '';
@@ -27,3 +27,26 @@ it('shard, listen, fetch: a model arrives whole from the node that cut it', asyn
   listen.child.kill('SIGINT');
   await listen.done;
 });
+
+it('a model is fetched by way of a node that has none of it, in processes that share nothing', async () => {
+  const cut = JSON.parse((await cli(['shard', 'omni-guide', '--shards', '2', '--json'], at('holder'))).stdout) as { manifestCid: string };
+  const member = startCli(['listen', '--json'], at('member'));
+  const [memberAddress = ''] = (JSON.parse(await member.until(/\n/)) as { addresses: string[] }).addresses;
+  const holder = startCli(['listen', '--peer', memberAddress, '--json'], at('holder'));
+  const { peerId } = JSON.parse(await holder.until(/\n/)) as { peerId: string };
+  const fetched = await vi.waitFor(async () => {
+    const result = await cli(['fetch', cut.manifestCid, '--peer', memberAddress, '--json'], at('asker'));
+    expect(result.code).toBe(0);
+    return result.stdout.trim().split('\n').map((line) => JSON.parse(line) as { event: string; peer?: string; sources?: { name: string; bytes: number }[] });
+  }, { timeout: 90_000 });
+  expect(fetched.filter(({ event }) => event === 'found').map(({ peer }) => peer)).toContain(peerId);
+  expect(fetched.at(-1)?.sources?.filter(({ bytes }) => bytes > 0).map(({ name }) => name)).toEqual([peerId]);
+  const known = JSON.parse((await cli(['store', 'providers', cut.manifestCid, '--json'], at('member'))).stdout) as { items: { cid: string; providers: { peerId: string }[] }[] };
+  expect(known.items).toMatchObject([{ cid: cut.manifestCid, providers: [{ peerId }] }]);
+  const alone = await cli(['fetch', cut.manifestCid], at('nobody'));
+  expect(alone).toMatchObject({ code: 2, stderr: expect.stringContaining('PROVIDERS_NONE_KNOWN') as string });
+  for (const one of [holder, member]) {
+    one.child.kill('SIGINT');
+    await one.done;
+  }
+}, 120_000);

@@ -10,6 +10,7 @@ import { untilAborted } from './wait.ts';
 interface Args {
   readonly address?: readonly string[];
   readonly mdns?: boolean;
+  readonly peer?: readonly string[];
   readonly model?: string;
   readonly layers?: { first: number; last: number };
 }
@@ -18,16 +19,21 @@ const EXAMPLES = `
 Examples:
   omninode listen                                        loopback only
   omninode listen --address /ip4/0.0.0.0/tcp/4001 --mdns open to the LAN
-  omninode listen --model m.gguf --layers 0-15           offer these layers`;
+  omninode listen --peer /ip4/192.168.1.7/tcp/4001/p2p/12D3...  join a mesh by one of its members
+  omninode listen --model m.gguf --layers 0-15           offer these layers
+
+What the store holds is announced to the mesh and given to whoever fetches it; shareStore: false in config.json or
+OMNINODE_SHARE_STORE=0 keeps it to yourself.`;
 
 export function listenCommand(program: Command, launch: Launch): void {
-  program.command('listen').summary('join the mesh, print what arrives on omni/test/v1, offer layers')
+  program.command('listen').summary('join the mesh, give what the store holds, offer layers, print what arrives on omni/test/v1')
     .option('--address <multiaddr>', 'listen there; repeat for more (default /ip4/127.0.0.1/tcp/0)', collect)
+    .option('--peer <multiaddr>', 'stay connected to this member of the mesh; repeat for more', collect)
     .option('--mdns', 'find and be found on the local network')
     .option('--model <name or file>', 'offer layers of this model')
     .option('--layers <first-last>', 'which layers (default all)', layerRange)
     .addHelpText('after', EXAMPLES)
-    .action((args: Args) => launch(listen, args, { ...jsonOf(args), listen: args.address, mdns: args.mdns }));
+    .action((args: Args) => launch(listen, args, { ...jsonOf(args), listen: args.address, mdns: args.mdns, peers: args.peer }));
 }
 
 async function listen({ settings, output, signal }: CommandContext, args: Args): Promise<number> {
