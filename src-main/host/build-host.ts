@@ -55,6 +55,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
   };
   let control: ControlServer | undefined;
   let sharing: Promise<Sharing | undefined> | undefined;
+  let isStopping = false;
   // After the model: nobody waits for it here.
   const share = (): Promise<Sharing | undefined> => shareStore({ config, paths, mesh: node.mesh, logger: node.logger, spawn }).catch((error: unknown) => {
     const { code, message } = toCoded(error);
@@ -74,7 +75,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
       });
       try {
         await node.start();
-        await chat.start().finally(() => { sharing = share(); });
+        await chat.start().finally(() => { if (!isStopping) sharing = share(); });
       } catch (error) {
         const { code, message, next } = toCoded(error);
         chat.setStatus({ kind: 'error', code, message, ...(next === undefined ? {} : { next }) });
@@ -82,6 +83,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
       }
     },
     stop: async () => {
+      isStopping = true;
       await control?.stop();
       await chat.stop();
       await (await sharing)?.stop();

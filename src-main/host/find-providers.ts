@@ -98,7 +98,7 @@ class Search {
       const stream = await mesh.open(peer, PROVIDERS_PROTOCOL, { limits: PROVIDERS_LIMITS, ...this.#within() });
       for (const told of await askForProviders(stream, { cids: this.#options.cids.slice(0, MAX_QUESTION_CIDS), signal: this.#options.signal })) {
         this.#found.push({ peer: told.peer, addresses: told.addresses, via: 'member' });
-        for (const cid of told.cids) catalog.providers.seen(cid, told.peer, Math.min(told.ttlMs, FOUND_TTL_MS));
+        for (const cid of told.cids) catalog.providers.seen(cid, told.peer, { ttlMs: Math.min(told.ttlMs, FOUND_TTL_MS), addresses: told.addresses });
       }
     } catch (error) {
       this.#note(error, peer);
@@ -121,7 +121,7 @@ class Search {
     try {
       for await (const { peer, addresses } of mesh.records?.find(cid, signal) ?? []) {
         this.#found.push({ peer, addresses, via: 'dht' });
-        catalog.providers.seen(cid, peer, FOUND_TTL_MS);
+        catalog.providers.seen(cid, peer, { ttlMs: FOUND_TTL_MS, nodeAddresses: addresses });
       }
     } catch (error) {
       this.#note(error, cid);

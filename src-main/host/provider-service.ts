@@ -62,9 +62,9 @@ export class ProviderService implements Service {
     this.#catalog = undefined;
   }
 
-  /** Looks at once for what changed; it is looked for every few seconds. */
-  async refresh(): Promise<void> {
-    await this.#announcer?.check();
+  /** The addresses have changed. */
+  async tellAgain(): Promise<void> {
+    await this.#announcer?.tellAgain();
   }
 
   #tell(catalog: Catalog, transferAddresses: () => readonly string[]): void {

@@ -5,7 +5,8 @@ import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import type { AppPaths } from './paths.ts';
 import { ProviderService, type ProviderServiceInit } from './provider-service.ts';
-import { Transfer } from './transfer.ts';
+import { KeptTransfer } from './kept-transfer.ts';
+import type { Transfer } from './transfer.ts';
 
 export interface ShareOptions extends Pick<ProviderServiceInit, 'tell' | 'times'> {
   readonly config: HostConfig;
@@ -17,7 +18,7 @@ export interface ShareOptions extends Pick<ProviderServiceInit, 'tell' | 'times'
 }
 
 export interface Sharing {
-  /** Undefined where the configuration says that nothing is given. */
+  /** The one that runs; undefined where the configuration says that nothing is given. */
   readonly transfer: Transfer | undefined;
   readonly providers: ProviderService;
   stop(): Promise<void>;
@@ -31,9 +32,9 @@ export interface Sharing {
 export async function shareStore(options: ShareOptions): Promise<Sharing> {
   const { config, mesh, logger = silentLogger, tell, times } = options;
   const isGiving = config.shareStore && config.listen.length > 0;
-  const giving = isGiving ? await startGiving(options) : undefined;
-  const providers = new ProviderService({
-    home: config.home, mesh, logger, transferAddresses: giving === undefined ? undefined : () => giving.transfer.addresses,
+  const giving = isGiving ? await startGiving({ ...options, logger, onRestart: () => void providers.tellAgain() }) : undefined;
+  const providers: ProviderService = new ProviderService({
+    home: config.home, mesh, logger, transferAddresses: giving === undefined ? undefined : () => giving.transfer.current.addresses,
     ...(tell === undefined ? {} : { tell }), ...(times === undefined ? {} : { times }),
   });
   const stop = async (): Promise<void> => {
@@ -46,12 +47,18 @@ export async function shareStore(options: ShareOptions): Promise<Sharing> {
     await stop();
     throw error;
   }
-  return { transfer: giving?.transfer, providers, stop };
+  return { get transfer() { return giving?.transfer.current; }, providers, stop };
 }
 
-async function startGiving({ config, paths, mesh, spawn }: ShareOptions): Promise<{ readonly transfer: Transfer; stop(): Promise<void> }> {
-  const transfer = await Transfer.start({ ...transferOptions(config, paths), identityPath: join(config.home, 'identity.key'), listen: config.listen.map(withAnyPort), spawn });
-  const signpost = new BlockServer({ shelf: { find: () => Promise.resolve(undefined) }, clock: systemClock, agent: 'omninode', transfer: () => transfer.addresses });
+interface Giving {
+  readonly transfer: KeptTransfer;
+  stop(): Promise<void>;
+}
+
+async function startGiving({ config, paths, mesh, spawn, logger, onRestart }: ShareOptions & { readonly logger: Logger; readonly onRestart: () => void }): Promise<Giving> {
+  const options = { ...transferOptions(config, paths), identityPath: join(config.home, 'identity.key'), listen: config.listen.map(withAnyPort), spawn };
+  const transfer = await KeptTransfer.start({ options, logger, onRestart });
+  const signpost = new BlockServer({ shelf: { find: () => Promise.resolve(undefined) }, clock: systemClock, agent: 'omninode', transfer: () => transfer.current.addresses });
   const off = await mesh.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => signpost.accept(stream));
   return {
     transfer,

@@ -28,6 +28,9 @@ interface Pending {
 export class Transfer {
   readonly addresses: readonly string[];
   readonly peerId: string;
+  /** Settles when the process ended, however. Never rejects. */
+  readonly closed: Promise<CodedError>;
+  readonly #closed = Promise.withResolvers<CodedError>();
   readonly #child: Child;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
@@ -35,10 +38,14 @@ export class Transfer {
 
   private constructor(child: Child, { peerId, addresses }: Extract<FromTransfer, { type: 'ready' }>) {
     this.#child = child;
+    this.closed = this.#closed.promise;
     this.peerId = peerId;
     this.addresses = addresses;
     child.on('message', (raw) => this.#read(raw));
-    child.once('exit', (code, by) => this.#lose(hostErrors.transferGone({ how: by ?? `exit code ${code}` })));
+    child.once('exit', (code, by) => {
+      this.#lose(hostErrors.transferGone({ how: by ?? `exit code ${code}` }));
+      if (this.#gone !== undefined) this.#closed.resolve(this.#gone);
+    });
   }
 
   get pid(): number {

@@ -76,8 +76,8 @@ export const DHT_MAX_RECORDS = 65_536;
 export const DHT_MAX_RECORDS_PER_PEER = 2048;
 /** Of one peer, as others tell them. */
 export const DHT_MAX_ADDRESSES = 8;
-/** Peers whose addresses are taken from others' answers. */
-export const DHT_TOLD_PEERS_RATE = { perSecond: 50, burst: 500 } as const;
+/** Peers that are new to us whose addresses are taken from others' answers; libp2p keeps them for hours. */
+export const DHT_TOLD_PEERS_RATE = { perSecond: 2, burst: 512 } as const;
 export const DHT_MAX_QUEUED_PEERS = 256;
 export const DHT_MAX_STREAMS = 8;
 /** After the start the node looks for its neighbours; questions wait for that. */

@@ -104,12 +104,24 @@ describe('a model, asked for at a member that has none of it', () => {
     const { report } = await fetch(b.settings, {});
     expect(report.bytesFetched).toBe(model.manifest.total_size_bytes);
     await until(async () => expect((await knownAt(c)).sort()).toEqual([a.node.mesh.peerId, b.node.mesh.peerId].sort()));
-    // What B holds now it announced itself; A vanishes without a word.
-    process.kill(a.sharing.transfer!.pid, 'SIGKILL');
+    // Somebody announces it, and is gone without a word.
+    const dead = await nodes.start();
+    await dead.dial(c.address);
+    await dead.waitForSubscriber(PROVIDERS_TOPIC, AbortSignal.timeout(20_000));
+    await dead.publish(PROVIDERS_TOPIC, encodeAnnouncement({ at: Date.now(), ttlMs: 60_000, addresses: [`/ip4/127.0.0.1/tcp/9/p2p/${dead.peerId}`], nodeAddresses: [], models: [{ manifest: model.manifestCid, pieces: Uint8Array.of(15) }], shards: [], gone: [] }));
+    await until(async () => expect(await knownAt(c)).toContain(dead.peerId));
+    await nodes.stop();
+    // What B holds now it announced itself; A's transfers vanish without a word, and stay away for a second.
+    const { pid } = a.sharing.transfer!;
+    process.kill(pid, 'SIGKILL');
     const { found, report: second } = await fetch(await home(), { peers: [c.address], ways: { dht: false } });
-    expect(found.map(({ peer }) => peer).sort()).toEqual([a.node.mesh.peerId, b.node.mesh.peerId].sort());
-    expect(second.sources.filter(({ bytes }) => bytes > 0).map(({ name }) => name)).toEqual([b.node.mesh.peerId]);
-  });
+    expect(found.map(({ peer }) => peer).sort()).toEqual([a.node.mesh.peerId, b.node.mesh.peerId, dead.peerId].sort());
+    expect(second.bytesFetched).toBe(model.manifest.total_size_bytes);
+    // They come back at another place, which is announced.
+    await vi.waitFor(() => expect(a.sharing.transfer!.pid).not.toBe(pid), { timeout: 20_000 });
+    const [back = ''] = a.sharing.transfer!.addresses;
+    await until(async () => expect((await listProviders(c.settings.config, model.manifestCid))[0]?.providers.flatMap(({ addresses }) => addresses)).toContain(back));
+  }, 120_000);
 
   it('is nowhere when nobody has it, and nobody can be asked when no member is known', async () => {
     const c = await member(await home());

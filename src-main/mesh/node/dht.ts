@@ -1,4 +1,4 @@
-import type { PeerInfo, PeerStore } from '@libp2p/interface';
+import { peerDiscoverySymbol, type PeerInfo, type PeerStore } from '@libp2p/interface';
 import type { KadDHT, KadDHTComponents } from '@libp2p/kad-dht';
 import type { Ping } from '@libp2p/ping';
 import { RateLimiter, type Clock } from '../../base/index.ts';
@@ -27,6 +27,8 @@ export async function dhtServices({ isServer, clock }: DhtInit): Promise<DhtServ
       const { addressManager } = components;
       const mapper = (peer: PeerInfo): PeerInfo => ({ ...peer, multiaddrs: reachableFrom(addressManager.getAddresses(), peer.multiaddrs, limits.DHT_MAX_ADDRESSES) });
       const dht = kadDHT({ ...settings, clientMode: !isServer, peerInfoMapper: mapper })(guarded(components));
+      // libp2p would take whoever is told of for discovered.
+      Object.defineProperty(dht, peerDiscoverySymbol, { value: undefined });
       rememberTold(dht as KadDHT & EventTarget, { peerStore: components.peerStore, mapper, clock });
       return dht;
     },
@@ -74,15 +76,15 @@ function replaced<T extends object, K extends keyof T>(target: T, name: K, value
 type TellsOfPeers = Pick<EventTarget, 'addEventListener'>;
 
 /**
- * Addresses of peers that other peers tell of, so that a query can dial them. libp2p takes these for discovered peers,
- * as many as come; here they are bounded, and never replace what a peer said of itself.
+ * Addresses of peers that other peers tell of, so that a query can dial them: libp2p would keep as many as come. They
+ * never replace what a peer said of itself.
  */
 function rememberTold(dht: TellsOfPeers, { peerStore, mapper, clock }: { readonly peerStore: PeerStore; readonly mapper: (peer: PeerInfo) => PeerInfo; readonly clock: Clock }): void {
   const rate = new RateLimiter(limits.DHT_TOLD_PEERS_RATE, clock);
   dht.addEventListener('peer', (event) => {
     const { id, multiaddrs } = mapper((event as CustomEvent<PeerInfo>).detail);
-    if (multiaddrs.length === 0 || !rate.take('told')) return;
+    if (multiaddrs.length === 0) return;
     void peerStore.get(id).then(({ addresses }) => addresses.length, () => 0)
-      .then((known) => (known === 0 ? peerStore.merge(id, { multiaddrs }) : undefined)).catch(() => undefined);
+      .then((known) => (known === 0 && rate.take('told') ? peerStore.merge(id, { multiaddrs }) : undefined)).catch(() => undefined);
   });
 }

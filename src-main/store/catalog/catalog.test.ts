@@ -146,9 +146,9 @@ describe('providers', () => {
     const cid = (await treeOf('a')).cid;
     for (let peer = 0; peer < 300; peer++) {
       clock.advance(1);
-      catalog.providers.seen(cid, asPeerId(`peer-${peer}`), 1000);
+      catalog.providers.seen(cid, asPeerId(`peer-${peer}`), { ttlMs: 1000 });
     }
-    catalog.providers.seen(leafCid(new Uint8Array(32)).toString(), asPeerId('other'), 10);
+    catalog.providers.seen(leafCid(new Uint8Array(32)).toString(), asPeerId('other'), { ttlMs: 10 });
     expect(catalog.providers.of(cid).map(({ peer }) => peer).slice(0, 2)).toEqual(['peer-299', 'peer-298']);
     expect(catalog.providers.of(cid)).toHaveLength(256);
     catalog.providers.forget(asPeerId('peer-299'));
@@ -175,7 +175,10 @@ describe('announcements', () => {
     expect(providers.all().map(({ cid, addresses }) => [cid, addresses])).toEqual([[one, ['/t2', '/n']]]);
     expect(providers.members(8)).toEqual([['/n']]);
     // Found by another way it counts longer, and is still known to be reached there.
-    providers.seen(one, a, 5000);
+    providers.seen(one, a, { ttlMs: 5000, addresses: ['/elsewhere'] });
+    providers.seen(one, b, { ttlMs: 900, nodeAddresses: ['/b'] });
+    expect(providers.of(one).map(({ peer, addresses }) => [peer, addresses])).toEqual([['a', ['/t2', '/n']], ['b', ['/b']]]);
+    expect(providers.members(8)).toEqual([['/n'], ['/b']]);
     clock.advance(1000);
     expect(providers.of(one)).toMatchObject([{ addresses: ['/t2', '/n'] }]);
     expect(providers.announced(a, { ...news, at: 6, ttlMs: 0 })).toBe(true);

@@ -25,6 +25,13 @@ export interface ProviderNews {
   readonly gone: readonly string[];
 }
 
+/** Of somebody who did not say so here itself. */
+export interface FoundNews {
+  readonly ttlMs: number;
+  readonly addresses?: readonly string[];
+  readonly nodeAddresses?: readonly string[];
+}
+
 /** Of one shard or manifest, of one peer, and of all; what strangers announce must not fill the disk. */
 const MAX_PROVIDERS = 256;
 const MAX_OF_PEER = 4096;
@@ -54,11 +61,12 @@ export class ProviderTable {
     this.#clock = clock;
   }
 
-  /** Notes that somebody was found to have it; the oldest of too many is forgotten. */
-  seen(cid: string, peer: PeerId, ttlMs: number): void {
+  /** Notes that somebody was found to have it, and where; the oldest of too many is forgotten. What a peer announced itself goes before. */
+  seen(cid: string, peer: PeerId, { ttlMs, addresses = [], nodeAddresses = [] }: FoundNews): void {
     const now = this.#clock.now();
     this.#db.note(() => this.#db.transaction(() => {
       this.#db.run('INSERT INTO providers VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET seen_at = excluded.seen_at, expires_at = max(expires_at, excluded.expires_at)', cid, peer, now, now + ttlMs);
+      this.#db.run('INSERT INTO announcers VALUES (?, 0, ?, ?, ?) ON CONFLICT DO UPDATE SET addresses = excluded.addresses, node_addresses = excluded.node_addresses, expires_at = excluded.expires_at WHERE at = 0', peer, JSON.stringify(addresses), JSON.stringify(nodeAddresses), now + ttlMs);
       this.#db.run('DELETE FROM providers WHERE cid = ? AND peer NOT IN (SELECT peer FROM providers WHERE cid = ? ORDER BY seen_at DESC, peer LIMIT ?)', cid, cid, MAX_PROVIDERS);
     }));
   }

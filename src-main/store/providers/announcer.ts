@@ -62,6 +62,11 @@ export class Announcer {
     }, waitMs + this.#times.gatherMs).unref();
   }
 
+  /** Tells all at once: something else changed than what is held. */
+  tellAgain(): Promise<void> {
+    return this.#inTurn(() => this.#tellAll(this.#init.holdings()));
+  }
+
   /** Looks for what changed and tells it. */
   check(): Promise<void> {
     return this.#inTurn(async () => {
