@@ -4,6 +4,9 @@ import type { ModelSources } from './model-sources.ts';
 import { PeerRoutes } from './peer-routes.ts';
 import type { Transfer } from './transfer.ts';
 
+/** Found peers that are asked, however many there are. */
+const MAX_ATTEMPTS = 64;
+
 export interface FetchManifestOptions {
   readonly transfer: Transfer;
   readonly sources: ModelSources;
@@ -29,7 +32,7 @@ async function firstToGive(cid: string, { transfer, sources, signal }: FetchMani
   }));
   const all = async (): Promise<undefined> => {
     new PeerRoutes(ask).add(sources.known);
-    for await (const addresses of sources.routesTo([cid], within).routes) ask(addresses);
+    for await (const addresses of sources.routesTo([cid], within).routes) if (attempts.length < MAX_ATTEMPTS) ask(addresses);
     await Promise.all(attempts);
   };
   try {

@@ -47,13 +47,14 @@ export interface FetchedModel {
 export async function fetchModel(config: HostConfig, request: FetchModelRequest, options: FetchModelOptions): Promise<FetchedModel> {
   const { manifestCid } = request;
   if (blockDigest(manifestCid) === undefined) throw exchangeErrors.badCid({ cid: manifestCid });
-  const sources = await ModelSources.open(config, { members: [...request.peers, ...config.peers], ways: options.ways, onFound: options.onFound });
+  // Passing: an app with the same home may be running under its own identity.
+  const starting = Transfer.start({ ...transferOptions(config, options.paths), listen: [] });
+  starting.catch(() => undefined);
   try {
-    // Passing: an app with the same home may be running under its own identity.
-    const transfer = await Transfer.start({ ...transferOptions(config, options.paths), listen: [] });
-    return await fetchWith({ config, transfer, sources }, request, options).finally(() => transfer.stop());
+    const sources = await ModelSources.open(config, { members: [...request.peers, ...config.peers], ways: options.ways, onFound: options.onFound });
+    return await starting.then((transfer) => fetchWith({ config, transfer, sources }, request, options)).finally(() => sources.close());
   } finally {
-    await sources.close();
+    await starting.then((transfer) => transfer.stop(), () => undefined);
   }
 }
 

@@ -115,7 +115,8 @@ describe('a model, asked for at a member that has none of it', () => {
     const { pid } = a.sharing.transfer!;
     process.kill(pid, 'SIGKILL');
     const { found, report: second } = await fetch(await home(), { peers: [c.address], ways: { dht: false } });
-    expect(found.map(({ peer }) => peer).sort()).toEqual([a.node.mesh.peerId, b.node.mesh.peerId, dead.peerId].sort());
+    // A may come twice, when it is back at another place already.
+    expect(new Set(found.map(({ peer }) => peer))).toEqual(new Set([a.node.mesh.peerId, b.node.mesh.peerId, dead.peerId]));
     expect(second.bytesFetched).toBe(model.manifest.total_size_bytes);
     // They come back at another place, which is announced.
     await vi.waitFor(() => expect(a.sharing.transfer!.pid).not.toBe(pid), { timeout: 20_000 });

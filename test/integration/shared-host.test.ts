@@ -27,4 +27,4 @@ it('the app gives what its store holds, while it runs', async () => {
     await host.stop();
   }
   await expect(fetchModel((await home('late')).config, { manifestCid, peers: addresses, urls: [] }, { paths, signal: AbortSignal.timeout(40_000) })).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
-});
+}, 120_000);
