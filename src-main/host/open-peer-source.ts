@@ -1,4 +1,4 @@
-import { isCoded } from '../base/index.ts';
+import { isCoded, type PeerId } from '../base/index.ts';
 import type { Mesh } from '../mesh/index.ts';
 import { BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, exchangeErrors, PeerSource, type Bitswap, type BufferPool, type Source, type SourceSink } from '../store/index.ts';
 

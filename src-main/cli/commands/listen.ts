@@ -52,9 +52,9 @@ async function listen({ settings, output, signal }: CommandContext, args: Args):
     sharing = await shareStore({ config: settings.config, paths, mesh: node.mesh, logger: node.logger });
     output.line(`peer ${node.mesh.peerId}`);
     for (const address of node.mesh.addresses()) output.line(`  ${address}`);
-    for (const address of sharing.transfer.addresses) output.line(`shards${settings.config.bitswap ? ', for IPFS tools too' : ''}: ${address}`);
+    for (const address of sharing.transfer?.addresses ?? []) output.line(`shards${settings.config.bitswap ? ', for IPFS tools too' : ''}: ${address}`);
     for (const shard of shards) output.line(`offers layers ${shard.layers.first}-${shard.layers.last} of ${shard.modelName}`);
-    output.result({ event: 'listening', peerId: node.mesh.peerId, addresses: node.mesh.addresses(), transfer: sharing.transfer.addresses });
+    output.result({ event: 'listening', peerId: node.mesh.peerId, addresses: node.mesh.addresses(), transfer: sharing.transfer?.addresses ?? [] });
     await untilAborted(signal);
   } finally {
     await sharing?.stop();
