@@ -60,7 +60,7 @@ export async function addFromHub(settings: Settings, request: AddRequest, { sign
   return withStore(settings.config, async (store) => {
     const shelf: ModelShelf = { add: ({ path, tree }) => store.add(path, tree) };
     const files = await addModel(plan, {
-      shelf, ...webOptions(settings, signal), ...(onProgress === undefined ? {} : { onProgress }), ...(request.connections === undefined ? {} : { connections: request.connections }),
+      shelf, leases: store.catalog.leases, ...webOptions(settings, signal), ...(onProgress === undefined ? {} : { onProgress }), ...(request.connections === undefined ? {} : { connections: request.connections }),
     });
     const added = files.map(({ path, tree, origin, resumedBytes }) => ({ path, cid: tree.cid, sizeBytes: tree.sizeBytes, origin, resumedBytes }));
     return { ...outlook, path: plan.files[0].target, added };

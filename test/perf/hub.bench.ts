@@ -30,7 +30,7 @@ interface Told {
 
 /** Ends with the child; `onTold` may kill it. */
 async function run(options: object, onTold: (told: Told, kill: () => void) => void): Promise<void> {
-  const process = fork(child, [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const process = fork(child, [JSON.stringify({ catalogPath: join(folder, 'catalog.db'), ...options })], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   process.on('message', (told: Told) => onTold(told, () => process.kill('SIGKILL')));
   await once(process, 'exit');
 }

@@ -140,6 +140,20 @@ describe('leases', () => {
   });
 });
 
+describe('an exclusive lease', () => {
+  it('is of one process at a time, also when many take over from one that was killed', async () => {
+    const { catalog, path } = opened();
+    const marker = join(root, 'alone');
+    const racers = Array.from({ length: 8 }, () => fork(join(import.meta.dirname, 'testing', 'lease-racer.ts'), [path, marker, '20'], { execArgv: [] }));
+    await Promise.all(racers.map((racer) => once(racer, 'message')));
+    const ends = racers.map((racer) => once(racer, 'exit'));
+    for (const racer of racers) racer.send('go');
+    expect((await Promise.all(ends)).map(([code, signal]) => code ?? signal)).toEqual(racers.map(() => 'SIGKILL'));
+    expect(catalog.leases.isHeld('x')).toBe(false);
+    catalog.close();
+  });
+});
+
 describe('providers', () => {
   it('are given latest first until they expire, and are bounded', async () => {
     const { catalog, clock } = opened();

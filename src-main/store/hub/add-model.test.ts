@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { generateModel, splitModel } from '../../../test/support/models/index.ts';
-import { fileSource, openGguf } from '../index.ts';
+import { Catalog, fileSource, openGguf } from '../index.ts';
 import { addModel, planAdd, type AddedFile, type AddOptions, type AddPlan, type AddProgress, type AddModelOptions, type ShelvedFile } from './add-model.ts';
 import { choicesOf, chooseModel } from './choose.ts';
 import { readCurated, searchCurated } from './curated.ts';
@@ -39,7 +39,8 @@ const options = (): AddOptions => ({ hubUrl: hub.url, folder });
 const plan = (text: string): Promise<AddPlan> => planAdd(parseReference(text, hub.url), options());
 const add = async (planned: AddPlan, more: Partial<AddModelOptions> = {}): Promise<{ readonly added: AddedFile[]; readonly shelved: ShelvedFile[] }> => {
   const shelved: ShelvedFile[] = [];
-  const added = await addModel(planned, { shelf: { add: async (file) => void shelved.push(file) }, ...more });
+  const catalog = new Catalog(join(folder, 'catalog.db'));
+  const added = await addModel(planned, { shelf: { add: async (file) => void shelved.push(file) }, leases: catalog.leases, ...more }).finally(() => catalog.close());
   return { added, shelved };
 };
 

@@ -129,7 +129,7 @@ export interface AddProgress extends Omit<DownloadProgress, 'phase'> {
   readonly parts: number;
 }
 
-export interface AddModelOptions extends Pick<DownloadOptions, 'connections' | 'files' | 'firstRetryMs' | 'maxFailures' | 'signal' | 'stallMs' | 'token'> {
+export interface AddModelOptions extends Pick<DownloadOptions, 'connections' | 'files' | 'leases' | 'firstRetryMs' | 'maxFailures' | 'signal' | 'stallMs' | 'token'> {
   readonly shelf: ModelShelf;
   readonly onProgress?: (progress: AddProgress) => void;
 }

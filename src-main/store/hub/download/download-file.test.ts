@@ -5,7 +5,7 @@ import { access, mkdir, mkdtemp, readFile, readdir, rm, symlink, truncate, unlin
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LEAF_BYTES, treeOfFile } from '../../index.ts';
+import { Catalog, LEAF_BYTES, treeOfFile } from '../../index.ts';
 import { locateFile, type RemoteFile } from '../remote-file.ts';
 import { HubServer, type StoredRequest } from '../testing/hub-server.ts';
 import { downloadFile, type DownloadOptions, type DownloadProgress } from './download-file.ts';
@@ -16,6 +16,7 @@ const bytes = Buffer.concat([randomBytes((LEAVES - 1) * LEAF_BYTES), randomBytes
 let hub: HubServer;
 let folder = '';
 let target = '';
+let catalog: Catalog;
 beforeAll(async () => {
   hub = await HubServer.start();
   hub.repos.set('me/model', { files: { 'm.gguf': bytes } });
@@ -24,13 +25,19 @@ afterAll(() => hub.stop());
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'omninode-hub-'));
   target = join(folder, 'sub', 'm.gguf');
+  catalog = new Catalog(catalogPath());
   hub.stored.length = 0;
   hub.spoil = () => undefined;
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
+afterEach(async () => {
+  catalog.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const catalogPath = (): string => join(folder, 'store', 'catalog.db');
 
 const locate = (): Promise<RemoteFile> => locateFile(`${hub.url}/me/model/resolve/main/m.gguf`);
-const download = async (options: Partial<DownloadOptions> = {}) => downloadFile({ remote: await locate(), target, firstRetryMs: 1, ...options });
+const download = async (options: Partial<DownloadOptions> = {}) => downloadFile({ remote: await locate(), target, leases: catalog.leases, firstRetryMs: 1, ...options });
 const arrived = async (): Promise<boolean> => (await readFile(target)).equals(bytes);
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
@@ -147,10 +154,9 @@ describe('downloadFile', () => {
   it('refuses a full disk before it begins, and lets one process in at a time', async () => {
     await expect(download({ files: { freeBytes: async () => bytes.length } })).rejects.toMatchObject({ code: 'HUB_DISK_FULL', fault: 'local' });
     expect(hub.stored).toEqual([]);
-    await writeFile(`${target}.lock`, String(process.pid));
-    await expect(download()).rejects.toMatchObject({ code: 'HUB_BUSY', meta: { pid: process.pid } });
-    await writeFile(`${target}.lock`, '');
-    await download();
+    const first = download();
+    await expect(download()).rejects.toMatchObject({ code: 'HUB_BUSY', retryable: true, meta: { path: target, pid: process.pid } });
+    await first;
     expect(await arrived()).toBe(true);
   });
 
@@ -161,14 +167,14 @@ describe('downloadFile', () => {
       await symlink('/dev/full', full);
       await expect(download()).rejects.toMatchObject({ code: 'HUB_DISK_FULL', fault: 'local', meta: { path: target } });
       await unlink(full);
-      expect(await readdir(join(folder, 'sub'))).not.toContain('m.gguf.lock');
+      expect(catalog.leases.count()).toBe(0);
     }
     await download();
     expect(await arrived()).toBe(true);
   });
 
   it('survives kill -9 at any moment and fetches no leaf again that was noted', async () => {
-    const options = { remote: await locate(), target, connections: 3, firstRetryMs: 1 };
+    const options = { remote: await locate(), target, catalogPath: catalogPath(), connections: 3, firstRetryMs: 1 };
     let kills = 0;
     for (let run = 0; run < 40; run++) {
       const before = await noted();

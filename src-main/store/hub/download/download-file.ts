@@ -7,7 +7,7 @@ import { diskFiles, type StoreFiles } from '../../ports.ts';
 import { hubErrors } from '../errors.ts';
 import { readRange, type RemoteFile } from '../remote-file.ts';
 import { shownUrl, type WebOptions } from '../web.ts';
-import { takeLock } from './lock.ts';
+import { takeDownload, type DownloadLeases } from './lease.ts';
 import { PartialFile, partialPath, removePartial } from './partial-file.ts';
 import { sha256OfFile } from './sha256.ts';
 import { etaMs, SpeedEstimate } from './speed.ts';
@@ -37,6 +37,8 @@ export interface DownloadOptions extends WebOptions {
   readonly firstRetryMs?: number;
   readonly files?: Pick<StoreFiles, 'freeBytes'>;
   readonly clock?: Clock;
+  /** Of the catalogue: one process at a time writes a file. */
+  readonly leases: DownloadLeases;
 }
 
 export interface Downloaded {
@@ -60,13 +62,13 @@ const REPORT_EVERY_MS = 100;
 export async function downloadFile(options: DownloadOptions): Promise<Downloaded> {
   const { target } = options;
   await mkdir(dirname(target), { recursive: true }).catch((error: unknown) => { throw hubErrors.writeFailed({ path: target }, error); });
-  const release = await takeLock(`${target}.lock`);
+  const lease = takeDownload(options.leases, target);
   try {
     return await new Download(options).run();
   } catch (error) {
     throw translated(error, options);
   } finally {
-    await release();
+    lease.release();
   }
 }
 
