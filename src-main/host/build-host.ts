@@ -33,7 +33,7 @@ const BUILT_IN_NODES = 3;
 export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOptions): Promise<Host> {
   const { config } = settings;
   const events = new Events<HostServiceEvents>();
-  const file = await findModel(config.model, paths);
+  const file = await findModel(config.model, { paths, config });
   const node = await createNode({ settings, paths, shards: [], identity: 'file', spawn });
   const chat = new ChatModel({ settings, paths, node, events, spawn, nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
   const version = String(JSON.parse(readFileSync(join(paths.root, 'package.json'), 'utf8')).version);

@@ -32,7 +32,7 @@ export async function checkup({ config }: Settings, paths: AppPaths): Promise<re
       return devices.map((device) => `${device.name} (${device.description})`).join(', ');
     }),
     check('model', async () => {
-      const model = await findModel(config.model, paths);
+      const model = await findModel(config.model, { paths, config });
       return `${model.name}, ${(model.sizeBytes / 1e6).toFixed(1)} MB`;
     }),
     check('page', async () => {

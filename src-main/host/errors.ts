@@ -1,5 +1,8 @@
 import { defineErrors, spec } from '../base/index.ts';
 
+/** Names in a message. */
+const SHOWN = 12;
+
 export const hostErrors = defineErrors('HOST', {
   embeddingsNotInstalled: spec<{ reason: string }>({
     fault: 'local', retryable: true, message: (m) => `what embeddings run on could not be installed: ${m.reason}`, next: 'Run `npm run setup:embeddings` in the installation; it needs the npm registry once.',
@@ -12,7 +15,13 @@ export const hostErrors = defineErrors('HOST', {
   }),
   modelNotFound: spec<{ model: string; known: readonly string[] }>({
     fault: 'user', message: (m) => `there is no model "${m.model}"`,
-    next: (m) => `Give the path of a .gguf file or one of: ${m.known.join(', ')}.`,
+    next: (m) => `Give the path of a .gguf file or one of: ${m.known.slice(0, SHOWN).join(', ')}${m.known.length > SHOWN ? ', ... (see omninode model ls)' : ''}. \`omninode model add hf:OWNER/REPO:Q4_K_M\` downloads another.`,
+  }),
+  modelAmbiguous: spec<{ model: string; candidates: readonly string[] }>({
+    fault: 'user', message: (m) => `"${m.model}" may be ${m.candidates.length} models`, next: (m) => `Give one of: ${m.candidates.slice(0, SHOWN).join(', ')}${m.candidates.length > SHOWN ? ', ...' : ''}.`,
+  }),
+  modelOnlyShards: spec<{ model: string }>({
+    fault: 'user', message: (m) => `of the model "${m.model}" only shards are here, not the whole file`, next: 'Download it whole: `omninode model add hf:OWNER/REPO:Q4_K_M`.',
   }),
   nodeNotStarted: spec<{ index: number; reason: string }>({
     fault: 'local', message: (m) => `node ${m.index} of the cluster did not start: ${m.reason}`, next: 'Run `omninode doctor` and free memory or processes.',

@@ -14,7 +14,7 @@ import type { GenerateRequest, InferenceReport } from './types.ts';
 /** `infer`: one answer of the whole model in this process, through node-llama-cpp. */
 export async function inferWhole({ config }: Settings, request: GenerateRequest, options: InferOptions): Promise<InferenceReport> {
   const paths = appPaths();
-  const { path, sizeBytes } = await findModel(config.model, paths);
+  const { path, sizeBytes } = await findModel(config.model, { paths, config });
   await checkHeader(path);
   options.onStatus?.('loading the model');
   const tokenizer = await createWorkerTokenizer({ path }, { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries() });

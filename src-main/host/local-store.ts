@@ -5,15 +5,16 @@ import type { HostConfig } from './config.ts';
 
 /** Folders in the home: the catalogue with what was fetched, and what was cut. */
 export const storeFolder = (home: string): string => join(home, 'store');
+export const catalogPath = (home: string): string => join(storeFolder(home), 'catalog.db');
 export const cutsFolder = (home: string): string => join(home, 'shards');
 export const modelsFolder = (home: string): string => join(home, 'models');
 
 export function openStore({ home, storeQuotaBytes }: Pick<HostConfig, 'home' | 'storeQuotaBytes'>, more: Pick<LocalStoreInit, 'onProblem'> = {}): LocalStore {
-  return new LocalStore({ ...more, folder: storeFolder(home), ownFolders: [cutsFolder(home)], ...(storeQuotaBytes === undefined ? {} : { quotaBytes: storeQuotaBytes }) });
+  return new LocalStore({ ...more, folder: storeFolder(home), ownFolders: [cutsFolder(home)], modelFolder: modelsFolder(home), ...(storeQuotaBytes === undefined ? {} : { quotaBytes: storeQuotaBytes }) });
 }
 
 /** Opens the store for one thing; leases that it takes last until this process ends. */
-export async function withStore<T>(config: HostConfig, use: (store: LocalStore) => T | Promise<T>): Promise<T> {
+export async function withStore<T>(config: Pick<HostConfig, 'home' | 'storeQuotaBytes'>, use: (store: LocalStore) => T | Promise<T>): Promise<T> {
   const store = openStore(config);
   try {
     return await use(store);
@@ -39,7 +40,7 @@ export async function cutIntoStore(config: HostConfig, options: CutModelOptions 
       await store.makeRoom(Math.max(0, Math.ceil(modelBytes * CUT_OVERHEAD) - await bytesIn(folder)));
     }
     const manifest = await cutModel({ ...options, onPiece: (path, tree) => store.add(path, tree) });
-    store.addModel(manifest);
+    store.addModel(manifest, (await modelFiles(options.model))[0]);
     return manifest;
   });
 }
@@ -85,15 +86,13 @@ export const showModel = (config: HostConfig, model: string): Promise<ModelDetai
   return { ...entryOf(found), contextTokens: context_length, pieces: pieces.map((piece) => pieceOf(piece, store.catalog.shards.files(piece.cid))) };
 });
 
-/** Returns the bytes that this freed. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, SPACE_PINNED, CATALOG_IN_USE. */
-export const removeModel = (config: HostConfig, model: string): Promise<number> => withStore(config, (store) => store.removeModel(model));
-
-export const pinModel = (config: HostConfig, model: string, isPinned: boolean): Promise<ModelEntry> => withStore(config, (store) => {
+/** Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS. */
+export function pinModel(store: LocalStore, model: string, isPinned: boolean): ModelEntry {
   const { cid } = store.model(model);
   if (isPinned) store.catalog.pin(cid);
   else store.catalog.unpin(cid);
   return entryOf(store.model(cid));
-});
+}
 
 export const storeStats = (config: HostConfig): Promise<StoreStats> => withStore(config, (store) => store.stats());
 

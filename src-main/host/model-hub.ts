@@ -1,15 +1,20 @@
-import { rm } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isCoded } from '../base/index.ts';
 import { availableBytes } from '../inference/index.ts';
 import {
-  addModel, choicesOf, listHubFiles, parseReference, partsOf, planAdd, readCurated, searchCurated, searchHub, spaceErrors, whatFits,
-  type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type ModelFacts, type ModelShelf,
+  addModel, choicesOf, listHubFiles, parseReference, partialPath, planAdd, readCurated, searchCurated, searchHub, whatFits,
+  type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type ModelFacts, type ModelShelf, type StoredModel,
 } from '../store/index.ts';
 import type { Settings } from './config.ts';
-import { modelsFolder, removeModel, withStore } from './local-store.ts';
+import { modelsFolder, pinModel, withStore, type ModelEntry } from './local-store.ts';
+import { localModels, type LocalModel } from './named-models.ts';
 import type { AppPaths } from './paths.ts';
 import { withNode } from './plan-pipeline.ts';
+import { listedModel } from './resolve-model.ts';
+
+/** What `stat` counts allocated space in (POSIX). */
+const STAT_BLOCK_BYTES = 512;
 
 /** What a model takes, and whether it fits here or, with the peers named, together. */
 export interface ModelOutlook {
@@ -58,13 +63,22 @@ export async function addFromHub(settings: Settings, request: AddRequest, { sign
   const outlook = await outlookOf(settings, plan, { request, signal });
   onOutlook?.(outlook);
   return withStore(settings.config, async (store) => {
-    const shelf: ModelShelf = { add: ({ path, tree }) => store.add(path, tree) };
+    const shelf: ModelShelf = { add: ({ path, tree, origin }) => store.addModelFile(path, tree, origin) };
+    await makeRoomFor(store, plan);
     const files = await addModel(plan, {
       shelf, leases: store.catalog.leases, ...webOptions(settings, signal), ...(onProgress === undefined ? {} : { onProgress }), ...(request.connections === undefined ? {} : { connections: request.connections }),
     });
     const added = files.map(({ path, tree, origin, resumedBytes }) => ({ path, cid: tree.cid, sizeBytes: tree.sizeBytes, origin, resumedBytes }));
     return { ...outlook, path: plan.files[0].target, added };
   });
+}
+
+/** By the quota what is not listed yet counts, on the disk what is not written yet. */
+async function makeRoomFor(store: LocalStore, plan: AddPlan): Promise<void> {
+  const coming = plan.files.flatMap(({ remote, target }) => (remote === undefined || store.catalog.shards.file(target) !== undefined ? [] : { target, sizeBytes: remote.sizeBytes }));
+  const needBytes = coming.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const present = await Promise.all(coming.map(({ target, sizeBytes }) => stat(partialPath(target)).then(({ blocks }) => Math.min(sizeBytes, blocks * STAT_BLOCK_BYTES), () => 0)));
+  if (needBytes > 0) await store.makeRoom(needBytes, needBytes - present.reduce((sum, bytes) => sum + bytes, 0));
 }
 
 const planOf = (settings: Settings, source: string, signal: AbortSignal): Promise<AddPlan> =>
@@ -139,54 +153,61 @@ export async function searchModels(settings: Settings, { words, limit, isOffline
 }
 
 export interface ModelFileEntry {
-  /** Path below the folder for models. */
+  /** What `--model` takes. */
   readonly name: string;
+  /** `hf:owner/repo/file.gguf`, an address or a path. */
+  readonly reference: string;
+  /** Of the first file. */
   readonly path: string;
   readonly cid: string;
+  /** Of all files. */
   readonly sizeBytes: number;
+  readonly files: number;
+  /** Last use, Unix time in milliseconds. */
+  readonly usedAt: number;
+  readonly isPinned: boolean;
+  /** In the home folder; else it is the user's and never removed. */
+  readonly isOwned: boolean;
+  /** False when blocks of it were found damaged. */
+  readonly isWhole: boolean;
 }
 
-/** Whole model files that `model add` downloaded. */
-export const listModelFiles = (config: Settings['config']): Promise<ModelFileEntry[]> => withStore(config, (store) => filesIn(store, config.home));
+/** Whole models that `model add` downloaded or was given. */
+export const listModelFiles = (config: Settings['config']): Promise<ModelFileEntry[]> => withStore(config, (store) => localModels(store.catalog.modelFiles.list()).map(entryOf));
 
-function filesIn(store: LocalStore, home: string): ModelFileEntry[] {
-  const folder = modelsFolder(home);
-  return store.catalog.shards.files().flatMap(({ path, cid, sizeBytes }) => {
-    const name = relative(folder, path);
-    return name.startsWith('..') || name === path ? [] : [{ name, path, cid, sizeBytes }];
-  });
+function entryOf({ name, reference, files }: LocalModel): ModelFileEntry {
+  const [{ path, cid, isOwned }] = files;
+  return {
+    name, reference, path, cid, isOwned, files: files.length, sizeBytes: files.reduce((bytes, file) => bytes + file.sizeBytes, 0),
+    usedAt: Math.max(...files.map((file) => file.usedAt)), isPinned: files.every((file) => file.isPinned), isWhole: files.every((file) => file.isWhole),
+  };
 }
 
 /**
- * `model rm`: a model of the store, or else a downloaded file with all its parts, by file name, path or CID. Returns the
- * bytes that this freed. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, SPACE_PINNED, CATALOG_IN_USE.
+ * `model rm`: a model of shards, a downloaded model with all its files, or both where they have one name. A file that is the user's is only taken off the list.
+ * Returns the bytes that this freed. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, HOST_MODEL_AMBIGUOUS, SPACE_PINNED, CATALOG_IN_USE.
  */
-export async function removeModelOrFile(config: Settings['config'], model: string): Promise<number> {
-  try {
-    return await removeModel(config, model);
-  } catch (error) {
-    if (!isCoded(error, 'SPACE_NO_SUCH_MODEL')) throw error;
-    return withStore(config, async (store) => {
-      const files = filesIn(store, config.home);
-      const found = files.find(({ name, path, cid }) => [name, path, cid, basename(path), basename(path, '.gguf')].includes(model));
-      if (found === undefined) throw error;
-      const parts = partsOf(found.path);
-      let freedBytes = 0;
-      for (const file of files.filter(({ path }) => parts.includes(path))) freedBytes += await removeFile(store, file);
-      return freedBytes;
-    });
-  }
-}
+export const removeModelOrFile = (config: Settings['config'], model: string): Promise<number> => withStore(config, async (store) => {
+  const file = listedModel(store, model, config.hubUrl);
+  const cut = cutModel(store, model, file);
+  const freedBytes = cut === undefined ? 0 : await store.removeModel(cut.cid);
+  return freedBytes + (file === undefined ? 0 : await store.removeFiles(file.files.map(({ path }) => path)));
+});
 
-// Nobody may begin to read it meanwhile.
-async function removeFile({ catalog }: LocalStore, { path, cid, name, sizeBytes }: ModelFileEntry): Promise<number> {
-  if (catalog.shards.isPinned(cid)) throw spaceErrors.pinned({ model: name });
-  const lease = catalog.leases.take(cid, { isExclusive: true });
+/** `model pin|unpin`, of what `model rm` would remove. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, HOST_MODEL_AMBIGUOUS. */
+export const pinModelOrFile = (config: Settings['config'], model: string, isPinned: boolean): Promise<ModelEntry | ModelFileEntry> => withStore(config, (store) => {
+  const file = listedModel(store, model, config.hubUrl);
+  const cut = cutModel(store, model, file);
+  if (file !== undefined) store.pinFiles(file.files.map(({ path }) => path), isPinned);
+  return cut === undefined && file !== undefined ? { ...entryOf(file), isPinned } : pinModel(store, cut?.cid ?? model, isPinned);
+});
+
+// Without a file of that name it must be there.
+function cutModel(store: LocalStore, model: string, file: LocalModel | undefined): StoredModel | undefined {
   try {
-    await rm(path, { force: true });
-    catalog.shards.delete(path);
-    return sizeBytes;
-  } finally {
-    lease.release();
+    return store.model(model);
+  } catch (error) {
+    if (file !== undefined && isCoded(error, 'SPACE_NO_SUCH_MODEL')) return undefined;
+    throw error;
   }
 }

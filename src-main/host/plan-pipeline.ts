@@ -27,7 +27,7 @@ const HERE = 'here';
 
 /** `pipeline plan`: which nodes would run which layers. Starts no cluster and loads nothing; what it measured of links, the next plan may use. */
 export async function planPipeline(settings: Settings, route: PipelineRequest['route'], options: InferOptions): Promise<PipelinePlan> {
-  const model = await readModel(await findModel(settings.config.model, appPaths()));
+  const model = await readModel(await findModel(settings.config.model, { paths: appPaths(), config: settings.config }));
   return route.kind === 'cluster' ? planCluster(model, route.nodes) : planPeers(settings, model, { ...options, addresses: route.addresses });
 }
 

@@ -30,7 +30,7 @@ export interface CutOptions extends ProgressSink {
 
 /** Cuts a model, or takes up the shards of an earlier cut: cutModel checks them by hash and writes only what is missing. */
 export async function shardModelFile(config: HostConfig, options: CutOptions & { readonly model: string; readonly plan: ShardPlan }): Promise<ShardedModel> {
-  const file = await findModel(options.model, options.paths);
+  const file = await findModel(options.model, { paths: options.paths, config });
   const folder = options.folder ?? join(cutsFolder(config.home), await cutKey(file, options.plan));
   const { signal, onStatus } = options;
   const manifest = await cutInThread({ config, model: file.path, folder, plan: options.plan }, {
@@ -41,7 +41,7 @@ export async function shardModelFile(config: HostConfig, options: CutOptions & {
 
 /** One shard per node. Throws HOST_TOO_MANY_STAGES before anything is written. */
 export async function shardForCluster(config: HostConfig, options: CutOptions & { readonly nodes: number }): Promise<ShardedModel> {
-  const file = await findModel(config.model, options.paths);
+  const file = await findModel(config.model, { paths: options.paths, config });
   const layers = await modelLayers(file);
   if (options.nodes > layers) throw hostErrors.tooManyStages({ stages: options.nodes, layers });
   return shardModelFile(config, { ...options, model: config.model, plan: { kind: 'even', shards: options.nodes } });
@@ -49,7 +49,7 @@ export async function shardForCluster(config: HostConfig, options: CutOptions & 
 
 /** The shards that `listen --model --layers` offers: a cut at the ends of the range, so that no more than it is held. */
 export async function shardsOf(config: HostConfig, options: CutOptions & { readonly model: string; readonly layers?: LayerRange | undefined }): Promise<readonly GivenShard[]> {
-  const total = await modelLayers(await findModel(options.model, options.paths));
+  const total = await modelLayers(await findModel(options.model, { paths: options.paths, config }));
   const { first, last } = options.layers ?? { first: 0, last: total - 1 };
   if (last >= total) throw hostErrors.badRange({ text: `${first}-${last}`, layers: total });
   const at = [first, last + 1].filter((cut) => cut > 0 && cut < total);

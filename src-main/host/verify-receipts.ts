@@ -27,7 +27,7 @@ export interface VerifyRequest extends ProgressSink {
 export async function verifyReceipts({ config }: Settings, request: VerifyRequest): Promise<Verification> {
   const { path, windows, signal, onStatus } = request;
   const session = await openReceiptSession(decodeReceiptsFile(await readReceipts(path), path), { name: path, verifySignature });
-  const model = await findModel(config.model, appPaths());
+  const model = await findModel(config.model, { paths: appPaths(), config });
   onStatus?.('hashing the model');
   await checkModel(model, session, signal);
   const totalLayers = await modelLayers(model);

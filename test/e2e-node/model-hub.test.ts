@@ -46,7 +46,12 @@ it('adds a model by its variant, tells what it does, and lists it in the store',
   expect(lines[0]).toMatchObject({ event: 'outlook', facts: { architecture: 'llama', layers: 4, canSplit: true }, verdict: { fits: 'here' } });
   expect(lines.at(-2)).toMatchObject({ event: 'progress', phase: 'checking', bytesDone: bytes.length });
   expect(lines.at(-1)).toMatchObject({ event: 'added', path, added: [{ path, cid, resumedBytes: 0, origin: `hf:me/one@${'c'.repeat(40)}/one-Q8_0.gguf` }] });
-  expect((await run('ls', '--json')).lines[0].files).toEqual([{ name: join('hf', 'me', 'one', 'one-Q8_0.gguf'), path, cid, sizeBytes: bytes.length }]);
+  const listed = { name: 'one-Q8_0', reference: 'hf:me/one/one-Q8_0.gguf', path, cid, sizeBytes: bytes.length, files: 1, isPinned: true, isOwned: true, isWhole: true };
+  expect((await run('ls', '--json')).lines[0].files).toMatchObject([listed]);
+  expect(JSON.parse((await cli(['store', 'gc', '--to', '0', '--json'], env())).stdout).usedBytes).toBe(bytes.length);
+  expect((await run('unpin', 'hf:me/one:Q8_0', '--json')).lines[0]).toMatchObject({ ...listed, isPinned: false });
+  expect(JSON.parse((await cli(['store', 'gc', '--to', '0', '--json'], env())).stdout).usedBytes).toBe(0);
+  expect((await run('ls', '--json')).lines[0].files).toEqual([]);
 });
 
 it('goes on after kill -9 and after Ctrl-C', async () => {
@@ -68,7 +73,7 @@ it('goes on after kill -9 and after Ctrl-C', async () => {
   expect((await readFile(lines.at(-1).path)).equals(bytes)).toBe(true);
 });
 
-it('adds a model in parts, runs it by any part, cut over nodes or whole, and removes it', async () => {
+it('adds a model in parts, runs it by its name or any part, cut over nodes or whole, and removes it', async () => {
   const { lines } = await run('add', 'hf:me/parts', '--json');
   const { path, added } = lines.at(-1);
   expect(added).toHaveLength(2);
@@ -76,6 +81,7 @@ it('adds a model in parts, runs it by any part, cut over nodes or whole, and rem
   for (const command of [['pipeline-infer', 'a b c', '--cluster', '2'], ['infer', 'a b c']]) {
     const tokens = await ask(added[1].path, ...command);
     expect(tokens.length).toBeGreaterThan(0);
+    expect(await ask(command[0] === 'infer' ? 'hf:me/parts' : 'm', ...command)).toEqual(tokens);
     expect(tokens).toEqual(await ask(join(folder, 'whole.gguf'), ...command));
   }
   expect((await run('rm', basename(path), '--json')).lines[0]).toMatchObject({ freedBytes: added[0].sizeBytes + added[1].sizeBytes });
@@ -114,4 +120,7 @@ it('lists a file that is here without copying it', async () => {
   const { lines } = await run('add', path, '--json');
   expect(lines.at(-1)).toMatchObject({ event: 'added', path, added: [{ path }] });
   expect(await readdir(home)).not.toContain('models');
+  expect((await run('ls', '--json')).lines[0].files).toMatchObject([{ name: 'mine', path, isOwned: false }]);
+  expect((await run('rm', 'mine', '--json')).lines[0]).toMatchObject({ freedBytes: 0 });
+  expect((await readFile(path)).equals(bytes)).toBe(true);
 });

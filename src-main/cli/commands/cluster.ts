@@ -16,7 +16,7 @@ interface Args {
 export function clusterCommand(program: Command, launch: Launch): void {
   program.command('cluster').summary('start n nodes on this machine, each offering its part of a model')
     .argument('<nodes>', 'how many', integer(1, 64))
-    .option('--model <name or file>', 'a .gguf file, or omni-guide, the model inside')
+    .option('--model <name or file>', 'a .gguf file, a name of `omninode model ls`, or omni-guide, the model inside')
     .option('--replicas <n>', 'nodes that are given each part, so that one may be lost', integer(1, 64), 1)
     .addHelpText('after', '\nExample:\n  omninode cluster 3 --replicas 2\n  omninode pipeline-infer "Hi" --peer ADDR1 --peer ADDR2 --peer ADDR3')
     .action((nodes: number, args: Args) => launch(cluster, { nodes, args }, { ...jsonOf(args), model: args.model }));

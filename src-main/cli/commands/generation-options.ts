@@ -28,7 +28,7 @@ const MAX_SEED = 0xffff_ffff;
 export function withGenerationOptions(command: Command): Command {
   return command
     .argument('<prompt>', 'the question')
-    .option('--model <name or file>', 'a .gguf file, or omni-guide, the model inside')
+    .option('--model <name or file>', 'a .gguf file, a name of `omninode model ls`, or omni-guide, the model inside')
     .option('--max-tokens <n>', 'longest answer, in tokens', integer(1, 1_000_000), 256)
     .option('--greedy', 'always the likeliest token (the default for the model inside)')
     .option('--temperature <t>', `randomness, 0 = greedy (default: ${DEFAULT_TEMPERATURE}; for the model inside 0)`, decimal(0, 5))

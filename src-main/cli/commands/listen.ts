@@ -30,7 +30,7 @@ export function listenCommand(program: Command, launch: Launch): void {
     .option('--address <multiaddr>', 'listen there; repeat for more (default /ip4/127.0.0.1/tcp/0)', collect)
     .option('--peer <multiaddr>', 'stay connected to this member of the mesh; repeat for more', collect)
     .option('--mdns', 'find and be found on the local network')
-    .option('--model <name or file>', 'offer layers of this model')
+    .option('--model <name or file>', 'offer layers of this model: a .gguf file or a name of `omninode model ls`')
     .option('--layers <first-last>', 'which layers (default all)', layerRange)
     .addHelpText('after', EXAMPLES)
     .action((args: Args) => launch(listen, args, { ...jsonOf(args), listen: args.address, mdns: args.mdns, peers: args.peer }));

@@ -56,5 +56,12 @@ export function searchView({ hub, known, knownAsOf, offline }: SearchResult): st
 
 export function filesView(files: readonly ModelFileEntry[]): string {
   if (files.length === 0) return '';
-  return `\n${table(['file', 'size', 'cid'], files.map(({ path, sizeBytes, cid }) => [path, megabytes(sizeBytes), cid]))}\n`;
+  const rows = files.map((file) => [file.name, megabytes(file.sizeBytes), stateOf(file), new Date(file.usedAt).toISOString().slice(0, 16).replace('T', ' '), file.path]);
+  return `\n${table(['file (--model takes its name)', 'size', '', 'last used (UTC)', 'path'], rows)}\n`;
+}
+
+function stateOf({ isWhole, isOwned, isPinned }: ModelFileEntry): string {
+  if (!isWhole) return 'damaged';
+  if (!isOwned) return 'yours';
+  return isPinned ? 'pinned' : 'may go';
 }

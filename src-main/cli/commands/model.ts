@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listModelFiles, listModels, pinModel, removeModelOrFile, showModel } from '../../host/index.ts';
+import { listModelFiles, listModels, pinModelOrFile, removeModelOrFile, showModel } from '../../host/index.ts';
 import type { CommandContext, CommandRun } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { megabytes } from '../output.ts';
@@ -16,6 +16,7 @@ Examples:
   omninode model ls
   omninode model show "Qwen3 8B"       its shards, and which of them are here
   omninode model pin "Qwen3 8B"        never evict it
+  omninode model unpin Qwen3-8B-Q4_K_M a download may go when there is no room
   omninode model rm bafyr4i...         by CID, when two have one name`;
 
 interface Args {
@@ -30,7 +31,7 @@ export function modelCommand(program: Command, launch: Launch): void {
     .addHelpText('after', '\nExample:\n  omninode model ls --json')
     .action((args: object) => launch(list, {}, jsonOf(args)));
   one(group, launch, { name: 'show', summary: 'shards of a model, and which of them are here', run: show });
-  one(group, launch, { name: 'rm', summary: 'remove a model and the shards that no other model has, or a downloaded file', run: remove });
+  one(group, launch, { name: 'rm', summary: 'remove a model and the shards that no other model has, or a downloaded one', run: remove });
   one(group, launch, { name: 'pin', summary: 'never evict a model', run: (context, args) => pin(context, args, true) });
   one(group, launch, { name: 'unpin', summary: 'let a model be evicted again', run: (context, args) => pin(context, args, false) });
 }
@@ -43,7 +44,7 @@ interface OneModel {
 
 function one(group: Command, launch: Launch, { name, summary, run }: OneModel): void {
   group.command(name).summary(summary)
-    .argument('<model>', 'name or CID, as `omninode model ls` shows them')
+    .argument('<model>', 'name or CID as `omninode model ls` shows them, of a download also hf:OWNER/REPO:Q4_K_M or how its name begins')
     .addHelpText('after', `\nExample:\n  omninode model ${name} "Qwen3 8B"`)
     .action((model: string, args: object) => launch(run, { model }, jsonOf(args)));
 }
@@ -71,7 +72,7 @@ async function remove({ settings, output }: CommandContext, { model }: Args): Pr
 }
 
 async function pin({ settings, output }: CommandContext, { model }: Args, isPinned: boolean): Promise<number> {
-  const entry = await pinModel(settings.config, model, isPinned);
+  const entry = await pinModelOrFile(settings.config, model, isPinned);
   output.answer(`${entry.name} is ${isPinned ? '' : 'no longer '}pinned\n`);
   output.result(entry);
   return EXIT.ok;

@@ -44,7 +44,7 @@ interface TraceArgs extends GenerationArgs, RouteArgs, TransitArgs {
 export function pipelineCommand(program: Command, launch: Launch): void {
   const group = program.command('pipeline').summary('plan a pipeline, see how one does, trace an answer').addHelpText('after', EXAMPLES);
   withRouteOptions(group.command('plan').summary('which nodes would run which layers; loads nothing'))
-    .option('--model <name or file>', 'a .gguf file, or omni-guide, the model inside')
+    .option('--model <name or file>', 'a .gguf file, a name of `omninode model ls`, or omni-guide, the model inside')
     .addHelpText('after', PLAN_EXAMPLES)
     .action((args: PlanArgs) => launch(plan, args, { ...jsonOf(args), model: args.model }));
   group.command('status').summary('stages, answers and figures of the app that runs with this home')

@@ -23,7 +23,7 @@ Examples:
 
 export function shardCommand(program: Command, launch: Launch): void {
   program.command('shard').summary('cut a GGUF model into content-addressed shards')
-    .argument('<model>', 'a .gguf file, or omni-guide')
+    .argument('<model>', 'a .gguf file, a name of `omninode model ls`, or omni-guide')
     .option('--shards <n>', 'how many, of even size in bytes', integer(1, 10_000))
     .option('--cuts <list>', 'first layer of each shard but the first, e.g. 4,8', cutPoints)
     .option('--out <dir>', 'where to write (default: the store in ~/.omninode)')

@@ -24,7 +24,7 @@ Exit codes: 0 accepted, 3 rejected or not signed by its peer, 2 not a receipts f
 export function verifyCommand(program: Command, launch: Launch): void {
   program.command('verify').summary('recompute part of an answer and check the receipts of its nodes')
     .argument('<receipts>', 'a receipts file')
-    .option('--model <file>', 'the .gguf file that was used, or omni-guide')
+    .option('--model <name or file>', 'the model that was used: a .gguf file, a name of `omninode model ls`, or omni-guide')
     .option('--windows <n>', 'how many windows of 32 positions to recompute, chosen at random', integer(1, 65_536), 1)
     .option('--threads <n>', 'CPU threads', integer(1, 512))
     .addHelpText('after', EXAMPLES)

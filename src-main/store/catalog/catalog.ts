@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../../base/index.ts';
 import { Database } from './database.ts';
 import { LeaseTable } from './lease-table.ts';
+import { ModelFileTable } from './model-file-table.ts';
 import { ModelTable } from './model-table.ts';
 import { ProviderTable } from './provider-table.ts';
 import { ShardTable } from './shard-table.ts';
@@ -12,6 +13,7 @@ import { ShardTable } from './shard-table.ts';
 export class Catalog {
   readonly shards: ShardTable;
   readonly models: ModelTable;
+  readonly modelFiles: ModelFileTable;
   readonly leases: LeaseTable;
   readonly providers: ProviderTable;
   readonly #db: Database;
@@ -20,6 +22,7 @@ export class Catalog {
     this.#db = new Database(path);
     this.shards = new ShardTable(this.#db, clock);
     this.models = new ModelTable(this.#db, clock);
+    this.modelFiles = new ModelFileTable(this.#db);
     this.leases = new LeaseTable(this.#db);
     this.providers = new ProviderTable(this.#db, clock);
   }
@@ -31,6 +34,11 @@ export class Catalog {
 
   unpin(cid: string): void {
     this.#db.run('DELETE FROM pins WHERE cid = ?', cid);
+  }
+
+  /** By itself, not with a model or as a download. */
+  hasPin(cid: string): boolean {
+    return this.#db.get('SELECT 1 FROM pins WHERE cid = ?', cid) !== undefined;
   }
 
   /** All or nothing, and no other process writes meanwhile. `work` is short and synchronous. */

@@ -71,4 +71,18 @@ export const MIGRATIONS: readonly string[] = [`
     expires_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX announcers_expiry ON announcers (expires_at);
+`, `
+  -- Which files are whole models, or parts of one, and whence: hf:owner/repo@commit/file, an address or a path.
+  -- is_kept: counts as pinned without a pin, as every download does until the user unpins it.
+  CREATE TABLE model_files (
+    path TEXT PRIMARY KEY,
+    origin TEXT NOT NULL,
+    is_kept INTEGER NOT NULL CHECK (is_kept IN (0, 1))
+  ) STRICT;
+
+  -- The file that a model of shards was cut from.
+  CREATE TABLE model_sources (
+    model_cid TEXT PRIMARY KEY REFERENCES models (cid) ON DELETE CASCADE,
+    path TEXT NOT NULL
+  ) STRICT;
 `];

@@ -36,7 +36,8 @@ interface FileRow {
 }
 
 const FILES = 'SELECT files.*, size_bytes FROM files JOIN shards USING (cid)';
-const IS_PINNED = 'EXISTS (SELECT 1 FROM pins WHERE pins.cid = shards.cid OR pins.cid IN (SELECT model_cid FROM model_pieces WHERE model_pieces.cid = shards.cid))';
+export const IS_PINNED = `(EXISTS (SELECT 1 FROM pins WHERE pins.cid = shards.cid OR pins.cid IN (SELECT model_cid FROM model_pieces WHERE model_pieces.cid = shards.cid))
+  OR EXISTS (SELECT 1 FROM files AS kept JOIN model_files USING (path) WHERE kept.cid = shards.cid AND is_kept = 1))`;
 
 /** Shards and the files that hold them. */
 export class ShardTable {
@@ -124,6 +125,7 @@ export class ShardTable {
 
   #dropUnused(): void {
     this.#db.run('DELETE FROM shards WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.cid = shards.cid)');
+    this.#db.run('DELETE FROM model_files WHERE NOT EXISTS (SELECT 1 FROM files WHERE files.path = model_files.path)');
   }
 }
 

@@ -51,8 +51,8 @@ function missing(name: string, parts: number): never {
   throw hubErrors.missingPart({ name, parts });
 }
 
-// `Q4_K` must not find Q4_K_M: a variant ends where the name or a part of it does.
-function hasVariant(name: string, variant: string): boolean {
+/** `Q4_K` must not find Q4_K_M: a variant ends where the name or a part of it does. */
+export function hasVariant(name: string, variant: string): boolean {
   const at = name.toLowerCase().lastIndexOf(variant.toLowerCase());
   const [before, after] = [name[at - 1], name[at + variant.length]];
   return at >= 0 && (before === undefined || /[-._/]/.test(before)) && (after === undefined || /[-./]/.test(after));

@@ -11,6 +11,8 @@ export interface StoreContext {
   readonly shardFolder: string;
   /** Folders, with what is below them, whose files are the store's to rename and remove. */
   readonly ownFolders: readonly string[];
+  /** Of those, where downloaded models go: what is not listed there is left alone. Undefined when there is none. */
+  readonly modelFolder: string | undefined;
   /** Most bytes of own files; Infinity for as much as the disk holds. */
   readonly quotaBytes: number;
   readonly files: Pick<StoreFiles, 'freeBytes'>;

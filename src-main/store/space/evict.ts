@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { dataPath, storedBytes, type StoredFile } from '../catalog/index.ts';
 import { spaceErrors } from '../errors.ts';
+import { partsOf } from '../gguf/parts.ts';
 import { moveToTrash, removeTrash, type StoreContext } from './context.ts';
 
 /** What stays free on the disk whatever is stored: a full disk stops more than us. */
@@ -14,21 +15,26 @@ export const userOf = ({ catalog }: StoreContext, { cid, path }: Pick<StoredFile
   catalog.leases.holder(cid) ?? catalog.leases.holder(dirname(path));
 
 /**
- * Removes a file of ours unless it is pinned or in use; returns the bytes that this
- * freed. That nobody uses it is checked in the same transaction that takes it away,
+ * Removes a file of ours unless it is pinned or in use, of a model in several files all
+ * or none; returns the bytes that this freed. That nobody uses it is checked in the same transaction that takes it away,
  * so a reader that comes later does not find it, and one that came earlier keeps it.
  */
 export async function evict(context: StoreContext, file: StoredFile): Promise<number> {
   const { catalog } = context;
-  const [bytes, trash] = catalog.transaction(() => {
-    const now = catalog.shards.file(file.path);
-    if (now === undefined || !now.isOwned || catalog.shards.isPinned(now.cid) || userOf(context, now) !== undefined) return [0, undefined];
-    const taken = moveToTrash(dataPath(now));
-    catalog.shards.delete(now.path);
-    return [storedBytes(now), taken];
+  const gone = catalog.transaction(() => {
+    const parts = partsOf(file.path).flatMap((path) => catalog.shards.file(path) ?? []);
+    if (!parts.every((part) => part.isOwned && !catalog.shards.isPinned(part.cid) && userOf(context, part) === undefined)) return [];
+    return parts.map((part) => takeAway(context, part));
   });
-  await removeTrash(trash);
-  return bytes;
+  for (const { trash } of gone) await removeTrash(trash);
+  return gone.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Forgets a file and takes it out of sight, inside a transaction. Removing `trash` comes after. */
+export function takeAway({ catalog }: StoreContext, file: StoredFile): { readonly bytes: number; readonly trash: string | undefined } {
+  const trash = moveToTrash(dataPath(file));
+  catalog.shards.delete(file.path);
+  return { bytes: storedBytes(file), trash };
 }
 
 /** Evicts the least recently used until at most `targetBytes` are used, or nothing more may go. Returns the bytes freed. */
@@ -44,19 +50,19 @@ export async function evictDownTo(context: StoreContext, targetBytes: number): P
 }
 
 /**
- * Makes room for `needBytes` more, by quota and on the disk, at the cost of what was
- * not used for longest. Throws SPACE_QUOTA, SPACE_DISK_FULL: then what could not help was left alone.
+ * Makes room for `needBytes` more, by quota and on the disk (there only `diskBytes`, when a
+ * part lies there already), at the cost of what was not used for longest. Throws SPACE_QUOTA, SPACE_DISK_FULL: then what could not help was left alone.
  */
-export async function makeRoom(context: StoreContext, needBytes: number): Promise<void> {
+export async function makeRoom(context: StoreContext, needBytes: number, diskBytes = needBytes): Promise<void> {
   const { quotaBytes, files, shardFolder } = context;
   const used = usedBytes(context);
   const free = await files.freeBytes(shardFolder);
   const overQuota = used + needBytes - quotaBytes;
-  const overDisk = needBytes + DISK_MARGIN_BYTES - free;
+  const overDisk = diskBytes === 0 ? 0 : diskBytes + DISK_MARGIN_BYTES - free;
   const over = Math.max(overQuota, overDisk);
   if (over <= 0) return;
   if (over <= evictableBytes(context) && await evictDownTo(context, used - over) >= over) return;
-  throw overQuota >= overDisk ? spaceErrors.quota({ needBytes, usedBytes: used, quotaBytes }) : spaceErrors.diskFull({ needBytes, freeBytes: free });
+  throw overQuota >= overDisk ? spaceErrors.quota({ needBytes, usedBytes: used, quotaBytes }) : spaceErrors.diskFull({ needBytes: diskBytes, freeBytes: free });
 }
 
 export function evictableBytes(context: StoreContext): number {

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { CID } from 'multiformats/cid';
 import { isCoded, systemClock, type Clock, type ManifestCid } from '../../base/index.ts';
 import { FileBlockstore, type ShardProblem } from '../blockstore/index.ts';
-import { Catalog, dataPath, storedBytes, type Lease, type StoredModel } from '../catalog/index.ts';
+import { Catalog, dataPath, type Lease, type StoredFile, type StoredModel } from '../catalog/index.ts';
 import type { ShardTree } from '../dag/index.ts';
 import { catalogErrors, spaceErrors } from '../errors.ts';
 import { diskFiles, type StoreFiles } from '../ports.ts';
 import { encodeManifestCbor, type Manifest } from '../shard/manifest.ts';
-import { isOwn, moveToTrash, removeTrash, type StoreContext } from './context.ts';
-import { evictableBytes, evictDownTo, makeRoom, usedBytes, userOf } from './evict.ts';
+import { isOwn, removeTrash, type StoreContext } from './context.ts';
+import { evictableBytes, evictDownTo, makeRoom, takeAway, usedBytes, userOf } from './evict.ts';
 import { HeldReader } from './held-reader.ts';
 import { reconcile } from './reconcile.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
@@ -22,6 +22,8 @@ export interface LocalStoreInit {
   readonly folder: string;
   /** More folders whose files are the store's, such as the one for cuts. */
   readonly ownFolders?: readonly string[];
+  /** Where downloaded models go: they are the store's too, but what it does not know there stays. */
+  readonly modelFolder?: string;
   /** Most bytes of own files; absent for as much as the disk holds. */
   readonly quotaBytes?: number;
   readonly clock?: Clock;
@@ -52,11 +54,11 @@ export class LocalStore {
   readonly #context: StoreContext;
   readonly #onProblem: (problem: ShardProblem) => void;
 
-  constructor({ folder, ownFolders = [], quotaBytes = Infinity, clock = systemClock, files = diskFiles, onProblem = () => undefined }: LocalStoreInit) {
+  constructor({ folder, ownFolders = [], modelFolder, quotaBytes = Infinity, clock = systemClock, files = diskFiles, onProblem = () => undefined }: LocalStoreInit) {
     const shardFolder = join(folder, 'shards');
     mkdirSync(shardFolder, { recursive: true, mode: 0o700 });
     this.catalog = new Catalog(join(folder, 'catalog.db'), clock);
-    this.#context = { catalog: this.catalog, shardFolder, ownFolders: [shardFolder, ...ownFolders], quotaBytes, files };
+    this.#context = { catalog: this.catalog, shardFolder, ownFolders: [shardFolder, ...ownFolders, ...(modelFolder === undefined ? [] : [modelFolder])], modelFolder, quotaBytes, files };
     this.#onProblem = onProblem;
     reconcile(this.#context);
   }
@@ -75,8 +77,50 @@ export class LocalStore {
     return isOwn(this.#context, path);
   }
 
-  addModel(manifest: Manifest): ManifestCid {
-    return this.catalog.models.put(manifest);
+  /** `source` is the file that it was cut from. */
+  addModel(manifest: Manifest, source?: string): ManifestCid {
+    const cid = this.catalog.models.put(manifest);
+    if (source !== undefined) this.catalog.modelFiles.setSource(cid, source);
+    return cid;
+  }
+
+  /** Lists a whole model file, or a part of one. It counts as pinned: a download was asked for by name, and is not evicted before the user lets it go. */
+  async addModelFile(path: string, tree: ShardTree, origin: string): Promise<void> {
+    await this.add(path, tree);
+    this.catalog.modelFiles.put(path, origin);
+  }
+
+  /** Keeps the files of a model from being removed until released or this process ends, and notes the use. */
+  useFiles(paths: readonly string[]): Lease {
+    const { shards, leases } = this.catalog;
+    const cids = paths.flatMap((path) => shards.file(path)?.cid ?? []);
+    const held = this.catalog.transaction(() => cids.map((cid) => leases.take(cid)));
+    for (const cid of cids) shards.touch(cid);
+    return { release: () => { for (const lease of held) lease.release(); } };
+  }
+
+  /** Pins files, or lets them go. */
+  pinFiles(paths: readonly string[], isPinned: boolean): void {
+    const { catalog } = this;
+    catalog.transaction(() => {
+      for (const path of paths) {
+        const cid = catalog.shards.file(path)?.cid;
+        if (cid === undefined) continue;
+        if (isPinned) catalog.pin(cid);
+        else catalog.unpin(cid);
+        catalog.modelFiles.setKept(path, isPinned);
+      }
+    });
+  }
+
+  /** Removes files, all or none; of those that are the user's only the record. Returns the bytes freed. Throws SPACE_PINNED, CATALOG_IN_USE. */
+  removeFiles(paths: readonly string[]): Promise<number> {
+    return this.#remove(() => {
+      const files = paths.flatMap((path) => this.catalog.shards.file(path) ?? []);
+      const pinned = files.find((file) => file.isOwned && this.catalog.hasPin(file.cid));
+      if (pinned !== undefined) throw spaceErrors.pinned({ model: pinned.path });
+      return files;
+    });
   }
 
   /** Keeps a shard (by CID) or a folder of shards from being removed, until released or this process ends. */
@@ -119,8 +163,8 @@ export class LocalStore {
   }
 
   /** Evicts until there is room by quota and on the disk. Throws SPACE_QUOTA, SPACE_DISK_FULL. */
-  makeRoom(needBytes: number): Promise<void> {
-    return makeRoom(this.#context, needBytes);
+  makeRoom(needBytes: number, diskBytes?: number): Promise<void> {
+    return makeRoom(this.#context, needBytes, diskBytes);
   }
 
   /** Removes leftovers and, least recently used first, what is over the quota or `targetBytes`. Nothing pinned or in use goes. */
@@ -149,20 +193,24 @@ export class LocalStore {
     const { cid, isPinned } = this.model(nameOrCid);
     if (isPinned) throw spaceErrors.pinned({ model: nameOrCid });
     const { shards, models } = this.catalog;
-    const removed = this.catalog.transaction(() => {
+    return this.#remove(() => {
       const files = models.ownPieces(cid).flatMap((piece) => shards.files(piece)).filter((file) => !shards.isPinned(file.cid));
-      for (const file of files) {
-        const pid = userOf(this.#context, file);
-        if (pid !== undefined) throw catalogErrors.inUse({ resource: file.path, pid });
-      }
-      const owned = files.filter((file) => file.isOwned);
-      const trash = owned.map((file) => moveToTrash(dataPath(file)));
-      for (const file of files) shards.delete(file.path);
       models.delete(cid);
-      return { trash, bytes: owned.reduce((sum, file) => sum + storedBytes(file), 0) };
+      return files;
     });
-    for (const path of removed.trash) await removeTrash(path);
-    return removed.bytes;
+  }
+
+  /** All or nothing: `choose` runs in the transaction that takes the files away. */
+  async #remove(choose: () => readonly StoredFile[]): Promise<number> {
+    const gone = this.catalog.transaction(() => choose().map((file) => {
+      const pid = userOf(this.#context, file);
+      if (pid !== undefined) throw catalogErrors.inUse({ resource: file.path, pid });
+      if (file.isOwned) return takeAway(this.#context, file);
+      this.catalog.shards.delete(file.path);
+      return { bytes: 0, trash: undefined };
+    }));
+    for (const { trash } of gone) await removeTrash(trash);
+    return gone.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   async stats(): Promise<StoreStats> {

@@ -15,7 +15,8 @@ const LEFTOVER = /\.(trash|partial|part|gguf)$/;
  */
 export async function sweep(context: StoreContext): Promise<number> {
   let freed = 0;
-  for (const folder of [context.shardFolder, ...context.ownFolders]) freed += await sweepFolder(context, folder, 2);
+  for (const folder of context.ownFolders) if (folder !== context.modelFolder) freed += await sweepFolder(context, folder, 2);
+  if (context.modelFolder !== undefined) freed += await sweepTrash(context.modelFolder);
   return freed;
 }
 
@@ -28,6 +29,17 @@ async function sweepFolder(context: StoreContext, folder: string, depth: number)
     else if (entry.isFile() && LEFTOVER.test(entry.name)) freed += await sweepFile(context, path, folder);
   }
   await dropEmptyCut(context, folder);
+  return freed;
+}
+
+// Where downloads lie, users may put files too, and a broken-off download is there to go on.
+async function sweepTrash(folder: string): Promise<number> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  let freed = 0;
+  for (const path of names.filter((name) => name.endsWith(`.gguf${TRASH}`)).map((name) => join(folder, name))) {
+    freed += statOf(path)?.size ?? 0;
+    await removeTrash(path);
+  }
   return freed;
 }
 
