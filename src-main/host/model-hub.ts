@@ -4,7 +4,7 @@ import { isCoded } from '../base/index.ts';
 import { availableBytes } from '../inference/index.ts';
 import {
   addModel, choicesOf, listHubFiles, parseReference, partialPath, planAdd, readCurated, searchCurated, searchHub, whatFits,
-  type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type ModelFacts, type ModelShelf, type StoredModel,
+  type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type ModelFacts, type ModelShelf, type ReadyPiece, type StoredModel,
 } from '../store/index.ts';
 import type { Settings } from './config.ts';
 import { modelsFolder, pinModel, withStore, type ModelEntry } from './local-store.ts';
@@ -44,11 +44,15 @@ export interface AddCallbacks {
   /** Before anything is downloaded. */
   readonly onOutlook?: (outlook: ModelOutlook) => void;
   readonly onProgress?: (progress: AddProgress) => void;
+  /** A shard that peers can fetch from now on. */
+  readonly onPiece?: (piece: ReadyPiece) => void;
 }
 
 export interface AddedModel extends ModelOutlook {
-  /** Of the first file: what `--model` takes. */
+  /** Of the first file. */
   readonly path: string;
+  /** What peers fetch it by; absent for a model that cannot be cut. */
+  readonly manifestCid?: string;
   readonly added: readonly { readonly path: string; readonly cid: string; readonly sizeBytes: number; readonly origin: string; readonly resumedBytes: number }[];
 }
 
@@ -58,18 +62,19 @@ export async function modelOutlook(settings: Settings, request: OutlookRequest, 
 }
 
 /** `model add`: downloads what is not here, and lists it in the store, whence it can be served block by block. */
-export async function addFromHub(settings: Settings, request: AddRequest, { signal, onOutlook, onProgress }: AddCallbacks): Promise<AddedModel> {
+export async function addFromHub(settings: Settings, request: AddRequest, { signal, onOutlook, onProgress, onPiece }: AddCallbacks): Promise<AddedModel> {
   const plan = await planOf(settings, request.source, signal);
   const outlook = await outlookOf(settings, plan, { request, signal });
   onOutlook?.(outlook);
   return withStore(settings.config, async (store) => {
     const shelf: ModelShelf = { add: ({ path, tree, origin }) => store.addModelFile(path, tree, origin) };
     await makeRoomFor(store, plan);
-    const files = await addModel(plan, {
-      shelf, leases: store.catalog.leases, ...webOptions(settings, signal), ...(onProgress === undefined ? {} : { onProgress }), ...(request.connections === undefined ? {} : { connections: request.connections }),
+    const { files, manifest } = await addModel(plan, {
+      shelf, pieces: store, ...(onPiece === undefined ? {} : { onPiece }), leases: store.catalog.leases, ...webOptions(settings, signal), ...(onProgress === undefined ? {} : { onProgress }), ...(request.connections === undefined ? {} : { connections: request.connections }),
     });
     const added = files.map(({ path, tree, origin, resumedBytes }) => ({ path, cid: tree.cid, sizeBytes: tree.sizeBytes, origin, resumedBytes }));
-    return { ...outlook, path: plan.files[0].target, added };
+    const manifestCid = manifest === undefined ? undefined : store.addModel(manifest, plan.files[0].target);
+    return { ...outlook, path: plan.files[0].target, added, ...(manifestCid === undefined ? {} : { manifestCid }) };
   });
 }
 

@@ -79,7 +79,7 @@ async function corruptLeaves(store: LocalStore, shard: number): Promise<number> 
   const held = reader.held();
   let corrupt = 0;
   for (let leaf = 0; leaf < trees[shard]!.leafHashes.length / 32; leaf++) {
-    if (held !== 'all' && ((held[leaf >> 3] ?? 0) & (1 << (leaf & 7))) === 0) continue;
+    if (held !== 'all' && held !== 'none' && ((held[leaf >> 3] ?? 0) & (1 << (leaf & 7))) === 0) continue;
     const bytes = await reader.read(leaf).catch(() => undefined);
     if (bytes === undefined || Buffer.compare(bytes, leafBytes(shard, leaf)) !== 0) corrupt++;
   }

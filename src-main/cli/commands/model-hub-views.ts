@@ -33,9 +33,9 @@ export function outlookView({ name, sizeBytes, facts, files, contextTokens, verd
   ].join('\n');
 }
 
-export function addedView({ path, added }: AddedModel): string {
+export function addedView({ path, added, manifestCid }: AddedModel): string {
   const resumed = added.reduce((bytes, file) => bytes + file.resumedBytes, 0);
-  return `${path}\n${resumed === 0 ? '' : `  ${megabytes(resumed)} of it were here already\n`}`;
+  return `${path}\n${manifestCid === undefined ? '' : `  peers fetch it as ${manifestCid}\n`}${resumed === 0 ? '' : `  ${megabytes(resumed)} of it were here already\n`}`;
 }
 
 export function choicesView(models: readonly ModelChoice[]): string {

@@ -86,6 +86,7 @@ async function download({ settings, output, signal }: CommandContext, request: A
       output.progress(progressLine(progress));
       output.result({ event: 'progress', ...progress });
     },
+    onPiece: (piece) => output.result({ event: 'piece', ...piece }),
   });
   output.answer(addedView(model));
   output.result({ event: 'added', ...model });

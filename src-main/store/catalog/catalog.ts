@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../../base/index.ts';
 import { Database } from './database.ts';
+import { DerivedTable } from './derived-table.ts';
 import { LeaseTable } from './lease-table.ts';
 import { ModelFileTable } from './model-file-table.ts';
 import { ModelTable } from './model-table.ts';
@@ -12,6 +13,7 @@ import { ShardTable } from './shard-table.ts';
  */
 export class Catalog {
   readonly shards: ShardTable;
+  readonly derived: DerivedTable;
   readonly models: ModelTable;
   readonly modelFiles: ModelFileTable;
   readonly leases: LeaseTable;
@@ -21,6 +23,7 @@ export class Catalog {
   constructor(path: string, clock: Clock = systemClock) {
     this.#db = new Database(path);
     this.shards = new ShardTable(this.#db, clock);
+    this.derived = new DerivedTable(this.#db);
     this.models = new ModelTable(this.#db, clock);
     this.modelFiles = new ModelFileTable(this.#db);
     this.leases = new LeaseTable(this.#db);

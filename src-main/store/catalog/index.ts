@@ -1,5 +1,6 @@
 export * from './catalog.ts';
 export { dataPath, storedBytes, type ShardUse, type StoredFile } from './shard-table.ts';
+export type { DerivedShard } from './derived-table.ts';
 export type { StoredModelFile } from './model-file-table.ts';
 export type { StoredModel } from './model-table.ts';
 export type { Lease, LeaseOptions, LeaseTable } from './lease-table.ts';

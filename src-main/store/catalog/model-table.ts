@@ -8,7 +8,7 @@ export interface StoredModel {
   /** Unix time in milliseconds. */
   readonly addedAt: number;
   readonly isPinned: boolean;
-  /** Bytes of its pieces that lie whole on this disk. */
+  /** Bytes of its pieces that lie whole on this disk, as files or in those of a model. */
   readonly heldBytes: number;
   /** Of the shards, without the vocabulary. */
   readonly heldShards: number;
@@ -69,7 +69,7 @@ export class ModelTable {
 
   #model({ cid, manifest: bytes, added_at, is_pinned }: ModelRow): StoredModel {
     const manifest = decodeManifest(bytes, `the manifest ${cid}`);
-    const whole = new Set(this.#db.all<{ cid: string }>('SELECT files.cid FROM files JOIN model_pieces USING (cid) WHERE model_cid = ? AND present IS NULL', cid).map((row) => row.cid));
+    const whole = new Set(this.#db.all<{ cid: string }>('SELECT files.cid FROM files JOIN model_pieces USING (cid) WHERE model_cid = ? AND present IS NULL UNION SELECT derived.cid FROM derived JOIN model_pieces USING (cid) WHERE model_cid = ?', cid, cid).map((row) => row.cid));
     const held = [...manifest.shards, manifest.vocabulary].filter((piece) => whole.has(piece.cid));
     return {
       cid: asManifestCid(cid), manifest, addedAt: added_at, isPinned: is_pinned === 1,

@@ -85,4 +85,24 @@ export const MIGRATIONS: readonly string[] = [`
     model_cid TEXT PRIMARY KEY REFERENCES models (cid) ON DELETE CASCADE,
     path TEXT NOT NULL
   ) STRICT;
+
+  -- Shards that are no files: header, then ranges of the files of a model. leaf_hashes as in shards.
+  CREATE TABLE derived (
+    cid TEXT PRIMARY KEY,
+    size_bytes INTEGER NOT NULL CHECK (size_bytes > 0),
+    leaf_hashes BLOB NOT NULL,
+    header BLOB NOT NULL,
+    model_path TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX derived_model ON derived (model_path);
+  -- path is NULL where one 32-bit word is repeated.
+  CREATE TABLE derived_ranges (
+    cid TEXT NOT NULL REFERENCES derived (cid) ON DELETE CASCADE,
+    at INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    path TEXT,
+    offset_or_word INTEGER NOT NULL,
+    PRIMARY KEY (cid, at)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX derived_ranges_path ON derived_ranges (path);
 `];

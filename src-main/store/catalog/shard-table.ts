@@ -1,6 +1,7 @@
 import { asShardCid, isCoded, type Clock, type ShardCid } from '../../base/index.ts';
 import { checkTree, leafCount, LEAF_BYTES, LeafSet, type ShardTree } from '../dag/index.ts';
 import type { Database } from './database.ts';
+import { WITHDRAW } from './derived-table.ts';
 
 /** A shard, or a part of one, on this disk. */
 export interface StoredFile {
@@ -37,7 +38,9 @@ interface FileRow {
 
 const FILES = 'SELECT files.*, size_bytes FROM files JOIN shards USING (cid)';
 export const IS_PINNED = `(EXISTS (SELECT 1 FROM pins WHERE pins.cid = shards.cid OR pins.cid IN (SELECT model_cid FROM model_pieces WHERE model_pieces.cid = shards.cid))
-  OR EXISTS (SELECT 1 FROM files AS kept JOIN model_files USING (path) WHERE kept.cid = shards.cid AND is_kept = 1))`;
+  OR EXISTS (SELECT 1 FROM files AS kept JOIN model_files USING (path) WHERE kept.cid = shards.cid AND is_kept = 1)
+  OR EXISTS (SELECT 1 FROM files AS origin JOIN derived_ranges ON derived_ranges.path = origin.path JOIN model_pieces ON model_pieces.cid = derived_ranges.cid
+    JOIN pins ON pins.cid IN (model_pieces.cid, model_pieces.model_cid) WHERE origin.cid = shards.cid))`;
 
 /** Shards and the files that hold them. */
 export class ShardTable {
@@ -101,9 +104,10 @@ export class ShardTable {
     this.#db.note(() => this.#db.run('UPDATE files SET pending = ? WHERE path = ?', pending.toBytes(), path));
   }
 
-  /** Forgets a file, and its shard when that was the last one. */
+  /** Forgets a file, what is derived from it, and its shard when that was the last one. */
   delete(path: string): void {
     this.#db.transaction(() => {
+      this.#db.run(WITHDRAW, path, path);
       this.#db.run('DELETE FROM files WHERE path = ?', path);
       this.#dropUnused();
     });

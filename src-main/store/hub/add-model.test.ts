@@ -40,7 +40,7 @@ const plan = (text: string): Promise<AddPlan> => planAdd(parseReference(text, hu
 const add = async (planned: AddPlan, more: Partial<AddModelOptions> = {}): Promise<{ readonly added: AddedFile[]; readonly shelved: ShelvedFile[] }> => {
   const shelved: ShelvedFile[] = [];
   const catalog = new Catalog(join(folder, 'catalog.db'));
-  const added = await addModel(planned, { shelf: { add: async (file) => void shelved.push(file) }, leases: catalog.leases, ...more }).finally(() => catalog.close());
+  const { files: added } = await addModel(planned, { shelf: { add: async (file) => void shelved.push(file) }, leases: catalog.leases, ...more }).finally(() => catalog.close());
   return { added, shelved };
 };
 

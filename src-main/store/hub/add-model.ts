@@ -4,14 +4,18 @@ import { isCoded } from '../../base/index.ts';
 import type { ShardTree } from '../dag/index.ts';
 import { partName, partsOf } from '../gguf/parts.ts';
 import { openGguf, type Gguf } from '../gguf/reader.ts';
+import { fileSource, type ByteSource } from '../gguf/source.ts';
 import { diskFiles } from '../ports.ts';
-import { modelFiles, openModelFile } from '../shard/open-model.ts';
+import { hashSources } from '../shard/digest.ts';
+import type { Manifest } from '../shard/manifest.ts';
+import { modelFiles, openModelFile, type Parts } from '../shard/open-model.ts';
 import { treeOfFile } from '../shard/verify.ts';
 import { chooseModel } from './choose.ts';
 import { downloadFile, type DownloadOptions, type DownloadProgress } from './download/download-file.ts';
 import { partialPath } from './download/partial-file.ts';
 import { sha256OfFile } from './download/sha256.ts';
 import { hubErrors } from './errors.ts';
+import { ModelPieces, type PieceShelf, type ReadyPiece } from './model-pieces.ts';
 import { modelFacts, type ModelFacts } from './facts.ts';
 import { fileUrl, listHubFiles, type HubOptions } from './hub-api.ts';
 import { isPlainPath, type ModelReference } from './reference.ts';
@@ -51,6 +55,8 @@ export interface AddPlan {
   readonly facts: ModelFacts;
   readonly sizeBytes: number;
   readonly files: readonly [PlannedFile, ...PlannedFile[]];
+  /** The headers of the files. */
+  readonly parts: Parts;
 }
 
 /** Finds out what adding a model means, and writes nothing: which files, how big, what their headers say. Throws HUB_*, GGUF_*, STORE_*, SHARD_*. */
@@ -58,8 +64,9 @@ export async function planAdd(reference: ModelReference, options: AddOptions): P
   if (reference.kind === 'file') return planLocal(reference.path, options.signal);
   const files = reference.kind === 'hub' ? await hubFiles(reference, options) : await webFiles(reference.url, options);
   const remotes = files.map(({ remote }) => remote);
-  const facts = modelFacts(await headers(remotes, options));
-  return { name: basename(files[0].target, '.gguf'), facts, sizeBytes: remotes.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0), files };
+  const parts = await headers(remotes, options);
+  const facts = modelFacts(parts);
+  return { name: basename(files[0].target, '.gguf'), facts, parts, sizeBytes: remotes.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0), files };
 }
 
 /** What `stat` counts allocated space in (POSIX). */
@@ -114,7 +121,7 @@ async function planLocal(path: string, signal: AbortSignal | undefined): Promise
     const facts = modelFacts(model.parts);
     const [first, ...others] = (await modelFiles(path)).map((file): PlannedFile => ({ target: file, origin: file }));
     const sizeBytes = model.parts.reduce((bytes, { source }) => bytes + source.sizeBytes, 0);
-    return { name: basename(path, '.gguf'), facts, sizeBytes, files: [first ?? { target: path, origin: path }, ...others] };
+    return { name: basename(path, '.gguf'), facts, parts: model.parts, sizeBytes, files: [first ?? { target: path, origin: path }, ...others] };
   } finally {
     await model.close();
   }
@@ -131,7 +138,11 @@ export interface AddProgress extends Omit<DownloadProgress, 'phase'> {
 
 export interface AddModelOptions extends Pick<DownloadOptions, 'connections' | 'files' | 'leases' | 'firstRetryMs' | 'maxFailures' | 'signal' | 'stallMs' | 'token'> {
   readonly shelf: ModelShelf;
+  /** Gets the shards of the model, each as soon as its bytes are there; absent where nothing is given to others. */
+  readonly pieces?: PieceShelf;
   readonly onProgress?: (progress: AddProgress) => void;
+  /** A shard can be given to others from now on. */
+  readonly onPiece?: (piece: ReadyPiece) => void;
 }
 
 export interface AddedFile extends ShelvedFile {
@@ -139,20 +150,67 @@ export interface AddedFile extends ShelvedFile {
   readonly resumedBytes: number;
 }
 
-/** Fetches what the plan lacks, one file after the other over several connections, and shelves each when it is whole. Throws HUB_*. */
-export async function addModel(plan: AddPlan, options: AddModelOptions): Promise<AddedFile[]> {
+export interface AddedModelFiles {
+  readonly files: AddedFile[];
+  /** How the model is cut; absent without `pieces`, or when it cannot be. */
+  readonly manifest?: Manifest;
+}
+
+/**
+ * Fetches what the plan lacks, one file after the other over several connections, and shelves each when it is whole. With
+ * `pieces` its shards can be given to others as they come; when a file turns out to be wrong, all that has bytes of it
+ * is withdrawn. Throws HUB_*.
+ */
+export async function addModel(plan: AddPlan, options: AddModelOptions): Promise<AddedModelFiles> {
   await reserve(plan, options.files ?? diskFiles);
-  const added: AddedFile[] = [];
-  for (const [index, file] of plan.files.entries()) {
-    const onProgress = (progress: Omit<AddProgress, 'file' | 'part' | 'parts'>): void =>
-      options.onProgress?.({ ...progress, file: basename(file.target), part: index + 1, parts: plan.files.length });
-    const { tree, resumedBytes } = await fetchFile(file, { ...options, onProgress });
-    const { mtimeMs } = await stat(file.target);
-    const shelved = { path: file.target, tree, mtimeMs, isOwned: file.remote !== undefined, origin: file.origin };
-    await options.shelf.add(shelved);
-    added.push({ ...shelved, resumedBytes });
+  const { pieces: shelf, onPiece } = options;
+  const paths = plan.files.map(({ target }) => target);
+  const pieces = shelf === undefined ? undefined : ModelPieces.of({ parts: plan.parts, paths, shelf, ...(onPiece === undefined ? {} : { onPiece }) });
+  const files: AddedFile[] = [];
+  try {
+    for (const index of plan.files.keys()) files.push(await addFile(plan, index, { options, pieces }));
+    if (pieces === undefined) return { files };
+    return { files, manifest: await pieces.manifest(await hashOf(plan, options)) };
+  } finally {
+    await pieces?.close();
   }
-  return added;
+}
+
+interface AddContext {
+  readonly options: AddModelOptions;
+  readonly pieces: ModelPieces | undefined;
+}
+
+async function addFile(plan: AddPlan, index: number, { options, pieces }: AddContext): Promise<AddedFile> {
+  const [file = plan.files[0]] = plan.files.slice(index);
+  const { tree, resumedBytes } = await fetchFile(file, { ...options, onProgress: toldOf(plan, index, options), onLeaf: (leaf) => pieces?.arrived(index, leaf) }).catch(async (error: unknown) => {
+    if (isCoded(error, 'HUB_CHECKSUM') || isCoded(error, 'HUB_CHANGED')) await pieces?.withdraw(file.target);
+    throw error;
+  });
+  const { mtimeMs } = await stat(file.target);
+  const shelved = { path: file.target, tree, mtimeMs, isOwned: file.remote !== undefined, origin: file.origin };
+  await options.shelf.add(shelved);
+  pieces?.whole(index);
+  return { ...shelved, resumedBytes };
+}
+
+const toldOf = ({ files }: AddPlan, index: number, { onProgress }: AddModelOptions): Told['onProgress'] =>
+  (progress) => onProgress?.({ ...progress, file: basename(files[index]?.target ?? ''), part: index + 1, parts: files.length });
+
+/** BLAKE3 of all files, one after the other. */
+async function hashOf(plan: AddPlan, options: AddModelOptions): Promise<string> {
+  const { signal } = options;
+  const sources: ByteSource[] = [];
+  let bytesDone = 0;
+  const onBytes = (bytes: number): void => toldOf(plan, plan.files.length - 1, options)({ phase: 'hashing', bytesDone: bytesDone += bytes, bytesTotal: plan.sizeBytes });
+  try {
+    for (const { target } of plan.files) sources.push(await fileSource(target));
+    return await hashSources(sources, signal === undefined ? { onBytes } : { onBytes, signal });
+  } catch (error) {
+    throw signal?.aborted === true ? hubErrors.cancelled({ name: plan.name }, error) : error;
+  } finally {
+    for (const source of sources) await source.close();
+  }
 }
 
 /** A model of many parts must not fill the disk with the first ones. What is there in part counts as there. */
@@ -170,12 +228,18 @@ async function reserve({ files }: AddPlan, disk: NonNullable<AddModelOptions['fi
   if (freeBytes < needBytes) throw hubErrors.diskFull({ path: target, needBytes, freeBytes });
 }
 
-type Told = Omit<AddModelOptions, 'onProgress'> & { readonly onProgress: (progress: Omit<AddProgress, 'file' | 'part' | 'parts'>) => void };
+type Told = Omit<AddModelOptions, 'onProgress'> & {
+  readonly onProgress: (progress: Omit<AddProgress, 'file' | 'part' | 'parts'>) => void;
+  readonly onLeaf: (leaf: number) => void;
+};
 
 async function fetchFile({ remote, target }: PlannedFile, options: Told): Promise<{ readonly tree: ShardTree; readonly resumedBytes: number }> {
   const found = await stat(target).catch(() => undefined);
   const isHere = remote === undefined || (found?.size === remote.sizeBytes && await isIntact(target, remote, options));
-  return isHere ? { tree: await hashed(target, found?.size ?? 0, options), resumedBytes: found?.size ?? 0 } : downloadFile({ ...options, remote, target });
+  if (isHere) return { tree: await hashed(target, found?.size ?? 0, options), resumedBytes: found?.size ?? 0 };
+  // What an earlier run left is given again once it was checked; another version under this name is not.
+  options.pieces?.withdraw(target);
+  return downloadFile({ ...options, remote, target });
 }
 
 /** Whether the file from an earlier run is the one that the hub has now; without a checksum nothing can tell. */

@@ -5,6 +5,7 @@ export { locateFile, remoteSource, type RemoteFile } from './remote-file.ts';
 export { downloadFile, type Downloaded, type DownloadOptions, type DownloadProgress } from './download/download-file.ts';
 export { partialPath } from './download/partial-file.ts';
 export * from './add-model.ts';
+export type { PieceShelf, ReadyPiece } from './model-pieces.ts';
 export { choicesOf, hasVariant, type HubChoice } from './choose.ts';
 export { readCurated, searchCurated, type CuratedList, type CuratedModel } from './curated.ts';
 export { modelFacts, type ModelFacts } from './facts.ts';

@@ -70,31 +70,37 @@ async function openAndCut(options: CutModelOptions): Promise<Manifest> {
 
 const signalOf = ({ signal }: { readonly signal?: AbortSignal }): { signal?: AbortSignal } => (signal === undefined ? {} : { signal });
 
-interface Job {
+/** A shard to be made, or the vocabulary. */
+export interface ShardJob {
   readonly fileName: string;
   readonly file: StageFile;
   readonly range: LayerRange | undefined;
 }
 
 async function cutOpened(parts: Parts, options: CutModelOptions): Promise<Manifest> {
-  const [gguf, ...others] = parts;
-  const model = pieceOfModel(gguf, others);
-  const jobs = planShards(model, options.plan).map((range, index) => shardJob(model, range, index));
-  const vocabulary: Job = { fileName: VOCABULARY_FILE, file: vocabularyFile(gguf.metadata), range: undefined };
-  const progress = new Progress(options, [...jobs, vocabulary].reduce((bytes, job) => bytes + job.file.layout.sizeBytes, sourceBytes(parts)));
+  const jobs = shardJobs(parts, options.plan);
+  const progress = new Progress(options, jobs.reduce((bytes, job) => bytes + job.file.layout.sizeBytes, sourceBytes(parts)));
   const modelHash = await hashModel(parts, options, progress);
   const known = await knownHashes(options.folder, modelHash);
   const entries: ManifestPiece[] = [];
-  for (const [index, job] of [...jobs, vocabulary].entries()) {
-    progress.shard = job === vocabulary ? undefined : index;
+  for (const [index, job] of jobs.entries()) {
+    progress.shard = job.range === undefined ? undefined : index;
     entries.push(await produce(job, { options, progress, known: known.get(job.fileName) }));
   }
-  const manifest = describe(parts, model, { modelHash, name: options.modelName, jobs, entries });
+  const manifest = describeModel(parts, { modelHash, name: options.modelName, jobs, entries, path: parts[0].source.name });
   await writeManifest(manifest, options);
   return manifest;
 }
 
-function shardJob(model: Piece, range: LayerRange, index: number): Job {
+/** What a model is cut into; the vocabulary is the last. Throws what `pieceOfModel` and `planShards` throw. */
+export function shardJobs(parts: Parts, plan: ShardPlan): ShardJob[] {
+  const [gguf, ...others] = parts;
+  const model = pieceOfModel(gguf, others);
+  const shards = planShards(model, plan).map((range, index) => shardJob(model, range, index));
+  return [...shards, { fileName: VOCABULARY_FILE, file: vocabularyFile(gguf.metadata), range: undefined }];
+}
+
+function shardJob(model: Piece, range: LayerRange, index: number): ShardJob {
   const number = (value: number): string => String(value).padStart(3, '0');
   return { fileName: `shard-${number(index)}-layers-${number(range.first)}-${number(range.last)}.gguf`, file: stageFile(cutPiece(model, range)), range };
 }
@@ -143,7 +149,7 @@ interface ProduceContext {
   readonly known: string | undefined;
 }
 
-async function produce(job: Job, context: ProduceContext): Promise<ManifestPiece> {
+async function produce(job: ShardJob, context: ProduceContext): Promise<ManifestPiece> {
   const path = join(context.options.folder, job.fileName);
   const written = await keep(path, job, context) ?? await writeStage(path, job.file, writeOptions(context));
   await context.options.onPiece?.(path, written);
@@ -154,7 +160,7 @@ function writeOptions({ options, progress }: ProduceContext): WriteOptions {
   return { ...signalOf(options), files: options.files ?? diskFiles, onBytes: progress.add };
 }
 
-async function keep(path: string, job: Job, context: ProduceContext): Promise<Written | undefined> {
+async function keep(path: string, job: ShardJob, context: ProduceContext): Promise<Written | undefined> {
   const { sizeBytes } = job.file.layout;
   const found = await stat(path).catch(() => undefined);
   if (found === undefined || found.size !== sizeBytes) return undefined;
@@ -171,20 +177,23 @@ async function keep(path: string, job: Job, context: ProduceContext): Promise<Wr
 
 interface Description {
   readonly modelHash: string;
-  readonly name: string | undefined;
-  readonly jobs: readonly Job[];
-  /** The last one is the vocabulary. */
+  /** Overrides general.name. */
+  readonly name?: string | undefined;
+  readonly jobs: readonly ShardJob[];
+  /** One per job. */
   readonly entries: readonly ManifestPiece[];
+  /** Of the first file: names a model without a name. */
+  readonly path: string;
 }
 
-function describe(parts: Parts, model: Piece, { modelHash, name, jobs, entries }: Description): Manifest {
-  const [gguf] = parts;
-  const shards = jobs.map((job, index) => {
-    const { first, last } = job.range ?? model.layers;
-    return { shard_index: index, ...entries[index], layer_range: [first, last], includes_embedding: first === 0, includes_head: last === model.totalLayers - 1 };
-  });
+export function describeModel(parts: Parts, { modelHash, name, jobs, entries, path }: Description): Manifest {
+  const [gguf, ...others] = parts;
+  const model = pieceOfModel(gguf, others);
+  const shards = jobs.flatMap(({ range }, index) => (range === undefined ? [] : {
+    shard_index: index, ...entries[index], layer_range: [range.first, range.last], includes_embedding: range.first === 0, includes_head: range.last === model.totalLayers - 1,
+  }));
   return parseManifest({
-    format_version: 2, model_name: (name ?? optionalText(gguf.metadata, 'general.name') ?? basename(gguf.source.name, '.gguf')).slice(0, 256) || model.architecture,
+    format_version: 2, model_name: (name ?? optionalText(gguf.metadata, 'general.name') ?? basename(path, '.gguf')).slice(0, 256) || model.architecture,
     model_hash: modelHash, architecture: model.architecture, total_layers: model.totalLayers, quantization: quantizationOf(parts.flatMap(({ tensors }) => tensors)),
     total_size_bytes: entries.reduce((bytes, entry) => bytes + entry.size_bytes, 0), hidden_size: model.hiddenSize, vocab_size: model.vocabSize,
     context_length: optionalNumber(gguf.metadata, `${model.architecture}.context_length`) ?? 0, shards, vocabulary: entries.at(-1),

@@ -5,8 +5,19 @@ import { LeafSet, type ShardTree } from '../dag/index.ts';
 import type { StoreContext } from './context.ts';
 import { markDamaged, reconcile } from './reconcile.ts';
 
+/** A shard to read or to give to others: a file, or made out of a model's. */
+export interface ReadableShard {
+  readonly cid: ShardCid;
+  readonly sizeBytes: number;
+  held(): 'all' | 'none' | Uint8Array;
+  leafHashes(): Promise<Uint8Array>;
+  /** See ShardReader. */
+  read(leaf: number, into?: Uint8Array): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
 /** A shard, or a part of one, that stays here until it is closed. */
-export class HeldReader {
+export class HeldReader implements ReadableShard {
   readonly #reader: ShardReader;
   readonly #lease: Lease;
   readonly #file: StoredFile;

@@ -1,4 +1,4 @@
 export * from './local-store.ts';
-export { HeldReader } from './held-reader.ts';
+export { HeldReader, type ReadableShard } from './held-reader.ts';
 export type { DamagedFile, ScrubOptions, ScrubReport } from './scrub.ts';
 export { DISK_MARGIN_BYTES } from './evict.ts';

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { CID } from 'multiformats/cid';
 import { isCoded, systemClock, type Clock, type ManifestCid } from '../../base/index.ts';
 import { FileBlockstore, type ShardProblem } from '../blockstore/index.ts';
-import { Catalog, dataPath, type Lease, type StoredFile, type StoredModel } from '../catalog/index.ts';
+import { Catalog, dataPath, type DerivedShard, type Lease, type StoredFile, type StoredModel } from '../catalog/index.ts';
 import type { ShardTree } from '../dag/index.ts';
 import { catalogErrors, spaceErrors } from '../errors.ts';
 import { diskFiles, type StoreFiles } from '../ports.ts';
 import { encodeManifestCbor, type Manifest } from '../shard/manifest.ts';
 import { isOwn, removeTrash, type StoreContext } from './context.ts';
 import { evictableBytes, evictDownTo, makeRoom, takeAway, usedBytes, userOf } from './evict.ts';
-import { HeldReader } from './held-reader.ts';
+import { DerivedReader } from './derived-reader.ts';
+import { HeldReader, type ReadableShard } from './held-reader.ts';
 import { reconcile } from './reconcile.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
 import { ShardWriter } from './shard-writer.ts';
@@ -90,6 +91,17 @@ export class LocalStore {
     this.catalog.modelFiles.put(path, origin);
   }
 
+  /** Lists a shard that is given to others out of the files of its model. */
+  derive(shard: DerivedShard): void {
+    this.catalog.derived.put(shard);
+  }
+
+  /** Forgets a file of ours that is wrong or made anew, and every shard that has bytes of it. The file is left alone. */
+  withdraw(path: string): void {
+    if (this.owns(path)) this.catalog.shards.delete(path);
+    this.catalog.derived.withdraw(path);
+  }
+
   /** Keeps the files of a model from being removed until released or this process ends, and notes the use. */
   useFiles(paths: readonly string[]): Lease {
     const { shards, leases } = this.catalog;
@@ -129,8 +141,8 @@ export class LocalStore {
   }
 
   /** A shard to give to others or to read; undefined when nothing of it is here. Closing it lets it go. */
-  find(cid: string): Promise<HeldReader | undefined> {
-    return HeldReader.open(this.#context, cid, this.#onProblem);
+  async find(cid: string): Promise<ReadableShard | undefined> {
+    return await HeldReader.open(this.#context, cid, this.#onProblem) ?? DerivedReader.open(this.#context, cid, this.#onProblem);
   }
 
   /** The tree of a shard that was begun or is here, checked. */
@@ -194,6 +206,7 @@ export class LocalStore {
     if (isPinned) throw spaceErrors.pinned({ model: nameOrCid });
     const { shards, models } = this.catalog;
     return this.#remove(() => {
+      for (const piece of models.ownPieces(cid)) this.catalog.derived.delete(piece);
       const files = models.ownPieces(cid).flatMap((piece) => shards.files(piece)).filter((file) => !shards.isPinned(file.cid));
       models.delete(cid);
       return files;

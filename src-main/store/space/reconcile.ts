@@ -1,6 +1,7 @@
 import { renameSync } from 'node:fs';
 import { leafCount, LeafSet } from '../dag/index.ts';
 import { dataPath, type StoredFile } from '../catalog/index.ts';
+import { placeOf } from './derived-reader.ts';
 import { statOf, type StoreContext } from './context.ts';
 
 /** The resource that a writer of a shard leases, alone. */
@@ -19,6 +20,8 @@ export function reconcile(context: StoreContext, files: readonly StoredFile[] = 
       if (file === undefined || statOf(dataPath(file)) !== undefined || catalog.leases.isHeld(writeLease(file.cid))) continue;
       if (!file.isOwned || !doubt(context, file)) catalog.shards.delete(path);
     }
+    // Also by its last name: a download may get that at this moment.
+    for (const path of catalog.derived.paths()) if (statOf(placeOf(catalog, path)) === undefined && statOf(path) === undefined) catalog.derived.withdraw(path);
   });
 }
 

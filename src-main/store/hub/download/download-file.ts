@@ -31,6 +31,8 @@ export interface DownloadOptions extends WebOptions {
   /** Requests at a time. */
   readonly connections?: number;
   readonly onProgress?: (progress: DownloadProgress) => void;
+  /** A leaf is on the disk, from this run or an earlier one. */
+  readonly onLeaf?: (leaf: number) => void;
   /** Failures in a row, over all connections, after which it is given up. */
   readonly maxFailures?: number;
   /** Before a request is repeated; grows with the failures in a row. */
@@ -104,6 +106,7 @@ class Download {
     const partial = await PartialFile.open(target, remote, { signal: this.#signal, onBytes: this.#counter('resuming') });
     try {
       const resumedBytes = this.#bytesOf(partial);
+      for (const leaf of partial.present) this.#options.onLeaf?.(leaf);
       await this.#reserve(remote.sizeBytes - resumedBytes);
       this.#begin('downloading', resumedBytes);
       await this.#fetchAll(partial);
@@ -174,6 +177,7 @@ class Download {
           this.#count(part.length);
           if (filled < length) continue;
           await partial.write(at.leaf, buffer.subarray(0, length));
+          this.#options.onLeaf?.(at.leaf);
           [filled, this.#failures] = [0, 0];
           at.leaf++;
         }
