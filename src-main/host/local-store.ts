@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cutModel, LocalStore, modelFiles, type CutModelOptions, type LocalStoreInit, type Manifest, type ScrubReport, type StoredFile, type StoreStats, type StoredModel } from '../store/index.ts';
+import { cutModel, LocalStore, modelFiles, type CutModelOptions, type LocalStoreInit, type Manifest, type MendReport, type RescanProgress, type ScrubReport, type StoredFile, type StoreStats, type StoredModel } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 
 /** Folders in the home: the catalogue with what was fetched, and what was cut. */
@@ -9,18 +9,31 @@ export const catalogPath = (home: string): string => join(storeFolder(home), 'ca
 export const cutsFolder = (home: string): string => join(home, 'shards');
 export const modelsFolder = (home: string): string => join(home, 'models');
 
-export function openStore({ home, storeQuotaBytes }: Pick<HostConfig, 'home' | 'storeQuotaBytes'>, more: Pick<LocalStoreInit, 'onProblem'> = {}): LocalStore {
-  return new LocalStore({ ...more, folder: storeFolder(home), ownFolders: [cutsFolder(home)], modelFolder: modelsFolder(home), ...(storeQuotaBytes === undefined ? {} : { quotaBytes: storeQuotaBytes }) });
+export function openStore({ home, storeQuotaBytes }: Pick<HostConfig, 'home' | 'storeQuotaBytes'>, more: Pick<LocalStoreInit, 'onProblem' | 'onMended'> = {}): LocalStore {
+  return new LocalStore({ onMended: (report) => process.stderr.write(`omninode: ${mendedText(report)}\n`), ...more, folder: storeFolder(home), ownFolders: [cutsFolder(home)], modelFolder: modelsFolder(home), ...(storeQuotaBytes === undefined ? {} : { quotaBytes: storeQuotaBytes }) });
 }
+
+/** What the user is told when a damaged catalogue was made anew. */
+export const mendedText = ({ reason, movedTo, shards, models, pins }: MendReport): string =>
+  `the catalogue of the store was damaged (${reason}) and is made anew: ${shards} shards, ${models} models and ${pins} pins were still readable, the rest is looked for on the disk; the damaged one is kept as ${movedTo}`;
 
 /** Opens the store for one thing; leases that it takes last until this process ends. */
 export async function withStore<T>(config: Pick<HostConfig, 'home' | 'storeQuotaBytes'>, use: (store: LocalStore) => T | Promise<T>): Promise<T> {
   const store = openStore(config);
   try {
+    if (store.isRescanDue) await store.rescan({ onProgress: showRescan() });
     return await use(store);
   } finally {
     store.close();
   }
+}
+
+/** On a terminal: it may take a while, and happens once. */
+function showRescan(): (progress: RescanProgress) => void {
+  const isShown = process.stderr.isTTY === true;
+  return ({ bytesDone, bytesTotal }) => {
+    if (isShown) process.stderr.write(`\romninode: looking for files of the store ${Math.floor((100 * bytesDone) / Math.max(1, bytesTotal))} %${bytesDone === bytesTotal ? '\n' : ''}`);
+  };
 }
 
 /** A cut takes a little more than the model: a header for each shard, the vocabulary. */

@@ -2,7 +2,7 @@ import { backoffMs, isCoded, systemClock, toCoded, type Logger, type Metrics, ty
 import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
 import { Bitswap, BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type Source, type SourceSink } from '../store/index.ts';
 import { firstOf } from './first-of.ts';
-import { openStore } from './local-store.ts';
+import { mendedText, openStore } from './local-store.ts';
 import { manifestShelf } from './manifest-shelf.ts';
 import { openPeerSource } from './open-peer-source.ts';
 import { PeerRoutes } from './peer-routes.ts';
@@ -56,11 +56,18 @@ export class TransferNode implements Service {
   readonly #shelf: ReaderCache;
   readonly #server: BlockServer;
   readonly #bitswap: Bitswap | undefined;
+  readonly #logger: Logger;
+  readonly #isOver = new AbortController();
+  #rescan: Promise<void> = Promise.resolve();
   readonly #pool = new BufferPool(LEAF_BYTES, POOLED_LEAVES);
 
   private constructor(mesh: Mesh, { home, storeQuotaBytes, logger, uploadBytesPerSecond, uploadBytesPerSecondPerPeer, bitswap = true }: TransferNodeOptions) {
     this.mesh = mesh;
-    this.store = openStore({ home, storeQuotaBytes }, { onProblem: (problem) => logger.warn(problem, 'a shard on this disk is not what it was') });
+    this.store = openStore({ home, storeQuotaBytes }, {
+      onProblem: (problem) => logger.warn(problem, 'a shard on this disk is not what it was'),
+      onMended: (report) => logger.warn(report, mendedText(report)),
+    });
+    this.#logger = logger;
     this.#shelf = new ReaderCache(manifestShelf(this.store));
     const onTrouble = (error: Error): void => logger.warn({ message: error.message }, 'a shard cannot be given to others');
     this.#server = new BlockServer({ shelf: this.#shelf, clock: systemClock, agent: AGENT, uploadBytesPerSecond, uploadBytesPerSecondPerPeer, onTrouble });
@@ -75,16 +82,28 @@ export class TransferNode implements Service {
   async start(): Promise<void> {
     await this.mesh.start();
     await this.mesh.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => this.#server.accept(stream));
+    if (this.store.isRescanDue) this.#rescan = this.#lookForFiles();
     const bitswap = this.#bitswap;
     if (bitswap === undefined) return;
     await this.mesh.handle(BITSWAP_PROTOCOL, BITSWAP_LIMITS, (stream) => bitswap.accept(stream));
     this.mesh.events.on('peer:disconnect', ({ peer }) => bitswap.lost(peer));
   }
 
+  // Meanwhile what is known is given to others.
+  async #lookForFiles(): Promise<void> {
+    try {
+      this.#logger.warn({ listed: await this.store.rescan({ signal: this.#isOver.signal }) }, 'files of the store are listed again');
+    } catch (error) {
+      if (!this.#isOver.signal.aborted) this.#logger.warn({ message: toCoded(error).message }, 'the files of the store cannot be looked through');
+    }
+  }
+
   async stop(): Promise<void> {
+    this.#isOver.abort();
     this.#server.stop();
     this.#bitswap?.stop();
     await this.mesh.stop();
+    await this.#rescan;
     await this.#shelf.close();
     this.store.close();
   }

@@ -55,7 +55,7 @@ type Catalogue = {
 };
 
 export const catalogErrors = defineErrors('CATALOG', {
-  damaged: spec<Catalogue>({ fault: 'local', message: (m) => `The catalogue ${m.path} is damaged: ${m.reason}.`, next: 'Move the file away, then run `omninode store gc`: fetched shards are checked and listed again, cuts are made again when they are needed.' }),
+  damaged: spec<Catalogue>({ fault: 'local', message: (m) => `The catalogue ${m.path} is damaged: ${m.reason}.`, next: 'Run the command again: the catalogue is made anew out of what is readable and what lies on the disk.' }),
   tooNew: spec<{ path: string; version: number }>({ fault: 'user', message: (m) => `The catalogue ${m.path} was written by a newer OmniNode (version ${m.version}).`, next: 'Update OmniNode, or choose another home folder.' }),
   busy: spec<Catalogue>({ fault: 'local', retryable: true, message: (m) => `The catalogue ${m.path} is in use by another process for too long.`, next: 'Try again.' }),
   diskFull: spec<Catalogue>({ fault: 'local', message: (m) => `The disk is too full to write the catalogue ${m.path}.`, next: 'Free some space, then run `omninode store gc`.' }),

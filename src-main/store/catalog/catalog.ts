@@ -39,9 +39,28 @@ export class Catalog {
     this.#db.run('DELETE FROM pins WHERE cid = ?', cid);
   }
 
+  pins(): string[] {
+    return this.#db.all<{ cid: string }>('SELECT cid FROM pins ORDER BY cid').map(({ cid }) => cid);
+  }
+
   /** By itself, not with a model or as a download. */
   hasPin(cid: string): boolean {
     return this.#db.get('SELECT 1 FROM pins WHERE cid = ?', cid) !== undefined;
+  }
+
+  state(name: string): string | undefined {
+    return this.#db.get<{ value: string }>('SELECT value FROM state WHERE name = ?', name)?.value;
+  }
+
+  /** Undefined forgets it. */
+  setState(name: string, value: string | undefined): void {
+    if (value === undefined) this.#db.run('DELETE FROM state WHERE name = ?', name);
+    else this.#db.run('INSERT OR REPLACE INTO state VALUES (?, ?)', name, value);
+  }
+
+  /** There was none before. */
+  get isNew(): boolean {
+    return this.#db.isNew;
   }
 
   /** All or nothing, and no other process writes meanwhile. `work` is short and synchronous. */

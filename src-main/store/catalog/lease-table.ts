@@ -32,6 +32,11 @@ export class LeaseTable {
     return { release: () => void this.#db.note(() => this.#db.run('DELETE FROM leases WHERE id = ?', id)) };
   }
 
+  /** Of a process that took it in a catalogue which was lost. */
+  restore(resource: string, pid: number, isExclusive: boolean): void {
+    if (isAlive(pid)) this.#db.run('INSERT INTO leases (resource, pid, is_exclusive) VALUES (?, ?, ?)', resource, pid, Number(isExclusive));
+  }
+
   isHeld(resource: string): boolean {
     return this.holder(resource) !== undefined;
   }

@@ -105,4 +105,10 @@ export const MIGRATIONS: readonly string[] = [`
     PRIMARY KEY (cid, at)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX derived_ranges_path ON derived_ranges (path);
+
+  -- What is to be remembered of the catalogue itself.
+  CREATE TABLE state (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT;
 `];

@@ -20,7 +20,7 @@ export interface StoreContext {
 
 export const TRASH = '.trash';
 
-export const isOwn = ({ ownFolders }: StoreContext, path: string): boolean => ownFolders.some((folder) => resolve(path).startsWith(resolve(folder) + sep));
+export const isOwn = ({ ownFolders }: Pick<StoreContext, 'ownFolders'>, path: string): boolean => ownFolders.some((folder) => resolve(path).startsWith(resolve(folder) + sep));
 
 /** Undefined when there is no such file. */
 export function statOf(path: string): Stats | undefined {

@@ -1,10 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CID } from 'multiformats/cid';
 import { isCoded, systemClock, type Clock, type ManifestCid } from '../../base/index.ts';
 import { FileBlockstore, type ShardProblem } from '../blockstore/index.ts';
-import { Catalog, dataPath, type DerivedShard, type Lease, type StoredFile, type StoredModel } from '../catalog/index.ts';
+import { dataPath, type Catalog, type DerivedShard, type Lease, type StoredFile, type StoredModel } from '../catalog/index.ts';
 import type { ShardTree } from '../dag/index.ts';
 import { catalogErrors, spaceErrors } from '../errors.ts';
 import { diskFiles, type StoreFiles } from '../ports.ts';
@@ -13,7 +13,9 @@ import { isOwn, removeTrash, type StoreContext } from './context.ts';
 import { evictableBytes, evictDownTo, makeRoom, takeAway, usedBytes, userOf } from './evict.ts';
 import { DerivedReader } from './derived-reader.ts';
 import { HeldReader, type ReadableShard } from './held-reader.ts';
+import { openOrMend, RESCAN_DUE, type MendReport } from './mend.ts';
 import { reconcile } from './reconcile.ts';
+import { rescan, type RescanOptions } from './rescan.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
 import { ShardWriter } from './shard-writer.ts';
 import { sweep } from './sweep.ts';
@@ -31,6 +33,8 @@ export interface LocalStoreInit {
   readonly files?: Pick<StoreFiles, 'freeBytes'>;
   /** Told what was found wrong with a file, after it was noted. */
   readonly onProblem?: (problem: ShardProblem) => void;
+  /** Told once, in the process that met a damaged catalogue and made a new one. */
+  readonly onMended?: (report: MendReport) => void;
 }
 
 export interface StoreStats {
@@ -55,11 +59,16 @@ export class LocalStore {
   readonly #context: StoreContext;
   readonly #onProblem: (problem: ShardProblem) => void;
 
-  constructor({ folder, ownFolders = [], modelFolder, quotaBytes = Infinity, clock = systemClock, files = diskFiles, onProblem = () => undefined }: LocalStoreInit) {
+  constructor({ folder, ownFolders = [], modelFolder, quotaBytes = Infinity, clock = systemClock, files = diskFiles, onProblem = () => undefined, onMended }: LocalStoreInit) {
     const shardFolder = join(folder, 'shards');
     mkdirSync(shardFolder, { recursive: true, mode: 0o700 });
-    this.catalog = new Catalog(join(folder, 'catalog.db'), clock);
-    this.#context = { catalog: this.catalog, shardFolder, ownFolders: [shardFolder, ...ownFolders, ...(modelFolder === undefined ? [] : [modelFolder])], modelFolder, quotaBytes, files };
+    const own = [shardFolder, ...ownFolders, ...(modelFolder === undefined ? [] : [modelFolder])];
+    const { catalog, mended } = openOrMend(join(folder, 'catalog.db'), { clock, owns: (path) => isOwn({ ownFolders: own }, path) });
+    this.catalog = catalog;
+    this.#context = { catalog, shardFolder, ownFolders: own, modelFolder, quotaBytes, files };
+    // A catalogue that was removed, or cut off to nothing, leaves files that nobody lists.
+    if (catalog.isNew && mended === undefined && own.some(hasModels)) catalog.setState(RESCAN_DUE, 'there was no catalogue');
+    if (mended !== undefined) onMended?.(mended);
     this.#onProblem = onProblem;
     reconcile(this.#context);
   }
@@ -182,9 +191,26 @@ export class LocalStore {
   /** Removes leftovers and, least recently used first, what is over the quota or `targetBytes`. Nothing pinned or in use goes. */
   async gc(targetBytes = this.#context.quotaBytes): Promise<{ freedBytes: number; usedBytes: number }> {
     reconcile(this.#context);
+    // What is not known yet must not be taken for a leftover.
+    if (this.isRescanDue) await this.rescan();
     this.catalog.providers.sweep();
     const evicted = await evictDownTo(this.#context, targetBytes);
     return { freedBytes: evicted + await sweep(this.#context), usedBytes: usedBytes(this.#context) };
+  }
+
+  /** Files of ours may lie on the disk that the catalogue does not know, since it was damaged or lost. */
+  get isRescanDue(): boolean {
+    return this.catalog.state(RESCAN_DUE) !== undefined;
+  }
+
+  /** Finds them and lists them again. Returns how many; none when another process is at it. */
+  async rescan(options: RescanOptions = {}): Promise<number> {
+    try {
+      return await rescan(this.#context, options);
+    } catch (error) {
+      if (isCoded(error, 'CATALOG_IN_USE')) return 0;
+      throw error;
+    }
   }
 
   scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
@@ -241,6 +267,14 @@ export class LocalStore {
     this.catalog.close();
   }
 }
+
+const hasModels = (folder: string): boolean => {
+  try {
+    return readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith('.gguf'));
+  } catch {
+    return false;
+  }
+};
 
 const WHOLE: LeafTarget = {
   has: () => true,
