@@ -4,8 +4,9 @@ import { asShardCid } from '../../src-main/base/index.ts';
 import { LEAF_BYTES, leafCid, nodeCid, shardCidOf } from '../../src-main/store/index.ts';
 import { decodeFrame, encodeFrame, ownHello, type BlockFrame } from '../../src-main/store/exchange/wire/codec.ts';
 import { seeded } from '../support/models/index.ts';
+import { casesOf } from './cases.ts';
 
-const RUNS = 120_000;
+const RUNS = casesOf(120_000);
 const digest = Buffer.alloc(32, 7);
 const leaf = shardCidOf(leafCid(digest));
 const root = shardCidOf(nodeCid(digest));

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { CodedError } from '../../src-main/base/index.ts';
 import { bufferSource, f32Array, ggmlTypeByName, layoutGguf, openGguf, str, stringArray, u32, type GgmlType, type GgufValue } from '../../src-main/store/index.ts';
 import { seeded } from '../support/models/index.ts';
+import { casesOf } from './cases.ts';
 
-const RUNS = 24_000;
+const RUNS = casesOf(24_000);
 
 function sample(): Buffer {
   const metadata = new Map<string, GgufValue>([

@@ -21,11 +21,18 @@ export interface ParsedCid {
   readonly hash: Uint8Array;
 }
 
+/** Undefined for a CID in other than its usual spelling. Throws what CID.parse throws. */
+export function parseCid(text: string): CID | undefined {
+  // A parsed CID remembers how it was spelt, so that its own text says nothing.
+  const cid = CID.decode(CID.parse(text).bytes);
+  return cid.toString() === text ? cid : undefined;
+}
+
 /** What a CID of one of our trees says; undefined for anything else, also for one in other than its usual spelling. */
 export function parseShardCid(text: string): ParsedCid | undefined {
   try {
-    const cid = CID.parse(text);
-    return cid.toString() === text ? blockOf(cid) : undefined;
+    const cid = parseCid(text);
+    return cid === undefined ? undefined : blockOf(cid);
   } catch {
     return undefined;
   }

@@ -193,7 +193,7 @@ export function describeModel(parts: Parts, { modelHash, name, jobs, entries, pa
     shard_index: index, ...entries[index], layer_range: [range.first, range.last], includes_embedding: range.first === 0, includes_head: range.last === model.totalLayers - 1,
   }));
   return parseManifest({
-    format_version: 2, model_name: (name ?? optionalText(gguf.metadata, 'general.name') ?? basename(path, '.gguf')).slice(0, 256) || model.architecture,
+    format_version: 2, model_name: (name ?? optionalText(gguf.metadata, 'general.name') ?? basename(path, '.gguf')).toWellFormed().replace(/^\ufeff+/, '').slice(0, 256).toWellFormed() || model.architecture,
     model_hash: modelHash, architecture: model.architecture, total_layers: model.totalLayers, quantization: quantizationOf(parts.flatMap(({ tensors }) => tensors)),
     total_size_bytes: entries.reduce((bytes, entry) => bytes + entry.size_bytes, 0), hidden_size: model.hiddenSize, vocab_size: model.vocabSize,
     context_length: optionalNumber(gguf.metadata, `${model.architecture}.context_length`) ?? 0, shards, vocabulary: entries.at(-1),

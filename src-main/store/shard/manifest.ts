@@ -10,7 +10,8 @@ import { blake3, manifestCid } from './digest.ts';
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 const MAX_LAYERS = 512;
 
-const text = z.string().min(1).max(256);
+// What DAG-CBOR would not give back as it was: half a character, a byte order mark at the front.
+const text = z.string().min(1).max(256).refine((value) => value.isWellFormed() && !value.startsWith('\ufeff'), 'not plain text');
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const size = z.int().min(1);
 const pieceSize = size.max(MAX_TREE_BYTES);

@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid';
 import { asShardCid, type ShardCid } from '../../../base/index.ts';
-import { BLAKE3, DAG_PB, HASH_BYTES, RAW } from '../../dag/index.ts';
+import { BLAKE3, DAG_PB, HASH_BYTES, parseCid, RAW } from '../../dag/index.ts';
 import { CID_BYTES } from './constants.ts';
 
 /** Multicodec code of DAG-CBOR: manifests, which are one block each. */
@@ -10,8 +10,8 @@ const CODECS: ReadonlySet<number> = new Set([RAW, DAG_PB, DAG_CBOR]);
 /** The 36 bytes of a CID that this protocol carries; undefined for others. */
 export function cidBytes(text: string): Uint8Array | undefined {
   try {
-    const cid = CID.parse(text);
-    return cid.toString() === text && isCarried(cid) ? cid.bytes : undefined;
+    const cid = parseCid(text);
+    return cid !== undefined && isCarried(cid) ? cid.bytes : undefined;
   } catch {
     return undefined;
   }
