@@ -7,7 +7,7 @@ export { startCluster, type Cluster, type ClusterNode, type ClusterOptions, type
 export type { ShardPlan } from '../store/index.ts';
 export type { Verdict, Verification } from '../pipeline/index.ts';
 export { shardModelFile, shardsOf, type ShardedModel } from './sharded-model.ts';
-export { collectGarbage, listModels, openStore, showModel, storeStats, verifyStore, type ModelDetails, type ModelEntry, type PieceEntry } from './local-store.ts';
+export { collectGarbage, listModels, openStore, storeStats, verifyStore, type ModelDetails, type ModelEntry, type PieceEntry } from './local-store.ts';
 export type { ScrubReport, StoreStats } from '../store/index.ts';
 export { fetchModel, type FetchedModel, type FetchModelRequest } from './fetch-model.ts';
 export { shareStore, type ShareOptions, type Sharing } from './share-store.ts';

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cutModel, LocalStore, modelFiles, type CutModelOptions, type LocalStoreInit, type Manifest, type MendReport, type RescanProgress, type ScrubReport, type StoredFile, type StoreStats, type StoredModel } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
+import { listedModel } from './resolve-model.ts';
 
 /** Folders in the home: the catalogue with what was fetched, and what was cut. */
 export const storeFolder = (home: string): string => join(home, 'store');
@@ -113,19 +114,27 @@ export const storeStats = (config: HostConfig): Promise<StoreStats> => withStore
 export const collectGarbage = (config: HostConfig, targetBytes?: number): Promise<{ freedBytes: number; usedBytes: number }> => withStore(config, (store) => store.gc(targetBytes));
 
 export interface VerifyStoreOptions {
-  /** Name or CID; all when absent. */
+  /** What `model ls` calls it; all when absent. */
   readonly model?: string | undefined;
   readonly signal?: AbortSignal;
   readonly onStatus?: (text: string) => void;
 }
 
 export const verifyStore = (config: HostConfig, { model, signal, onStatus }: VerifyStoreOptions): Promise<ScrubReport> => withStore(config, (store) => {
-  const manifest = model === undefined ? undefined : store.model(model).manifest;
   return store.scrub({
-    ...(manifest === undefined ? {} : { cids: [...manifest.shards, manifest.vocabulary].map((piece) => piece.cid) }), ...(signal === undefined ? {} : { signal }),
+    ...(model === undefined ? {} : { cids: cidsOf(store, model, config.hubUrl) }), ...(signal === undefined ? {} : { signal }),
     onProgress: ({ bytesDone, bytesTotal, path }) => onStatus?.(`verifying ${Math.floor((100 * bytesDone) / Math.max(1, bytesTotal))} %  ${path}`),
   });
 });
+
+// Of a downloaded model its files, of one of shards its pieces, of a name that both have all.
+function cidsOf(store: LocalStore, model: string, hubUrl: string): string[] {
+  const files = listedModel(store, model, hubUrl)?.files.map(({ cid }): string => cid) ?? [];
+  const isCut = store.catalog.models.list().some(({ cid, manifest }) => [cid, manifest.model_name].includes(model));
+  if (!isCut && files.length > 0) return files;
+  const { shards, vocabulary } = store.model(model).manifest;
+  return [...files, ...[...shards, vocabulary].map((piece) => piece.cid)];
+}
 
 const entryOf = ({ cid, manifest, heldBytes, isPinned }: StoredModel): ModelEntry => ({
   cid, name: manifest.model_name, architecture: manifest.architecture, quantization: manifest.quantization, layers: manifest.total_layers,

@@ -7,7 +7,7 @@ import {
   type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type ModelFacts, type ModelShelf, type ReadyPiece, type StoredModel,
 } from '../store/index.ts';
 import type { Settings } from './config.ts';
-import { modelsFolder, pinModel, withStore, type ModelEntry } from './local-store.ts';
+import { modelsFolder, pinModel, showModel, withStore, type ModelDetails, type ModelEntry } from './local-store.ts';
 import { localModels, type LocalModel } from './named-models.ts';
 import type { AppPaths } from './paths.ts';
 import { withNode } from './plan-pipeline.ts';
@@ -188,6 +188,18 @@ function entryOf({ name, reference, files }: LocalModel): ModelFileEntry {
   };
 }
 
+/** `model show`: shards of a model, or else a downloaded one. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, HOST_MODEL_AMBIGUOUS. */
+export async function showModelOrFile(config: Settings['config'], model: string): Promise<ModelDetails | ModelFileEntry> {
+  try {
+    return await showModel(config, model);
+  } catch (error) {
+    if (!isCoded(error, 'SPACE_NO_SUCH_MODEL')) throw error;
+    const file = await withStore(config, (store) => listedModel(store, model, config.hubUrl));
+    if (file === undefined) throw error;
+    return entryOf(file);
+  }
+}
+
 /**
  * `model rm`: a model of shards, a downloaded model with all its files, or both where they have one name. A file that is the user's is only taken off the list.
  * Returns the bytes that this freed. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, HOST_MODEL_AMBIGUOUS, SPACE_PINNED, CATALOG_IN_USE.
@@ -196,8 +208,18 @@ export const removeModelOrFile = (config: Settings['config'], model: string): Pr
   const file = listedModel(store, model, config.hubUrl);
   const cut = cutModel(store, model, file);
   const freedBytes = cut === undefined ? 0 : await store.removeModel(cut.cid);
-  return freedBytes + (file === undefined ? 0 : await store.removeFiles(file.files.map(({ path }) => path)));
+  if (file === undefined) return freedBytes;
+  const freedFiles = await store.removeFiles(file.files.map(({ path }) => path));
+  dropEmpty(store, file);
+  return freedBytes + freedFiles;
 });
+
+/** A model of which no layer is here any more was only the description of the file; the vocabulary is shared with other cuts. */
+function dropEmpty({ catalog }: LocalStore, { files: [{ path }] }: LocalModel): void {
+  for (const { cid, heldShards, isPinned } of catalog.models.list()) {
+    if (heldShards === 0 && !isPinned && catalog.modelFiles.sourceOf(cid) === path) catalog.models.delete(cid);
+  }
+}
 
 /** `model pin|unpin`, of what `model rm` would remove. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, HOST_MODEL_AMBIGUOUS. */
 export const pinModelOrFile = (config: Settings['config'], model: string, isPinned: boolean): Promise<ModelEntry | ModelFileEntry> => withStore(config, (store) => {

@@ -60,6 +60,10 @@ export function filesView(files: readonly ModelFileEntry[]): string {
   return `\n${table(['file (--model takes its name)', 'size', '', 'last used (UTC)', 'path'], rows)}\n`;
 }
 
+export function fileView(file: ModelFileEntry): string {
+  return [`${file.name}: ${megabytes(file.sizeBytes)}${file.files > 1 ? ` in ${file.files} files` : ''}, ${stateOf(file)}`, `  from ${file.reference}`, `  at ${file.path}`, `  ${file.cid}`, ''].join('\n');
+}
+
 function stateOf({ isWhole, isOwned, isPinned }: ModelFileEntry): string {
   if (!isWhole) return 'damaged';
   if (!isOwned) return 'yours';

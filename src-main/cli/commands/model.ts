@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { listModelFiles, listModels, pinModelOrFile, removeModelOrFile, showModel } from '../../host/index.ts';
+import { listModelFiles, listModels, pinModelOrFile, removeModelOrFile, showModelOrFile } from '../../host/index.ts';
 import type { CommandContext, CommandRun } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { megabytes } from '../output.ts';
 import type { Launch } from '../program.ts';
 import { jsonOf } from './generation-options.ts';
 import { modelHubCommands } from './model-hub.ts';
-import { filesView } from './model-hub-views.ts';
+import { fileView, filesView } from './model-hub-views.ts';
 import { modelsView, modelView } from './store-views.ts';
 
 const EXAMPLES = `
@@ -58,8 +58,8 @@ async function list({ settings, output }: CommandContext): Promise<number> {
 }
 
 async function show({ settings, output }: CommandContext, { model }: Args): Promise<number> {
-  const details = await showModel(settings.config, model);
-  output.answer(modelView(details));
+  const details = await showModelOrFile(settings.config, model);
+  output.answer('pieces' in details ? modelView(details) : fileView(details));
   output.result(details);
   return EXIT.ok;
 }

@@ -44,7 +44,7 @@ Known are those who announced it while \`omninode listen\` or \`omninode serve\`
 export function storeCommand(program: Command, launch: Launch): void {
   const group = program.command('store').summary('verify, limit and measure the shards on this disk').addHelpText('after', EXAMPLES);
   group.command('verify').summary('compare every block with its hash')
-    .option('--model <name or cid>', 'only this model')
+    .option('--model <name>', 'only this model, as `omninode model ls` names it')
     .addHelpText('after', VERIFY_EXAMPLES)
     .action((args: { model?: string }) => launch(verify, args, jsonOf(args)));
   group.command('gc').summary('remove leftovers and what is over the quota, least recently used first')

@@ -1,12 +1,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asPeerId, ManualClock } from '../../base/index.ts';
 import { bufferSource, Catalog, cidOfManifest, hashTree, LeafSet, leafCid, LEAF_BYTES, type Manifest, type ShardTree, type StoredFile } from '../index.ts';
+import { MIGRATIONS } from './schema.ts';
 
 let root = '';
 beforeAll(async () => { root = await mkdtemp(join(tmpdir(), 'omninode-catalog-')); });
@@ -245,6 +246,22 @@ describe('the file', () => {
     db.close();
     expect(() => new Catalog(newer.path)).toThrow(expect.objectContaining({ code: 'CATALOG_TOO_NEW', meta: { path: newer.path, version: 99 } }));
     expect(() => new Catalog(root)).toThrow(expect.objectContaining({ code: 'CATALOG_UNUSABLE' }));
+  });
+
+  it('of an earlier version is brought up to date with what it holds', async () => {
+    const path = fresh();
+    await mkdir(dirname(path), { recursive: true });
+    const tree = await treeOf('a');
+    const db = new DatabaseSync(path);
+    db.exec(`${MIGRATIONS[0]}; PRAGMA user_version = 1`);
+    db.prepare('INSERT INTO shards VALUES (?, ?, ?, 7)').run(tree.cid, tree.sizeBytes, tree.leafHashes);
+    db.prepare('INSERT INTO files VALUES (?, ?, 5, 1, NULL, NULL)').run('/a', tree.cid);
+    db.close();
+    const { catalog } = opened(path);
+    expect([catalog.shards.files(), catalog.shards.uses(), catalog.isNew]).toMatchObject([[{ ...whole('/a'), cid: tree.cid }], [{ usedAt: 7, isPinned: false }], false]);
+    catalog.modelFiles.put('/a', 'hf:a/b');
+    expect(catalog.shards.isPinned(tree.cid)).toBe(true);
+    catalog.close();
   });
 
   it('keeps nothing of a change that failed', async () => {
