@@ -14,7 +14,7 @@ export interface OpenPeerSource {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Dials a peer and opens a stream to the process of it that moves shards. Throws MESH_DIAL_FAILED, MESH_*, EXCHANGE_*. */
+/** Opens a stream to the process of a peer that moves shards, with a connection for itself where the peer takes such. Throws MESH_DIAL_FAILED, MESH_*, EXCHANGE_*. */
 export async function openPeerSource(options: OpenPeerSource): Promise<Source> {
   const source = await openAtAny(options, options.addresses, exchangeErrors.linkLost({ peer: 'a peer', reason: 'no address of it is known' }));
   if (!(source instanceof PeerSource)) return source;
@@ -39,11 +39,15 @@ async function openAtAny(options: OpenPeerSource, addresses: readonly string[], 
 }
 
 async function openAt({ mesh, sink, pool, agent, bitswap, signal }: OpenPeerSource, address: string): Promise<Source> {
-  const within = signal === undefined ? {} : { signal };
-  const peer = await mesh.dial(address, within);
+  const options = { limits: BLOCK_LIMITS, ...(signal === undefined ? {} : { signal }) };
+  const direct = await mesh.openDirect(address, BLOCK_PROTOCOL, options).catch((error: unknown) => {
+    // Somebody is there who takes no such streams, perhaps; all else is the same for any stream.
+    if (!isCoded(error, 'MESH_DIAL_FAILED') || error.meta['reason'] !== 'unreachable') throw error;
+  });
+  if (direct !== undefined) return PeerSource.open({ stream: direct, agent, sink, pool });
+  const peer = await mesh.dial(address, options);
   try {
-    const stream = await mesh.open(peer, BLOCK_PROTOCOL, { limits: BLOCK_LIMITS, ...within });
-    return await PeerSource.open({ stream, agent, sink, pool });
+    return await PeerSource.open({ stream: await mesh.open(peer, BLOCK_PROTOCOL, options), agent, sink, pool });
   } catch (error) {
     if (bitswap === undefined || !isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED')) throw error;
     return openBitswap({ mesh, bitswap, sink, peer });

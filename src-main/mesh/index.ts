@@ -1,3 +1,4 @@
+import { DirectLinks } from './direct/direct-links.ts';
 import { loadIdentity } from './identity/identity.ts';
 import { createSigner } from './identity/signature.ts';
 import { createMeshLibp2p } from './node/create-libp2p.ts';
@@ -17,6 +18,7 @@ export * from './types.ts';
 export async function createMesh(options: MeshOptions, components: MeshComponents): Promise<Mesh> {
   const privateKey = await loadIdentity(options.identity);
   const metrics = meshMetrics(components.metrics);
-  const libp2p = await createMeshLibp2p(privateKey, options, { clock: components.clock, refused: metrics.refused });
-  return new MeshNode(libp2p, options, { ...components, metrics, signer: createSigner(privateKey) });
+  const direct = new DirectLinks(privateKey);
+  const libp2p = await createMeshLibp2p(privateKey, options, { clock: components.clock, refused: metrics.refused, direct });
+  return new MeshNode(libp2p, options, { ...components, metrics, direct, signer: createSigner(privateKey) });
 }

@@ -41,6 +41,8 @@ export const MAX_PARALLEL_DIALS = 64;
 /** libp2p's default of 5 refuses a pipeline that starts on one host; 64 nodes behind one address may join in a second. */
 export const INBOUND_CONNECTIONS_PER_SECOND = 128;
 export const MAX_PENDING_INBOUND = 128;
+/** Streams with a connection for themselves, over all peers. */
+export const MAX_DIRECT_STREAMS = 128;
 /** Both sides must agree on the first window, so this is part of the protocol and not a setting. */
 export const YAMUX_INITIAL_WINDOW_BYTES = 256 * 1024;
 export const YAMUX_MAX_WINDOW_BYTES = 16 * 1024 * 1024;

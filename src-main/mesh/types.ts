@@ -37,6 +37,8 @@ export interface ProtocolLimits {
   readonly maxOutboundStreams: number;
   /** Default `u32`. */
   readonly lengthPrefix?: LengthPrefix;
+  /** Also lets in streams that have a connection for themselves (`openDirect`), whose prefix is `u32`. */
+  readonly direct?: boolean;
 }
 
 export interface PeerSummary {
@@ -115,6 +117,11 @@ export interface Mesh extends Service {
   bandwidth(peer: PeerId, options?: { readonly signal?: AbortSignal }): Promise<number>;
   /** Opens a stream of a protocol registered with `handle` or `limit`. */
   open(peer: PeerId, protocol: string, options: { readonly limits: ProtocolLimits; readonly signal?: AbortSignal }): Promise<FrameStream>;
+  /**
+   * Opens a stream that has a TLS connection for itself: for bulk, several times as fast as a stream among others. The peer must handle the
+   * protocol with `direct`; the address is that of its mesh. Throws MESH_DIAL_FAILED.
+   */
+  openDirect(address: string, protocol: string, options: { readonly limits: ProtocolLimits; readonly signal?: AbortSignal }): Promise<FrameStream>;
   handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => void): Promise<Unsubscribe>;
   publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }>;
   /** What peers' messages on a topic must be; one guard a topic. */

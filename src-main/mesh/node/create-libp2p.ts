@@ -10,6 +10,7 @@ import { tls } from '@libp2p/tls';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p } from 'libp2p';
 import { systemClock, type Clock } from '../../base/index.ts';
+import type { DirectLinks } from '../direct/direct-links.ts';
 import * as limits from '../options.ts';
 import { TOPICS } from '../types.ts';
 import { dhtServices } from './dht.ts';
@@ -27,19 +28,22 @@ export interface MeshLibp2pComponents {
   readonly clock?: Clock;
   /** Told what was refused, by its code. */
   readonly refused?: (code: string) => void;
+  /** Streams with a connection of their own, on the same port. */
+  readonly direct?: DirectLinks;
 }
 
 /** The libp2p node under the mesh, not started. Encryption is always on: TLS first, because it is the faster here, Noise accepted. */
 export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.MeshOptions, components: MeshLibp2pComponents = {}): Promise<MeshLibp2p> {
-  const { clock = systemClock } = components;
+  const { clock = systemClock, direct } = components;
   const dht = options.dht === true ? await dhtServices({ isServer: options.listen.length > 0, clock }) : {};
+  const transport = tcp({ dialOpts: SOCKET, listenOpts: SOCKET });
   return createLibp2p<MeshServices>({
     privateKey,
     start: false,
     datastore: memory(privateKey, options, { ...components, clock }),
     nodeInfo: { name: 'omninode', userAgent: options.agent },
     addresses: { listen: [...options.listen] },
-    transports: [tcp({ dialOpts: SOCKET, listenOpts: SOCKET })],
+    transports: [direct?.behind(transport) ?? transport],
     connectionEncrypters: [options.nativeTls === true ? nativeTls() : tls(), noise()],
     streamMuxers: [yamux(muxer())],
     peerDiscovery: options.mdns ? [mdns({ serviceTag: '_omninode._udp.local' })] : [],

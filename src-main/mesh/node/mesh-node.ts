@@ -2,6 +2,7 @@ import type { Connection } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../base/index.ts';
+import type { DirectLinks } from '../direct/direct-links.ts';
 import { meshErrors } from '../errors.ts';
 import type { MeshMetrics } from '../metrics.ts';
 import { DIAL_TIMEOUT_MS, type MeshComponents, type MeshOptions } from '../options.ts';
@@ -23,7 +24,7 @@ import { DhtRecords } from './provider-records.ts';
 
 type Within = { readonly signal?: AbortSignal };
 
-export type MeshNodeComponents = Omit<MeshComponents, 'metrics'> & { readonly metrics: MeshMetrics; readonly signer: Signer };
+export type MeshNodeComponents = Omit<MeshComponents, 'metrics'> & { readonly metrics: MeshMetrics; readonly signer: Signer; readonly direct: DirectLinks };
 
 /** The mesh over one libp2p node. Runs once: a stopped mesh is not started again. */
 export class MeshNode implements Mesh {
@@ -39,9 +40,11 @@ export class MeshNode implements Mesh {
   readonly #gossip: Gossip;
   readonly #book = new PeerBook();
   readonly #watch: PeerWatch;
+  readonly #direct: DirectLinks;
 
   constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshNodeComponents) {
     this.#libp2p = libp2p;
+    this.#direct = components.direct;
     this.#options = options;
     this.#components = components;
     this.#metrics = components.metrics;
@@ -55,6 +58,7 @@ export class MeshNode implements Mesh {
 
   async start(): Promise<void> {
     await this.#watch.start();
+    await this.#direct.start();
     try {
       await this.#libp2p.start();
     } catch (error) {
@@ -66,6 +70,7 @@ export class MeshNode implements Mesh {
 
   async stop(): Promise<void> {
     this.#gossip.stop();
+    this.#direct.stop();
     await this.#libp2p.stop();
     this.#watch.stop();
   }
@@ -125,14 +130,27 @@ export class MeshNode implements Mesh {
     }
   }
 
+  async openDirect(address: string, protocol: string, { limits, signal }: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {
+    parseAddress(address);
+    const timedOut = (): Error => meshErrors.dialFailed({ address, reason: 'timeout' });
+    const traffic = this.#metrics.traffic(protocol);
+    const stream = await withDeadline({ timeoutMs: DIAL_TIMEOUT_MS, error: timedOut, signal }, (within) => this.#direct.dial(address, { protocol, limits, traffic, signal: within }));
+    this.#metrics.opened(protocol, 'out');
+    return stream;
+  }
+
   async handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => void): Promise<Unsubscribe> {
     const { maxInboundStreams, maxOutboundStreams } = limits;
     const traffic = this.#metrics.traffic(protocol);
+    const accept = (stream: FrameStream): void => { this.#metrics.opened(protocol, 'in'); handler(stream); };
+    const shut = limits.direct === true ? this.#direct.handle(protocol, { limits, traffic, accept }) : undefined;
     await this.#libp2p.handle(protocol, (stream, connection) => {
-      this.#metrics.opened(protocol, 'in');
-      handler(wrapStream(stream, { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic }));
+      accept(wrapStream(stream, { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic }));
     }, { maxInboundStreams, maxOutboundStreams });
-    return () => void this.#libp2p.unhandle(protocol);
+    return () => {
+      shut?.();
+      void this.#libp2p.unhandle(protocol);
+    };
   }
 
   publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }> {

@@ -55,9 +55,9 @@ class NativeTls implements ConnectionEncrypter {
   async #secure(connection: MessageStream, isServer: boolean, options: SecureConnectionOptions = {}): Promise<SecuredConnection> {
     this.#certificate ??= generateCertificate(this.#components.privateKey);
     const certificate = await this.#certificate;
-    const socket = wrap(connection, { ...this.#tlsOptions(options), ...certificate, isServer, ...(isServer ? { requestCert: true } : {}) });
+    const socket = wrapSocket(connection, { ...this.#tlsOptions(options), ...certificate, isServer, ...(isServer ? { requestCert: true } : {}) });
     try {
-      await handshake(socket, connection, options.signal);
+      await handshake(socket, options.signal);
       const remotePeer = await verifyPeerCertificate(socket.getPeerCertificate().raw, options.remotePeer, connection.log);
       const muxer = this.#muxer(socket, options);
       return { remotePeer, connection: corked(toMessageStream(connection, socket), socket), ...(muxer === undefined ? {} : { streamMuxer: muxer }) };
@@ -87,13 +87,14 @@ class NativeTls implements ConnectionEncrypter {
   }
 }
 
-function socketOf(connection: MessageStream): Socket | undefined {
+/** Of a connection of libp2p's TCP transport. */
+export function socketOf(connection: MessageStream): Socket | undefined {
   const { socket } = connection as unknown as TcpParts;
   return socket instanceof Socket ? socket : undefined;
 }
 
-/** Puts TLS on the socket; what was read from it already is given back first. */
-function wrap(connection: MessageStream, options: TLSSocketOptions & { readonly isServer: boolean }): TLSSocket {
+/** Puts TLS on the socket of a connection; what was read from it already is given back first. */
+export function wrapSocket(connection: MessageStream, options: TLSSocketOptions & { readonly isServer: boolean }): TLSSocket {
   const socket = socketOf(connection);
   if (socket === undefined) throw meshErrors.handshakeFailed({ reason: 'no socket' });
   const { readBuffer } = connection as unknown as TcpParts;
@@ -108,15 +109,13 @@ function wrap(connection: MessageStream, options: TLSSocketOptions & { readonly 
   return isServer ? new TLSSocket(socket, { ...rest, isServer }) : connect({ socket, ...rest });
 }
 
-function handshake(socket: TLSSocket, connection: MessageStream, signal: AbortSignal | undefined): Promise<void> {
+/** Resolves when the keys are agreed. Who the peer is has to be checked after it. */
+export function handshake(socket: TLSSocket, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onAbort = (): void => reject(meshErrors.handshakeFailed({ reason: 'it took too long' }, signal?.reason));
   const onClose = (): void => reject(meshErrors.handshakeFailed({ reason: 'the connection was closed' }));
   // Stays: an error without a listener would end the process.
-  socket.on('error', (error) => {
-    connection.log('tls error %e', error);
-    reject(error);
-  });
+  socket.on('error', reject);
   socket.once('close', onClose);
   socket.once('secure', resolve);
   signal?.addEventListener('abort', onAbort, { once: true });

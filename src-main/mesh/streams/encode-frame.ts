@@ -9,14 +9,20 @@ export const frameBytes = (parts: readonly Uint8Array[]): number => parts.reduce
  */
 export function encodeFrame(parts: readonly Uint8Array[], sizeBytes: number, lengthPrefix: LengthPrefix = 'u32'): Uint8Array {
   const prefix = lengthPrefix === 'u32' ? u32(sizeBytes) : varint(sizeBytes);
-  const frame = Buffer.allocUnsafe(prefix.length + sizeBytes);
-  frame.set(prefix);
+  return place(Buffer.allocUnsafe(prefix.length + sizeBytes), prefix, parts);
+}
+
+/** The same, with a prefix of 4 bytes, in a buffer of the caller's that is large enough; returns the part of it that is used. */
+export const fillFrame = (buffer: Buffer, parts: readonly Uint8Array[], sizeBytes: number): Uint8Array => place(buffer, u32(sizeBytes), parts);
+
+function place(buffer: Buffer, prefix: Uint8Array, parts: readonly Uint8Array[]): Uint8Array {
+  buffer.set(prefix);
   let offset = prefix.length;
   for (const part of parts) {
-    frame.set(part, offset);
+    buffer.set(part, offset);
     offset += part.byteLength;
   }
-  return frame;
+  return buffer.subarray(0, offset);
 }
 
 function u32(value: number): Uint8Array {

@@ -7,7 +7,7 @@ import { FrameDecoder } from './frame-decoder.ts';
 function decode(chunks: readonly Uint8Array[], maxFrameBytes: number, prefix?: LengthPrefix) {
   const frames: Uint8Array[] = [];
   const tooLong: number[] = [];
-  const decoder = new FrameDecoder(maxFrameBytes, { onFrame: (frame) => frames.push(frame) > 0, onTooLong: (size) => tooLong.push(size) }, prefix);
+  const decoder = new FrameDecoder(maxFrameBytes, { onFrame: (frame) => frames.push(frame) > 0, onTooLong: (size) => tooLong.push(size) }, { lengthPrefix: prefix });
   for (const chunk of chunks) decoder.push(chunk);
   return { frames: frames.map((frame) => Buffer.from(frame)), tooLong, pending: decoder.pending };
 }

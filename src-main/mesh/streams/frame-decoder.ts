@@ -17,6 +17,13 @@ export interface FrameSink {
   onTooLong(sizeBytes: number): void;
 }
 
+export interface FrameDecoderOptions {
+  /** False: a chunk's memory is somebody else's again when `push` returns, so that every frame is copied. Default true. */
+  readonly keepsChunks?: boolean;
+  /** Default `u32`. */
+  readonly lengthPrefix?: LengthPrefix | undefined;
+}
+
 /**
  * Cuts a byte stream into frames. A frame that lies inside one chunk is passed on as
  * a view of it; one that spans chunks is copied once into a buffer that grows with
@@ -36,10 +43,12 @@ export class FrameDecoder {
   #buffer: Uint8Array | undefined;
   #filled = 0;
   #stopped = false;
+  readonly #keepsChunks: boolean;
 
-  constructor(maxFrameBytes: number, sink: FrameSink, lengthPrefix: LengthPrefix = 'u32') {
+  constructor(maxFrameBytes: number, sink: FrameSink, { keepsChunks = true, lengthPrefix = 'u32' }: FrameDecoderOptions = {}) {
     this.#maxFrameBytes = maxFrameBytes;
     this.#sink = sink;
+    this.#keepsChunks = keepsChunks;
     this.#lengthPrefix = lengthPrefix;
   }
 
@@ -97,7 +106,7 @@ export class FrameDecoder {
   #takeBody(chunk: Uint8Array, offset: number): number {
     const missing = this.#frameBytes - this.#filled;
     const end = Math.min(offset + missing, chunk.length);
-    if (this.#filled === 0 && end - offset === missing) this.#finish(chunk.subarray(offset, end));
+    if (this.#filled === 0 && end - offset === missing) this.#finish(this.#keepsChunks ? chunk.subarray(offset, end) : new Uint8Array(chunk.subarray(offset, end)));
     else this.#append(chunk.subarray(offset, end));
     return end;
   }

@@ -49,7 +49,7 @@ class Libp2pFrameStream implements FrameStream {
     this.#decoder = new FrameDecoder(init.limits.maxFrameBytes, {
       onFrame: (frame) => this.#receive(frame),
       onTooLong: (sizeBytes) => this.#refuse(meshErrors.frameTooLong({ ...this.#where(), sizeBytes, limitBytes: init.limits.maxFrameBytes })),
-    }, init.limits.lengthPrefix);
+    }, { lengthPrefix: init.limits.lengthPrefix });
     this.#remoteEnded = raw.status === 'open' && raw.remoteWriteStatus === 'closed';
     this.#listen();
   }

@@ -21,13 +21,14 @@ export const MAX_SHARD_LEAVES = MAX_TREE_BYTES / LEAF_BYTES;
 /** All holdings in one answer; what does not fit is asked for again. */
 export const MAX_HOLDINGS_BYTES = bitmapBytes(MAX_SHARD_LEAVES) + 64 * KIB;
 
-/** What the mesh is to enforce on streams of this protocol; the shape is that of its `ProtocolLimits`. */
+/** What the mesh is to enforce on streams of this protocol, and that they may have connections for themselves; the shape is that of its `ProtocolLimits`. */
 export const BLOCK_LIMITS = {
   maxFrameBytes: CHUNK_BYTES + 64,
   // A window of leaves in pieces, with room for answers.
   maxQueuedFrames: MAX_WINDOW_LEAVES * (LEAF_BYTES / CHUNK_BYTES) + 64,
   maxInboundStreams: 4,
   maxOutboundStreams: 4,
+  direct: true,
 } as const;
 
 export const HELLO_TIMEOUT_MS = 5_000;
