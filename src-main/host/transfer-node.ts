@@ -2,6 +2,7 @@ import { backoffMs, isCoded, systemClock, toCoded, type Logger, type Metrics, ty
 import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
 import { Bitswap, BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type Source, type SourceSink } from '../store/index.ts';
 import { firstOf } from './first-of.ts';
+import { InTurn } from './in-turn.ts';
 import { mendedText, openStore } from './local-store.ts';
 import { manifestShelf } from './manifest-shelf.ts';
 import { openPeerSource } from './open-peer-source.ts';
@@ -115,10 +116,12 @@ export class TransferNode implements Service {
     const cancel = (): void => fetch.cancel(isCoded(signal?.reason) ? signal.reason : exchangeErrors.cancelled({}, signal?.reason));
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted === true) cancel();
-    const routes = new PeerRoutes((addresses) => void keepUsing(fetch, () => this.#open(addresses, fetch, over.signal), over.signal));
+    const turns = new InTurn({ pause: (ms) => pause(ms, over.signal), signal: over.signal });
+    const use = (open: () => Promise<Source>): void => turns.add(() => void keepUsing(fetch, open, over.signal));
+    const routes = new PeerRoutes((addresses) => use(() => this.#open(addresses, fetch, over.signal)));
     routes.add(peers);
+    for (const url of urls) use(() => Promise.resolve(this.#webSource(url, shards, fetch)));
     if (more !== undefined) void followed(more, over.signal, (addresses) => routes.add(addresses));
-    for (const url of urls) void keepUsing(fetch, () => Promise.resolve(this.#webSource(url, shards, fetch)), over.signal);
     return fetch.done.finally(() => {
       over.abort();
       signal?.removeEventListener('abort', cancel);

@@ -18,7 +18,7 @@ export * from './types.ts';
 export async function createMesh(options: MeshOptions, components: MeshComponents): Promise<Mesh> {
   const privateKey = await loadIdentity(options.identity);
   const metrics = meshMetrics(components.metrics);
-  const direct = new DirectLinks(privateKey);
+  const direct = new DirectLinks(privateKey, components.clock);
   const libp2p = await createMeshLibp2p(privateKey, options, { clock: components.clock, refused: metrics.refused, direct });
   return new MeshNode(libp2p, options, { ...components, metrics, direct, signer: createSigner(privateKey) });
 }

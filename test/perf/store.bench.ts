@@ -32,6 +32,8 @@ interface Run {
   readonly way: Way;
   readonly round: number;
   readonly megabytesPerSecond: number;
+  /** Peers that delivered something. */
+  readonly sources?: number;
   /** Of the process that receives, and of all that send. */
   readonly cpuSecondsPerGb: { readonly receiver: number; readonly senders: number };
 }
@@ -94,7 +96,9 @@ async function compare(file: TransferShard, { peers, port, rivals }: { readonly 
       const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen: [], home: join(home, way), logger: silentLogger, metrics: noMetrics });
       await node.start();
       // From the dial to the file's name: greeting, leaf hashes, every leaf checked, written and noted.
-      runs.push(await timed(way, round, () => node.fetch({ shards: [file], peers: from, urls: [] })));
+      let sources = 0;
+      const run = await timed(way, round, async () => { sources = (await node.fetch({ shards: [file], peers: from, urls: [] })).sources.filter(({ bytes }) => bytes > 0).length; });
+      runs.push({ ...run, sources });
       await node.stop();
     }
     for (const way of RIVAL_WAYS) {
@@ -174,17 +178,19 @@ async function main(): Promise<void> {
   const hop = await measureHops(file, peers);
   const of = (way: Way, value: (run: Run) => number): number => median(runs.filter((run) => run.way === way).map(value));
   const speed = (way: Way): number => of(way, (run) => run.megabytesPerSecond);
-  /** Of the median speeds; null where there is nobody to compare with. */
-  const versus = (way: RivalWay): number | null => ('what' in rivals[way] ? speed('fetch1') / speed(way) : null);
+  const inRound = (way: Way, round: number): number => median(runs.filter((run) => run.way === way && run.round === round).map((run) => run.megabytesPerSecond));
+  const ratio = (way: Way, base: Way): number => median([...new Set(runs.map((run) => run.round))].map((round) => inRound(way, round) / inRound(base, round)));
+  /** Null where there is nobody to compare with. */
+  const versus = (way: RivalWay): number | null => ('what' in rivals[way] ? ratio('fetch1', way) : null);
   const block = randomFillSync(Buffer.allocUnsafe(MIB));
   const hash = { blake3: hashing(block, blake3), sha256: hashing(block, (bytes) => createHash('sha256').update(bytes).digest()) };
   const ratios = {
-    fetchVsHttp1: speed('fetch1') / speed('http'), fetchVsHttp4: speed('fetch4') / speed('http'), fetch4Vs1: speed('fetch4') / speed('fetch1'),
+    fetchVsHttp1: ratio('fetch1', 'http'), fetchVsHttp4: ratio('fetch4', 'http'), fetch4Vs1: ratio('fetch4', 'fetch1'),
     fetchVsBitswap: versus('bitswap'), fetchVsIroh: versus('iroh'),
     hopOwnProcessVsIdle: hop.ownProcessUs / hop.idleUs, hopSameProcessVsIdle: hop.sameProcessUs / hop.idleUs, blake3VsSha256: hash.blake3 / hash.sha256,
   };
   const ways = WAYS.filter((way) => runs.some((run) => run.way === way));
-  const row = (way: Way): (string | number)[] => [way, speed(way).toFixed(0), (speed(way) / speed('http')).toFixed(2), of(way, (run) => run.cpuSecondsPerGb.receiver).toFixed(2), of(way, (run) => run.cpuSecondsPerGb.senders).toFixed(2)];
+  const row = (way: Way): (string | number)[] => [way, speed(way).toFixed(0), ratio(way, 'http').toFixed(2), of(way, (run) => run.cpuSecondsPerGb.receiver).toFixed(2), of(way, (run) => run.cpuSecondsPerGb.senders).toFixed(2)];
   print({ name: 'store', host, mib: Number(args.mib), ratios, megabytesPerSecond: Object.fromEntries(ways.map((way) => [way, speed(way)])), rivals: { bitswap: describe(rivals.bitswap), iroh: describe(rivals.iroh) }, hash, hop, runs }, [
     `${host.cpu}, ${host.cores} cores, load ${host.loadAtStart.toFixed(2)} at start; ${args.mib} MiB over loopback, median of ${args.rounds}`, '',
     table(['', 'MB/s', '÷ HTTP to a file', 'CPU-s per GB: receiver', 'senders'], ways.map(row)), '',

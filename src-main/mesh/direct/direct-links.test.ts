@@ -115,6 +115,7 @@ it('survives what is no peer: garbage, no certificate, one of another kind, half
   await gone(connectTcp(portOf(far), '127.0.0.1'), Buffer.concat([Buffer.of(0x16, 3, 1), randomBytes(600)]));
   const tls = { port: portOf(far), host: '127.0.0.1', rejectUnauthorized: false, minVersion: 'TLSv1.3', ALPNProtocols: [ECHO_PROTOCOL] } as const;
   await gone(connect(tls));
+  await gone(connect({ ...tls, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }));
   const keys = await generateCertificate(await generateKeyPair('Ed25519'));
   await gone(connect({ ...tls, ...keys, ALPNProtocols: ['h2'] }));
   const accepted = Promise.withResolvers<FrameStream>();

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
-import { connect, TLSSocket, type ConnectionOptions } from 'node:tls';
+import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Ed25519PrivateKey, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils';
 import { multiaddr } from '@multiformats/multiaddr';
-import { asPeerId, type PeerId, type Unsubscribe } from '../../base/index.ts';
+import { asPeerId, RateLimiter, type Clock, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
 import { dialError } from '../node/dial-error.ts';
 import { handshake, socketOf, wrapSocket } from '../node/native-tls.ts';
-import { HANDSHAKE_TIMEOUT_MS, MAX_DIRECT_STREAMS, MAX_PENDING_INBOUND } from '../options.ts';
+import { HANDSHAKE_TIMEOUT_MS, INBOUND_CONNECTIONS_PER_SECOND, MAX_DIRECT_STREAMS, MAX_PENDING_INBOUND } from '../options.ts';
 import type { StreamTraffic } from '../streams/frame-stream.ts';
 import type { FrameStream, ProtocolLimits } from '../types.ts';
 import { DirectStream } from './direct-stream.ts';
@@ -17,8 +17,7 @@ import { DirectStream } from './direct-stream.ts';
 const TLS_HANDSHAKE = 0x16;
 /** What is decrypted at once: a TLS record is never longer. */
 const READ_BYTES = 64 * 1024;
-/** Certificates are signed by themselves; what they say of the peer is checked after the handshake. */
-const TLS_1_3 = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', rejectUnauthorized: false } as const;
+const TLS_1_3 = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 
 export interface DirectHandler {
   readonly limits: ProtocolLimits;
@@ -43,11 +42,15 @@ export class DirectLinks {
   readonly #privateKey: Ed25519PrivateKey;
   readonly #handlers = new Map<string, DirectHandler>();
   readonly #streams = new Set<DirectStream>();
-  #certificate: Promise<{ cert: string; key: string }> | undefined;
+  /** Our certificate and its key. */
+  #context: Promise<SecureContext> | undefined;
+  readonly #rate: RateLimiter;
   #pending = 0;
+  #isStopped = false;
 
-  constructor(privateKey: Ed25519PrivateKey) {
+  constructor(privateKey: Ed25519PrivateKey, clock: Clock) {
     this.#privateKey = privateKey;
+    this.#rate = new RateLimiter({ perSecond: INBOUND_CONNECTIONS_PER_SECOND, burst: INBOUND_CONNECTIONS_PER_SECOND, maxKeys: MAX_PENDING_INBOUND * 8 }, clock);
   }
 
   /** The transport with a listener that also lets direct streams in. */
@@ -69,7 +72,8 @@ export class DirectLinks {
   async dial(address: string, { protocol, limits, traffic, signal }: DirectDial): Promise<FrameStream> {
     const { host, port, peer } = targetOf(address);
     const onread = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: (length: number, bytes: Uint8Array): boolean => { stream.take(bytes.subarray(0, length)); return true; } };
-    const socket = connect({ ...TLS_1_3, ...(await this.#keys()), host, port, onread, ALPNProtocols: [protocol] } as ConnectionOptions);
+    // Certificates are signed by themselves; what they say of the peer is checked after the handshake.
+    const socket = connect({ secureContext: await this.#secureContext(), rejectUnauthorized: false, host, port, onread, ALPNProtocols: [protocol] } as ConnectionOptions);
     // The peer may speak before we have checked who it is; nobody hears it before that.
     const stream = new DirectStream(socket, { peer, protocol, limits, traffic });
     socket.setNoDelay(true);
@@ -86,32 +90,33 @@ export class DirectLinks {
 
   /** Makes the certificate, so that the first stream need not wait for it. */
   async start(): Promise<void> {
-    await this.#keys();
+    await this.#secureContext();
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#handlers.clear();
     for (const stream of this.#streams) stream.abort(meshErrors.connectionLost({ peer: stream.peer }));
   }
 
   #sorting(upgrader: Upgrader): Upgrader {
     const upgradeInbound: Upgrader['upgradeInbound'] = async (connection, options) => {
-      const isDirect = await this.#isDirect(connection);
-      if (isDirect) await this.#accept(connection);
-      else await upgrader.upgradeInbound(connection, options);
+      const socket = this.#handlers.size === 0 ? undefined : socketOf(connection);
+      if (socket === undefined || !(await this.#letIn(connection, socket))) await upgrader.upgradeInbound(connection, options);
     };
     // The listener uses nothing else of it.
     return { upgradeInbound } as Upgrader;
   }
 
-  /** By the first byte. What comes meanwhile waits in the connection. */
-  async #isDirect(connection: MultiaddrConnection): Promise<boolean> {
-    const socket = socketOf(connection);
-    if (socket === undefined || this.#handlers.size === 0) return false;
+  /** False for a connection of libp2p, by its first byte; what comes meanwhile waits in the connection. */
+  async #letIn(connection: MultiaddrConnection, socket: Socket): Promise<boolean> {
     if (this.#pending >= MAX_PENDING_INBOUND) throw meshErrors.handshakeFailed({ reason: 'too many at once' });
     this.#pending++;
     try {
-      return (await firstByte(socket)) === TLS_HANDSHAKE;
+      if ((await firstByte(socket)) !== TLS_HANDSHAKE) return false;
+      if (!this.#rate.take(String(socket.remoteAddress))) throw meshErrors.handshakeFailed({ reason: 'too many in a second' });
+      await this.#accept(connection);
+      return true;
     } finally {
       this.#pending--;
     }
@@ -119,7 +124,7 @@ export class DirectLinks {
 
   async #accept(connection: MultiaddrConnection): Promise<void> {
     const socket = wrapSocket(connection, {
-      ...TLS_1_3, ...(await this.#keys()), isServer: true, requestCert: true,
+      secureContext: await this.#secureContext(), isServer: true, requestCert: true, rejectUnauthorized: false,
       ALPNCallback: ({ protocols }) => protocols.find((protocol) => this.#handlers.has(protocol)),
     });
     try {
@@ -146,11 +151,12 @@ export class DirectLinks {
   #keep(stream: DirectStream): DirectStream {
     this.#streams.add(stream);
     void stream.closed.then(() => this.#streams.delete(stream));
+    if (this.#isStopped) stream.abort(meshErrors.connectionLost({ peer: stream.peer }));
     return stream;
   }
 
-  #keys(): Promise<{ cert: string; key: string }> {
-    return (this.#certificate ??= generateCertificate(this.#privateKey));
+  #secureContext(): Promise<SecureContext> {
+    return (this.#context ??= generateCertificate(this.#privateKey).then((keys) => createSecureContext({ ...TLS_1_3, ...keys })));
   }
 }
 

@@ -35,6 +35,8 @@ const FIRST_WINDOW = 4;
 const LEAST_WINDOW = 2;
 /** At the end a leaf is asked a second time from a source that should have it in this share of the time. */
 const WORTH_TWICE = 0.5;
+/** And only if it comes so much sooner: a busy machine makes every source late by some milliseconds. */
+const WORTH_TWICE_MS = 20;
 
 /**
  * Which leaf from which source next: rarest first over all shards, each source as much as it delivers in `queueMs`, a
@@ -190,7 +192,13 @@ export class Schedule {
     if (state.isStalled) return 0;
     if (state.speed === undefined) return Math.min(FIRST_WINDOW, this.#options.maxInFlight);
     const leafBytes = this.#shards[0]?.leafBytes ?? 1;
-    return Math.min(this.#options.maxInFlight, Math.max(LEAST_WINDOW, Math.ceil((state.speed * this.#options.queueMs) / leafBytes)));
+    const enough = Math.min(this.#options.maxInFlight, Math.ceil((state.speed * this.#options.queueMs) / leafBytes));
+    return Math.max(LEAST_WINDOW, Math.min(enough, this.#share()));
+  }
+
+  /** Towards the end nobody takes more than its part of what is left, so that all end together and little is asked twice. */
+  #share(): number {
+    return this.#sources.size < 2 ? Number.POSITIVE_INFINITY : Math.ceil((2 * this.#open) / this.#sources.size);
   }
 
   #fromReturned(state: SourceState): number | undefined {
@@ -226,7 +234,7 @@ export class Schedule {
     for (const other of this.#sources.values()) {
       for (const { leaf, etaMs } of other === state ? [] : this.#underWay(other, nowMs)) {
         const mineMs = oursMs + this.#sizeOf(leaf) / state.speed;
-        if (canGive(state, leaf) && mineMs < etaMs * WORTH_TWICE && etaMs > worstMs) [worst, worstMs] = [leaf, etaMs];
+        if (canGive(state, leaf) && mineMs < Math.min(etaMs * WORTH_TWICE, etaMs - WORTH_TWICE_MS) && etaMs > worstMs) [worst, worstMs] = [leaf, etaMs];
       }
     }
     return worst;

@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest';
+import { InTurn } from './in-turn.ts';
+
+it('begins the next one only when there is time to spare, and none when all is over', async () => {
+  const begun: number[] = [];
+  const over = new AbortController();
+  // What is begun in each turn, and how busy that makes us.
+  const busy = [0.2, 0.99, 0.95, 0.5, 0.9, 0.3];
+  const seen: number[][] = [];
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const turns = new InTurn({
+    signal: over.signal,
+    measure: () => { const share = busy[seen.length] ?? 0; return () => share; },
+    pause: () => { seen.push([...begun]); if (seen.length === 6) { over.abort(); setImmediate(end); } return Promise.resolve(); },
+  });
+  for (const index of [0, 1, 2, 3, 4]) turns.add(() => void begun.push(index));
+  await ended;
+  expect(seen).toEqual([[0], [0, 1], [0, 1], [0, 1], [0, 1, 2], [0, 1, 2]]);
+  expect(begun).toEqual([0, 1, 2]);
+});
+
+it('begins at once what comes when nothing waits', async () => {
+  const turns = new InTurn({ signal: new AbortController().signal, measure: () => () => 0, pause: () => Promise.resolve() });
+  const begun: string[] = [];
+  turns.add(() => void begun.push('first'));
+  expect(begun).toEqual(['first']);
+  await new Promise(setImmediate);
+  turns.add(() => void begun.push('later'));
+  expect(begun).toEqual(['first', 'later']);
+});
+
+it('knows a busy process from an idle one', async () => {
+  const begun: string[] = [];
+  const over = new AbortController();
+  const work = (ms: number): void => { for (const endMs = performance.now() + ms; performance.now() < endMs;); };
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  let turns = 0;
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(() => {
+    // Busy for the first three turns.
+    if (turns++ < 3) work(4 * ms);
+    begun.push(`turn ${turns}`);
+    if (over.signal.aborted) end();
+    resolve();
+  }, ms / 10));
+  const one = new InTurn({ pause, signal: over.signal });
+  one.add(() => void begun.push('first'));
+  one.add(() => { begun.push('second'); over.abort(); });
+  await ended;
+  expect(begun).toEqual(['first', 'turn 1', 'turn 2', 'turn 3', 'turn 4', 'second', 'turn 5']);
+});

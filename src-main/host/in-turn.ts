@@ -1,0 +1,52 @@
+/** How long one source has to show what it keeps us busy with. */
+const TURN_MS = 100;
+/** Share of its time that a busy process works: more sources would only cost it more. */
+const BUSY = 0.85;
+
+export interface TurnOptions {
+  /** Waits; resolves early when all is over. */
+  readonly pause: (ms: number) => Promise<void>;
+  /** Starts to measure; what it returns gives the share of the time since then that this process worked. */
+  readonly measure?: () => () => number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Begins one thing after the other, as long as this process has time left for the next. One fast peer may keep it busy with decrypting
+ * and checking alone; each further one would cost a handshake and a share of the processors, and bring nothing.
+ */
+export class InTurn {
+  readonly #options: TurnOptions;
+  readonly #waiting: (() => void)[] = [];
+  #isTaking = false;
+
+  constructor(options: TurnOptions) {
+    this.#options = options;
+  }
+
+  /** The first one begins at once. */
+  add(start: () => void): void {
+    this.#waiting.push(start);
+    if (this.#isTaking) return;
+    this.#isTaking = true;
+    void this.#take();
+  }
+
+  async #take(): Promise<void> {
+    const { pause, measure = loopBusyness, signal } = this.#options;
+    for (let start = this.#waiting.shift(); start !== undefined && !signal.aborted; start = this.#waiting.shift()) {
+      start();
+      let busyness: () => number;
+      do {
+        busyness = measure();
+        await pause(TURN_MS);
+      } while (busyness() > BUSY && !signal.aborted);
+    }
+    this.#isTaking = false;
+  }
+}
+
+function loopBusyness(): () => number {
+  const before = performance.eventLoopUtilization();
+  return () => performance.eventLoopUtilization(before).utilization;
+}
