@@ -236,6 +236,19 @@ describe('a fetch', () => {
     await reader?.close();
   });
 
+  it.each([true, false])('takes a stream with a connection for itself where there is one (%s), else one of the mesh', async (direct) => {
+    const far = await nodes.start();
+    const store = openStore(await place());
+    await store.add(shard.path, shard.tree);
+    const blocks = new BlockServer({ shelf: store, clock: systemClock, agent: 'test' });
+    await far.handle(BLOCK_PROTOCOL, { ...BLOCK_LIMITS, direct }, (stream) => blocks.accept(stream));
+    const { fetch, add, path } = await fetchHere();
+    expect(await add(addressOf(far))).toBe(far.peerId);
+    expect(far.peers()).toHaveLength(direct ? 0 : 1);
+    await fetch.done;
+    expect((await readFile(path)).equals(shard.bytes)).toBe(true);
+  });
+
   it('ends when nobody has what is missing', async () => {
     const other = await writeShard(folder, 'other.bin', 1);
     const { fetch, add } = await fetchHere({ patienceMs: 300 });
