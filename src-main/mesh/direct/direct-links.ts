@@ -15,8 +15,8 @@ import { DirectStream } from './direct-stream.ts';
 
 /** First byte of a TLS handshake record (RFC 8446, 5.1). What libp2p begins with is the length of a protocol name. */
 const TLS_HANDSHAKE = 0x16;
-/** What is decrypted at once: a TLS record is never longer. */
-const READ_BYTES = 64 * 1024;
+/** A TLS record's plaintext is never longer (RFC 8446, 5.1), and records come one by one. */
+const READ_BYTES = 16 * 1024;
 const TLS_1_3 = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 
 export interface DirectHandler {
@@ -63,7 +63,9 @@ export class DirectLinks {
     };
   }
 
-  handle(protocol: string, handler: DirectHandler): Unsubscribe {
+  /** The certificate is made first, so that no stream waits for it. */
+  async handle(protocol: string, handler: DirectHandler): Promise<Unsubscribe> {
+    await this.#secureContext();
     this.#handlers.set(protocol, handler);
     return () => void this.#handlers.delete(protocol);
   }
@@ -86,11 +88,6 @@ export class DirectLinks {
       socket.destroy();
       throw dialError(address, error);
     }
-  }
-
-  /** Makes the certificate, so that the first stream need not wait for it. */
-  async start(): Promise<void> {
-    await this.#secureContext();
   }
 
   stop(): void {

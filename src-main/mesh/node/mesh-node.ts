@@ -58,7 +58,6 @@ export class MeshNode implements Mesh {
 
   async start(): Promise<void> {
     await this.#watch.start();
-    await this.#direct.start();
     try {
       await this.#libp2p.start();
     } catch (error) {
@@ -143,7 +142,7 @@ export class MeshNode implements Mesh {
     const { maxInboundStreams, maxOutboundStreams } = limits;
     const traffic = this.#metrics.traffic(protocol);
     const accept = (stream: FrameStream): void => { this.#metrics.opened(protocol, 'in'); handler(stream); };
-    const shut = limits.direct === true ? this.#direct.handle(protocol, { limits, traffic, accept }) : undefined;
+    const shut = limits.direct === true ? await this.#direct.handle(protocol, { limits, traffic, accept }) : undefined;
     await this.#libp2p.handle(protocol, (stream, connection) => {
       accept(wrapStream(stream, { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic }));
     }, { maxInboundStreams, maxOutboundStreams });

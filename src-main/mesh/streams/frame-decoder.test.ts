@@ -82,3 +82,18 @@ test('what was given back is used for the next frame, and only that', () => {
   expect(buffers[4]).toBe(buffers[3]);
   expect(buffers).not.toContain(foreign.buffer);
 });
+
+test('frames stay what they were when the memory of chunks is used again', () => {
+  const bodies = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 12 });
+  fc.assert(fc.property(bodies, fc.integer({ min: 1, max: 700 }), (frames, size) => {
+    const got: Uint8Array[] = [];
+    const decoder = new FrameDecoder(300, { onFrame: (frame) => got.push(frame) > 0, onTooLong: () => undefined }, { keepsChunks: false });
+    const memory = new Uint8Array(size);
+    for (const chunk of cut(Buffer.concat(frames.map((frame) => encodeFrame([frame], frame.length))), [size])) {
+      memory.set(chunk);
+      decoder.push(memory.subarray(0, chunk.length));
+      memory.fill(0xee);
+    }
+    expect(got.map((frame) => Buffer.from(frame))).toEqual(frames.map((frame) => Buffer.from(frame)));
+  }));
+});
