@@ -44,7 +44,7 @@ async function filled(store: LocalStore): Promise<Filled> {
   await copyFile(source, model);
   await store.addModelFile(model, await treeOfFile(model), `hf:me/repo@${'c'.repeat(40)}/m.gguf`);
   store.catalog.transaction(() => {
-    for (let peer = 0; peer < 3_000; peer++) store.catalog.providers.seen(`${fetched.cid.slice(0, -2)}${peer % 90 + 10}`, asPeerId(`peer-${peer}`), 1e9);
+    for (let peer = 0; peer < 3_000; peer++) store.catalog.providers.seen(`${fetched.cid.slice(0, -2)}${peer % 90 + 10}`, asPeerId(`peer-${peer}`), { ttlMs: 1e9 });
   });
   return { manifest, fetched, model };
 }
