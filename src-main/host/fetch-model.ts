@@ -1,17 +1,13 @@
 import { copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asShardCid, type LayerRange } from '../base/index.ts';
-import { blockDigest, encodeManifestCbor, encodeManifestJson, exchangeErrors, MANIFEST_CBOR_FILE, MANIFEST_FILE, providerErrors, type Manifest, type ManifestPiece } from '../store/index.ts';
+import { blockDigest, encodeManifestCbor, encodeManifestJson, exchangeErrors, MANIFEST_CBOR_FILE, MANIFEST_FILE, type Manifest, type ManifestPiece } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { fetchManifest } from './fetch-manifest.ts';
-import type { FinderInit, FoundProvider } from './find-providers.ts';
+import { fetchShards, whileFetching, type Fetching, type FetchOptions } from './fetch-shards.ts';
 import { openStore, withStore } from './local-store.ts';
-import { ModelSources } from './model-sources.ts';
-import type { AppPaths } from './paths.ts';
-import { transferOptions } from './share-store.ts';
-import type { TransferEvent, TransferReport } from './transfer-messages.ts';
-import { Transfer } from './transfer.ts';
+import type { TransferReport } from './transfer-messages.ts';
 
 export interface FetchModelRequest {
   readonly manifestCid: string;
@@ -26,15 +22,8 @@ export interface FetchModelRequest {
   readonly downloadBytesPerSecond?: number | undefined;
 }
 
-export interface FetchModelOptions {
-  readonly paths: AppPaths;
-  readonly signal: AbortSignal;
+export interface FetchModelOptions extends FetchOptions {
   readonly onManifest?: (manifest: Manifest) => void;
-  readonly onEvent?: (event: TransferEvent) => void;
-  /** Somebody is said to have some of it. */
-  readonly onFound?: (found: FoundProvider) => void;
-  /** How others are found; by all ways when absent. */
-  readonly ways?: FinderInit['ways'];
 }
 
 export interface FetchedModel {
@@ -45,44 +34,25 @@ export interface FetchedModel {
 
 /** Fetches a model, or some layers of it, into the store. Throws PROVIDERS_NONE_KNOWN, EXCHANGE_*, SHARD_BAD_MANIFEST, SPACE_*, MESH_*, HOST_BAD_RANGE. */
 export async function fetchModel(config: HostConfig, request: FetchModelRequest, options: FetchModelOptions): Promise<FetchedModel> {
-  const { manifestCid } = request;
+  const { manifestCid, peers } = request;
   if (blockDigest(manifestCid) === undefined) throw exchangeErrors.badCid({ cid: manifestCid });
-  // Passing: an app with the same home may be running under its own identity.
-  const starting = Transfer.start({ ...transferOptions(config, options.paths), listen: [] });
-  starting.catch(() => undefined);
-  try {
-    const sources = await ModelSources.open(config, { members: [...request.peers, ...config.peers], ways: options.ways, onFound: options.onFound });
-    return await starting.then((transfer) => fetchWith({ config, transfer, sources }, request, options)).finally(() => sources.close());
-  } finally {
-    await starting.then((transfer) => transfer.stop(), () => undefined);
-  }
+  return whileFetching(config, { ...options, peers }, (fetching) => fetchWith(fetching, request, options));
 }
 
-interface Fetching {
-  readonly config: HostConfig;
-  readonly transfer: Transfer;
-  readonly sources: ModelSources;
-}
-
-async function fetchWith({ config, transfer, sources }: Fetching, request: FetchModelRequest, { signal, onManifest, onEvent }: FetchModelOptions): Promise<FetchedModel> {
+async function fetchWith(fetching: Fetching, request: FetchModelRequest, options: FetchModelOptions): Promise<FetchedModel> {
   const { manifestCid, layers, urls, folder, downloadBytesPerSecond } = request;
+  const { config, transfer, sources } = fetching;
   const manifest = await withStore(config, async (store) => {
     const known = store.catalog.models.get(manifestCid)?.manifest;
     if (known !== undefined) return known;
-    const fetched = await fetchManifest(manifestCid, { transfer, sources, signal });
+    const fetched = await fetchManifest(manifestCid, { transfer, sources, signal: options.signal });
     store.addModel(fetched);
     return fetched;
   });
-  onManifest?.(manifest);
+  options.onManifest?.(manifest);
   const pieces = piecesFor(manifest, layers);
   const shards = pieces.map(({ cid, size_bytes, file_name }) => ({ cid: asShardCid(cid), sizeBytes: size_bytes, fileName: file_name }));
-  const isHere = await withStore(config, (store) => shards.every(({ cid }) => store.catalog.shards.files(cid).some((file) => file.present === undefined)));
-  const over = new AbortController();
-  const within = AbortSignal.any([signal, over.signal]);
-  // What is here already needs nobody; it is still checked.
-  const more = isHere ? undefined : sources.routesTo([manifestCid, ...shards.map(({ cid }) => cid)], within);
-  if (more !== undefined && urls.length === 0) void more.isAnyFound.then((isAny) => { if (!isAny) over.abort(providerErrors.noneKnown({ cid: manifestCid })); });
-  const report = await transfer.fetch({ shards, peers: sources.known, more: more?.routes, urls, downloadBytesPerSecond, signal: within, onEvent }).finally(() => over.abort());
+  const report = await fetchShards(fetching, { shards, manifestCid, urls, downloadBytesPerSecond }, options);
   if (folder !== undefined) await exportPieces(config, { manifest, pieces, folder });
   return { manifestCid, manifest, report };
 }

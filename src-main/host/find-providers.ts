@@ -59,7 +59,7 @@ class Search {
 
   async run(): Promise<void> {
     const { members, cids } = this.#options;
-    for (const cid of cids) for (const { peer, addresses } of this.#init.catalog.providers.of(cid)) if (addresses.length > 0) this.#found.push({ peer, addresses, via: 'catalogue' });
+    for (const cid of cids) for (const { peer, addresses } of this.#init.catalog.providers.of(cid)) if (addresses.length > 0) this.#tell({ peer, addresses, via: 'catalogue' });
     // One address after the other of each node; the given ones are each a node.
     const nodes = [...members.map((address) => [address]), ...this.#init.catalog.providers.members(MAX_MEMBERS)];
     const speaks = await Promise.all(nodes.map((addresses) => this.#askMember(addresses)));
@@ -97,7 +97,7 @@ class Search {
     try {
       const stream = await mesh.open(peer, PROVIDERS_PROTOCOL, { limits: PROVIDERS_LIMITS, ...this.#within() });
       for (const told of await askForProviders(stream, { cids: this.#options.cids.slice(0, MAX_QUESTION_CIDS), signal: this.#options.signal })) {
-        this.#found.push({ peer: told.peer, addresses: told.addresses, via: 'member' });
+        this.#tell({ peer: told.peer, addresses: told.addresses, via: 'member' });
         for (const cid of told.cids) catalog.providers.seen(cid, told.peer, { ttlMs: Math.min(told.ttlMs, FOUND_TTL_MS), addresses: told.addresses });
       }
     } catch (error) {
@@ -120,12 +120,17 @@ class Search {
     const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(DHT_TIMEOUT_MS)]);
     try {
       for await (const { peer, addresses } of mesh.records?.find(cid, signal) ?? []) {
-        this.#found.push({ peer, addresses, via: 'dht' });
+        this.#tell({ peer, addresses, via: 'dht' });
         catalog.providers.seen(cid, peer, { ttlMs: FOUND_TTL_MS, nodeAddresses: addresses });
       }
     } catch (error) {
       this.#note(error, cid);
     }
+  }
+
+  // Who lied of late may still be named by the user; it is not sought out.
+  #tell(found: FoundProvider): void {
+    if (!this.#init.catalog.liars.has(found.peer)) this.#found.push(found);
   }
 
   #note(error: unknown, about: string): void {

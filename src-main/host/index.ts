@@ -9,6 +9,7 @@ export type { Verdict, Verification } from '../pipeline/index.ts';
 export { shardModelFile, shardsOf, type ShardedModel } from './sharded-model.ts';
 export { collectGarbage, listModels, openStore, storeStats, verifyStore, type ModelDetails, type ModelEntry, type PieceEntry } from './local-store.ts';
 export type { ScrubReport, StoreStats } from '../store/index.ts';
+export { repairStore, type Repair, type RepairRequest } from './repair-store.ts';
 export { fetchModel, type FetchedModel, type FetchModelRequest } from './fetch-model.ts';
 export { shareStore, type ShareOptions, type Sharing } from './share-store.ts';
 export { ProviderService } from './provider-service.ts';

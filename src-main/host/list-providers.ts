@@ -9,6 +9,8 @@ export interface ProviderEntry {
   /** Pieces of a model that it said to have; null when it did not say. */
   readonly pieces: number | null;
   readonly addresses: readonly string[];
+  /** It sent wrong blocks of late, and is not sought out. */
+  readonly isPassedOver: boolean;
 }
 
 export interface ProvidedItem {
@@ -30,7 +32,7 @@ export const listProviders = (config: HostConfig, which?: string): Promise<Provi
     const manifest = models.get(one);
     return {
       cid: one, name: manifest?.model_name ?? null, totalPieces: manifest === undefined ? null : manifest.shards.length + 1,
-      providers: (found.get(one) ?? []).map(({ peer, seenAt, expiresAt, pieces, addresses }) => ({ peerId: peer, seenAt, expiresAt, pieces: pieces === undefined ? null : bitsIn(pieces), addresses })),
+      providers: (found.get(one) ?? []).map(({ peer, seenAt, expiresAt, pieces, addresses }) => ({ peerId: peer, seenAt, expiresAt, pieces: pieces === undefined ? null : bitsIn(pieces), addresses, isPassedOver: store.catalog.liars.has(peer) })),
     };
   });
 });

@@ -1,4 +1,4 @@
-import { backoffMs, isCoded, systemClock, toCoded, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
+import { asPeerId, backoffMs, isCoded, systemClock, toCoded, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
 import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
 import { Bitswap, BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type Source, type SourceSink } from '../store/index.ts';
 import { firstOf } from './first-of.ts';
@@ -110,9 +110,13 @@ export class TransferNode implements Service {
   }
 
   /** Fetches shards into the store and gives them to others from then on. Throws as `Fetch.done`. */
-  async fetch({ shards, peers, urls, more, signal, ...rest }: TransferJob): Promise<FetchReport> {
+  async fetch({ shards, peers, urls, more, signal, onEvent, ...rest }: TransferJob): Promise<FetchReport> {
     const over = new AbortController();
-    const fetch = new Fetch({ shards, target: this.store, clock: systemClock, ...given(rest) });
+    const tell = (event: FetchEvent): void => {
+      this.#remember(event);
+      onEvent?.(event);
+    };
+    const fetch = new Fetch({ shards, target: this.store, clock: systemClock, ...given({ ...rest, onEvent: tell }) });
     const cancel = (): void => fetch.cancel(isCoded(signal?.reason) ? signal.reason : exchangeErrors.cancelled({}, signal?.reason));
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted === true) cancel();
@@ -134,6 +138,11 @@ export class TransferNode implements Service {
     new PeerRoutes((addresses) => void routes.push(addresses)).add(peers);
     const attempts = routes.map((addresses) => (within: AbortSignal) => fetchBlock(cid, (sink) => this.#open(addresses, sink, within)));
     return await firstOf(attempts, { headStartMs: HEAD_START_MS, signal }) ?? Promise.reject(exchangeErrors.notFound({ cid }));
+  }
+
+  #remember(event: FetchEvent): void {
+    if (event.kind !== 'dropped' || event.error.fault !== 'peer' || event.error.retryable || !isPeer(event.source)) return;
+    this.store.catalog.liars.note(asPeerId(event.source));
   }
 
   #open(addresses: readonly string[], sink: SourceSink, signal: AbortSignal | undefined): Promise<Source> {
@@ -159,6 +168,9 @@ export class TransferNode implements Service {
     });
   }
 }
+
+// Web servers are named by their address.
+const isPeer = (source: string): boolean => !source.includes('/');
 
 /** Uses a source until the fetch is over; one that is lost is opened again, one that lied is not. */
 async function keepUsing(fetch: Fetch, open: () => Promise<Source>, over: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -22,6 +22,15 @@ it('shard, listen, fetch: a model arrives whole from the node that cut it', asyn
   for (const name of await readdir(cut.folder)) expect((await readFile(join(out, name))).equals(await readFile(join(cut.folder, name)))).toBe(true);
   const again = await cli(['fetch', cut.manifestCid, '--peer', addresses[0] ?? ''], at('d'));
   expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/0\.00 MB of it fetched/) as string });
+  // A block of what was fetched goes bad, and comes back from where it came from.
+  const [name = ''] = (await readdir(join(folder, 'd', 'store', 'shards'))).filter((one) => one.endsWith('.gguf'));
+  const damaged = await open(join(folder, 'd', 'store', 'shards', name), 'r+');
+  await damaged.write(Buffer.from('other bytes'), 0, 11, 100);
+  await damaged.close();
+  expect(await cli(['store', 'verify', '--peer', addresses[0] ?? ''], at('d'))).toMatchObject({ code: 2, stderr: expect.stringContaining('--repair') as string });
+  const repaired = await cli(['store', 'verify', '--repair', '--peer', addresses[0] ?? ''], at('d'));
+  expect(repaired).toMatchObject({ code: 0, stdout: expect.stringMatching(/DAMAGED[^]*1 damaged, 0 gone\n1 repaired with [\d.]+ MB from 12D3/) as string });
+  expect(await cli(['store', 'verify', '--repair'], at('d'))).toMatchObject({ code: 0, stdout: expect.stringContaining('all is well') as string });
   const nameless = await cli(['fetch', 'nonsense', '--peer', addresses[0] ?? ''], at('d'));
   expect(nameless).toMatchObject({ code: 2, stderr: expect.stringContaining('EXCHANGE_BAD_CID') as string });
   listen.child.kill('SIGINT');

@@ -1,9 +1,14 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { appPaths, createNode, fetchModel, loadSettings, shardModelFile, shareStore, type FetchModelRequest, type Node, type Settings, type ShardedModel, type Sharing, type TransferEvent } from '../../src-main/host/index.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { asPeerId, asShardCid, noMetrics, silentLogger, systemClock } from '../../src-main/base/index.ts';
+import { appPaths, createNode, fetchModel, listProviders, loadSettings, repairStore, shardModelFile, shareStore, verifyStore, type FetchModelRequest, type Node, type Settings, type ShardedModel, type Sharing, type TransferEvent } from '../../src-main/host/index.ts';
+import { ModelSources } from '../../src-main/host/model-sources.ts';
 import { Transfer } from '../../src-main/host/transfer.ts';
+import { createMesh } from '../../src-main/mesh/index.ts';
+import { BLOCK_LIMITS, BLOCK_PROTOCOL, Catalog, LEAF_BYTES, treeOfFile } from '../../src-main/store/index.ts';
+import { serveRogue } from '../support/rogue-source.ts';
 
 const paths = appPaths();
 const stops: Array<() => Promise<unknown>> = [];
@@ -22,6 +27,15 @@ afterAll(() => rm(folder, { recursive: true }));
 let homes = 0;
 const home = (): Promise<Settings> => loadSettings({ home: join(folder, `home-${homes++}`) }, {});
 
+function withCatalog<T>({ config }: Settings, act: (catalog: Catalog) => T): T {
+  const catalog = new Catalog(join(config.home, 'store', 'catalog.db'));
+  try {
+    return act(catalog);
+  } finally {
+    catalog.close();
+  }
+}
+
 /** A node of the product that gives what its store holds. */
 async function share(settings: Settings): Promise<{ node: Node; sharing: Sharing; address: string }> {
   const node = await createNode({ settings, paths, shards: [], identity: 'file' });
@@ -34,6 +48,59 @@ async function share(settings: Settings): Promise<{ node: Node; sharing: Sharing
 
 const fetch = (settings: Settings, request: Partial<FetchModelRequest>, onEvent?: (event: TransferEvent) => void) =>
   fetchModel(settings.config, { manifestCid: model.manifestCid, peers: [], urls: [], ...request }, { paths, signal: new AbortController().signal, ...(onEvent === undefined ? {} : { onEvent }) });
+
+describe('damaged blocks', () => {
+  it('are fetched again from who has them, and nothing else is', async () => {
+    const { address } = await share(origin);
+    const d = await home();
+    await fetch(d, { peers: [address] });
+    const piece = model.manifest.shards[1]!;
+    const path = withCatalog(d, (catalog) => catalog.shards.files(piece.cid)[0]!.path);
+    const file = await open(path, 'r+');
+    await file.write(Buffer.from('other bytes'), 0, 11, 1000);
+    await file.close();
+    const { damaged } = await verifyStore(d.config, {});
+    expect(damaged).toMatchObject([{ path, leaves: [0] }]);
+    const repaired = await repairStore(d.config, { damaged, peers: [address] }, { paths, signal: new AbortController().signal });
+    expect(repaired).toMatchObject({ paths: [path], bytesFetched: Math.min(LEAF_BYTES, piece.size_bytes) });
+    expect((await readFile(path)).equals(await readFile(join(model.folder, piece.file_name)))).toBe(true);
+    expect(await verifyStore(d.config, {})).toMatchObject({ damaged: [], gone: [] });
+    expect(await repairStore(d.config, { damaged: [], peers: [address] }, { paths, signal: new AbortController().signal })).toBeUndefined();
+  });
+});
+
+describe('a peer that lies', () => {
+  it('is remembered, and not sought out again for some time', async () => {
+    const honest = await share(origin);
+    const liar = await createMesh({ listen: ['/ip4/127.0.0.1/tcp/0'], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test' }, { logger: silentLogger, metrics: noMetrics, clock: systemClock });
+    stops.push(() => liar.stop());
+    await liar.start();
+    const piece = model.manifest.shards[1]!;
+    const path = join(model.folder, piece.file_name);
+    const fixture = { cid: asShardCid(piece.cid), path, tree: await treeOfFile(path), bytes: await readFile(path), sizeBytes: piece.size_bytes };
+    await liar.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => void serveRogue(stream, fixture, 'flipped bit').catch(() => undefined));
+    const d = await home();
+    const events: TransferEvent[] = [];
+    const fetched = fetch(d, { peers: [liar.addresses()[0]!, honest.address] }, (event) => events.push(event));
+    expect((await fetched).report.bytesFetched).toBe(model.manifest.total_size_bytes);
+    await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ kind: 'dropped', source: liar.peerId })));
+    const at = { ttlMs: 60_000, addresses: [liar.addresses()[0]!] };
+    const listed = withCatalog(d, (catalog) => {
+      catalog.providers.seen(model.manifestCid, liar.peerId, at);
+      catalog.providers.seen(model.manifestCid, asPeerId('another'), at);
+      return catalog.liars.all().map(({ peer, lies }) => [peer, lies]);
+    });
+    expect(listed).toEqual([[liar.peerId, 1]]);
+    const [item] = await listProviders(d.config, model.manifestCid);
+    expect(new Map(item?.providers.map(({ peerId, isPassedOver }) => [peerId, isPassedOver]))).toEqual(new Map<string, boolean>([[liar.peerId, true], ['another', false], [honest.node.mesh.peerId, false]]));
+    const found: string[] = [];
+    const sources = await ModelSources.open(d.config, { members: [], ways: { members: false, dht: false }, onFound: ({ peer }) => found.push(peer) });
+    const routes = sources.routesTo([model.manifestCid], new AbortController().signal);
+    for await (const route of routes.routes) expect(route).not.toEqual([]);
+    await sources.close();
+    expect(found.toSorted()).toEqual(['another', honest.node.mesh.peerId].toSorted());
+  });
+});
 
 describe('a model', () => {
   it('goes from A to B in parts, and from A and B whole to D, which is told where their transfer processes are', async () => {

@@ -1,4 +1,4 @@
-import type { ModelDetails, ModelEntry, PieceEntry, ProvidedItem, ScrubReport, StoreStats } from '../../host/index.ts';
+import type { ModelDetails, ModelEntry, PieceEntry, ProvidedItem, Repair, ScrubReport, StoreStats } from '../../host/index.ts';
 import { megabytes } from '../output.ts';
 import { percent, table } from '../table.ts';
 
@@ -31,11 +31,12 @@ export function statsView(stats: StoreStats): string {
   return rows.map(([name = '', value = '']) => `${name.padEnd(width)}  ${value}\n`).join('');
 }
 
-export function scrubView({ files, bytes, damaged, gone, busy }: ScrubReport): string {
+export function scrubView({ files, bytes, damaged, gone, busy }: ScrubReport, repaired?: Repair): string {
   return [
     ...damaged.map(({ path, leaves }) => `DAMAGED  ${path}  block${leaves.length === 1 ? '' : 's'} ${ranges(leaves)}\n`),
     ...gone.map((path) => `GONE     ${path}\n`), ...busy.map((path) => `skipped  ${path} (is being written)\n`),
     `${files} files, ${megabytes(bytes)}: ${damaged.length === 0 && gone.length === 0 ? 'all is well' : `${damaged.length} damaged, ${gone.length} gone`}\n`,
+    ...(repaired === undefined ? [] : [`${repaired.paths.length} repaired with ${megabytes(repaired.bytesFetched)} from ${repaired.sources.filter(({ bytes: given }) => given > 0).map(({ name }) => name).join(', ')}\n`]),
   ].join('');
 }
 
@@ -43,7 +44,7 @@ export function providersView(items: readonly ProvidedItem[], nowMs: number): st
   const known = items.filter(({ providers }) => providers.length > 0);
   if (known.length === 0) return 'nobody is known to have it: a node that runs (`omninode listen`, `omninode serve`) hears announcements\n';
   return known.map(({ cid, name, totalPieces, providers }) => {
-    const rows = providers.map(({ peerId, pieces, seenAt, expiresAt, addresses }) => [peerId, piecesOf(pieces, totalPieces), `${minutes(nowMs - seenAt)} ago`, `${minutes(expiresAt - nowMs)} left`, addresses[0] ?? '']);
+    const rows = providers.map(({ peerId, pieces, seenAt, expiresAt, addresses, isPassedOver }) => [peerId, piecesOf(pieces, totalPieces), `${minutes(nowMs - seenAt)} ago`, `${minutes(expiresAt - nowMs)} left`, isPassedOver ? 'sent wrong blocks: not asked for now' : addresses[0] ?? '']);
     return `${name === null ? '' : `${name}  `}${cid}\n${table(['peer', 'pieces', 'seen', 'counts', 'address'], rows)}\n`;
   }).join('\n');
 }

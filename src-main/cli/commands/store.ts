@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { collectGarbage, listProviders, storeStats, verifyStore } from '../../host/index.ts';
+import { appPaths, collectGarbage, listProviders, repairStore, storeStats, verifyStore } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
+import { cliErrors } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
-import { byteSize } from '../options.ts';
+import { byteSize, collect } from '../options.ts';
 import { megabytes } from '../output.ts';
 import type { Launch } from '../program.ts';
 import { jsonOf } from './generation-options.ts';
@@ -19,8 +20,10 @@ const VERIFY_EXAMPLES = `
 Examples:
   omninode store verify
   omninode store verify --model "Qwen3 8B" --json
+  omninode store verify --repair       and fetch what is damaged from who is known to have it
+  omninode store verify --repair --peer /ip4/192.168.1.7/tcp/4001/p2p/12D3...
 
-Damaged blocks count as missing from then on. Exit codes: 0 all is well, 4 something was damaged or gone.`;
+Damaged blocks count as missing from then on. Exit codes: 0 all is well or repaired, 4 something was damaged or gone.`;
 
 const GC_EXAMPLES = `
 Examples:
@@ -45,8 +48,10 @@ export function storeCommand(program: Command, launch: Launch): void {
   const group = program.command('store').summary('verify, limit and measure the shards on this disk').addHelpText('after', EXAMPLES);
   group.command('verify').summary('compare every block with its hash')
     .option('--model <name>', 'only this model, as `omninode model ls` names it')
+    .option('--repair', 'fetch damaged blocks from peers')
+    .option('--peer <multiaddr>', 'with --repair: a node of the mesh, which has it or knows who has; repeat for more', collect)
     .addHelpText('after', VERIFY_EXAMPLES)
-    .action((args: { model?: string }) => launch(verify, args, jsonOf(args)));
+    .action((args: VerifyArgs) => launch(verify, args, jsonOf(args)));
   group.command('gc').summary('remove leftovers and what is over the quota, least recently used first')
     .option('--to <size>', 'down to this size, e.g. 20GB (default: the quota)', byteSize)
     .addHelpText('after', GC_EXAMPLES)
@@ -60,11 +65,22 @@ export function storeCommand(program: Command, launch: Launch): void {
     .action((model: string | undefined, args: object) => launch(providers, { model }, jsonOf(args)));
 }
 
-async function verify({ settings, output, signal }: CommandContext, { model }: { model?: string }): Promise<number> {
+interface VerifyArgs {
+  readonly model?: string;
+  readonly repair?: true;
+  readonly peer?: readonly string[];
+}
+
+async function verify({ settings, output, signal }: CommandContext, { model, repair, peer: peers = [] }: VerifyArgs): Promise<number> {
+  if (repair === undefined && peers.length > 0) throw cliErrors.usage({ problem: '--peer means something with --repair only' });
   const report = await verifyStore(settings.config, { model, signal, onStatus: (text) => output.progress(text) });
-  output.answer(scrubView(report));
-  output.result(report);
-  return report.damaged.length + report.gone.length === 0 ? EXIT.ok : EXIT.local;
+  const repaired = repair === undefined ? undefined : await repairStore(settings.config, { damaged: report.damaged, peers }, {
+    paths: appPaths(), signal, onEvent: (event) => { if (event.kind === 'progress') output.progress(`repairing ${Math.floor((100 * event.bytesDone) / event.bytesTotal)} %`); },
+  });
+  output.answer(scrubView(report, repaired));
+  output.result({ ...report, repaired: repaired ?? null });
+  const isWell = report.gone.length === 0 && report.damaged.every(({ path }) => repaired?.paths.includes(path) === true);
+  return isWell ? EXIT.ok : EXIT.local;
 }
 
 async function gc({ settings, output }: CommandContext, { to }: { to?: number }): Promise<number> {

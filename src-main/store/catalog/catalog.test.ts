@@ -291,3 +291,23 @@ describe('the file', () => {
     }
   });
 });
+
+describe('peers that lied', () => {
+  it('are passed over for longer each time, and no more are remembered than so many', () => {
+    const { catalog, clock } = opened();
+    const [a, b] = [asPeerId('a'), asPeerId('b')];
+    const hours = (count: number): void => clock.advance(count * 3_600_000);
+    catalog.liars.note(a);
+    expect([catalog.liars.has(a), catalog.liars.has(b)]).toEqual([true, false]);
+    hours(1);
+    expect(catalog.liars.all()).toEqual([]);
+    catalog.liars.note(a);
+    hours(1.5);
+    expect(catalog.liars.all()).toMatchObject([{ peer: a, lies: 2 }]);
+    hours(0.5);
+    expect(catalog.liars.has(a)).toBe(false);
+    catalog.transaction(() => { for (let peer = 0; peer < 4200; peer++) catalog.liars.note(asPeerId(`peer-${peer}`)); });
+    expect(catalog.liars.all().length).toBe(4096);
+    catalog.close();
+  });
+});

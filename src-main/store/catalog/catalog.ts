@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../../base/index.ts';
 import { Database } from './database.ts';
 import { DerivedTable } from './derived-table.ts';
 import { LeaseTable } from './lease-table.ts';
+import { LiarTable } from './liar-table.ts';
 import { ModelFileTable } from './model-file-table.ts';
 import { ModelTable } from './model-table.ts';
 import { ProviderTable } from './provider-table.ts';
@@ -18,6 +19,7 @@ export class Catalog {
   readonly modelFiles: ModelFileTable;
   readonly leases: LeaseTable;
   readonly providers: ProviderTable;
+  readonly liars: LiarTable;
   readonly #db: Database;
 
   constructor(path: string, clock: Clock = systemClock) {
@@ -28,6 +30,7 @@ export class Catalog {
     this.modelFiles = new ModelFileTable(this.#db);
     this.leases = new LeaseTable(this.#db);
     this.providers = new ProviderTable(this.#db, clock);
+    this.liars = new LiarTable(this.#db, clock);
   }
 
   /** Of a shard, or of a model: then of all its pieces, also those that come later. */

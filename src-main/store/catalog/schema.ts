@@ -111,4 +111,11 @@ export const MIGRATIONS: readonly string[] = [`
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
   ) STRICT;
+
+  -- Peers that sent other blocks than they said, and until when they are not sought out.
+  CREATE TABLE liars (
+    peer TEXT PRIMARY KEY,
+    lies INTEGER NOT NULL,
+    until INTEGER NOT NULL
+  ) STRICT;
 `];
