@@ -1,7 +1,7 @@
 // Builds the addon against the prebuilt llama.cpp that node-llama-cpp ships. A compiler and git are all it needs.
 //   node native/build.mjs [--test] [--asan]
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
@@ -79,6 +79,13 @@ function linkFlags(libraries) {
   return [...names.map((name) => join(libraries, name)), `-Wl,-rpath,${origin}/${relativePath}`, `-Wl,-rpath,${libraries}`, ...(withAsan ? ['-fsanitize=address'] : []), ...(isMac ? [] : ['-lpthread'])];
 }
 
+// Under its name only when it is whole: a process may have the old one loaded, or build the same at this moment.
+async function written(path, write) {
+  const partial = `${path}.${process.pid}`;
+  await write(partial);
+  renameSync(partial, path);
+}
+
 async function compile(cxx, files, { folder, flagList }) {
   mkdirSync(folder, { recursive: true });
   const headers = readdirSync(join(here, 'src')).filter((name) => name.endsWith('.h')).map((name) => join(here, 'src', name));
@@ -86,7 +93,7 @@ async function compile(cxx, files, { folder, flagList }) {
   await inParallel(files.map((file, i) => async () => {
     const value = fingerprint([file, ...headers], [cxx, ...flagList]);
     if (isStamped(`${objects[i]}.stamp`, value) && existsSync(objects[i])) return;
-    await run(cxx, [...flagList, '-c', file, '-o', objects[i]]);
+    await written(objects[i], (path) => run(cxx, [...flagList, '-c', file, '-o', path]));
     stamp(`${objects[i]}.stamp`, value);
   }), Math.min(files.length, availableParallelism()));
   return objects;
@@ -100,7 +107,7 @@ async function buildAddon(cxx, libraries, flagList) {
   const target = join(build, 'Release', 'omninode.node');
   const value = fingerprint(objects, [libraries]);
   if (isStamped(`${target}.stamp`, value) && existsSync(target)) return;
-  await run(cxx, [isMac ? '-bundle' : '-shared', ...(isMac ? ['-undefined', 'dynamic_lookup'] : []), '-o', target, ...objects, ...linkFlags(libraries)]);
+  await written(target, (path) => run(cxx, [isMac ? '-bundle' : '-shared', ...(isMac ? ['-undefined', 'dynamic_lookup'] : []), '-o', path, ...objects, ...linkFlags(libraries)]));
   stamp(`${target}.stamp`, value);
 }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { cpSync, mkdtempSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -74,6 +74,27 @@ describe('locked', () => {
     await expect(second).rejects.toThrow('fails');
     await locked(root, async () => log.push('third'));
     expect(log).toEqual(['in', 'out', 'second', 'third']);
+    expect(readdirSync(join(root, '.runtime'))).toEqual([]);
+  });
+
+  it('is taken over from who died with it, by one of many', async () => {
+    const root = folder();
+    const program = `
+      const { locked } = await import(${JSON.stringify(join(import.meta.dirname, 'lock.mjs'))});
+      const { appendFileSync } = await import('node:fs');
+      await locked(${JSON.stringify(root)}, async () => {
+        appendFileSync(${JSON.stringify(join(root, 'log'))}, 'in\\n');
+        if (process.argv[1] === 'die') process.kill(process.pid, 'SIGKILL');
+        await new Promise(setImmediate);
+        appendFileSync(${JSON.stringify(join(root, 'log'))}, 'out\\n');
+      });`;
+    const start = (word) => capture(process.execPath, ['--input-type=module', '-e', program, word]);
+    for (let round = 0; round < 3; round++) {
+      rmSync(join(root, 'log'), { force: true });
+      await start('die');
+      expect((await Promise.all(Array.from({ length: 4 }, () => start('live')))).map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+      expect(readFileSync(join(root, 'log'), 'utf8')).toBe(`in\n${'in\nout\n'.repeat(4)}`);
+    }
   });
 });
 
