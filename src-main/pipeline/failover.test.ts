@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { asPeerId, type CodedError, type PeerId } from '../base/index.ts';
 import type { OpenPipelineRequest } from './coordinator/coordinator.ts';
@@ -26,12 +28,38 @@ async function start(spares: number, options: TestNetworkOptions & { readonly re
 const node = (index: number): PeerId => asPeerId(`node-${index}`);
 const peers = (pipeline: Pipeline): string[] => pipeline.stages.map(({ peer }) => peer);
 
+/** Everything that nobody holds is gone, what the last turns of the loop held included. */
+async function collected(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let turn = 0; turn < 10; turn++) {
+    await delay(0);
+    collect();
+  }
+}
+
 /** Reads an answer; `onToken` does harm on the way. */
 async function answered(generation: Generation, onToken: (count: number) => void): Promise<number[]> {
   const tokens: number[] = [];
   for await (const { token } of generation) onToken(tokens.push(token));
   return tokens;
 }
+
+it('keeps nothing of the stages that went', async () => {
+  const spares = 8;
+  const pipeline = await start(spares);
+  const past: WeakRef<object>[] = [];
+  for (let loss = 0; loss < spares; loss++) {
+    past.push(new WeakRef(pipeline.stages));
+    const answer = pipeline.generate(ask());
+    expect(await answered(answer, (count) => { if (count === 5) network.kill(pipeline.stages[loss % 3]!.peer); })).toEqual(await reference());
+    expect((await answer.result).stats.failovers).toBe(1);
+  }
+  await collected();
+  // The last may not be let go of yet.
+  expect(past.filter((stages) => stages.deref() !== undefined).length).toBeLessThanOrEqual(1);
+  await pipeline.close();
+});
 
 describe('an answer survives the loss of any stage, token for token', () => {
   for (const victim of [0, 1, 2]) {

@@ -314,7 +314,7 @@ export class StagePipeline implements Pipeline {
     const recovery = new Recovery({
       reroute, route: old.route, attempts: options.maxSetbacks, signal: this.#stop.signal,
       onRoute: (route) => this.events.emit('replacing', explainRoute(old.route, route)),
-      open: (route, signal) => open(route, { signal, onProgress: (progress) => this.#tellFetch(progress) }),
+      open: (route, signal) => open(route, { signal, onProgress: this.#tellFetch }),
     });
     this.#recovery = old.retire().then(() => recovery.run(error)).then(({ opened, route }) => {
       old.close();
@@ -333,9 +333,10 @@ export class StagePipeline implements Pipeline {
     for (const generation of suspended) void this.#resume(generation);
   }
 
-  #tellFetch({ stage, phase, sources = 0, bytesDone, bytesTotal }: StageProgress): void {
+  // The stages that come keep it: made within #recover, it would keep those that went as well, and they those before them.
+  readonly #tellFetch = ({ stage, phase, sources = 0, bytesDone, bytesTotal }: StageProgress): void => {
     if (phase === 'fetching') this.events.emit('fetching', { peer: asPeerId(stage.peer), layers: stage.layers, sources, bytesDone, bytesTotal });
-  }
+  };
 
   async #resume(generation: Generation): Promise<void> {
     await this.#recovery;
