@@ -1,7 +1,12 @@
 /** How long one source has to show what it keeps us busy with. */
 const TURN_MS = 100;
+/** How long it may take to begin; the next one does not wait longer for it. */
+const BEGIN_MS = 500;
 /** Share of its time that a busy process works: more sources would only cost it more. */
-const BUSY = 0.85;
+const BUSY = 0.75;
+
+/** Resolves when it has begun, or cannot. */
+export type Start = () => Promise<void>;
 
 export interface TurnOptions {
   /** Waits; resolves early when all is over. */
@@ -17,7 +22,7 @@ export interface TurnOptions {
  */
 export class InTurn {
   readonly #options: TurnOptions;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: Start[] = [];
   #isTaking = false;
 
   constructor(options: TurnOptions) {
@@ -25,7 +30,7 @@ export class InTurn {
   }
 
   /** The first one begins at once. */
-  add(start: () => void): void {
+  add(start: Start): void {
     this.#waiting.push(start);
     if (this.#isTaking) return;
     this.#isTaking = true;
@@ -35,7 +40,8 @@ export class InTurn {
   async #take(): Promise<void> {
     const { pause, measure = loopBusyness, signal } = this.#options;
     for (let start = this.#waiting.shift(); start !== undefined && !signal.aborted; start = this.#waiting.shift()) {
-      start();
+      // While it connects we are idle, which says nothing.
+      await Promise.race([start(), pause(BEGIN_MS)]);
       let busyness: () => number;
       do {
         busyness = measure();

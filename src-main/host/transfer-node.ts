@@ -121,7 +121,11 @@ export class TransferNode implements Service {
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted === true) cancel();
     const turns = new InTurn({ pause: (ms) => pause(ms, over.signal), signal: over.signal });
-    const use = (open: () => Promise<Source>): void => turns.add(() => void keepUsing(fetch, open, over.signal));
+    const use = (open: () => Promise<Source>): void => turns.add(() => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      void keepUsing(fetch, () => open().finally(resolve), over.signal);
+      return promise;
+    });
     const routes = new PeerRoutes((addresses) => use(() => this.#open(addresses, fetch, over.signal)));
     routes.add(peers);
     for (const url of urls) use(() => Promise.resolve(this.#webSource(url, shards, fetch)));
