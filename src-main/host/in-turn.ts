@@ -1,9 +1,14 @@
+import { cpus } from 'node:os';
+
 /** How long one source has to show what it keeps us busy with. */
 const TURN_MS = 100;
 /** How long it may take to begin; the next one does not wait longer for it. */
 const BEGIN_MS = 500;
 /** Share of its time that a busy process works: more sources would only cost it more. */
 const BUSY = 0.75;
+/** A machine with so little idle time has none for another source, if it is we who use it. */
+const FULL = 0.85;
+const WORKING_CORES = 0.5;
 
 /** Resolves when it has begun, or cannot. */
 export type Start = () => Promise<void>;
@@ -38,7 +43,7 @@ export class InTurn {
   }
 
   async #take(): Promise<void> {
-    const { pause, measure = loopBusyness, signal } = this.#options;
+    const { pause, measure = busynessNow, signal } = this.#options;
     for (let start = this.#waiting.shift(); start !== undefined && !signal.aborted; start = this.#waiting.shift()) {
       // While it connects we are idle, which says nothing.
       await Promise.race([start(), pause(BEGIN_MS)]);
@@ -52,7 +57,19 @@ export class InTurn {
   }
 }
 
-function loopBusyness(): () => number {
-  const before = performance.eventLoopUtilization();
-  return () => performance.eventLoopUtilization(before).utilization;
+function busynessNow(): () => number {
+  const [loop, own, machine, atMs] = [performance.eventLoopUtilization(), process.cpuUsage(), machineTimes(), performance.now()];
+  return () => {
+    const { user, system } = process.cpuUsage(own);
+    const ownCores = (user + system) / 1000 / (performance.now() - atMs);
+    const { idleMs, totalMs } = machineTimes();
+    const machineShare = 1 - (idleMs - machine.idleMs) / Math.max(1, totalMs - machine.totalMs);
+    return ownCores > WORKING_CORES && machineShare > FULL ? 1 : performance.eventLoopUtilization(loop).utilization;
+  };
+}
+
+function machineTimes(): { readonly idleMs: number; readonly totalMs: number } {
+  const all = cpus().map(({ times }) => times);
+  const sum = (of: (times: (typeof all)[number]) => number): number => all.reduce((total, times) => total + of(times), 0);
+  return { idleMs: sum(({ idle }) => idle), totalMs: sum(({ user, nice, sys, idle, irq }) => user + nice + sys + idle + irq) };
 }
