@@ -8,7 +8,7 @@ export const integer = (min: number, max: number) => (text: string): number => {
   return value;
 };
 
-/** Rows, or `auto`: as measured. */
+/** Rows, or how they follow what is measured. */
 export const batchTokens = (text: string): number | 'fair' | 'auto' => (text === 'fair' || text === 'auto' ? text : integer(1, 4096)(text));
 
 export const decimal = (min: number, max: number) => (text: string): number => {

@@ -1,4 +1,4 @@
-import { backoffMs, isCoded, toCoded, type Logger } from '../base/index.ts';
+import { backoffMs, toCoded, type CodedError, type Logger } from '../base/index.ts';
 import { Transfer, type StartTransferOptions } from './transfer.ts';
 
 const RESTART = { firstMs: 1000, maxMs: 60_000 } as const;
@@ -47,9 +47,8 @@ export class KeptTransfer {
     void this.#current.closed.then((error) => this.#lost(error, performance.now() - beganMs < STEADY_MS ? failures : 0));
   }
 
-  #lost(error: Error, failures: number): void {
+  #lost({ code, message }: CodedError, failures: number): void {
     if (this.#isStopping) return;
-    const { code, message } = toCoded(error);
     this.#init.logger.warn({ code, message }, 'it is started again');
     this.#waiting = setTimeout(() => { this.#restarting = this.#restart(failures + 1); }, backoffMs(failures, RESTART)).unref();
   }
@@ -60,7 +59,7 @@ export class KeptTransfer {
       this.#watch(failures);
       if (!this.#isStopping) this.#init.onRestart();
     } catch (error) {
-      this.#lost(isCoded(error) ? error : toCoded(error), failures);
+      this.#lost(toCoded(error), failures);
     }
   }
 }

@@ -6,12 +6,11 @@ import { hostErrors } from './errors.ts';
 import { openStore } from './local-store.ts';
 import { isNear } from './near.ts';
 import type { AppPaths } from './paths.ts';
+import { ASSUMED_BYTES_PER_SECOND } from './place-peers.ts';
 import { transferOptions } from './share-store.ts';
 import { Transfer } from './transfer.ts';
 import type { HeldShard } from './types.ts';
 
-/** What a line is taken to carry before anything was fetched over it. */
-const ASSUMED_BYTES_PER_SECOND = 12_500_000;
 /** A fetch of less says more about its start than about the line. */
 const MEASURED_BYTES = 4 * 1024 * 1024;
 /** How much of a newer measurement counts. */

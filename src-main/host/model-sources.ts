@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { createLogger, systemClock, type Logger } from '../base/index.ts';
 import { createMesh, type Mesh } from '../mesh/index.ts';
 import { Catalog } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { findProviders, type FinderInit, type FoundProvider } from './find-providers.ts';
-import { storeFolder } from './local-store.ts';
+import { catalogPath } from './local-store.ts';
 import { createMetricsRegistry } from './metrics-registry.ts';
 
 export interface ModelSourcesOptions {
@@ -42,7 +41,7 @@ export class ModelSources {
   static async open(config: HostConfig, options: ModelSourcesOptions): Promise<ModelSources> {
     const logger = createLogger(config.logLevel);
     const mesh = await createMesh({ listen: [], identity: { kind: 'ephemeral' }, mdns: false, dht: config.dht && options.ways?.dht !== false, agent: 'omninode' }, { logger, metrics: createMetricsRegistry(), clock: systemClock });
-    return new ModelSources(options, { catalog: new Catalog(join(storeFolder(config.home), 'catalog.db')), logger, mesh });
+    return new ModelSources(options, { catalog: new Catalog(catalogPath(config.home)), logger, mesh });
   }
 
   /** Addresses that are known by now. */

@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import { RateLimiter, systemClock, toCoded, type Logger, type Service, type Unsubscribe } from '../base/index.ts';
 import type { Mesh, TopicMessage } from '../mesh/index.ts';
 import { ANNOUNCE_TTL_MS, Announcer, answerForProviders, Catalog, createAnnouncementGuard, decodeAnnouncement, HoldingsReader, PROVIDERS_LIMITS, PROVIDERS_PROTOCOL, PROVIDERS_QUESTION_RATE, PROVIDERS_SWEEP_MS, PROVIDERS_TOPIC, RecordKeeper, type AnnouncerTimes, type Holdings, type ToldProvider } from '../store/index.ts';
-import { storeFolder } from './local-store.ts';
+import { catalogPath } from './local-store.ts';
 
 /** How long those who hear us may take to say that they did, at the end. */
 const FAREWELL_MS = 1000;
@@ -39,7 +38,7 @@ export class ProviderService implements Service {
   /** Throws CATALOG_*. */
   async start(): Promise<void> {
     const { home, mesh } = this.#init;
-    const catalog = this.#catalog = new Catalog(join(storeFolder(home), 'catalog.db'));
+    const catalog = this.#catalog = new Catalog(catalogPath(home));
     const rate = new RateLimiter(PROVIDERS_QUESTION_RATE, systemClock);
     this.#offs.push(
       mesh.guard(PROVIDERS_TOPIC, createAnnouncementGuard(systemClock)),

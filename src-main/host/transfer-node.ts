@@ -110,13 +110,13 @@ export class TransferNode implements Service {
   }
 
   /** Fetches shards into the store and gives them to others from then on. Throws as `Fetch.done`. */
-  async fetch({ shards, peers, urls, more, signal, onEvent, ...rest }: TransferJob): Promise<FetchReport> {
+  async fetch({ shards, peers, urls, more, signal, onEvent, downloadBytesPerSecond, patienceMs }: TransferJob): Promise<FetchReport> {
     const over = new AbortController();
     const tell = (event: FetchEvent): void => {
       this.#remember(event);
       onEvent?.(event);
     };
-    const fetch = new Fetch({ shards, target: this.store, clock: systemClock, ...given({ ...rest, onEvent: tell }) });
+    const fetch = new Fetch({ shards, target: this.store, clock: systemClock, onEvent: tell, downloadBytesPerSecond, ...(patienceMs === undefined ? {} : { patienceMs }) });
     const cancel = (): void => fetch.cancel(isCoded(signal?.reason) ? signal.reason : exchangeErrors.cancelled({}, signal?.reason));
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted === true) cancel();
@@ -198,10 +198,6 @@ async function followed<T>(more: AsyncIterable<T>, over: AbortSignal, use: (one:
     if (over.aborted) return;
     use(one);
   }
-}
-
-function given({ downloadBytesPerSecond, patienceMs, onEvent }: Pick<TransferJob, 'downloadBytesPerSecond' | 'patienceMs' | 'onEvent'>): Pick<TransferJob, 'downloadBytesPerSecond'> & { patienceMs?: number; onEvent?: (event: FetchEvent) => void } {
-  return { downloadBytesPerSecond, ...(patienceMs === undefined ? {} : { patienceMs }), ...(onEvent === undefined ? {} : { onEvent }) };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

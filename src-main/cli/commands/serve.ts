@@ -21,7 +21,7 @@ export function serveCommand(program: Command, launch: Launch): void {
     .option('--port <n>', 'port on 127.0.0.1, 0 = any free one', integer(0, 65_535))
     .option('--model <name or file>', 'a .gguf file, a name of `omninode model ls`, or omni-guide, the model inside')
     .option('--cluster <n>', 'node processes that share the model (default 3 for the model inside, else 1)', integer(1, 64))
-    .option('--batch-tokens <n>', 'rows of a prompt that are computed at once, or auto: as measured (default 256)', batchTokens)
+    .option('--batch-tokens <n>', 'rows of a prompt that are computed at once, fair or auto (default fair: 256, fewer where others wait)', batchTokens)
     .addHelpText('after', '\nExample:\n  omninode serve --port 4180')
     .action((args: Args) => launch(serve, args, { ...jsonOf(args), httpPort: args.port, model: args.model, batchTokens: args.batchTokens }));
 }
