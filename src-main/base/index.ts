@@ -1,5 +1,6 @@
 export * from './errors.ts';
 export * from './ids.ts';
+export * from './addresses.ts';
 export * from './lifecycle.ts';
 export * from './events.ts';
 export * from './queue.ts';

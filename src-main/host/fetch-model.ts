@@ -1,11 +1,12 @@
 import { copyFile, link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asShardCid, type LayerRange } from '../base/index.ts';
+import type { LayerRange } from '../base/index.ts';
 import { blockDigest, encodeManifestCbor, encodeManifestJson, exchangeErrors, MANIFEST_CBOR_FILE, MANIFEST_FILE, type Manifest, type ManifestPiece } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { fetchManifest } from './fetch-manifest.ts';
 import { fetchShards, whileFetching, type Fetching, type FetchOptions } from './fetch-shards.ts';
+import { transferShard } from './held-shard.ts';
 import { openStore, withStore } from './local-store.ts';
 import type { TransferReport } from './transfer-messages.ts';
 
@@ -51,8 +52,7 @@ async function fetchWith(fetching: Fetching, request: FetchModelRequest, options
   });
   options.onManifest?.(manifest);
   const pieces = piecesFor(manifest, layers);
-  const shards = pieces.map(({ cid, size_bytes, file_name }) => ({ cid: asShardCid(cid), sizeBytes: size_bytes, fileName: file_name }));
-  const report = await fetchShards(fetching, { shards, manifestCid, urls, downloadBytesPerSecond }, options);
+  const report = await fetchShards(fetching, { shards: pieces.map(transferShard), manifestCid, urls, downloadBytesPerSecond }, options);
   if (folder !== undefined) await exportPieces(config, { manifest, pieces, folder });
   return { manifestCid, manifest, report };
 }

@@ -1,4 +1,4 @@
-import { asPeerId, BoundedQueue, toCoded, type Logger, type PeerId } from '../base/index.ts';
+import { BoundedQueue, toCoded, type Logger, type PeerId } from '../base/index.ts';
 import { DHT_PROTOCOL, type Mesh } from '../mesh/index.ts';
 import { askForProviders, FOUND_TTL_MS, MAX_QUESTION_CIDS, PROVIDERS_LIMITS, PROVIDERS_PROTOCOL, type Catalog } from '../store/index.ts';
 
@@ -139,10 +139,4 @@ class Search {
   }
 
   readonly #within = (): { readonly signal: AbortSignal } => ({ signal: this.#options.signal });
-}
-
-/** The peer that an address names; undefined when it names none. */
-export function peerOf(address: string): PeerId | undefined {
-  const [, id] = /\/p2p\/([^/]+)$/.exec(address) ?? [];
-  return id === undefined ? undefined : asPeerId(id);
 }

@@ -1,8 +1,9 @@
-import { asShardCid, type LayerRange, type Logger, type PeerId, type SpawnChild } from '../base/index.ts';
+import { asShardCid, endsIn, type LayerRange, type Logger, type PeerId, type SpawnChild } from '../base/index.ts';
 import { cheapestCover, type FetchAbility, type FetchRequest, type LayerFetcher, type LayerSource } from '../pipeline/index.ts';
 import { cidOfManifest, decodeManifest, DISK_MARGIN_BYTES, exchangeErrors, LEAF_BYTES, type Lease, type LocalStore, type Manifest, type ManifestShard } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
+import { heldShard, transferShard } from './held-shard.ts';
 import { openStore } from './local-store.ts';
 import { isNear } from './near.ts';
 import type { AppPaths } from './paths.ts';
@@ -197,7 +198,7 @@ class FetchJob {
     const transfer = await this.#process();
     const startedMs = performance.now();
     const { bytesFetched } = await transfer.fetch({
-      shards: shards.map(({ cid, size_bytes, file_name }) => ({ cid: asShardCid(cid), sizeBytes: size_bytes, fileName: file_name })), peers: this.#peers, urls: [], patienceMs, signal,
+      shards: shards.map(transferShard), peers: this.#peers, urls: [], patienceMs, signal,
       onEvent: (event) => {
         if (event.kind === 'progress') onProgress(event.bytesDone, event.bytesTotal);
         if (event.kind === 'dropped') this.#init.logger.warn({ source: event.source, code: event.error.code }, 'layers are not fetched from there any more');
@@ -225,13 +226,7 @@ function shardsFor(manifest: Manifest, held: readonly HeldShard[], { modelHash, 
   return cover.fetch.map(({ shard }) => shard);
 }
 
-const heldShard = (manifest: Manifest, { layer_range: [first, last], size_bytes }: ManifestShard, where: { readonly path: string; readonly manifestCid: string }): HeldShard => ({
-  modelName: manifest.model_name, modelHash: manifest.model_hash, architecture: manifest.architecture, totalLayers: manifest.total_layers, hiddenSize: manifest.hidden_size,
-  layers: { first, last }, sizeBytes: size_bytes, ...where,
-});
-
-// Others would be a third node's: nobody has us dial whom it likes.
-const addressesOf = ({ peer, addresses }: LayerSource): string[] => addresses.filter((address) => address.endsWith(`/p2p/${peer}`));
+const addressesOf = ({ peer, addresses }: LayerSource): string[] => addresses.filter((address) => endsIn(address, peer));
 
 const keyOf = (modelHash: string, { first, last }: LayerRange): string => `${modelHash}/${first}-${last}`;
 const isWithin = (a: LayerRange, b: LayerRange): boolean => a.first >= b.first && a.last <= b.last;

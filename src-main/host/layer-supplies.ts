@@ -1,4 +1,4 @@
-import { asManifestCid, asPeerId, toCoded, type Logger, type ManifestCid, type PeerId, type SpawnChild } from '../base/index.ts';
+import { asManifestCid, asPeerId, endsIn, toCoded, type Logger, type ManifestCid, type PeerId, type SpawnChild } from '../base/index.ts';
 import type { LayerSource, LayerSupply, OfferedShard, PeerOffer } from '../pipeline/index.ts';
 import type { Manifest } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
@@ -67,7 +67,7 @@ export class LayerSupplies {
 function suppliesOf(standing: readonly PeerOffer[]): LayerSupply[] {
   const cuts = Map.groupBy(standing.filter((offer): offer is PeerOffer & { readonly manifestCid: ManifestCid } => offer.manifestCid !== undefined), ({ manifestCid }) => manifestCid);
   return [...cuts].map(([manifestCid, holders]) => ({
-    manifestCid, shards: unique(holders.flatMap(({ shards }) => shards)), sources: holders.map(({ peer, addresses }) => ({ peer, addresses: addresses.map((address) => withPeer(address, peer)) })),
+    manifestCid, shards: unique(holders.flatMap(({ shards }) => shards)), sources: holders.map(({ peer, addresses }) => ({ peer, addresses: addresses.map((address) => endingIn(address, peer)) })),
   }));
 }
 
@@ -76,4 +76,4 @@ export const shardsIn = ({ shards }: Manifest): OfferedShard[] => shards.map(({ 
 const unique = (shards: readonly OfferedShard[]): OfferedShard[] => [...new Map(shards.map((shard) => [`${shard.layers.first}-${shard.layers.last}`, shard])).values()];
 
 // Who fetches dials nobody whose id is not part of the address.
-const withPeer = (address: string, peer: PeerId): string => (address.endsWith(`/p2p/${peer}`) ? address : `${address}/p2p/${peer}`);
+const endingIn = (address: string, peer: PeerId): string => (endsIn(address, peer) ? address : `${address}/p2p/${peer}`);

@@ -1,4 +1,4 @@
-import { isCoded, type Clock, type PeerId } from '../base/index.ts';
+import { endsIn, isCoded, type Clock, type PeerId } from '../base/index.ts';
 import type { Mesh } from '../mesh/index.ts';
 import type { MeasuredLink, MeasureRequest } from '../pipeline/index.ts';
 import { ensureConnected, type Dialler } from './connect.ts';
@@ -47,7 +47,7 @@ export class LinkMeter {
     const { mesh, clock } = this.#init;
     const startedMs = clock.monotonicMs();
     try {
-      await ensureConnected(mesh, { peer, addresses: addresses.filter((address) => address.endsWith(`/p2p/${peer}`)), signal });
+      await ensureConnected(mesh, { peer, addresses: addresses.filter((address) => endsIn(address, peer)), signal });
       const link = { rttMs: await this.rtt(peer, signal), bytesPerSecond: await this.#probe(peer, signal) };
       this.#remember(peer, link);
       return { ...link, ageMs: 0 };

@@ -1,6 +1,5 @@
-import { toCoded, type Logger, type Service, type Unsubscribe } from '../base/index.ts';
+import { peerOf, toCoded, type Logger, type Service, type Unsubscribe } from '../base/index.ts';
 import type { Mesh } from '../mesh/index.ts';
-import { peerOf } from './find-providers.ts';
 
 /** How often members that are not connected are dialled. */
 const RETRY_MS = 30_000;

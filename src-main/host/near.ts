@@ -5,6 +5,7 @@ const NEAR = new BlockList();
 for (const [net, bits] of [['127.0.0.0', 8], ['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 16], ['169.254.0.0', 16]] as const) NEAR.addSubnet(net, bits, 'ipv4');
 for (const [net, bits] of [['::1', 128], ['fc00::', 7], ['fe80::', 10]] as const) NEAR.addSubnet(net, bits, 'ipv6');
 
+// Narrower than the mesh's zones on purpose: on addresses that carriers share (RFC 6598) strangers are next door.
 /** Whether a numeric address is of this machine or of a network without routes from outside. */
 export function isNear(host: string): boolean {
   const plain = host.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');

@@ -1,4 +1,4 @@
-import { isCoded, type PeerId } from '../base/index.ts';
+import { endsIn, isCoded, type PeerId } from '../base/index.ts';
 import type { Mesh } from '../mesh/index.ts';
 import { BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, exchangeErrors, PeerSource, type Bitswap, type BufferPool, type Source, type SourceSink } from '../store/index.ts';
 
@@ -23,7 +23,7 @@ export async function openPeerSource(options: OpenPeerSource): Promise<Source> {
   source.close();
   await options.mesh.hangUp(source.peer);
   // The other process has the same identity; an address that ends in another one would be a third node's.
-  return openAtAny(options, transfer.filter((one) => one.endsWith(`/p2p/${source.peer}`)), exchangeErrors.linkLost({ peer: source.peer, reason: 'it has nowhere to transfer from' }));
+  return openAtAny(options, transfer.filter((one) => endsIn(one, source.peer)), exchangeErrors.linkLost({ peer: source.peer, reason: 'it has nowhere to transfer from' }));
 }
 
 async function openAtAny(options: OpenPeerSource, addresses: readonly string[], none: Error): Promise<Source> {

@@ -1,4 +1,4 @@
-import { peerOf } from './find-providers.ts';
+import { peerOf } from '../base/index.ts';
 
 /** Addresses of a peer that are kept. */
 const MAX_ADDRESSES = 16;

@@ -5,6 +5,7 @@ import type { LayerRange } from '../base/index.ts';
 import { cidOfManifest, MANIFEST_FILE, openModelFile, planShards, type Manifest, type ShardPlan, type ShardProgress } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
+import { heldShard } from './held-shard.ts';
 import { cutsFolder } from './local-store.ts';
 import { findModel, type ModelFile } from './model-file.ts';
 import type { AppPaths } from './paths.ts';
@@ -74,10 +75,7 @@ async function cutKey(file: ModelFile, plan: ShardPlan): Promise<string> {
 
 function given(manifest: Manifest, folder: string): GivenShard[] {
   const manifestCid = cidOfManifest(manifest);
-  return manifest.shards.map(({ layer_range: [first, last], file_name, size_bytes }) => ({
-    modelName: manifest.model_name, modelHash: manifest.model_hash, architecture: manifest.architecture, totalLayers: manifest.total_layers,
-    hiddenSize: manifest.hidden_size, layers: { first, last }, path: join(folder, file_name), sizeBytes: size_bytes, manifestCid, manifestPath: join(folder, MANIFEST_FILE),
-  }));
+  return manifest.shards.map((shard) => ({ ...heldShard(manifest, shard, { path: join(folder, shard.file_name), manifestCid }), manifestPath: join(folder, MANIFEST_FILE) }));
 }
 
 const describe = ({ bytesDone, bytesTotal }: ShardProgress): string => `cutting the model ${Math.floor((100 * bytesDone) / Math.max(1, bytesTotal))} %`;

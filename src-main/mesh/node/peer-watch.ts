@@ -1,5 +1,5 @@
 import type { PeerId as Libp2pPeerId, PeerInfo } from '@libp2p/interface';
-import { asPeerId, RateLimiter, toCoded, type Clock, type Logger, type PeerId } from '../../base/index.ts';
+import { asPeerId, RateLimiter, toCoded, withPeer, type Clock, type Logger, type PeerId } from '../../base/index.ts';
 import type { MeshMetrics } from '../metrics.ts';
 import { MAX_DISCOVERED_CONNECTIONS, type MeshOptions } from '../options.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_RATE, BANDWIDTH_TOTAL_RATE } from '../protocols/bandwidth/constants.ts';
@@ -72,7 +72,7 @@ export class PeerWatch {
 
   readonly #onDiscovery = ({ detail }: CustomEvent<PeerInfo>): void => {
     const peer = asPeerId(detail.id.toString());
-    const addresses = detail.multiaddrs.map(String).map((address) => (address.includes('/p2p/') ? address : `${address}/p2p/${peer}`));
+    const addresses = detail.multiaddrs.map(String).map((address) => withPeer(address, peer));
     this.#mesh.events.emit('peer:discovered', { peer, addresses });
     if (this.#mayDial()) this.#attend('dial', this.#init.libp2p.dial(detail.id));
   };

@@ -3,7 +3,7 @@ import type { KadDHT } from '@libp2p/kad-dht';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { CID } from 'multiformats/cid';
 import { create } from 'multiformats/hashes/digest';
-import { asPeerId, type PeerId } from '../../base/index.ts';
+import { asPeerId, withPeer, type PeerId } from '../../base/index.ts';
 import * as limits from '../options.ts';
 import type { ProviderRecord, ProviderRecords } from '../types.ts';
 import { reachableFrom } from './zone.ts';
@@ -53,7 +53,7 @@ export class DhtRecords implements ProviderRecords {
         if (event.name !== 'PROVIDER') continue;
         for (const { id, multiaddrs } of event.providers) {
           const peer = asPeerId(id.toString());
-          const addresses = reachableFrom(this.#init.ownAddresses(), multiaddrs, limits.DHT_MAX_ADDRESSES).map((address) => ended(address.toString(), peer));
+          const addresses = reachableFrom(this.#init.ownAddresses(), multiaddrs, limits.DHT_MAX_ADDRESSES).map((address) => withPeer(address.toString(), peer));
           if (peer !== this.#init.self && addresses.length > 0) yield { peer, addresses };
         }
       }
@@ -68,8 +68,6 @@ function keyOf(cid: string): CID {
   const hash = createHash('sha256').update(CID.parse(cid).multihash.bytes).digest();
   return CID.createV1(RAW, create(SHA2_256, hash));
 }
-
-const ended = (address: string, peer: PeerId): string => (address.includes('/p2p/') ? address : `${address}/p2p/${peer}`);
 
 /** Being called off ends a query, it is no failure of it. */
 async function quietly<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {

@@ -1,4 +1,5 @@
 import { asPeerId, type Clock, type PeerId } from '../../base/index.ts';
+import { MAX_CIDS_PER_PEER } from '../providers/options.ts';
 import type { Database } from './database.ts';
 
 export interface Provider {
@@ -34,7 +35,6 @@ export interface FoundNews {
 
 /** Of one shard or manifest, of one peer, and of all; what strangers announce must not fill the disk. */
 const MAX_PROVIDERS = 256;
-const MAX_OF_PEER = 4096;
 const MAX_ROWS = 262_144;
 /** A peer that left is remembered for as long as one of its older messages may be under way. */
 const LEFT_MS = 2 * 60 * 60_000;
@@ -116,7 +116,7 @@ export class ProviderTable {
 
   #boundPeer(peer: PeerId): void {
     const count = this.#db.get<{ count: number }>('SELECT count(*) AS count FROM providers WHERE peer = ?', peer)?.count ?? 0;
-    if (count > MAX_OF_PEER) this.#db.run('DELETE FROM providers WHERE peer = ? AND cid NOT IN (SELECT cid FROM providers WHERE peer = ? ORDER BY seen_at DESC, cid LIMIT ?)', peer, peer, MAX_OF_PEER);
+    if (count > MAX_CIDS_PER_PEER) this.#db.run('DELETE FROM providers WHERE peer = ? AND cid NOT IN (SELECT cid FROM providers WHERE peer = ? ORDER BY seen_at DESC, cid LIMIT ?)', peer, peer, MAX_CIDS_PER_PEER);
   }
 
   #boundCids(): number {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PeerId } from '../../base/index.ts';
+import { endsIn, type PeerId } from '../../base/index.ts';
 import { cidBytes } from '../exchange/wire/cid.ts';
 import { providerErrors } from './errors.ts';
 import { MAX_ADDRESS_CHARS, MAX_ADDRESSES, MAX_ENTRIES, MAX_PIECES, MAX_TTL_MS } from './options.ts';
@@ -52,14 +52,12 @@ export function encodeAnnouncement({ at, ttlMs, addresses: transfer, nodeAddress
 /** What `from` signed. Its addresses end in its own peer id: nobody is sent to a third one. Throws PROVIDERS_BAD_ANNOUNCEMENT. */
 export function decodeAnnouncement(data: Uint8Array, from: PeerId): Announcement {
   const { at, ttl_s, addresses: transfer, node, models, shards, gone } = parse(data, from);
-  if ([...transfer, ...node].some((address) => !isOf(address, from))) throw providerErrors.badAnnouncement({ peer: from, reason: 'an address of somebody else' });
+  if ([...transfer, ...node].some((address) => !endsIn(address, from))) throw providerErrors.badAnnouncement({ peer: from, reason: 'an address of somebody else' });
   return {
     at, ttlMs: ttl_s * 1000, addresses: transfer, nodeAddresses: node, shards, gone,
     models: models.map(({ manifest, pieces }) => ({ manifest, pieces: Buffer.from(pieces, 'base64') })),
   };
 }
-
-export const isOf = (address: string, peer: string): boolean => address.endsWith(`/p2p/${peer}`);
 
 function parse(data: Uint8Array, peer: PeerId): z.output<typeof wireSchema> {
   try {

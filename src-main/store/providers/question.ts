@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { asPeerId, type PeerId, type RateLimiter } from '../../base/index.ts';
+import { asPeerId, endsIn, type PeerId, type RateLimiter } from '../../base/index.ts';
 import type { BlockStream } from '../exchange/ports.ts';
-import { cidSchema, isOf, reasonOf } from './announcement.ts';
+import { cidSchema, reasonOf } from './announcement.ts';
 import { providerErrors } from './errors.ts';
 import { ANSWER_TIMEOUT_MS, MAX_ADDRESS_CHARS, MAX_ADDRESSES, MAX_ANSWERS, MAX_QUESTION_CIDS, MAX_TTL_MS } from './options.ts';
 
@@ -54,7 +54,7 @@ function readAnswer(bytes: Uint8Array, asked: readonly string[], peer: PeerId): 
   try {
     const { providers } = answerSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
     return providers.map((told) => ({
-      peer: asPeerId(told.peer), addresses: told.addresses.filter((address) => isOf(address, told.peer)), ttlMs: told.ttl_s * 1000,
+      peer: asPeerId(told.peer), addresses: told.addresses.filter((address) => endsIn(address, told.peer)), ttlMs: told.ttl_s * 1000,
       cids: told.has.flatMap((index) => asked[index] ?? []),
     })).filter(({ addresses, cids }) => addresses.length > 0 && cids.length > 0);
   } catch (error) {
