@@ -37,6 +37,10 @@ export const meshErrors = defineErrors('MESH', {
     fault: 'local', message: ({ peer, protocol }) => `Peer ${peer} does not speak ${protocol}.`,
     next: 'Run the same version on both nodes, or choose another peer.',
   }),
+  protocolVersion: spec<{ peer: string; protocol: string; theirs: string }>({
+    fault: 'local', message: (m) => `Peer ${m.peer} speaks ${m.theirs}, this node ${m.protocol}: their major versions differ.`,
+    next: 'Update OmniNode on the node with the lower version.',
+  }),
   openFailed: spec<{ peer: string; protocol: string }>({
     fault: 'local', retryable: true, message: ({ peer, protocol }) => `Could not open a ${protocol} stream to peer ${peer}.`,
     next: 'Try again; close streams that are no longer needed if this repeats.',

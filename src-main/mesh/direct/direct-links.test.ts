@@ -57,6 +57,16 @@ it('carries frames both ways, in order, whatever is done with the memory of fram
   expect(near.peers()).toEqual([]);
 });
 
+it('is let in by a node that handles another minor version, and by no other', async () => {
+  const [near, far] = [await nodes.start({ listen: [] }), await nodes.start()];
+  const accepted = Promise.withResolvers<FrameStream>();
+  await far.handle('/omni-node/test/1.2.0', DIRECT, accepted.resolve);
+  const ours = await near.openDirect(addressOf(far), '/omni-node/test/1.0.0', { limits: DIRECT });
+  await ours.send(Buffer.from('hello'));
+  expect(Buffer.from(await read(await accepted.promise)).toString()).toBe('hello');
+  await expect(near.openDirect(addressOf(far), '/omni-node/test/2.0.0', { limits: DIRECT })).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
+});
+
 it('shares its port with the mesh', async () => {
   const { near, far, ours, theirs } = await direct();
   expect(await near.dial(addressOf(far))).toBe(far.peerId);

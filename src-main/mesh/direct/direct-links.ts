@@ -9,6 +9,7 @@ import { meshErrors } from '../errors.ts';
 import { dialError } from '../node/dial-error.ts';
 import { handshake, socketOf, wrapSocket } from '../node/native-tls.ts';
 import { HANDSHAKE_TIMEOUT_MS, INBOUND_CONNECTIONS_PER_SECOND, MAX_DIRECT_STREAMS, MAX_PENDING_INBOUND } from '../options.ts';
+import { spokenInstead } from '../protocols/version.ts';
 import type { StreamTraffic } from '../streams/frame-stream.ts';
 import type { FrameStream, ProtocolLimits } from '../types.ts';
 import { DirectStream } from './direct-stream.ts';
@@ -122,7 +123,7 @@ export class DirectLinks {
   async #accept(connection: MultiaddrConnection): Promise<void> {
     const socket = wrapSocket(connection, {
       secureContext: await this.#secureContext(), isServer: true, requestCert: true, rejectUnauthorized: false,
-      ALPNCallback: ({ protocols }) => protocols.find((protocol) => this.#handlers.has(protocol)),
+      ALPNCallback: ({ protocols }) => protocols.find((protocol) => this.#handlerOf(protocol) !== undefined),
     });
     try {
       await handshake(socket, AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS));
@@ -136,13 +137,19 @@ export class DirectLinks {
 
   #begin(socket: TLSSocket, peer: PeerId): void {
     const protocol = String(socket.alpnProtocol);
-    const handler = this.#handlers.get(protocol);
+    const handler = this.#handlerOf(protocol);
     const count = [...this.#streams].filter((stream) => stream.peer === peer && stream.protocol === protocol).length;
     const isOver = this.#streams.size >= MAX_DIRECT_STREAMS || count >= (handler?.limits.maxInboundStreams ?? 0);
     if (handler === undefined || isOver) throw meshErrors.handshakeFailed({ reason: 'too many streams' });
     const stream = this.#keep(new DirectStream(socket, { peer, protocol, limits: handler.limits, traffic: handler.traffic }));
     socket.on('data', (bytes) => stream.take(bytes));
     handler.accept(stream);
+  }
+
+  /** Also of another minor version of what we handle. */
+  #handlerOf(protocol: string): DirectHandler | undefined {
+    const spoken = this.#handlers.has(protocol) ? undefined : spokenInstead(protocol, [...this.#handlers.keys()]);
+    return this.#handlers.get(spoken?.kind === 'compatible' ? spoken.protocol : protocol);
   }
 
   #keep(stream: DirectStream): DirectStream {

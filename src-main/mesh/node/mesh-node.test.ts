@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { HANDSHAKE_TIMEOUT_MS } from '../options.ts';
+import type { FrameStream } from '../types.ts';
 import { addressOf, LOOPBACK, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 
 const nodes = new TestNodes();
@@ -37,6 +38,26 @@ test('hanging up tells both sides, and opening a stream then says to dial first'
 test('a protocol that the peer does not speak has its own code', async () => {
   const { near, peer } = await nodes.pair();
   await expect(near.open(peer, '/omni-node/none/1.0.0', { limits: TEST_LIMITS })).rejects.toMatchObject({ code: 'MESH_PROTOCOL_UNSUPPORTED' });
+});
+
+test.each([['1.0.0', '1.4.0'], ['1.4.0', '1.0.0']])('speaks %s with a peer that has %s of a protocol', async (ours, theirs) => {
+  const [near, far] = [await nodes.start(), await nodes.create()];
+  const accepted = Promise.withResolvers<FrameStream>();
+  await far.handle(`/omni-node/minor/${theirs}`, TEST_LIMITS, accepted.resolve);
+  await nodes.run(far);
+  const peer = await near.dial(addressOf(far));
+  const stream = await near.open(peer, `/omni-node/minor/${ours}`, { limits: TEST_LIMITS });
+  await stream.send(Buffer.from('hello'));
+  const { value } = await (await accepted.promise)[Symbol.asyncIterator]().next();
+  expect(Buffer.from(value as Uint8Array).toString()).toBe('hello');
+});
+
+test('says which major version the peer has of a protocol', async () => {
+  const [near, far] = [await nodes.start(), await nodes.create()];
+  await far.handle('/omni-node/major/2.0.0', TEST_LIMITS, (stream) => stream.abort(new Error('not asked for')));
+  await nodes.run(far);
+  const peer = await near.dial(addressOf(far));
+  await expect(near.open(peer, '/omni-node/major/1.0.0', { limits: TEST_LIMITS })).rejects.toMatchObject({ code: 'MESH_PROTOCOL_VERSION', meta: { peer, theirs: '/omni-node/major/2.0.0' } });
 });
 
 test('a handler that was taken back is no longer offered', async () => {

@@ -1,4 +1,4 @@
-import type { Connection } from '@libp2p/interface';
+import type { Connection, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../base/index.ts';
@@ -9,9 +9,11 @@ import { DIAL_TIMEOUT_MS, type MeshComponents, type MeshOptions } from '../optio
 import { probeBandwidth } from '../protocols/bandwidth/client.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_TIMEOUT_MS } from '../protocols/bandwidth/constants.ts';
 import { bandwidthErrors } from '../protocols/bandwidth/errors.ts';
+import { IDENTIFY_PROTOCOL } from '../protocols/identify/constants.ts';
 import { ping } from '../protocols/ping/client.ts';
 import { PING_LIMITS, PING_PROTOCOL, PING_TIMEOUT_MS } from '../protocols/ping/constants.ts';
 import { pingErrors } from '../protocols/ping/errors.ts';
+import { spokenInstead } from '../protocols/version.ts';
 import { wrapStream } from '../streams/frame-stream.ts';
 import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Signer, Topic, TopicGuard } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
@@ -116,17 +118,33 @@ export class MeshNode implements Mesh {
       probeBandwidth(await this.open(peer, BANDWIDTH_PROTOCOL, { limits: BANDWIDTH_LIMITS, signal: within }), { clock, signal: within }));
   }
 
-  async open(peer: PeerId, protocol: string, { limits, signal }: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {
+  async open(peer: PeerId, protocol: string, options: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {
+    const stream = await this.#newStream(peer, protocol, options).catch(async (error: unknown) => {
+      if (!isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED')) throw error;
+      return this.#newStream(peer, await this.#spokenInstead(peer, protocol, error), options);
+    });
+    this.#metrics.opened(protocol, 'out');
+    return wrapStream(stream, { peer, protocol, limits: options.limits, traffic: this.#metrics.traffic(protocol) });
+  }
+
+  async #newStream(peer: PeerId, protocol: string, { limits: { maxOutboundStreams }, signal }: Within & { readonly limits: ProtocolLimits }): Promise<Stream> {
     const connection = this.#connection(peer);
     if (connection === undefined) throw meshErrors.notConnected({ peer });
-    const optional = signal === undefined ? {} : { signal };
     try {
-      const stream = await connection.newStream(protocol, { maxOutboundStreams: limits.maxOutboundStreams, ...optional });
-      this.#metrics.opened(protocol, 'out');
-      return wrapStream(stream, { peer, protocol, limits, traffic: this.#metrics.traffic(protocol) });
+      return await connection.newStream(protocol, { maxOutboundStreams, ...(signal === undefined ? {} : { signal }) });
     } catch (error) {
       throw signal?.aborted === true ? signal.reason : openError(error, { peer, protocol });
     }
+  }
+
+  /** Another minor version of a protocol that the peer has not. Throws MESH_PROTOCOL_VERSION, `unsupported`. */
+  async #spokenInstead(peer: PeerId, protocol: string, unsupported: Error): Promise<string> {
+    if (protocol === IDENTIFY_PROTOCOL) throw unsupported;
+    const protocols = this.#book.protocols(peer) ?? await this.#watch.ask(peer).then(({ protocols }) => protocols, () => []);
+    const spoken = spokenInstead(protocol, protocols);
+    if (spoken?.kind === 'other major') throw meshErrors.protocolVersion({ peer, protocol, theirs: spoken.protocol }, unsupported);
+    if (spoken === undefined || spoken.protocol === protocol) throw unsupported;
+    return spoken.protocol;
   }
 
   async openDirect(address: string, protocol: string, { limits, signal }: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {

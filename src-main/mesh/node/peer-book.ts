@@ -12,6 +12,11 @@ export class PeerBook {
     this.#introductions.set(peer, introduction);
   }
 
+  /** What the peer speaks, as far as it has said so. */
+  protocols(peer: PeerId): readonly string[] | undefined {
+    return this.#introductions.get(peer)?.protocols;
+  }
+
   measured(peer: PeerId, rttMs: number): void {
     this.#rttsMs.set(peer, rttMs);
   }

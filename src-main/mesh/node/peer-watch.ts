@@ -82,10 +82,14 @@ export class PeerWatch {
     return options.dialDiscovered === true && libp2p.getConnections().length < MAX_DISCOVERED_CONNECTIONS;
   }
 
-  async #identify(peer: PeerId): Promise<void> {
+  /** Throws MESH_*. */
+  ask(peer: PeerId): Promise<Introduction> {
     const deadline = { timeoutMs: IDENTIFY_TIMEOUT_MS, error: () => identifyErrors.timedOut(peer) };
-    const introduction = await withDeadline(deadline, async (signal) =>
-      readIntroduction(await this.#mesh.open(peer, IDENTIFY_PROTOCOL, { limits: IDENTIFY_LIMITS, signal }), signal));
+    return withDeadline(deadline, async (signal) => readIntroduction(await this.#mesh.open(peer, IDENTIFY_PROTOCOL, { limits: IDENTIFY_LIMITS, signal }), signal));
+  }
+
+  async #identify(peer: PeerId): Promise<void> {
+    const introduction = await this.ask(peer);
     this.#init.book.introduce(peer, introduction);
     this.#mesh.events.emit('peer:identify', { peer, agent: introduction.agent });
   }

@@ -23,7 +23,11 @@ export class TestNodes {
   }
 
   async start(setup?: NodeSetup): Promise<Mesh> {
-    const mesh = await this.create(setup);
+    return this.run(await this.create(setup));
+  }
+
+  /** One that `create` made. */
+  async run(mesh: Mesh): Promise<Mesh> {
     this.#running.push(mesh);
     await mesh.start();
     return mesh;
