@@ -18,7 +18,11 @@ export const meshErrors = defineErrors('MESH', {
   }),
   listenFailed: spec<{ addresses: readonly string[] }>({
     fault: 'user', message: ({ addresses }) => `This machine cannot listen on ${addresses.join(', ')}.`,
-    next: 'Check the listen addresses: they must be TCP multiaddrs of this machine.',
+    next: 'Check the listen addresses: they must be multiaddrs of this machine, or of a relay that is up.',
+  }),
+  transportUnavailable: spec<{ transport: string }>({
+    fault: 'local', message: ({ transport }) => `This build has no ${transport} transport for ${process.platform} ${process.arch}.`,
+    next: 'Use a TCP address (/ip4/<host>/tcp/<port>), or reinstall with optional packages on a platform that has it.',
   }),
   dialFailed: spec<{ address: string; reason: DialReason }>({
     fault: 'local', retryable: true, message: ({ address, reason }) => `Could not connect to ${address}: ${reason}.`,
@@ -40,6 +44,10 @@ export const meshErrors = defineErrors('MESH', {
   protocolVersion: spec<{ peer: string; protocol: string; theirs: string }>({
     fault: 'local', message: (m) => `Peer ${m.peer} speaks ${m.theirs}, this node ${m.protocol}: their major versions differ.`,
     next: 'Update OmniNode on the node with the lower version.',
+  }),
+  onlyRelayed: spec<{ peer: string; protocol: string }>({
+    fault: 'local', retryable: true, message: ({ peer, protocol }) => `Peer ${peer} is reached through a relay only, which does not carry ${protocol}.`,
+    next: 'Wait for a direct connection, or dial an address of the peer that needs no relay.',
   }),
   openFailed: spec<{ peer: string; protocol: string }>({
     fault: 'local', retryable: true, message: ({ peer, protocol }) => `Could not open a ${protocol} stream to peer ${peer}.`,

@@ -5,20 +5,23 @@ import { createMeshLibp2p } from './node/create-libp2p.ts';
 import { MeshNode } from './node/mesh-node.ts';
 import { meshMetrics } from './metrics.ts';
 import type { MeshComponents, MeshOptions } from './options.ts';
+import { Transports } from './transports/transports.ts';
 import type { Mesh } from './types.ts';
 
 export { verifySignature } from './identity/signature.ts';
 export { DHT_PROTOCOL } from './options.ts';
 export { MAX_BYTES_PER_SECOND as MAX_TOLD_BYTES_PER_SECOND } from './protocols/bandwidth/constants.ts';
 export { meshErrors, type DialReason } from './errors.ts';
-export type { IdentityOption, MeshComponents, MeshOptions } from './options.ts';
+export type { IceServers, IdentityOption, MeshComponents, MeshOptions, RelayServerOptions } from './options.ts';
+export { TRANSPORT_KINDS, type TransportKind } from './transports/kinds.ts';
 export * from './types.ts';
 
-/** A mesh node, not started. Throws MESH_IDENTITY_*; its `start` throws MESH_PORT_IN_USE or MESH_LISTEN_FAILED. */
+/** A mesh node, not started. Throws MESH_IDENTITY_*, MESH_TRANSPORT_UNAVAILABLE; its `start` throws MESH_PORT_IN_USE or MESH_LISTEN_FAILED. */
 export async function createMesh(options: MeshOptions, components: MeshComponents): Promise<Mesh> {
   const privateKey = await loadIdentity(options.identity);
   const metrics = meshMetrics(components.metrics);
   const direct = new DirectLinks(privateKey, components.clock);
-  const libp2p = await createMeshLibp2p(privateKey, options, { clock: components.clock, refused: metrics.refused, direct });
-  return new MeshNode(libp2p, options, { ...components, metrics, direct, signer: createSigner(privateKey) });
+  const transports = new Transports({ iceServers: options.iceServers ?? [] });
+  const libp2p = await createMeshLibp2p(privateKey, options, { clock: components.clock, refused: metrics.refused, direct, transports });
+  return new MeshNode(libp2p, options, { ...components, metrics, direct, transports, signer: createSigner(privateKey) });
 }

@@ -1,11 +1,29 @@
-import type { Clock, Logger, Metrics } from '../base/index.ts';
+import type { Clock, Logger, Metrics, PeerId } from '../base/index.ts';
+import type { TransportKind } from './transports/kinds.ts';
 import type { ProtocolLimits, Topic } from './types.ts';
 
 export type IdentityOption = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'ephemeral' };
 
+/** STUN servers of the mesh's own, `stun:<host>:<port>`, for WebRTC; a function where they become known later. */
+export type IceServers = readonly string[] | (() => readonly string[]);
+
+export interface RelayServerOptions {
+  /** Whose relayed connections have no limit of bytes and time. Default nobody's. */
+  readonly isMember?: (peer: PeerId) => boolean;
+}
+
 export interface MeshOptions {
-  /** TCP multiaddrs; port 0 takes a free one, an empty list makes a node that only dials. */
+  /**
+   * Multiaddrs; port 0 takes a free one, an empty list makes a node that only dials: `/ip4/<host>/tcp/<port>`, the same with `/ws`,
+   * `/ip4/<host>/udp/<port>/quic-v1` or `/webrtc-direct`, `<address of a relay>/p2p-circuit` (a place at that relay), and `/webrtc` beside one of these.
+   */
   readonly listen: readonly string[];
+  /** Transports to dial with that are there from the start, beside those of `listen`; others are loaded when an address given to `dial` asks for them. */
+  readonly transports?: readonly TransportKind[];
+  /** Default none: nobody is asked. */
+  readonly iceServers?: IceServers;
+  /** Carries connections of others who cannot reach each other. Default no. */
+  readonly relayServer?: RelayServerOptions;
   readonly identity: IdentityOption;
   /** Finds peers of the local network by multicast DNS. */
   readonly mdns: boolean;
@@ -47,11 +65,22 @@ export const MAX_DIRECT_STREAMS = 128;
 export const YAMUX_INITIAL_WINDOW_BYTES = 256 * 1024;
 export const YAMUX_MAX_WINDOW_BYTES = 16 * 1024 * 1024;
 export const MAX_STREAMS_PER_CONNECTION = 256;
+/** Streams of a WebRTC connection that come before both sides are ready: those by which peers introduce themselves, and then some. */
+export const MAX_EARLY_STREAMS = 32;
+
+/** What a relay carries for others. Reservations, of peers that may be reached through it. */
+export const RELAY_MAX_RESERVATIONS = 128;
+export const RELAY_RESERVATION_MS = 60 * 60_000;
+/** Relayed connections to one peer, and from one. */
+export const RELAY_MAX_STREAMS = 32;
+/** Of a relayed connection, but to members: both directions, and its whole life. */
+export const RELAY_MAX_BYTES = 16 * 1024 * 1024;
+export const RELAY_MAX_MS = 10 * 60_000;
 
 const KIB = 1024;
 
 /** For protocols of one small question and answer. */
-export const SMALL_PROTOCOL: ProtocolLimits = { maxFrameBytes: 4 * KIB, maxQueuedFrames: 4, maxInboundStreams: 4, maxOutboundStreams: 8 };
+export const SMALL_PROTOCOL: ProtocolLimits = { maxFrameBytes: 4 * KIB, maxQueuedFrames: 4, maxInboundStreams: 4, maxOutboundStreams: 8, relayed: true };
 
 /** What one message of a topic may weigh; larger ones are rejected, not forwarded, and cost their sender score. */
 export const TOPIC_MAX_BYTES: Readonly<Record<Topic, number>> = {

@@ -39,7 +39,11 @@ export interface ProtocolLimits {
   readonly lengthPrefix?: LengthPrefix;
   /** Also lets in streams that have a connection for themselves (`openDirect`), whose prefix is `u32`. */
   readonly direct?: boolean;
+  /** Goes over a relay too while there is no direct connection, even where the relay limits bytes and time. Both sides have to say so. Default false. */
+  readonly relayed?: boolean;
 }
+
+export type Route = 'direct' | 'relayed';
 
 export interface PeerSummary {
   readonly peer: PeerId;
@@ -47,6 +51,8 @@ export interface PeerSummary {
   readonly direction: 'inbound' | 'outbound';
   /** E.g. `tcp + tls + yamux`, read from the connection, not assumed. */
   readonly transport: string;
+  /** `relayed`: everything goes through a third peer. */
+  readonly route: Route;
   /** Last measured round trip; undefined until measured. */
   readonly rttMs: number | undefined;
   readonly agent: string | undefined;

@@ -44,6 +44,8 @@ export const STAGE_LIMITS: ProtocolLimits = {
   maxQueuedFrames: 1024,
   maxInboundStreams: 256,
   maxOutboundStreams: 256,
+  // Better through a relay than not at all; the mesh takes a direct connection where there is one.
+  relayed: true,
 };
 
 export interface HeartbeatOptions {

@@ -1,6 +1,7 @@
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub';
 import { identify, type Identify } from '@libp2p/identify';
-import type { Ed25519PrivateKey, Libp2p } from '@libp2p/interface';
+import type { CircuitRelayService } from '@libp2p/circuit-relay-v2';
+import type { Ed25519PrivateKey, Libp2p, Startable } from '@libp2p/interface';
 import type { KadDHT } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
@@ -12,13 +13,23 @@ import { createLibp2p } from 'libp2p';
 import { systemClock, type Clock } from '../../base/index.ts';
 import type { DirectLinks } from '../direct/direct-links.ts';
 import * as limits from '../options.ts';
+import { kindsFor } from '../transports/kinds.ts';
+import { Transports } from '../transports/transports.ts';
+import { relayServer } from '../transports/relay-server.ts';
 import { TOPICS } from '../types.ts';
 import { dhtServices } from './dht.ts';
 import { nativeTls } from './native-tls.ts';
 import { PeerMemory } from './peer-memory.ts';
 import { RecordStore } from './record-store.ts';
 
-export type MeshServices = { readonly identify: Identify; readonly pubsub: GossipSub; readonly ipfsIdentify?: Identify; readonly dht?: KadDHT };
+export type MeshServices = {
+  readonly identify: Identify;
+  readonly pubsub: GossipSub;
+  readonly transports: Startable;
+  readonly ipfsIdentify?: Identify;
+  readonly dht?: KadDHT;
+  readonly relayServer?: CircuitRelayService;
+};
 export type MeshLibp2p = Libp2p<MeshServices>;
 
 const MAX_IDENTIFY_BYTES = 8 * 1024;
@@ -30,12 +41,19 @@ export interface MeshLibp2pComponents {
   readonly refused?: (code: string) => void;
   /** Streams with a connection of their own, on the same port. */
   readonly direct?: DirectLinks;
+  /** Loads what an address that is dialled takes. */
+  readonly transports?: Transports;
 }
 
-/** The libp2p node under the mesh, not started. Encryption is always on: TLS first, because it is the faster here, Noise accepted. */
+/**
+ * The libp2p node under the mesh, not started. Encryption is always on: TLS first, because it is the faster here, Noise accepted. Throws
+ * MESH_TRANSPORT_UNAVAILABLE.
+ */
 export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.MeshOptions, components: MeshLibp2pComponents = {}): Promise<MeshLibp2p> {
-  const { clock = systemClock, direct } = components;
+  const { clock = systemClock, direct, transports = new Transports({ iceServers: options.iceServers ?? [] }) } = components;
   const dht = options.dht === true ? await dhtServices({ isServer: options.listen.length > 0, clock }) : {};
+  const others = await transports.first([...options.listen.flatMap(kindsFor), ...(options.transports ?? [])]);
+  const relay = options.relayServer === undefined ? {} : { relayServer: await relayServer(options.relayServer) };
   const transport = tcp({ dialOpts: SOCKET, listenOpts: SOCKET });
   return createLibp2p<MeshServices>({
     privateKey,
@@ -43,7 +61,7 @@ export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: l
     datastore: memory(privateKey, options, { ...components, clock }),
     nodeInfo: { name: 'omninode', userAgent: options.agent },
     addresses: { listen: [...options.listen] },
-    transports: [direct?.behind(transport) ?? transport],
+    transports: [direct?.behind(transport) ?? transport, ...others],
     connectionEncrypters: [options.nativeTls === true ? nativeTls() : tls(), noise()],
     streamMuxers: [yamux(muxer())],
     peerDiscovery: options.mdns ? [mdns({ serviceTag: '_omninode._udp.local' })] : [],
@@ -53,6 +71,8 @@ export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: l
     services: {
       identify: identify({ protocolPrefix: 'omni', maxMessageSize: MAX_IDENTIFY_BYTES }), pubsub: gossipsub(gossip()),
       ...dht,
+      ...relay,
+      transports: transports.service,
       ...(options.ipfsIdentify === true ? { ipfsIdentify: identify({ maxMessageSize: MAX_IDENTIFY_BYTES }) } : {}),
     },
   });
@@ -88,6 +108,8 @@ const gossip = () => ({
   allowedTopics: [...TOPICS],
   allowPublishToZeroTopicPeers: true,
   fallbackToFloodsub: false,
+  // Else nobody who is behind a relay would take part.
+  runOnLimitedConnection: true,
   maxInboundDataLength: limits.GOSSIP_RPC_MAX_BYTES,
   maxOutboundBufferSize: 4 * limits.GOSSIP_RPC_MAX_BYTES,
 });

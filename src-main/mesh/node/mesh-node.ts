@@ -15,6 +15,7 @@ import { PING_LIMITS, PING_PROTOCOL, PING_TIMEOUT_MS } from '../protocols/ping/c
 import { pingErrors } from '../protocols/ping/errors.ts';
 import { spokenInstead } from '../protocols/version.ts';
 import { wrapStream } from '../streams/frame-stream.ts';
+import type { Transports } from '../transports/transports.ts';
 import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Signer, Topic, TopicGuard } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
@@ -26,7 +27,7 @@ import { DhtRecords } from './provider-records.ts';
 
 type Within = { readonly signal?: AbortSignal };
 
-export type MeshNodeComponents = Omit<MeshComponents, 'metrics'> & { readonly metrics: MeshMetrics; readonly signer: Signer; readonly direct: DirectLinks };
+export type MeshNodeComponents = Omit<MeshComponents, 'metrics'> & { readonly metrics: MeshMetrics; readonly signer: Signer; readonly direct: DirectLinks; readonly transports: Transports };
 
 /** The mesh over one libp2p node. Runs once: a stopped mesh is not started again. */
 export class MeshNode implements Mesh {
@@ -43,10 +44,12 @@ export class MeshNode implements Mesh {
   readonly #book = new PeerBook();
   readonly #watch: PeerWatch;
   readonly #direct: DirectLinks;
+  readonly #transports: Transports;
 
   constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshNodeComponents) {
     this.#libp2p = libp2p;
     this.#direct = components.direct;
+    this.#transports = components.transports;
     this.#options = options;
     this.#components = components;
     this.#metrics = components.metrics;
@@ -88,7 +91,10 @@ export class MeshNode implements Mesh {
     const target = parseAddress(address);
     const timedOut = () => meshErrors.dialFailed({ address, reason: 'timeout' });
     try {
-      const connection = await withDeadline({ timeoutMs: DIAL_TIMEOUT_MS, error: timedOut, signal }, (within) => this.#libp2p.dial(target, { signal: within }));
+      const connection = await withDeadline({ timeoutMs: DIAL_TIMEOUT_MS, error: timedOut, signal }, async (within) => {
+        await this.#transports.ready(address);
+        return this.#libp2p.dial(target, { signal: within });
+      });
       return asPeerId(connection.remotePeer.toString());
     } catch (error) {
       if (signal?.aborted === true) throw meshErrors.dialFailed({ address, reason: 'aborted' }, error);
@@ -127,11 +133,11 @@ export class MeshNode implements Mesh {
     return wrapStream(stream, { peer, protocol, limits: options.limits, traffic: this.#metrics.traffic(protocol) });
   }
 
-  async #newStream(peer: PeerId, protocol: string, { limits: { maxOutboundStreams }, signal }: Within & { readonly limits: ProtocolLimits }): Promise<Stream> {
+  async #newStream(peer: PeerId, protocol: string, { limits: { maxOutboundStreams, relayed = false }, signal }: Within & { readonly limits: ProtocolLimits }): Promise<Stream> {
     const connection = this.#connection(peer);
     if (connection === undefined) throw meshErrors.notConnected({ peer });
     try {
-      return await connection.newStream(protocol, { maxOutboundStreams, ...(signal === undefined ? {} : { signal }) });
+      return await connection.newStream(protocol, { maxOutboundStreams, runOnLimitedConnection: relayed, ...(signal === undefined ? {} : { signal }) });
     } catch (error) {
       throw signal?.aborted === true ? signal.reason : openError(error, { peer, protocol });
     }
@@ -157,13 +163,13 @@ export class MeshNode implements Mesh {
   }
 
   async handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => void): Promise<Unsubscribe> {
-    const { maxInboundStreams, maxOutboundStreams } = limits;
+    const { maxInboundStreams, maxOutboundStreams, relayed: runOnLimitedConnection = false } = limits;
     const traffic = this.#metrics.traffic(protocol);
     const accept = (stream: FrameStream): void => { this.#metrics.opened(protocol, 'in'); handler(stream); };
     const shut = limits.direct === true ? await this.#direct.handle(protocol, { limits, traffic, accept }) : undefined;
     await this.#libp2p.handle(protocol, (stream, connection) => {
       accept(wrapStream(stream, { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic }));
-    }, { maxInboundStreams, maxOutboundStreams });
+    }, { maxInboundStreams, maxOutboundStreams, runOnLimitedConnection });
     return () => {
       shut?.();
       void this.#libp2p.unhandle(protocol);
@@ -208,6 +214,7 @@ function parseAddress(address: string): Multiaddr {
 function openError(error: unknown, where: { peer: PeerId; protocol: string }): Error {
   const name = error instanceof Error ? error.name : '';
   if (name === 'UnsupportedProtocolError') return meshErrors.protocolUnsupported(where, error);
+  if (name === 'LimitedConnectionError') return meshErrors.onlyRelayed(where, error);
   if (/Closed|Reset|Closing/.test(name)) return meshErrors.connectionLost(where, error);
   return meshErrors.openFailed(where, error);
 }

@@ -1,6 +1,7 @@
 import type { Connection } from '@libp2p/interface';
 import { asPeerId, type PeerId } from '../../base/index.ts';
 import type { Introduction } from '../protocols/identify/schema.ts';
+import { kindOf, routeOf } from '../transports/kinds.ts';
 import type { PeerSummary } from '../types.ts';
 
 /** What is known of connected peers beyond their connections. Forgotten when they leave. */
@@ -39,18 +40,21 @@ export class PeerBook {
   #summary(peer: PeerId, connection: Connection): PeerSummary {
     const introduction = this.#introductions.get(peer);
     return {
-      peer, address: connection.remoteAddr.toString(), direction: connection.direction, transport: transportOf(connection),
+      peer, address: connection.remoteAddr.toString(), direction: connection.direction, transport: transportOf(connection), route: routeOf(connection),
       rttMs: this.#rttsMs.get(peer), agent: introduction?.agent, protocols: introduction?.protocols ?? [],
     };
   }
 }
 
-/** E.g. `tcp + tls + yamux`. */
+/** E.g. `tcp + tls + yamux`; `quic`, which encrypts and multiplexes itself. */
 function transportOf({ remoteAddr, encryption, multiplexer }: Connection): string {
-  const names = remoteAddr.getComponents().map(({ name }) => name);
-  const carrier = names.find((name) => name === 'tcp' || name === 'udp') ?? 'unknown';
-  return [carrier, shortName(encryption), shortName(multiplexer)].filter((part) => part !== undefined).join(' + ');
+  const carrier = kindOf(remoteAddr) ?? 'unknown';
+  const own = encryption === NATIVE ? [] : [shortName(encryption), shortName(multiplexer)];
+  return [carrier, ...own].filter((part) => part !== undefined).join(' + ');
 }
+
+/** What libp2p calls the encryption of transports that have their own. */
+const NATIVE = 'native';
 
 /** `/yamux/1.0.0` -> `yamux`. */
 const shortName = (protocol: string | undefined): string | undefined => protocol?.split('/').find((part) => part !== '');

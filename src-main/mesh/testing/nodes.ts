@@ -1,25 +1,22 @@
 import { noMetrics, silentLogger, systemClock, type Metrics, type PeerId } from '../../base/index.ts';
 import { createMesh } from '../index.ts';
+import type { MeshOptions } from '../options.ts';
 import type { FrameStream, Mesh, ProtocolLimits } from '../types.ts';
 
 export const LOOPBACK = '/ip4/127.0.0.1/tcp/0';
 export const ECHO_PROTOCOL = '/omni-node/test/1.0.0';
 export const TEST_LIMITS: ProtocolLimits = { maxFrameBytes: 1024 * 1024, maxQueuedFrames: 64, maxInboundStreams: 8, maxOutboundStreams: 8 };
 
-export interface NodeSetup {
-  readonly listen?: readonly string[];
-  readonly agent?: string;
+export interface NodeSetup extends Partial<MeshOptions> {
   readonly metrics?: Metrics;
-  readonly nativeTls?: boolean;
-  readonly dht?: boolean;
 }
 
 /** Real nodes on loopback, all stopped by `stop`. */
 export class TestNodes {
   readonly #running: Mesh[] = [];
 
-  async create({ listen = [LOOPBACK], agent = 'test/1', metrics = noMetrics, nativeTls = false, dht = false }: NodeSetup = {}): Promise<Mesh> {
-    return createMesh({ listen, identity: { kind: 'ephemeral' }, mdns: false, agent, nativeTls, dht }, { logger: silentLogger, metrics, clock: systemClock });
+  async create({ metrics = noMetrics, ...options }: NodeSetup = {}): Promise<Mesh> {
+    return createMesh({ listen: [LOOPBACK], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test/1', ...options }, { logger: silentLogger, metrics, clock: systemClock });
   }
 
   async start(setup?: NodeSetup): Promise<Mesh> {
@@ -31,6 +28,13 @@ export class TestNodes {
     this.#running.push(mesh);
     await mesh.start();
     return mesh;
+  }
+
+  /** A relay with a node that is reached through it alone, and that node's address there. Its connections are limited unless it is a member. */
+  async behindRelay({ isMember = false, ...setup }: NodeSetup & { readonly isMember?: boolean } = {}): Promise<{ relay: Mesh; far: Mesh; address: string }> {
+    const relay = await this.start({ relayServer: { isMember: () => isMember } });
+    const far = await this.start({ ...setup, listen: [`${addressOf(relay)}/p2p-circuit`, ...(setup.listen ?? [])] });
+    return { relay, far, address: `${addressOf(relay)}/p2p-circuit/p2p/${far.peerId}` };
   }
 
   /** Two nodes, the first connected to the second. */

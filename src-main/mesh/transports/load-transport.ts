@@ -1,0 +1,55 @@
+import type { Libp2pOptions } from 'libp2p';
+import { meshErrors } from '../errors.ts';
+import { HANDSHAKE_TIMEOUT_MS, MAX_EARLY_STREAMS, MAX_STREAMS_PER_CONNECTION, type IceServers } from '../options.ts';
+import type { TransportKind } from './kinds.ts';
+
+/** What libp2p calls with its own components; which of them a transport uses is its affair. */
+export type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
+export type Components = Parameters<TransportFactory>[0];
+/** Of everything but TCP, which is always there. */
+export type LoadedKind = Exclude<TransportKind, 'tcp'>;
+
+export interface TransportSettings {
+  readonly iceServers: IceServers;
+}
+
+/**
+ * Loads a transport's package and makes its factory; a node that does not use it pays neither time nor memory. Throws MESH_TRANSPORT_UNAVAILABLE
+ * where it cannot be loaded: QUIC and WebRTC are native and do not exist for every platform.
+ */
+export async function loadTransport(kind: LoadedKind, settings: TransportSettings): Promise<TransportFactory> {
+  try {
+    return await LOADERS[kind](settings);
+  } catch (cause) {
+    throw meshErrors.transportUnavailable({ transport: kind }, cause);
+  }
+}
+
+const LOADERS: Readonly<Record<LoadedKind, (settings: TransportSettings) => Promise<TransportFactory>>> = {
+  ws: async () => {
+    const { webSockets } = await import('@libp2p/websockets');
+    return webSockets();
+  },
+  quic: async () => {
+    const { quic } = await import('@chainsafe/libp2p-quic');
+    return quic({ handshakeTimeout: HANDSHAKE_TIMEOUT_MS, maxConcurrentStreamLimit: MAX_STREAMS_PER_CONNECTION });
+  },
+  'webrtc-direct': async (settings) => {
+    const { webRTCDirect } = await import('@libp2p/webrtc');
+    return webRTCDirect({ rtcConfiguration: rtcConfiguration(settings), maxEarlyStreams: MAX_EARLY_STREAMS });
+  },
+  webrtc: async (settings) => {
+    const { webRTC } = await import('@libp2p/webrtc');
+    return webRTC({ rtcConfiguration: rtcConfiguration(settings), maxEarlyStreams: MAX_EARLY_STREAMS });
+  },
+  relay: async () => {
+    const { circuitRelayTransport } = await import('@libp2p/circuit-relay-v2');
+    return circuitRelayTransport({ reservationCompletionTimeout: HANDSHAKE_TIMEOUT_MS });
+  },
+};
+
+// Always given: without a list libp2p asks public STUN servers of others. A function, because ours may become known later.
+const rtcConfiguration = ({ iceServers }: TransportSettings) => () => {
+  const urls = typeof iceServers === 'function' ? iceServers() : iceServers;
+  return { iceServers: urls.map((url) => ({ urls: [url] })) };
+};

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { addressOf, ECHO_PROTOCOL, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
+import type { FrameStream, Mesh, ProtocolLimits } from '../types.ts';
+
+const nodes = new TestNodes();
+afterEach(() => nodes.stop());
+
+const RELAYED: ProtocolLimits = { ...TEST_LIMITS, relayed: true };
+
+async function read(stream: FrameStream): Promise<Uint8Array> {
+  const { value, done } = await stream[Symbol.asyncIterator]().next();
+  if (done === true) throw new TypeError('the stream ended');
+  return value;
+}
+
+/** Frames of all sizes there, part of each back, and a clean end. */
+async function expectCarries(pair: { near: Mesh; far: Mesh }, limits: ProtocolLimits = TEST_LIMITS): Promise<void> {
+  const [ours, theirs] = await streamBetween(pair, { near: limits, far: limits });
+  expect([ours.peer, theirs.peer]).toEqual([pair.far.peerId, pair.near.peerId]);
+  const frames = Array.from({ length: 24 }, (_, index) => randomBytes(index % 8 === 0 ? 300_000 : 1 + index * 17));
+  const sending = (async () => { for (const frame of frames) await ours.send(frame); })();
+  for (const frame of frames) {
+    expect(frame.equals(await read(theirs))).toBe(true);
+    await theirs.send(frame.subarray(0, 8));
+    expect(frame.subarray(0, 8).equals(await read(ours))).toBe(true);
+  }
+  await sending;
+  void theirs.close();
+  await ours.close();
+  expect([await ours.closed, await theirs.closed]).toEqual([undefined, undefined]);
+}
+
+describe.each([
+  ['/ip4/127.0.0.1/tcp/0', /^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/p2p\/\w+$/, 'tcp + tls + yamux'],
+  ['/ip4/127.0.0.1/tcp/0/ws', /^\/ip4\/127\.0\.0\.1\/tcp\/\d+\/ws\/p2p\/\w+$/, 'ws + tls + yamux'],
+  ['/ip4/127.0.0.1/udp/0/quic-v1', /^\/ip4\/127\.0\.0\.1\/udp\/\d+\/quic-v1\/p2p\/\w+$/, 'quic'],
+  ['/ip4/127.0.0.1/udp/0/webrtc-direct', /^\/ip4\/127\.0\.0\.1\/udp\/\d+\/webrtc-direct\/certhash\/[\w-]+\/p2p\/\w+$/, 'webrtc-direct'],
+])('%s', (listen, printed, transport) => {
+  it('lists its address, is loaded when that is dialled, and carries frames both ways', async () => {
+    const [near, far] = [await nodes.start({ listen: [] }), await nodes.start({ listen: [listen] })];
+    expect(far.addresses()).toEqual([expect.stringMatching(printed)]);
+    expect(await near.dial(addressOf(far))).toBe(far.peerId);
+    expect(near.peers()).toMatchObject([{ peer: far.peerId, transport, route: 'direct', direction: 'outbound' }]);
+    await expectCarries({ near, far });
+    expect(far.peers()).toMatchObject([{ peer: near.peerId, transport, route: 'direct', direction: 'inbound' }]);
+  });
+
+  it('proves who is there', async () => {
+    const [near, far, third] = [await nodes.start({ listen: [] }), await nodes.start({ listen: [listen] }), await nodes.start()];
+    const address = addressOf(far).replace(far.peerId, third.peerId);
+    await expect(near.dial(address)).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED', meta: { reason: 'wrong identity' } });
+    expect(near.peers()).toEqual([]);
+  });
+});
+
+it('listens on several transports at once, with the direct streams on the TCP port as before', async () => {
+  const far = await nodes.start({ listen: ['/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws', '/ip4/127.0.0.1/udp/0/quic-v1'] });
+  expect(far.addresses()).toHaveLength(3);
+  const direct: ProtocolLimits = { ...TEST_LIMITS, direct: true };
+  const accepted = Promise.withResolvers<FrameStream>();
+  await far.handle(ECHO_PROTOCOL, direct, accepted.resolve);
+  const near = await nodes.start({ listen: [] });
+  const tcp = far.addresses().find((address) => /\/tcp\/\d+\/p2p\//.test(address)) ?? '';
+  const ours = await near.openDirect(tcp, ECHO_PROTOCOL, { limits: direct });
+  await ours.send(Buffer.from('direct'));
+  expect(Buffer.from(await read(await accepted.promise)).toString()).toBe('direct');
+});
+
+describe('a relay', () => {
+  it('carries the frames of protocols that allow it, and shows that it does', async () => {
+    const { far, address } = await nodes.behindRelay();
+    expect(far.addresses()).toContain(address);
+    const near = await nodes.start({ listen: [] });
+    expect(await near.dial(address)).toBe(far.peerId);
+    expect(near.peers()).toContainEqual(expect.objectContaining({ peer: far.peerId, transport: 'relay + tls + yamux', route: 'relayed' }));
+    await expectCarries({ near, far }, RELAYED);
+    expect(far.peers()).toContainEqual(expect.objectContaining({ peer: near.peerId, route: 'relayed' }));
+  });
+
+  it('does not carry others, as long as it limits bytes', async () => {
+    const { far, address } = await nodes.behindRelay();
+    const near = await nodes.start({ listen: [] });
+    await near.dial(address);
+    await far.handle(ECHO_PROTOCOL, TEST_LIMITS, () => undefined);
+    await expect(near.open(far.peerId, ECHO_PROTOCOL, { limits: TEST_LIMITS })).rejects.toMatchObject({ code: 'MESH_ONLY_RELAYED', fault: 'local' });
+  });
+
+  it('has no limits for members', async () => {
+    const { far, address } = await nodes.behindRelay({ isMember: true });
+    const near = await nodes.start({ listen: [] });
+    await near.dial(address);
+    await expectCarries({ near, far });
+  });
+
+  it('connects nobody with a peer that has no place at it', async () => {
+    const { far, address } = await nodes.behindRelay();
+    const [near, third] = [await nodes.start({ listen: [] }), await nodes.start()];
+    await expect(near.dial(address.replace(far.peerId, third.peerId))).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
+  });
+});

@@ -1,0 +1,52 @@
+import { start, stop, type Startable, type Transport } from '@libp2p/interface';
+import { kindsFor, type TransportKind } from './kinds.ts';
+import { loadTransport, type Components, type LoadedKind, type TransportFactory, type TransportSettings } from './load-transport.ts';
+
+/** The transports of a libp2p node: those that it begins with, and others that are loaded when an address asks for them. */
+export class Transports {
+  readonly #settings: TransportSettings;
+  readonly #kinds = new Map<TransportKind, Promise<void>>([['tcp', Promise.resolve()]]);
+  readonly #late: Transport[] = [];
+  #components: Components | undefined;
+
+  constructor(settings: TransportSettings) {
+    this.#settings = settings;
+  }
+
+  /** Factories for libp2p's composition. Throws MESH_TRANSPORT_UNAVAILABLE. */
+  async first(kinds: Iterable<TransportKind>): Promise<readonly TransportFactory[]> {
+    const loaded = [...new Set(kinds)].filter((kind) => kind !== 'tcp');
+    for (const kind of loaded) this.#kinds.set(kind, Promise.resolve());
+    return Promise.all(loaded.map((kind) => loadTransport(kind, this.#settings)));
+  }
+
+  /** Makes ready whatever dialling the address takes. Throws MESH_TRANSPORT_UNAVAILABLE. */
+  async ready(address: string): Promise<void> {
+    await Promise.all(kindsFor(address).map((kind) => this.#once(kind)));
+  }
+
+  /** A service of libp2p's composition: how this gets at the node's components, and is stopped with it. */
+  readonly service = (components: Components): Startable => {
+    this.#components = components;
+    return { start: () => undefined, stop: () => stop(...this.#late.splice(0)) };
+  };
+
+  async #once(kind: TransportKind): Promise<void> {
+    const known = this.#kinds.get(kind);
+    if (known !== undefined || kind === 'tcp') return known;
+    const adding = this.#add(kind);
+    this.#kinds.set(kind, adding);
+    // What could not be loaded may be tried again.
+    adding.catch(() => this.#kinds.delete(kind));
+    return adding;
+  }
+
+  async #add(kind: LoadedKind): Promise<void> {
+    const factory = await loadTransport(kind, this.#settings);
+    if (this.#components === undefined) return;
+    const transport = factory(this.#components);
+    await start(transport);
+    this.#late.push(transport);
+    this.#components.transportManager.add(transport);
+  }
+}
