@@ -45,6 +45,7 @@ export class PeerSource implements Source {
   readonly #asked = new Map<string, Asked>();
   #filling: Filling | undefined;
   #lastRequest = 0;
+  #isGreeted = false;
   #isOver = false;
 
   constructor(init: PeerSourceInit) {
@@ -149,6 +150,7 @@ export class PeerSource implements Source {
 
   #greet(hello: Hello): void {
     this.windowLeaves = Math.min(hello.window, MAX_WINDOW_LEAVES);
+    this.#isGreeted = true;
     this.#greeted.resolve(hello);
   }
 
@@ -219,7 +221,8 @@ export class PeerSource implements Source {
     if (!this.#isOver) {
       this.#end(error);
       this.#init.stream.abort(error);
-      this.#init.sink.ended(this, error);
+      // One that never greeted is no source yet; whoever opens it hears of it.
+      if (this.#isGreeted) this.#init.sink.ended(this, error);
     }
     return error;
   }
