@@ -31,7 +31,7 @@ async function firstToGive(cid: string, { transfer, sources, signal }: FetchMani
     if (!isHarmless(error)) failure = error;
   }));
   const all = async (): Promise<undefined> => {
-    new PeerRoutes(ask).add(sources.known);
+    new PeerRoutes(ask, MAX_ATTEMPTS).add(sources.known);
     for await (const addresses of sources.routesTo([cid], within).routes) if (attempts.length < MAX_ATTEMPTS) ask(addresses);
     await Promise.all(attempts);
   };

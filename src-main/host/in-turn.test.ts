@@ -46,6 +46,21 @@ it('waits for one that connects, but not for ever', async () => {
   expect(paused.slice(0, 2)).toEqual([500, 100]);
 });
 
+it('waits less and less for silent ones in a row, and again as long after one that began', async () => {
+  const begins: number[] = [];
+  const [over, ended] = [new AbortController(), Promise.withResolvers<void>()];
+  const turns = new InTurn({
+    signal: over.signal, measure: () => () => 0,
+    pause: (ms) => { if (ms !== 100) begins.push(ms); return new Promise((resolve) => void setImmediate(resolve)); },
+  });
+  const silent = (): Promise<void> => new Promise(() => undefined);
+  for (const start of [silent, silent, silent, silent, silent, silent, () => Promise.resolve(), silent, () => { ended.resolve(); return silent(); }]) turns.add(start);
+  await ended.promise;
+  over.abort();
+  await new Promise(setImmediate);
+  expect(begins).toEqual([500, 250, 125, 62.5, 31.25, 25, 25, 500, 250]);
+});
+
 it('knows a busy process from an idle one', async () => {
   const begun: string[] = [];
   const over = new AbortController();

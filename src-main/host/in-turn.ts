@@ -2,8 +2,9 @@ import { cpus } from 'node:os';
 
 /** How long one source has to show what it keeps us busy with. */
 const TURN_MS = 100;
-/** How long it may take to begin; the next one does not wait longer for it. */
+/** How long it may take to begin; the next one does not wait longer for it, and half as long after each that did not begin in time. */
 const BEGIN_MS = 500;
+const LEAST_BEGIN_MS = 25;
 /** Share of its time that a busy process works: more sources would only cost it more. */
 const BUSY = 0.75;
 /** A machine with so little idle time has none for another source, if it is we who use it. */
@@ -44,9 +45,11 @@ export class InTurn {
 
   async #take(): Promise<void> {
     const { pause, measure = busynessNow, signal } = this.#options;
+    let beginMs = BEGIN_MS;
     for (let start = this.#waiting.shift(); start !== undefined && !signal.aborted; start = this.#waiting.shift()) {
       // While it connects we are idle, which says nothing.
-      await Promise.race([start(), pause(BEGIN_MS)]);
+      const hasBegun = await Promise.race([start().then(() => true), pause(beginMs).then(() => false)]);
+      beginMs = hasBegun ? BEGIN_MS : Math.max(LEAST_BEGIN_MS, beginMs / 2);
       let busyness: () => number;
       do {
         busyness = measure();

@@ -11,7 +11,7 @@ it('gathers the addresses of a peer, also those that come later, and begins it o
 
 it('bounds peers and addresses', () => {
   const begun: Array<readonly string[]> = [];
-  const routes = new PeerRoutes((addresses) => void begun.push(addresses));
+  const routes = new PeerRoutes((addresses) => void begun.push(addresses), 64);
   routes.add(Array.from({ length: 100 }, (_, n) => `/ip4/1.1.1.1/tcp/1/p2p/${n}`));
   routes.add(Array.from({ length: 100 }, (_, n) => `/ip4/1.1.1.1/tcp/${n + 1}/p2p/0`));
   expect([begun.length, begun[0]?.length]).toEqual([64, 16]);

@@ -1,19 +1,20 @@
-import { asPeerId, backoffMs, isCoded, systemClock, toCoded, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
+import { asPeerId, isCoded, systemClock, toCoded, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
 import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
 import { Bitswap, BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type Source, type SourceSink } from '../store/index.ts';
 import { firstOf } from './first-of.ts';
-import { InTurn } from './in-turn.ts';
 import { mendedText, openStore } from './local-store.ts';
 import { manifestShelf } from './manifest-shelf.ts';
 import { openPeerSource } from './open-peer-source.ts';
 import { PeerRoutes } from './peer-routes.ts';
+import { SourceSet } from './source-set.ts';
 
 const AGENT = 'omninode';
 /** Leaf buffers kept for the next leaf. */
 const POOLED_LEAVES = 64;
 /** Of a peer that is asked for a block, before the next one is asked too. */
 const HEAD_START_MS = 500;
-const RECONNECT = { firstMs: 250, maxMs: 10_000 } as const;
+/** Peers that are asked for a block. */
+const MAX_ASKED = 64;
 
 export interface TransferNodeOptions {
   readonly identity: IdentityOption;
@@ -120,15 +121,10 @@ export class TransferNode implements Service {
     const cancel = (): void => fetch.cancel(isCoded(signal?.reason) ? signal.reason : exchangeErrors.cancelled({}, signal?.reason));
     signal?.addEventListener('abort', cancel, { once: true });
     if (signal?.aborted === true) cancel();
-    const turns = new InTurn({ pause: (ms) => pause(ms, over.signal), signal: over.signal });
-    const use = (open: () => Promise<Source>): void => turns.add(() => {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      void keepUsing(fetch, () => open().finally(resolve), over.signal);
-      return promise;
-    });
-    const routes = new PeerRoutes((addresses) => use(() => this.#open(addresses, fetch, over.signal)));
+    const sources = new SourceSet({ fetch, clock: systemClock, pause: (ms) => pause(ms, over.signal), signal: over.signal });
+    const routes = new PeerRoutes((addresses, peer) => sources.add(peer, (within) => this.#open(addresses, fetch, within)));
     routes.add(peers);
-    for (const url of urls) use(() => Promise.resolve(this.#webSource(url, shards, fetch)));
+    for (const url of urls) sources.add(url, () => Promise.resolve(this.#webSource(url, shards, fetch)));
     if (more !== undefined) void followed(more, over.signal, (addresses) => routes.add(addresses));
     return fetch.done.finally(() => {
       over.abort();
@@ -139,7 +135,7 @@ export class TransferNode implements Service {
   /** A manifest or another single block, from the first peer that has it; one that lies is passed by, one that is slow is not waited for. Throws EXCHANGE_NOT_FOUND, or what the last peer ended with. */
   async block(cid: ShardCid, peers: readonly string[], signal?: AbortSignal): Promise<Uint8Array> {
     const routes: (readonly string[])[] = [];
-    new PeerRoutes((addresses) => void routes.push(addresses)).add(peers);
+    new PeerRoutes((addresses) => void routes.push(addresses), MAX_ASKED).add(peers);
     const attempts = routes.map((addresses) => (within: AbortSignal) => fetchBlock(cid, (sink) => this.#open(addresses, sink, within)));
     return await firstOf(attempts, { headStartMs: HEAD_START_MS, signal }) ?? Promise.reject(exchangeErrors.notFound({ cid }));
   }
@@ -175,22 +171,6 @@ export class TransferNode implements Service {
 
 // Web servers are named by their address.
 const isPeer = (source: string): boolean => !source.includes('/');
-
-/** Uses a source until the fetch is over; one that is lost is opened again, one that lied is not. */
-async function keepUsing(fetch: Fetch, open: () => Promise<Source>, over: AbortSignal): Promise<void> {
-  for (let failures = 0; !over.aborted; failures++) {
-    try {
-      const source = await open();
-      fetch.add(source);
-      const end = await source.closed;
-      if (isCoded(end) && end.fault === 'peer' && !end.retryable) return;
-    } catch (error) {
-      const { fault, retryable } = toCoded(error);
-      if (fault === 'user' || (fault === 'peer' && !retryable)) return;
-    }
-    await pause(backoffMs(failures, RECONNECT), over);
-  }
-}
 
 /** Until there are no more, or nobody wants them. */
 async function followed<T>(more: AsyncIterable<T>, over: AbortSignal, use: (one: T) => void): Promise<void> {

@@ -4,7 +4,7 @@ export * from './ports.ts';
 export { BufferPool } from './buffer-pool.ts';
 export { BlockServer, type BlockServerOptions } from './server/block-server.ts';
 export { ReaderCache } from './server/reader-cache.ts';
-export { Fetch, type FetchEvent, type FetchOptions, type FetchReport, type WantedFile } from './client/fetch.ts';
+export { Fetch, type FetchEvent, type FetchOptions, type FetchReport, type SourceWorth, type WantedFile } from './client/fetch.ts';
 export { fetchBlock } from './client/fetch-block.ts';
 export { PeerSource, type PeerSourceInit } from './client/peer-source.ts';
 export { WebSource, type WebSourceInit } from './client/web-source.ts';

@@ -54,8 +54,21 @@ interface Shard extends WantedFile {
   missing: number;
 }
 
+/** What a source in use is worth. */
+export interface SourceWorth {
+  readonly name: string;
+  /** Undefined until something came. */
+  readonly bytesPerSecond: number | undefined;
+  /** It was asked and is silent. */
+  readonly isStalled: boolean;
+  /** It has blocks that are missing; undefined until it said what it has. */
+  readonly isUseful: boolean | undefined;
+}
+
 interface Known {
   readonly source: Source;
+  /** It has said what it has. */
+  isHeard: boolean;
   holdings: readonly Holding[];
   /** Shards whose tree it did not give. */
   readonly treeless: Set<number>;
@@ -81,7 +94,8 @@ export class Fetch implements SourceSink {
   readonly #schedule: Schedule;
   readonly #throttle: Throttle;
   readonly #known = new Map<string, Known>();
-  readonly #gone: Array<{ readonly name: string; readonly bytes: number; readonly error: CodedError }> = [];
+  /** Sources that were used, by name, with why they are not any more. */
+  readonly #gone = new Map<string, { readonly name: string; readonly bytes: number; readonly error?: CodedError }>();
   readonly #writing = new Map<string, Promise<void>>();
   readonly #settled = Promise.withResolvers<FetchReport>();
   readonly #timer: NodeJS.Timeout;
@@ -109,19 +123,30 @@ export class Fetch implements SourceSink {
     return this.#shards.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
-  /** Sources in use, and what they deliver in bytes per second. */
-  speeds(): ReadonlyArray<{ readonly name: string; readonly bytesPerSecond: number | undefined }> {
-    return [...this.#known.keys()].map((name) => ({ name, bytesPerSecond: this.#schedule.speedOf(name) }));
+  /** Sources in use. */
+  worths(): readonly SourceWorth[] {
+    return [...this.#known.values()].map((known): SourceWorth => {
+      const { name } = known.source;
+      return { name, bytesPerSecond: this.#schedule.speedOf(name), isStalled: this.#schedule.isStalled(name), isUseful: known.isHeard ? this.#isUseful(known) : undefined };
+    });
   }
 
   /** Begins to use a source; one that lied is not taken again. */
   add(source: Source): void {
-    const lied = this.#gone.find(({ name, error }) => name === source.name && error.fault === 'peer' && !error.retryable);
-    if (this.#isOver || this.#known.has(source.name) || lied !== undefined) return source.close(lied?.error);
-    const known = { source, holdings: this.#shards.map(() => NOTHING), treeless: new Set<number>(), bytes: 0, askedMs: 0, isAsking: false };
+    const lie = lieOf(this.#gone.get(source.name)?.error);
+    if (this.#isOver || this.#known.has(source.name) || lie !== undefined) return source.close(lie);
+    const known = { source, isHeard: false, holdings: this.#shards.map(() => NOTHING), treeless: new Set<number>(), bytes: 0, askedMs: 0, isAsking: false };
     this.#known.set(source.name, known);
     this.#schedule.add(source.name, this.#nowMs());
     void this.#refresh(known);
+  }
+
+  /** Leaves off using a source, for no fault of it: others are asked instead. */
+  release(source: Source): void {
+    if (this.#known.get(source.name)?.source !== source) return;
+    this.#forget(source);
+    source.close(exchangeErrors.cancelled({}));
+    this.#pumpAll();
   }
 
   cancel(error: CodedError = exchangeErrors.cancelled({})): void {
@@ -189,6 +214,7 @@ export class Fetch implements SourceSink {
       const open = this.#shards.filter((shard) => shard.missing > 0);
       const answers = await known.source.holdings(open.map(({ cid }) => cid));
       const fresh = new Map(open.map((shard, index) => [shard.index, usable(shard, answers[index])]));
+      known.isHeard = true;
       known.treeless.clear();
       known.holdings = known.holdings.map((before, index) => fresh.get(index) ?? before);
       for (const shard of open) this.#apply(known, shard);
@@ -310,14 +336,20 @@ export class Fetch implements SourceSink {
   }
 
   #drop(source: Source, error: CodedError): void {
-    const known = this.#known.get(source.name);
-    if (known === undefined || known.source !== source) return;
-    this.#known.delete(source.name);
-    this.#gone.push({ name: source.name, bytes: known.bytes, error });
-    this.#schedule.drop(source.name);
+    if (this.#known.get(source.name)?.source !== source) return;
+    this.#forget(source, error);
     source.close(error);
     this.#tell({ kind: 'dropped', source: source.name, error });
     this.#pumpAll();
+  }
+
+  #forget({ name }: Source, error?: CodedError): void {
+    // Again a later time when it comes back.
+    const bytes = (this.#gone.get(name)?.bytes ?? 0) + (this.#known.get(name)?.bytes ?? 0);
+    this.#known.delete(name);
+    this.#gone.delete(name);
+    this.#gone.set(name, { name, bytes, ...(error === undefined ? {} : { error }) });
+    this.#schedule.drop(name);
   }
 
   #tick(): void {
@@ -333,6 +365,11 @@ export class Fetch implements SourceSink {
     this.#pumpAll();
   }
 
+  // Before a file is open the schedule does not know who has what of it.
+  #isUseful({ source: { name }, holdings }: Known): boolean {
+    return this.#shards.some(({ missing, index, writer }) => missing > 0 && (writer === undefined ? holdings[index]?.held !== 'none' : this.#schedule.canGive(name, index)));
+  }
+
   #mayGrow({ holdings, treeless }: Known): boolean {
     return this.#shards.some(({ missing, index }) => missing > 0 && (holdings[index]?.held !== 'all' || treeless.has(index)));
   }
@@ -344,19 +381,26 @@ export class Fetch implements SourceSink {
     this.#hopelessSinceMs = isHopeless ? this.#hopelessSinceMs ?? nowMs : undefined;
     if (this.#hopelessSinceMs === undefined || nowMs - this.#hopelessSinceMs < (this.#options.patienceMs ?? PATIENCE_MS)) return;
     const open = this.#shards.filter(({ missing }) => missing > 0);
-    this.#end(exchangeErrors.noSources({ cids: open.slice(0, 8).map(({ cid }) => cid), missingLeaves: this.#schedule.missing }, this.#gone.at(-1)?.error));
+    this.#end(exchangeErrors.noSources({ cids: open.slice(0, 8).map(({ cid }) => cid), missingLeaves: this.#schedule.missing }, [...this.#gone.values()].at(-1)?.error));
   }
 
   #end(error?: CodedError): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearInterval(this.#timer);
-    const sources = [...this.#gone, ...[...this.#known.values()].map(({ source, bytes }) => ({ name: source.name, bytes }))];
+    const sources = this.#sources();
     for (const { source } of this.#known.values()) source.close();
     void this.#closeFiles().then(() => {
       if (error === undefined) this.#settled.resolve({ bytesTotal: this.bytesTotal, bytesFetched: this.#bytesFetched, bytesTwice: this.#bytesTwice, sources });
       else this.#settled.reject(error);
     });
+  }
+
+  /** Once each; one that came back has no error. */
+  #sources(): FetchReport['sources'] {
+    const before = (name: string): number => this.#gone.get(name)?.bytes ?? 0;
+    const gone = [...this.#gone.values()].filter(({ name }) => !this.#known.has(name));
+    return [...gone, ...[...this.#known.values()].map(({ source: { name }, bytes }) => ({ name, bytes: before(name) + bytes }))];
   }
 
   /** Whatever goes wrong here does not change how the fetch ended; what was written counts by itself. */
@@ -378,6 +422,8 @@ export class Fetch implements SourceSink {
 
 /** A shard of another size is another shard. */
 const usable = ({ sizeBytes }: WantedFile, holding: Holding = NOTHING): Holding => (holding.held !== 'none' && holding.sizeBytes === sizeBytes ? holding : NOTHING);
+
+const lieOf = (error: CodedError | undefined): CodedError | undefined => (error?.fault === 'peer' && !error.retryable ? error : undefined);
 
 const isSourceTrouble = (error: unknown): boolean => isCoded(error) && (error.fault === 'peer' || error.code === 'EXCHANGE_LINK_LOST' || error.code === 'EXCHANGE_CANCELLED');
 

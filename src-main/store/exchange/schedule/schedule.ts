@@ -182,6 +182,19 @@ export class Schedule {
     return this.#sources.get(source)?.silentMs(nowMs) ?? 0;
   }
 
+  /** It was asked, said nothing for too long, and is not asked for more. */
+  isStalled(source: string): boolean {
+    return this.#sources.get(source)?.isStalled === true;
+  }
+
+  /** It has a leaf of a shard that is wanted still. */
+  canGive(source: string, shard: number): boolean {
+    const state = this.#sources.get(source);
+    const start = this.#starts[shard] ?? this.#total;
+    for (let leaf = start; state !== undefined && leaf < start + this.#leavesOf(shard); leaf++) if (this.#done[leaf] === 0 && hasBit(state.holds, leaf)) return true;
+    return false;
+  }
+
   /** Bytes per second; undefined until something came. */
   speedOf(source: string): number | undefined {
     const speed = this.#sources.get(source)?.speed;
