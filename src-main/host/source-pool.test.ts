@@ -54,6 +54,20 @@ describe('SourcePool', () => {
     expect(made.swap(70_000, factsOf({ a: {}, b: {} }))).toBeUndefined();
   });
 
+  it('puts one aside that gave all it has, and does not take it back before those that were not tried', () => {
+    const made = pool({}, ['a', 'b'], ['c']);
+    const done = factsOf({ a: {}, b: { isUseful: false } });
+    made.note(done);
+    expect(made.swap(1, done)).toEqual({ out: 'b', in: 'c' });
+    made.opened('c', 1);
+    made.add('d');
+    expect(made.swap(50_000, factsOf({ a: {}, c: USELESS }))).toEqual({ out: 'c', in: 'd' });
+    made.opened('d', 50_000);
+    // For one that gave all it has a useless one stays its time.
+    expect(made.swap(59_999, factsOf({ a: {}, d: USELESS }))).toBeUndefined();
+    expect(made.swap(60_000, factsOf({ a: {}, d: USELESS }))).toEqual({ out: 'd', in: 'b' });
+  });
+
   it('puts aside who does not open, or is silent; but not all that delivered when they are silent at once', () => {
     const opening = new SourcePool({ maxActive: 1 });
     opening.add('a');

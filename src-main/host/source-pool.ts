@@ -52,7 +52,8 @@ interface Entry {
   /** In a row, without having delivered anything. */
   failures: number;
   bytesPerSecond: number | undefined;
-  isSlow: boolean;
+  /** Put aside because it gave little or nothing. */
+  isPoor: boolean;
 }
 
 /** Slower than this share of the median, a source may give its place to another. */
@@ -80,7 +81,7 @@ export class SourcePool {
   /** False when it is known already, or there are too many. */
   add(key: string): boolean {
     if (this.#entries.has(key) || this.#entries.size >= this.#limits.maxKnown) return false;
-    this.#entries.set(key, { key, order: this.#came++, state: 'waiting', sinceMs: 0, restUntilMs: Number.NEGATIVE_INFINITY, tries: 0, failures: 0, bytesPerSecond: undefined, isSlow: false });
+    this.#entries.set(key, { key, order: this.#came++, state: 'waiting', sinceMs: 0, restUntilMs: Number.NEGATIVE_INFINITY, tries: 0, failures: 0, bytesPerSecond: undefined, isPoor: false });
     return true;
   }
 
@@ -110,7 +111,7 @@ export class SourcePool {
   note(facts: ReadonlyMap<string, SourceFacts>): void {
     for (const [key, { bytesPerSecond }] of facts) {
       const entry = this.#entries.get(key);
-      if (entry !== undefined && bytesPerSecond !== undefined) [entry.bytesPerSecond, entry.failures] = [bytesPerSecond, 0];
+      if (entry !== undefined && bytesPerSecond !== undefined) [entry.bytesPerSecond, entry.failures, entry.isPoor] = [bytesPerSecond, 0, false];
     }
   }
 
@@ -168,7 +169,9 @@ export class SourcePool {
       const isSilent = isStalled && !(isOurs && bytesPerSecond !== undefined);
       return (isUseful === false || isSilent) && (isPromising || spentMs >= trialMs);
     });
-    return going === undefined ? undefined : { going, coming };
+    if (going === undefined) return undefined;
+    going.isPoor = true;
+    return { going, coming };
   }
 
   /** The slowest that had its time: when it is far below the rest or below whom it makes room for, or now and then to try somebody. */
@@ -184,7 +187,7 @@ export class SourcePool {
     const coming = isSlow && fastestSpeed > WORTH * slowest ? fastest : isSlow || sinceMs >= exploreEveryMs ? untried : undefined;
     if (coming === undefined) return undefined;
     this.#slowMs = nowMs;
-    going.isSlow = isSlow;
+    going.isPoor = isSlow;
     return { going, coming };
   }
 
@@ -209,9 +212,9 @@ const isActive = ({ state }: Entry): boolean => state === 'opening' || state ===
 
 /** Lost ones that delivered come first, then those that were not tried; then slow ones, and those that gave nothing. */
 const RANK = { proven: 0, untried: 1, tried: 2 } as const;
-const rankOf = ({ tries, bytesPerSecond, isSlow, failures }: Entry): number => {
+const rankOf = ({ tries, bytesPerSecond, isPoor, failures }: Entry): number => {
   if (tries === 0) return RANK.untried;
-  return bytesPerSecond !== undefined && !isSlow && failures <= 1 ? RANK.proven : RANK.tried;
+  return bytesPerSecond !== undefined && !isPoor && failures <= 1 ? RANK.proven : RANK.tried;
 };
 
 /** Proven ones by their speed, others in turn. */
