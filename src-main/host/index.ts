@@ -32,4 +32,5 @@ export { defaultSampling } from './sampling.ts';
 export { checkup, type Check } from './checkup.ts';
 export { verifyReceipts, type VerifyRequest } from './verify-receipts.ts';
 export * from './model-hub.ts';
+export type { AskedPeer, AskOptions } from './mesh-memory.ts';
 export type { AddProgress } from '../store/index.ts';

@@ -93,12 +93,12 @@ export type ModelDetails = ModelEntry & { readonly contextTokens: number; readon
 export const listModels = (config: HostConfig): Promise<ModelEntry[]> => withStore(config, (store) => store.catalog.models.list().map(entryOf));
 
 /** Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS. */
-export const showModel = (config: HostConfig, model: string): Promise<ModelDetails> => withStore(config, (store) => {
+export function modelDetails(store: LocalStore, model: string): ModelDetails {
   const found = store.model(model);
   const { shards, vocabulary, context_length } = found.manifest;
   const pieces = [...shards.map((shard) => ({ ...shard, layers: shard.layer_range })), { ...vocabulary, layers: null }];
   return { ...entryOf(found), contextTokens: context_length, pieces: pieces.map((piece) => pieceOf(piece, store.catalog.shards.files(piece.cid))) };
-});
+}
 
 /** Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS. */
 export function pinModel(store: LocalStore, model: string, isPinned: boolean): ModelEntry {

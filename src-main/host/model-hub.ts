@@ -1,22 +1,23 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCoded } from '../base/index.ts';
 import { availableBytes } from '../inference/index.ts';
 import {
-  addModel, choicesOf, listHubFiles, parseReference, partialPath, planAdd, readCurated, searchCurated, searchHub, whatFits,
+  addModel, choicesOf, listHubFiles, parseReference, partialPath, planAdd, readCurated, searchCurated, searchHub, whatFits, whatFitsBySize,
   type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type ModelFacts, type ModelShelf, type ReadyPiece, type StoredModel,
 } from '../store/index.ts';
 import type { Settings } from './config.ts';
-import { modelsFolder, pinModel, showModel, withStore, type ModelDetails, type ModelEntry } from './local-store.ts';
+import { modelsFolder, modelDetails, pinModel, withStore, type ModelDetails, type ModelEntry } from './local-store.ts';
 import { localModels, type LocalModel } from './named-models.ts';
+import { askMemory, countPeers, knownPeers, type AskedPeer, type AskOptions } from './mesh-memory.ts';
 import type { AppPaths } from './paths.ts';
-import { withNode } from './plan-pipeline.ts';
 import { listedModel } from './resolve-model.ts';
 
 /** What `stat` counts allocated space in (POSIX). */
 const STAT_BLOCK_BYTES = 512;
 
-/** What a model takes, and whether it fits here or, with the peers named, together. */
+/** What a model takes, and whether it fits here or, with peers, together. */
 export interface ModelOutlook {
   readonly name: string;
   readonly sizeBytes: number;
@@ -25,13 +26,15 @@ export interface ModelOutlook {
   readonly facts: Omit<ModelFacts, 'split'> & { readonly canSplit: boolean };
   readonly contextTokens: number;
   readonly verdict: FitVerdict;
+  /** Who was asked: those that were named, and where the model does not fit here also those that are known. */
+  readonly peers: readonly AskedPeer[];
 }
 
 export interface OutlookRequest {
   /** `hf:owner/repo/file.gguf`, `hf:owner/repo:Q4_K_M`, an https address or a path. */
   readonly source: string;
   readonly contextTokens: number;
-  /** Addresses of peers that could take layers. */
+  /** Addresses of peers that could take layers, besides those that are known: each must answer. */
   readonly peers: readonly string[];
 }
 
@@ -57,14 +60,14 @@ export interface AddedModel extends ModelOutlook {
 }
 
 /** `model add --dry-run`: reads headers only. Throws HUB_*, GGUF_*, STORE_*, SHARD_*, MESH_*. */
-export async function modelOutlook(settings: Settings, request: OutlookRequest, { signal }: Pick<AddCallbacks, 'signal'>): Promise<ModelOutlook> {
-  return outlookOf(settings, await planOf(settings, request.source, signal), { request, signal });
+export async function modelOutlook(settings: Settings, request: OutlookRequest, asking: AskOptions): Promise<ModelOutlook> {
+  return outlookOf(settings, await planOf(settings, request.source, asking.signal), { request, asking });
 }
 
 /** `model add`: downloads what is not here, and lists it in the store, whence it can be served block by block. */
 export async function addFromHub(settings: Settings, request: AddRequest, { signal, onOutlook, onProgress, onPiece }: AddCallbacks): Promise<AddedModel> {
   const plan = await planOf(settings, request.source, signal);
-  const outlook = await outlookOf(settings, plan, { request, signal });
+  const outlook = await outlookOf(settings, plan, { request, asking: { signal } });
   onOutlook?.(outlook);
   return withStore(settings.config, async (store) => {
     const shelf: ModelShelf = { add: ({ path, tree, origin }) => store.addModelFile(path, tree, origin) };
@@ -94,19 +97,16 @@ function webOptions({ config, secrets }: Settings, signal: AbortSignal): HubOpti
   return { hubUrl: config.hubUrl, signal, ...token };
 }
 
-async function outlookOf(settings: Settings, plan: AddPlan, { request, signal }: { readonly request: OutlookRequest; readonly signal: AbortSignal }): Promise<ModelOutlook> {
-  const { contextTokens, peers: addresses } = request;
-  const peers = addresses.length === 0 ? [] : await memoryOfPeers(settings, addresses, signal);
+async function outlookOf(settings: Settings, plan: AddPlan, { request, asking }: { readonly request: Omit<OutlookRequest, 'source'>; readonly asking: AskOptions }): Promise<ModelOutlook> {
+  const { contextTokens, peers: named } = request;
   const { split, ...facts } = plan.facts;
-  const verdict = whatFits({ facts: plan.facts, contextTokens, freeBytes: await availableBytes(), peers });
-  return { name: plan.name, sizeBytes: plan.sizeBytes, files: plan.files.map(({ origin }) => origin), facts: { ...facts, canSplit: split !== undefined }, contextTokens, verdict };
-}
-
-function memoryOfPeers(settings: Settings, addresses: readonly string[], signal: AbortSignal): Promise<{ readonly freeBytes: number }[]> {
-  return withNode(settings, ({ mesh, coordinator }) => Promise.all(addresses.map(async (address) => {
-    const peer = await mesh.dial(address, { signal });
-    return (await coordinator.queryNode({ peer, addresses: [address], signal })).node;
-  })));
+  const fit = { facts: plan.facts, contextTokens, freeBytes: await availableBytes() };
+  const needsOthers = split !== undefined && whatFits({ ...fit, peers: [] }).fits !== 'here';
+  const asked = await askMemory(settings, { named, known: needsOthers ? knownPeers(settings.config) : [] }, asking);
+  return {
+    name: plan.name, sizeBytes: plan.sizeBytes, files: plan.files.map(({ origin }) => origin), facts: { ...facts, canSplit: split !== undefined }, contextTokens,
+    verdict: whatFits({ ...fit, ...countPeers(asked) }), peers: asked,
+  };
 }
 
 export interface ModelChoice {
@@ -135,26 +135,42 @@ export interface SearchRequest {
 
 export interface SearchResult {
   readonly hub: readonly HubModel[];
-  /** Of the list that comes with the app, with what memory alone says: weights without a KV cache. */
-  readonly known: readonly (CuratedModel & { readonly source: string; readonly fitsHere: boolean })[];
+  /** Of the list that comes with the app, with what memory alone says: weights without a KV cache, in equal parts where they need peers. */
+  readonly known: readonly (CuratedModel & { readonly source: string; readonly fitsHere: boolean; readonly peersNeeded?: number })[];
+  /** Known peers that were asked for their memory, where something does not fit here. */
+  readonly peers: readonly AskedPeer[];
   readonly knownAsOf: string;
   /** Why the hub was not asked or did not answer; then only `known` counts. */
   readonly offline?: string;
 }
 
 /** `model search`: the hub, and the list that comes with the app; that alone where the hub cannot be reached. Throws HUB_*. */
-export async function searchModels(settings: Settings, { words, limit, isOffline }: SearchRequest, { paths, signal }: { readonly paths: AppPaths; readonly signal: AbortSignal }): Promise<SearchResult> {
+export async function searchModels(settings: Settings, { words, limit, isOffline }: SearchRequest, { paths, ...asking }: AskOptions & { readonly paths: AppPaths }): Promise<SearchResult> {
   const list = await readCurated(join(paths.models, 'curated.json'));
-  const freeBytes = await availableBytes();
-  const known = searchCurated(list, words).map((model) => ({ ...model, source: `hf:${model.repo}/${model.file}`, fitsHere: model.sizeBytes < freeBytes }));
-  const offline = { hub: [], known, knownAsOf: list.asOf };
-  if (isOffline) return { ...offline, offline: 'not asked' };
+  const found = searchCurated(list, words);
+  const [{ hub, offline }, { known, peers }] = await Promise.all([isOffline ? { hub: [], offline: 'not asked' } : hubModels(settings, words, { limit, signal: asking.signal }), knownModels(settings, found, { isOffline, ...asking })]);
+  return { hub, known, peers, knownAsOf: list.asOf, ...(offline === undefined ? {} : { offline }) };
+}
+
+async function hubModels(settings: Settings, words: string, { limit, signal }: Pick<SearchRequest, 'limit'> & { readonly signal: AbortSignal }): Promise<Pick<SearchResult, 'hub' | 'offline'>> {
   try {
-    return { ...offline, hub: await searchHub(words, { ...webOptions(settings, signal), limit }) };
+    return { hub: await searchHub(words, { ...webOptions(settings, signal), limit }) };
   } catch (error) {
-    if (isCoded(error) && error.retryable) return { ...offline, offline: error.message };
+    if (isCoded(error) && error.retryable) return { hub: [], offline: error.message };
     throw error;
   }
+}
+
+async function knownModels(settings: Settings, models: readonly CuratedModel[], { isOffline, ...asking }: Pick<SearchRequest, 'isOffline'> & AskOptions): Promise<Pick<SearchResult, 'known' | 'peers'>> {
+  const freeBytes = await availableBytes();
+  const needsOthers = !isOffline && models.some(({ sizeBytes }) => whatFitsBySize(sizeBytes, { freeBytes, peers: [] }).fits !== 'here');
+  const asked = needsOthers ? await askMemory(settings, { named: [], known: knownPeers(settings.config) }, asking) : [];
+  const { peers } = countPeers(asked);
+  const known = models.map((model) => {
+    const { fits, peersNeeded } = whatFitsBySize(model.sizeBytes, { freeBytes, peers });
+    return { ...model, source: `hf:${model.repo}/${model.file}`, fitsHere: fits === 'here', ...(peersNeeded === undefined ? {} : { peersNeeded }) };
+  });
+  return { known, peers: asked };
 }
 
 export interface ModelFileEntry {
@@ -188,15 +204,40 @@ function entryOf({ name, reference, files }: LocalModel): ModelFileEntry {
   };
 }
 
+/** What `model show` says besides: whether it fits. Of a model whose file is here; else its header is not known. */
+export type ShownModel = (ModelDetails | ModelFileEntry) & { readonly outlook?: Pick<ModelOutlook, 'contextTokens' | 'verdict' | 'peers'> };
+
 /** `model show`: shards of a model, or else a downloaded one. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, HOST_MODEL_AMBIGUOUS. */
-export async function showModelOrFile(config: Settings['config'], model: string): Promise<ModelDetails | ModelFileEntry> {
+export async function showModelOrFile(settings: Settings, model: string, signal: AbortSignal): Promise<ShownModel> {
+  const { entry, path } = await withStore(settings.config, (store) => shownBy(store, model, settings.config));
+  if (path === undefined || !existsSync(path)) return entry;
   try {
-    return await showModel(config, model);
+    const plan = await planOf(settings, path, signal);
+    const { contextTokens, verdict, peers } = await outlookOf(settings, plan, { request: { contextTokens: settings.config.contextTokens, peers: [] }, asking: { signal } });
+    return { ...entry, outlook: { contextTokens, verdict, peers } };
+  } catch (error) {
+    // A file that has changed or is damaged is shown all the same.
+    if (isCoded(error) && !signal.aborted) return entry;
+    throw error;
+  }
+}
+
+interface Shown {
+  readonly entry: ModelDetails | ModelFileEntry;
+  /** Of its file, or the first of them. */
+  readonly path: string | undefined;
+}
+
+function shownBy(store: LocalStore, model: string, { hubUrl }: Settings['config']): Shown {
+  try {
+    const entry = modelDetails(store, model);
+    return { entry, path: store.catalog.modelFiles.sourceOf(entry.cid) };
   } catch (error) {
     if (!isCoded(error, 'SPACE_NO_SUCH_MODEL')) throw error;
-    const file = await withStore(config, (store) => listedModel(store, model, config.hubUrl));
+    const file = listedModel(store, model, hubUrl);
     if (file === undefined) throw error;
-    return entryOf(file);
+    const entry = entryOf(file);
+    return { entry, path: entry.isWhole ? entry.path : undefined };
   }
 }
 

@@ -13,7 +13,7 @@ it('tells durations by their size', () => {
 
 it('says what a model takes', () => {
   const facts = { architecture: 'llama', quantization: 'Q4_K', layers: 32, trainedTokens: 8192, weightBytes: 1, kvBytesPerToken: 1, canSplit: true };
-  const outlook = { name: 'm', sizeBytes: 5_000_000_000, files: ['a', 'b'], facts, contextTokens: 4096, verdict: { fits: 'no', needBytes: 1, freeBytes: 1, words: 'needs 5.1 GB: you have 3.9 free' } } as const;
+  const outlook = { name: 'm', sizeBytes: 5_000_000_000, files: ['a', 'b'], facts, contextTokens: 4096, peers: [], verdict: { fits: 'no', needBytes: 1, freeBytes: 1, words: 'needs 5.1 GB: you have 3.9 free' } } as const;
   expect(outlookView(outlook)).toBe('m: llama, Q4_K, 32 layers, 5000 MB in 2 files, trained for 8192 tokens\n  with 4096 tokens of context it needs 5.1 GB: you have 3.9 free\n');
   const added = [{ path: '/m/a.gguf', cid: 'b', sizeBytes: 5, origin: 'x', resumedBytes: 20_000_000 }];
   expect(addedView({ ...outlook, path: '/m/a.gguf', added })).toBe('/m/a.gguf\n  20 MB of it were here already\n');
@@ -21,10 +21,10 @@ it('says what a model takes', () => {
 
 it('lists what was found, and why the hub is not in it', () => {
   const known = [{ name: 'M', repo: 'a/b', file: 'm.gguf', sizeBytes: 2_000_000_000, architecture: 'llama', source: 'hf:a/b/m.gguf', fitsHere: true }];
-  const text = searchView({ hub: [], known, knownAsOf: '2026-01-01', offline: 'not asked' });
+  const text = searchView({ hub: [], peers: [], known: [...known, { ...known[0]!, fitsHere: false, peersNeeded: 2 }, { ...known[0]!, fitsHere: false }], knownAsOf: '2026-01-01', offline: 'not asked' });
   expect(text).toMatch(/^The hub: not asked\n\nknown \(2026-01-01\)/);
-  expect(text).toMatch(/hf:a\/b\/m\.gguf +2000 MB +fits here/);
-  expect(searchView({ hub: [{ repo: 'a/b', downloads: 7, likes: 1, isGated: true }], known: [], knownAsOf: 'x' })).toMatch(/hf:a\/b +7 +asks for terms first/);
-  expect(searchView({ hub: [], known: [], knownAsOf: 'x' })).toBe('nothing found\n');
+  expect(text).toMatch(/hf:a\/b\/m\.gguf +2000 MB +fits here\n.*fits with 2 peers\n.*needs peers/);
+  expect(searchView({ hub: [{ repo: 'a/b', downloads: 7, likes: 1, isGated: true }], peers: [], known: [], knownAsOf: 'x' })).toMatch(/hf:a\/b +7 +asks for terms first/);
+  expect(searchView({ hub: [], peers: [], known: [], knownAsOf: 'x' })).toBe('nothing found\n');
   expect(choicesView([])).toBe('no GGUF model there\n');
 });

@@ -29,9 +29,12 @@ export function outlookView({ name, sizeBytes, facts, files, contextTokens, verd
   const trained = facts.trainedTokens === undefined ? '' : `, trained for ${facts.trainedTokens} tokens`;
   return [
     `${name}: ${facts.architecture}, ${facts.quantization}, ${facts.layers} layers, ${megabytes(sizeBytes)}${files.length > 1 ? ` in ${files.length} files` : ''}${trained}`,
-    `  with ${contextTokens} tokens of context it ${verdict.words}`, '',
+    fitView({ contextTokens, verdict }),
   ].join('\n');
 }
+
+/** Nothing where it is not known. */
+export const fitView = (outlook: Pick<ModelOutlook, 'contextTokens' | 'verdict'> | undefined): string => (outlook === undefined ? '' : `  with ${outlook.contextTokens} tokens of context it ${outlook.verdict.words}\n`);
 
 export function addedView({ path, added, manifestCid }: AddedModel): string {
   const resumed = added.reduce((bytes, file) => bytes + file.resumedBytes, 0);
@@ -45,13 +48,18 @@ export function choicesView(models: readonly ModelChoice[]): string {
 
 export function searchView({ hub, known, knownAsOf, offline }: SearchResult): string {
   const found = hub.map(({ repo, downloads, license, isGated }) => [`hf:${repo}`, String(downloads), license ?? '', isGated ? 'asks for terms first' : '']);
-  const listed = known.map(({ source, sizeBytes, license, fitsHere }) => [source, megabytes(sizeBytes), license ?? '', fitsHere ? 'fits here' : 'needs peers']);
+  const listed = known.map(({ source, sizeBytes, license, fitsHere, peersNeeded }) => [source, megabytes(sizeBytes), license ?? '', placeView(fitsHere, peersNeeded)]);
   return [
     ...(offline === undefined ? [] : [`The hub: ${offline}`, '']),
     ...(found.length === 0 ? [] : [table(['on the hub', 'downloads', 'licence', ''], found), '']),
     ...(listed.length === 0 ? [] : [table([`known (${knownAsOf})`, 'size', 'licence', ''], listed), '']),
     ...(found.length + listed.length === 0 ? ['nothing found', ''] : []),
   ].join('\n');
+}
+
+function placeView(fitsHere: boolean, peersNeeded: number | undefined): string {
+  if (fitsHere) return 'fits here';
+  return peersNeeded === undefined ? 'needs peers' : `fits with ${peersNeeded} peer${peersNeeded === 1 ? '' : 's'}`;
 }
 
 export function filesView(files: readonly ModelFileEntry[]): string {

@@ -41,7 +41,7 @@ export function modelHubCommands(group: Command, launch: Launch): void {
   group.command('add').summary('download a model, or list a file that is here')
     .argument('<source>', 'hf:OWNER/REPO/FILE.gguf, hf:OWNER/REPO:Q4_K_M, an https address, or a path')
     .option('--context <tokens>', 'context to reckon memory with', integer(64, 1_048_576))
-    .option('--peer <addr>', 'multiaddr of a node that could take layers; repeat for each', collect)
+    .option('--peer <addr>', 'multiaddr of a node that could take layers, besides those that are known; repeat for each', collect)
     .option('--connections <n>', 'requests at a time (default 4)', integer(1, 16))
     .option('--list', 'only list the models of a repository')
     .option('--dry-run', 'only say what it takes and whether it fits')

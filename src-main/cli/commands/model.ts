@@ -6,7 +6,7 @@ import { megabytes } from '../output.ts';
 import type { Launch } from '../program.ts';
 import { jsonOf } from './generation-options.ts';
 import { modelHubCommands } from './model-hub.ts';
-import { fileView, filesView } from './model-hub-views.ts';
+import { fileView, filesView, fitView } from './model-hub-views.ts';
 import { modelsView, modelView } from './store-views.ts';
 
 const EXAMPLES = `
@@ -57,9 +57,9 @@ async function list({ settings, output }: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-async function show({ settings, output }: CommandContext, { model }: Args): Promise<number> {
-  const details = await showModelOrFile(settings.config, model);
-  output.answer('pieces' in details ? modelView(details) : fileView(details));
+async function show({ settings, output, signal }: CommandContext, { model }: Args): Promise<number> {
+  const details = await showModelOrFile(settings, model, signal);
+  output.answer(`${'pieces' in details ? modelView(details) : fileView(details)}${fitView(details.outlook)}`);
   output.result(details);
   return EXIT.ok;
 }
