@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
-import { BoundedQueue, type CodedError, type PeerId } from '../../base/index.ts';
+import type { PeerId } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
 import { fillFrame, frameBytes } from '../streams/encode-frame.ts';
 import { FrameDecoder, PREFIX_BYTES } from '../streams/frame-decoder.ts';
-import type { FrameStreamInit, StreamTraffic } from '../streams/frame-stream.ts';
+import { FrameInbox, type FrameStreamInit, type StreamTraffic } from '../streams/frame-inbox.ts';
 import type { FrameStream, ProtocolLimits } from '../types.ts';
 
 /** Frames under way to the socket before `send` waits: one that is encrypted, one that is ready. */
@@ -24,15 +24,10 @@ export class DirectStream implements FrameStream {
   readonly #socket: TLSSocket;
   readonly #limits: ProtocolLimits;
   readonly #traffic: StreamTraffic;
-  readonly #inbox: BoundedQueue<Uint8Array>;
+  readonly #inbox: FrameInbox;
   readonly #decoder: FrameDecoder;
-  readonly #settled = Promise.withResolvers<Error | undefined>();
   readonly #free: Buffer[] = [];
   #underWay = 0;
-  #room: PromiseWithResolvers<void> | undefined;
-  #failure: Error | undefined;
-  #dropped = false;
-  #gone = false;
   /** By either side. */
   #isEnded = false;
 
@@ -42,26 +37,26 @@ export class DirectStream implements FrameStream {
     this.#socket = socket;
     this.#limits = init.limits;
     this.#traffic = init.traffic;
-    this.closed = this.#settled.promise;
-    this.#inbox = new BoundedQueue(init.limits.maxQueuedFrames);
+    this.#inbox = new FrameInbox(init, (error) => this.abort(error));
+    this.closed = this.#inbox.closed;
     this.#decoder = new FrameDecoder(init.limits.maxFrameBytes, {
-      onFrame: (frame) => this.#receive(frame),
+      onFrame: (frame) => this.#inbox.receive(frame),
       onTooLong: (sizeBytes) => this.#onLongFrame(sizeBytes),
     }, { keepsChunks: false });
     socket.on('end', () => this.#onEnd());
-    socket.on('error', (error) => { this.#failure ??= meshErrors.connectionLost({ peer: this.peer }, error); });
+    socket.on('error', (error) => this.#inbox.fail(this.#inbox.lost(error)));
     socket.on('close', () => this.#finish());
     if (socket.destroyed) this.#finish();
   }
 
   /** Bytes that came; their memory is the caller's again at once. After an end of either side nobody wants them. */
   take(bytes: Uint8Array): void {
-    if (!this.#gone && !this.#dropped && !this.#isEnded) this.#decoder.push(bytes);
+    if (!this.#inbox.isGone && !this.#inbox.isDropped && !this.#isEnded) this.#decoder.push(bytes);
   }
 
   async send(...parts: readonly Uint8Array[]): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#isEnded || !this.#socket.writable) throw meshErrors.streamEnded(this.#where());
+    if (this.#inbox.failure !== undefined) throw this.#inbox.failure;
+    if (this.#isEnded || !this.#socket.writable) throw meshErrors.streamEnded(this.#inbox.where());
     const sizeBytes = frameBytes(parts);
     if (sizeBytes > this.#limits.maxFrameBytes) throw meshErrors.sendTooLong({ protocol: this.protocol, sizeBytes, limitBytes: this.#limits.maxFrameBytes });
     if (this.#underWay > this.#limits.maxQueuedFrames) throw this.#overflow();
@@ -69,11 +64,7 @@ export class DirectStream implements FrameStream {
     const buffer = this.#buffer(sizeBytes);
     this.#underWay++;
     this.#socket.write(fillFrame(buffer, parts, sizeBytes), () => this.#sent(buffer));
-    while (this.#underWay >= MOST_UNDER_WAY && !this.#gone) {
-      this.#room ??= Promise.withResolvers();
-      await this.#room.promise;
-    }
-    if (this.#failure !== undefined) throw this.#failure;
+    await this.#inbox.room(() => this.#underWay >= MOST_UNDER_WAY);
   }
 
   recycle(frame: Uint8Array): void {
@@ -88,14 +79,13 @@ export class DirectStream implements FrameStream {
   }
 
   abort(error: Error): void {
-    this.#failure ??= error;
-    this.#dropped = true;
+    this.#inbox.drop(error);
     this.#socket.destroy();
     this.#finish();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    return { next: () => (this.#dropped ? Promise.reject(this.#failure) : this.#inbox.next()) };
+    return { next: () => this.#inbox.next() };
   }
 
   #buffer(sizeBytes: number): Buffer {
@@ -106,51 +96,27 @@ export class DirectStream implements FrameStream {
   #sent(buffer: Buffer): void {
     this.#underWay--;
     if (buffer.length === PREFIX_BYTES + this.#limits.maxFrameBytes && this.#free.length < MOST_UNDER_WAY) this.#free.push(buffer);
-    this.#wakeSender();
-  }
-
-  #receive(frame: Uint8Array): boolean {
-    if (this.#gone) return false;
-    this.#traffic.received(frame.byteLength);
-    if (this.#inbox.push(frame)) return true;
-    this.#refuse(meshErrors.queueOverflow({ ...this.#where(), limitFrames: this.#limits.maxQueuedFrames }));
-    return false;
-  }
-
-  #refuse(error: CodedError): void {
-    this.#traffic.refused(error.code);
-    this.abort(error);
+    this.#inbox.wakeSender();
   }
 
   #overflow(): Error {
-    const error = meshErrors.sendOverflow(this.#where());
+    const error = meshErrors.sendOverflow(this.#inbox.where());
     this.abort(error);
     return error;
   }
 
   #onLongFrame(sizeBytes: number): void {
-    if (sizeBytes !== END_MARK) return this.#refuse(meshErrors.frameTooLong({ ...this.#where(), sizeBytes, limitBytes: this.#limits.maxFrameBytes }));
+    if (sizeBytes !== END_MARK) return this.#inbox.refuse(meshErrors.frameTooLong({ ...this.#inbox.where(), sizeBytes, limitBytes: this.#limits.maxFrameBytes }));
     this.#isEnded = true;
     this.#inbox.end();
   }
 
   #onEnd(): void {
-    if (!this.#isEnded && this.#decoder.pending) this.#refuse(meshErrors.frameTruncated(this.#where()));
+    if (!this.#isEnded && this.#decoder.pending) this.#inbox.refuse(meshErrors.frameTruncated(this.#inbox.where()));
   }
 
   #finish(): void {
-    if (this.#gone) return;
-    this.#gone = true;
-    if (!this.#isEnded) this.#failure ??= meshErrors.connectionLost({ peer: this.peer });
-    this.#inbox.end(this.#failure);
-    this.#wakeSender();
-    this.#settled.resolve(this.#failure);
+    if (this.#inbox.isGone) return;
+    this.#inbox.finish(this.#isEnded ? undefined : this.#inbox.lost());
   }
-
-  #wakeSender(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
-  }
-
-  readonly #where = (): { peer: string; protocol: string } => ({ peer: this.peer, protocol: this.protocol });
 }

@@ -1,23 +1,12 @@
-import { BoundedQueue, isCoded, type CodedError, type PeerId } from '../../base/index.ts';
+import { isCoded, type PeerId } from '../../base/index.ts';
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface';
 import { meshErrors } from '../errors.ts';
 import type { FrameStream, ProtocolLimits } from '../types.ts';
 import { encodeFrame, frameBytes } from './encode-frame.ts';
 import { FrameDecoder, PREFIX_BYTES } from './frame-decoder.ts';
+import { FrameInbox, type FrameStreamInit, type StreamTraffic } from './frame-inbox.ts';
 
-export interface FrameStreamInit {
-  readonly peer: PeerId;
-  readonly protocol: string;
-  readonly limits: ProtocolLimits;
-  readonly traffic: StreamTraffic;
-}
-
-/** Payload bytes of one protocol, and what was refused on it. */
-export interface StreamTraffic {
-  sent(sizeBytes: number): void;
-  received(sizeBytes: number): void;
-  refused(code: string): void;
-}
+export type { FrameStreamInit, StreamTraffic };
 
 /** Wraps a fresh libp2p stream. Call it in the turn in which the stream was got, before its first event. */
 export const wrapStream = (raw: Stream, init: FrameStreamInit): FrameStream => new Libp2pFrameStream(raw, init);
@@ -29,13 +18,8 @@ class Libp2pFrameStream implements FrameStream {
   readonly #raw: Stream;
   readonly #limits: ProtocolLimits;
   readonly #traffic: StreamTraffic;
-  readonly #inbox: BoundedQueue<Uint8Array>;
+  readonly #inbox: FrameInbox;
   readonly #decoder: FrameDecoder;
-  readonly #settled = Promise.withResolvers<Error | undefined>();
-  #room: PromiseWithResolvers<void> | undefined;
-  #failure: Error | undefined;
-  #dropped = false;
-  #gone = false;
   #remoteEnded: boolean;
 
   constructor(raw: Stream, init: FrameStreamInit) {
@@ -44,28 +28,29 @@ class Libp2pFrameStream implements FrameStream {
     this.#raw = raw;
     this.#limits = init.limits;
     this.#traffic = init.traffic;
-    this.closed = this.#settled.promise;
-    this.#inbox = new BoundedQueue(init.limits.maxQueuedFrames);
+    this.#inbox = new FrameInbox(init, (error) => this.abort(error));
+    this.closed = this.#inbox.closed;
     this.#decoder = new FrameDecoder(init.limits.maxFrameBytes, {
-      onFrame: (frame) => this.#receive(frame),
-      onTooLong: (sizeBytes) => this.#refuse(meshErrors.frameTooLong({ ...this.#where(), sizeBytes, limitBytes: init.limits.maxFrameBytes })),
+      onFrame: (frame) => this.#inbox.receive(frame),
+      onTooLong: (sizeBytes) => this.#inbox.refuse(meshErrors.frameTooLong({ ...this.#inbox.where(), sizeBytes, limitBytes: init.limits.maxFrameBytes })),
     }, { lengthPrefix: init.limits.lengthPrefix });
     this.#remoteEnded = raw.status === 'open' && raw.remoteWriteStatus === 'closed';
     this.#listen();
   }
 
   async send(...parts: readonly Uint8Array[]): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#raw.writeStatus !== 'writable') throw meshErrors.streamEnded(this.#where());
+    if (this.#inbox.failure !== undefined) throw this.#inbox.failure;
+    if (this.#raw.writeStatus !== 'writable') throw meshErrors.streamEnded(this.#inbox.where());
     const sizeBytes = frameBytes(parts);
     if (sizeBytes > this.#limits.maxFrameBytes) throw this.#tooLongToSend(sizeBytes);
     this.#traffic.sent(sizeBytes);
     try {
       if (this.#raw.send(encodeFrame(parts, sizeBytes, this.#limits.lengthPrefix))) return;
     } catch (cause) {
-      throw this.#failure ?? meshErrors.connectionLost({ peer: this.peer }, cause);
+      throw this.#inbox.failure ?? this.#inbox.lost(cause);
     }
-    await this.#drained();
+    // 'drain' only says that sending goes on; the buffer may fill again in the same turn.
+    await this.#inbox.room(() => this.#raw.writableNeedsDrain);
   }
 
   recycle(frame: Uint8Array): void {
@@ -78,16 +63,15 @@ class Libp2pFrameStream implements FrameStream {
   }
 
   abort(error: Error): void {
-    this.#failure ??= error;
-    this.#dropped = true;
+    this.#inbox.drop(error);
     this.#raw.abort(error);
     // A raw stream that had already ended gives no further event.
-    this.#finish(this.#failure);
+    this.#inbox.finish();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     // Leaving a loop early keeps the stream: a handler may read its first frame, then loop over the rest.
-    return { next: () => (this.#dropped ? Promise.reject(this.#failure) : this.#inbox.next()) };
+    return { next: () => this.#inbox.next() };
   }
 
   #listen(): void {
@@ -96,12 +80,12 @@ class Libp2pFrameStream implements FrameStream {
     raw.inactivityTimeout = Number.POSITIVE_INFINITY;
     raw.maxWriteBufferLength = (this.#limits.maxFrameBytes + PREFIX_BYTES) * (this.#limits.maxQueuedFrames + 1);
     raw.addEventListener('message', (event) => this.#onMessage(event));
-    raw.addEventListener('drain', () => this.#wakeSender());
+    raw.addEventListener('drain', () => this.#inbox.wakeSender());
     raw.addEventListener('remoteCloseWrite', () => (this.#remoteEnded = true));
     raw.addEventListener('end', () => this.#onEnd());
     raw.addEventListener('close', (event) => this.#onClose(event));
     this.#endIfRead();
-    if (raw.status !== 'open' && raw.status !== 'closing') this.#finish(this.#lost());
+    if (raw.status !== 'open' && raw.status !== 'closing') this.#inbox.finish(this.#inbox.lost());
   }
 
   #onMessage({ data }: StreamMessageEvent): void {
@@ -115,64 +99,26 @@ class Libp2pFrameStream implements FrameStream {
     if (this.#raw.readableEnded && this.#raw.readBufferLength === 0) this.#onEnd();
   }
 
-  #receive(frame: Uint8Array): boolean {
-    if (this.#gone) return false;
-    this.#traffic.received(frame.byteLength);
-    if (this.#inbox.push(frame)) return true;
-    this.#refuse(meshErrors.queueOverflow({ ...this.#where(), limitFrames: this.#limits.maxQueuedFrames }));
-    return false;
-  }
-
-  #refuse(error: CodedError): void {
-    this.#traffic.refused(error.code);
-    this.abort(error);
-  }
-
   // libp2p says 'end' for a peer's clean end and for a lost connection alike; only the former had a FIN before.
   #onEnd(): void {
     if (this.#raw.status === 'aborted' || this.#raw.status === 'reset') return;
-    if (!this.#remoteEnded) this.#failure ??= this.#lost();
-    else if (this.#decoder.pending) this.#refuse(meshErrors.frameTruncated(this.#where()));
-    this.#inbox.end(this.#failure);
+    if (!this.#remoteEnded) this.#inbox.fail(this.#inbox.lost());
+    else if (this.#decoder.pending) this.#inbox.refuse(meshErrors.frameTruncated(this.#inbox.where()));
+    this.#inbox.end();
   }
 
   #onClose(event: StreamCloseEvent): void {
-    if (event.error !== undefined) this.#failure ??= this.#reason(event, event.error);
-    else if (!this.#remoteEnded) this.#failure ??= this.#lost();
-    this.#finish(this.#failure);
+    if (event.error !== undefined) this.#inbox.fail(this.#reason(event, event.error));
+    else if (!this.#remoteEnded) this.#inbox.fail(this.#inbox.lost());
+    this.#inbox.finish();
   }
 
   #reason(event: StreamCloseEvent, error: Error): Error {
     if (isCoded(error)) return error;
-    if (error.name === 'StreamBufferError') return meshErrors.sendOverflow(this.#where(), error);
-    return event.local === true ? meshErrors.connectionLost({ peer: this.peer }, error) : meshErrors.streamClosedByPeer(this.#where(), error);
+    if (error.name === 'StreamBufferError') return meshErrors.sendOverflow(this.#inbox.where(), error);
+    return event.local === true ? this.#inbox.lost(error) : meshErrors.streamClosedByPeer(this.#inbox.where(), error);
   }
 
-  #finish(failure: Error | undefined): void {
-    if (this.#gone) return;
-    this.#gone = true;
-    this.#failure ??= failure;
-    this.#inbox.end(this.#failure);
-    this.#wakeSender();
-    this.#settled.resolve(this.#failure);
-  }
-
-  // 'drain' only says that sending goes on; the buffer may fill again in the same turn.
-  async #drained(): Promise<void> {
-    while (this.#raw.writableNeedsDrain && !this.#gone) {
-      this.#room ??= Promise.withResolvers();
-      await this.#room.promise;
-    }
-    if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  #wakeSender(): void {
-    this.#room?.resolve();
-    this.#room = undefined;
-  }
-
-  readonly #where = (): { peer: string; protocol: string } => ({ peer: this.peer, protocol: this.protocol });
-  readonly #lost = (): Error => meshErrors.connectionLost({ peer: this.peer });
   readonly #tooLongToSend = (sizeBytes: number): Error =>
     meshErrors.sendTooLong({ protocol: this.protocol, sizeBytes, limitBytes: this.#limits.maxFrameBytes });
 }
