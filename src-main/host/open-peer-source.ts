@@ -37,7 +37,7 @@ export async function openPeerSource(options: OpenPeerSource): Promise<Source> {
 /** At several addresses in turn, each soon after the one before, until one has greeted us; over the connection that is there already when none does. */
 async function openAtAny({ addresses: _, signal: caller, ...options }: OpenPeerSource, addresses: readonly string[], none: Error): Promise<Source> {
   const linked = linkTo(options.mesh, addresses);
-  const attempts = knownFirst(addresses, linked).map((address) => (signal: AbortSignal) => openAt({ ...options, signal }, address));
+  const attempts = inOrder(addresses, linked).map((address) => (signal: AbortSignal) => openAt({ ...options, signal }, address));
   if (linked !== undefined) attempts.push((signal) => openOver({ ...options, signal }, linked.peer));
   const headStartMs = (index: number): number => (index === addresses.length - 1 ? MESH_HEAD_START_MS : HEAD_START_MS);
   return await firstOf(attempts, { headStartMs, signal: caller, discard: (late) => late.close() }) ?? Promise.reject(none);
@@ -46,10 +46,13 @@ async function openAtAny({ addresses: _, signal: caller, ...options }: OpenPeerS
 const linkTo = (mesh: Mesh, [address]: readonly string[]): PeerSummary | undefined =>
   (address === undefined ? undefined : mesh.peers().find(({ peer }) => peer === peerOf(address)));
 
-/** Where the peer was reached it will be again; where it came from (inbound) it need not listen. */
-function knownFirst(addresses: readonly string[], linked: PeerSummary | undefined): readonly string[] {
-  const reached = linked?.direction === 'outbound' ? addresses.find((address) => address === withPeer(linked.address, linked.peer)) : undefined;
-  return reached === undefined ? addresses : [reached, ...addresses.filter((address) => address !== reached)];
+/** Where the peer was reached it will be again; where it came from (inbound) it need not listen. Over relays last: they carry little. */
+export function inOrder(addresses: readonly string[], linked: Pick<PeerSummary, 'peer' | 'address' | 'direction'> | undefined): readonly string[] {
+  const rank = (address: string): number => {
+    if (address.includes('/p2p-circuit')) return 2;
+    return linked?.direction === 'outbound' && address === withPeer(linked.address, linked.peer) ? 0 : 1;
+  };
+  return addresses.toSorted((a, b) => rank(a) - rank(b));
 }
 
 async function openAt(options: Opening, address: string): Promise<Source> {
