@@ -3,7 +3,7 @@ import { blockDigest, encodeManifestCbor, LEAF_BYTES, type LocalStore, type Serv
 
 /** What this node gives to others: shards from their files, manifests from the catalogue. */
 export function manifestShelf(store: LocalStore): ShardShelf {
-  return { find: async (cid) => await store.find(cid) ?? manifestOf(store, cid) };
+  return { find: async (cid) => await store.find(cid) ?? manifestOf(store, cid), isComing: (cid) => store.isComing(cid) };
 }
 
 /** A manifest as a shard of one leaf. One that is longer than a leaf cannot be given. */

@@ -151,10 +151,9 @@ export class TransferNode implements Service {
 
   /** What may be given and how fast is one thing for both protocols. */
   #createBitswap(onTrouble: (error: Error) => void): Bitswap {
-    const { shards } = this.store.catalog;
     return new Bitswap({
       shelf: this.#shelf, clock: systemClock, onTrouble,
-      directory: { list: () => shards.uses().map(({ cid }) => cid), tree: (cid) => shards.tree(cid) },
+      directory: { list: () => this.store.cids(), tree: (cid) => this.store.treeOf(cid) },
       open: (peer) => this.mesh.open(peer, BITSWAP_PROTOCOL, { limits: BITSWAP_LIMITS }), caps: (peer) => this.#server.caps(peer),
     });
   }

@@ -42,6 +42,7 @@ export const dagErrors = defineErrors('DAG', {
 
 export const blockErrors = defineErrors('BLOCK', {
   notHere: spec<{ cid: string }>({ fault: 'local', message: (m) => `${m.cid} is not in the store.`, next: 'Fetch it from a peer that has it.' }),
+  notYet: spec<{ cid: string; leaf: number }>({ fault: 'local', retryable: true, message: (m) => `Leaf ${m.leaf} of ${m.cid} is being downloaded and not here yet.`, next: 'Ask again in a moment, or fetch it from another peer.' }),
   gone: spec<{ cid: string; path: string }>({ fault: 'local', message: (m) => `${m.path}, where ${m.cid} lay, cannot be opened.`, next: 'Bring the file back, or run `omninode store verify`.' }),
   damaged: spec<{ cid: string; path: string; leaf: number }>({ fault: 'local', message: (m) => `${m.path} has other bytes at leaf ${m.leaf} than ${m.cid} says.`, next: 'Run `omninode store verify`, then fetch or cut the shard again.' }),
   wrongHash: spec<{ cid: string }>({ fault: 'peer', message: (m) => `These bytes are not ${m.cid}.`, next: 'Fetch the block from another peer.' }),

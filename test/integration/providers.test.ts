@@ -36,7 +36,7 @@ interface Member {
   readonly address: string;
 }
 
-const QUICK = { gatherMs: 10, checkMs: 100, retellMs: 100 };
+const QUICK = { gatherMs: 10, checkMs: 100, growMs: 100, retellMs: 100 };
 
 async function member(settings: Settings, options: Pick<ShareOptions, 'tell'> & { readonly dial?: readonly Member[] } = {}): Promise<Member> {
   const node = await createNode({ settings, paths, shards: [], identity: 'file' });

@@ -148,12 +148,26 @@ it('withdraws what came before the file changed on the hub', async () => {
   hub.repos.set('me/early', { files: { 'early.gguf': bytes } });
 });
 
-it('goes on giving what it gave after it was broken off, and after it was started again', async () => {
+it('withdraws what it gave when the user cancels, and gives it again when it goes on', async () => {
   const controller = new AbortController();
   const first = await add('hf:me/early', { signal: controller.signal }, upTo(14));
   const { cid } = await first.piece(({ layers }) => layers?.first === 1);
   controller.abort();
   await expect(first.done).rejects.toMatchObject({ code: 'HUB_CANCELLED' });
+  expect([store.catalog.derived.list(), await store.find(cid)]).toEqual([[], undefined]);
+  hub.spoil = () => undefined;
+  const again = await add('hf:me/early', {}, upTo(14));
+  // Out of what had come, while the rest is still held back.
+  expect((await again.piece(({ layers }) => layers?.first === 1)).cid).toBe(cid);
+  expect(store.catalog.derived.has(cid)).toBe(true);
+  hub.spoil = () => undefined;
+  expect((await again.done).files[0]?.resumedBytes).toBeGreaterThan(8 * LEAF_BYTES);
+});
+
+it('goes on giving what it gave after it broke off, and while it is started again', async () => {
+  const first = await add('hf:me/early', { maxFailures: 2 }, upTo(14));
+  const { cid } = await first.piece(({ layers }) => layers?.first === 1);
+  await expect(first.done).rejects.toMatchObject({ code: 'HUB_STALLED' });
   store.close();
   store = openStore({ home });
   const reader = await store.find(cid);

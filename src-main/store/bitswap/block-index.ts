@@ -31,14 +31,11 @@ export class BlockIndex {
     this.#clock = clock;
   }
 
-  /** Every place that a block is at; none for blocks that are of no shard. */
-  async find(cid: CID): Promise<readonly BlockPlace[]> {
+  /** Every place that a block was at when the directory was read last; none for blocks that are of no shard. */
+  places(cid: CID): readonly BlockPlace[] {
     const block = blockOf(cid);
     if (block === undefined) return [];
-    const places = (): BlockPlace[] => (block.kind === 'node' ? this.#nodes(cid) : this.#leaves(block.hash));
-    const found = places();
-    if (found.length > 0 || !await this.#refresh()) return found;
-    return places();
+    return block.kind === 'node' ? this.#nodes(cid) : this.#leaves(block.hash);
   }
 
   #nodes(cid: CID): BlockPlace[] {
@@ -61,8 +58,8 @@ export class BlockIndex {
     return places;
   }
 
-  /** False when that was done a moment ago. */
-  async #refresh(): Promise<boolean> {
+  /** Reads the directory again: shards come and go. False when that was done a moment ago. */
+  async refresh(): Promise<boolean> {
     if (this.#refreshing === undefined && this.#clock.monotonicMs() - this.#refreshedMs < REFRESH_MS) return false;
     this.#refreshing ??= this.#read().finally(() => {
       this.#refreshing = undefined;

@@ -21,31 +21,44 @@ export class BlockReader {
 
   /** Whether the block can be given, without reading it. */
   async has(cid: CID): Promise<boolean> {
-    for (const place of await this.#places(cid)) if (await this.#open(place) !== undefined) return true;
-    return false;
+    return await this.#first(cid, () => Promise.resolve(true)) ?? false;
   }
 
   /** The block's bytes, checked, until the next call; undefined when it is not here, or damaged everywhere. */
   async read(cid: CID): Promise<Uint8Array | undefined> {
-    for (const place of await this.#places(cid)) {
-      const shard = await this.#open(place);
-      if (shard === undefined) continue;
-      if ('node' in place) return place.node;
-      try {
-        return await shard.read(place.leaf, this.#buffer ??= Buffer.allocUnsafeSlow(LEAF_BYTES));
-      } catch (error) {
-        // Another file may have the same block.
-        if (!isCoded(error)) throw error;
-        this.#onTrouble(error);
-      }
-    }
-    return undefined;
+    return this.#first(cid, (shard, place) => this.#read(shard, place));
   }
 
   /** Lets go of what it holds; the next call takes it again. */
   async close(): Promise<void> {
     this.#buffer = undefined;
     await this.#closeShard();
+  }
+
+  /** Of the first place that has it. What is not where it was may be elsewhere by now: in a shard that came since. */
+  async #first<T>(cid: CID, use: (shard: ServedShard, place: BlockPlace) => Promise<T | undefined>): Promise<T | undefined> {
+    return await this.#firstOf(this.#places(cid), use) ?? (await this.#index.refresh() ? this.#firstOf(this.#places(cid), use) : undefined);
+  }
+
+  async #firstOf<T>(places: readonly BlockPlace[], use: (shard: ServedShard, place: BlockPlace) => Promise<T | undefined>): Promise<T | undefined> {
+    for (const place of places) {
+      const shard = await this.#open(place);
+      const found = shard === undefined ? undefined : await use(shard, place);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  async #read(shard: ServedShard, place: BlockPlace): Promise<Uint8Array | undefined> {
+    if ('node' in place) return place.node;
+    try {
+      return await shard.read(place.leaf, this.#buffer ??= Buffer.allocUnsafeSlow(LEAF_BYTES));
+    } catch (error) {
+      // Another file may have the same block. One that is on its way is no trouble.
+      if (!isCoded(error)) throw error;
+      if (error.code !== 'BLOCK_NOT_YET') this.#onTrouble(error);
+      return undefined;
+    }
   }
 
   async #closeShard(): Promise<void> {
@@ -55,8 +68,8 @@ export class BlockReader {
   }
 
   // A shard of one leaf and a manifest are blocks under their own name; the shelf knows both.
-  async #places(cid: CID): Promise<readonly BlockPlace[]> {
-    const places = await this.#index.find(cid);
+  #places(cid: CID): readonly BlockPlace[] {
+    const places = this.#index.places(cid);
     const name = asShardCid(cid.toString());
     return places.length > 0 || blockDigest(name) === undefined ? places : [{ shard: name, leaf: 0 }];
   }

@@ -2,7 +2,7 @@ import { blake3 } from '@napi-rs/blake-hash';
 import type { Blockstore, InputPair, Pair } from 'interface-blockstore';
 import { CID } from 'multiformats/cid';
 import { isCoded } from '../../base/index.ts';
-import { BLAKE3, blockOf, checkTree, innerNodes, leafCid, leafHash, HASH_BYTES, type TreeNode } from '../dag/index.ts';
+import { BLAKE3, blockOf, checkTree, innerNodes, leafCid, leafHash, HASH_BYTES, type LeafSet, type ShardTree, type TreeNode } from '../dag/index.ts';
 import { blockErrors } from '../errors.ts';
 import { LeafIndex } from './leaf-index.ts';
 import { ShardReader, type OnProblem, type ShardFile } from './shard-file.ts';
@@ -10,9 +10,16 @@ import { ShardReader, type OnProblem, type ShardFile } from './shard-file.ts';
 /** Manifests are the only blocks kept in memory. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
 
+/** Gives leaves of one shard, checked. */
+export type LeafReader = Pick<ShardReader, 'read' | 'close'>;
+
 interface Held {
-  readonly file: ShardFile;
+  readonly tree: ShardTree;
   readonly index: LeafIndex;
+  /** The leaves that are there; absent where all are. */
+  readonly present?: LeafSet;
+  /** Undefined when it is not here any more. */
+  readonly open: () => Promise<LeafReader | undefined>;
 }
 
 /**
@@ -34,20 +41,20 @@ export class FileBlockstore implements Blockstore {
 
   /** Serves a shard from now on; again with the same CID replaces it. Throws DAG_WRONG_LEAVES. */
   add(file: ShardFile): void {
-    checkTree(file);
-    this.remove(file.cid);
-    this.#shards.set(file.cid, { file, index: new LeafIndex(file) });
-    for (const { cid } of innerNodes(file)) {
-      const hash = hexOf(cid);
-      this.#nodes.set(hash, (this.#nodes.get(hash) ?? new Set()).add(file.cid));
-    }
+    const { present } = file;
+    this.#put({ tree: file, index: new LeafIndex(file), ...(present === undefined ? {} : { present }), open: () => ShardReader.open(file, this.#onProblem) });
+  }
+
+  /** Serves a shard that is no file of its own. Throws DAG_WRONG_LEAVES. */
+  addReadable(tree: ShardTree, open: Held['open']): void {
+    this.#put({ tree, index: new LeafIndex(tree), open });
   }
 
   remove(cid: string): void {
     const held = this.#shards.get(cid);
     if (held === undefined) return;
     this.#shards.delete(cid);
-    for (const { cid: node } of innerNodes(held.file)) {
+    for (const { cid: node } of innerNodes(held.tree)) {
       const shards = this.#nodes.get(hexOf(node));
       shards?.delete(cid);
       if (shards?.size === 0) this.#nodes.delete(hexOf(node));
@@ -79,10 +86,10 @@ export class FileBlockstore implements Blockstore {
 
   async *getAll(): AsyncGenerator<Pair> {
     for (const text of this.#kept.keys()) yield this.#pair(CID.parse(text));
-    for (const { file } of this.#shards.values()) {
-      for (const { cid } of innerNodes(file)) yield this.#pair(cid);
-      for (let leaf = 0; leaf < file.leafHashes.length / HASH_BYTES; leaf++) {
-        if (file.present?.has(leaf) !== false) yield this.#pair(leafCid(leafHash(file.leafHashes, leaf)));
+    for (const { tree, present } of this.#shards.values()) {
+      for (const { cid } of innerNodes(tree)) yield this.#pair(cid);
+      for (let leaf = 0; leaf < tree.leafHashes.length / HASH_BYTES; leaf++) {
+        if (present?.has(leaf) !== false) yield this.#pair(leafCid(leafHash(tree.leafHashes, leaf)));
       }
     }
   }
@@ -106,6 +113,17 @@ export class FileBlockstore implements Blockstore {
     for await (const cid of source) this.delete(cid);
   }
 
+  #put(held: Held): void {
+    const { tree } = held;
+    checkTree(tree);
+    this.remove(tree.cid);
+    this.#shards.set(tree.cid, held);
+    for (const { cid } of innerNodes(tree)) {
+      const hash = hexOf(cid);
+      this.#nodes.set(hash, (this.#nodes.get(hash) ?? new Set()).add(tree.cid));
+    }
+  }
+
   #pair(cid: CID): Pair {
     return { cid, bytes: this.get(cid) };
   }
@@ -123,7 +141,7 @@ export class FileBlockstore implements Blockstore {
     for (const shard of this.#nodes.get(hexOf(cid)) ?? []) {
       const held = this.#shards.get(shard);
       if (held === undefined) continue;
-      for (const node of innerNodes(held.file)) if (node.cid.equals(cid)) return node;
+      for (const node of innerNodes(held.tree)) if (node.cid.equals(cid)) return node;
     }
     throw notHere(cid);
   }
@@ -131,9 +149,10 @@ export class FileBlockstore implements Blockstore {
   // The same bytes may lie in several files: one that is damaged does not make the others useless.
   async #leaf(cid: CID, hash: Uint8Array): Promise<Uint8Array> {
     let failure: unknown;
-    for (const { file, leaf } of this.#places(hash)) {
+    for (const { open, leaf } of this.#places(hash)) {
       try {
-        return await this.#read(file, leaf);
+        const bytes = await readLeaf(open, leaf);
+        if (bytes !== undefined) return bytes;
       } catch (error) {
         if (!isCoded(error)) throw error;
         failure = error;
@@ -142,19 +161,19 @@ export class FileBlockstore implements Blockstore {
     throw failure ?? notHere(cid);
   }
 
-  async #read(file: ShardFile, leaf: number): Promise<Uint8Array> {
-    const reader = await ShardReader.open(file, this.#onProblem);
-    try {
-      return await reader.read(leaf);
-    } finally {
-      await reader.close();
+  *#places(hash: Uint8Array): Generator<{ open: Held['open']; leaf: number }> {
+    for (const { open, present, index } of this.#shards.values()) {
+      for (const leaf of index.find(hash)) if (present?.has(leaf) !== false) yield { open, leaf };
     }
   }
+}
 
-  *#places(hash: Uint8Array): Generator<{ file: ShardFile; leaf: number }> {
-    for (const { file, index } of this.#shards.values()) {
-      for (const leaf of index.find(hash)) if (file.present?.has(leaf) !== false) yield { file, leaf };
-    }
+async function readLeaf(open: Held['open'], leaf: number): Promise<Uint8Array | undefined> {
+  const reader = await open();
+  try {
+    return await reader?.read(leaf);
+  } finally {
+    await reader?.close();
   }
 }
 

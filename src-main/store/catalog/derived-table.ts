@@ -1,4 +1,4 @@
-import { asShardCid, isCoded } from '../../base/index.ts';
+import { asShardCid, isCoded, type ShardCid } from '../../base/index.ts';
 import { checkTree, type ShardTree } from '../dag/index.ts';
 import type { DerivedRange } from '../shard/derive.ts';
 import type { Database } from './database.ts';
@@ -65,6 +65,21 @@ export class DerivedTable {
   list(): { readonly cid: string; readonly sizeBytes: number; readonly modelPath: string }[] {
     return this.#db.all<{ cid: string; size_bytes: number; model_path: string }>('SELECT cid, size_bytes, model_path FROM derived ORDER BY cid')
       .map((row) => ({ cid: row.cid, sizeBytes: row.size_bytes, modelPath: row.model_path }));
+  }
+
+  cids(): ShardCid[] {
+    return this.#db.all<{ cid: string }>('SELECT cid FROM derived ORDER BY cid').map(({ cid }) => asShardCid(cid));
+  }
+
+  /** What has bytes of this file. */
+  ofFile(path: string): string[] {
+    return this.#db.all<{ cid: string }>('SELECT cid FROM derived WHERE model_path = ? UNION SELECT cid FROM derived_ranges WHERE path = ?', path, path).map(({ cid }) => cid);
+  }
+
+  /** The files that other shards of the same models are derived from: where this one may come from when more of them is here. */
+  filesBeside(cid: string): string[] {
+    return this.#db.all<{ path: string }>(`SELECT DISTINCT path FROM derived_ranges WHERE path IS NOT NULL AND cid IN
+      (SELECT other.cid FROM model_pieces AS wanted JOIN model_pieces AS other USING (model_cid) WHERE wanted.cid = ?)`, cid).map(({ path }) => path);
   }
 
   /** The files that shards are derived from. */

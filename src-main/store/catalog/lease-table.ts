@@ -12,6 +12,12 @@ export interface LeaseOptions {
   readonly isExclusive?: boolean;
 }
 
+/** The resource that a download from a hub leases, alone; `path` is where the whole file will lie. */
+export const downloadLease = (path: string): string => `download:${path}`;
+
+/** The resource that a writer of a shard leases, alone. */
+export const writeLease = (cid: string): string => `write:${cid}`;
+
 /** Says which shards and folders are in use, in all processes of this home, so that they are not removed. */
 export class LeaseTable {
   readonly #db: Database;

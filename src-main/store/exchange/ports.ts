@@ -30,6 +30,8 @@ export interface ServedShard {
 export interface ShardShelf {
   /** Undefined when nothing of it is here. */
   find(cid: ShardCid): Promise<ServedShard | undefined>;
+  /** Whether what is not here of it is on its way. */
+  isComing?(cid: ShardCid): boolean;
 }
 
 /** Where the leaves of one shard go. */

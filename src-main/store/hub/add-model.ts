@@ -12,7 +12,7 @@ import { modelFiles, openModelFile, type Parts } from '../shard/open-model.ts';
 import { treeOfFile } from '../shard/verify.ts';
 import { chooseModel } from './choose.ts';
 import { downloadFile, type DownloadOptions, type DownloadProgress } from './download/download-file.ts';
-import { partialPath } from './download/partial-file.ts';
+import { isBegun, partialPath } from './download/partial-file.ts';
 import { sha256OfFile } from './download/sha256.ts';
 import { hubErrors } from './errors.ts';
 import { ModelPieces, type PieceShelf, type ReadyPiece } from './model-pieces.ts';
@@ -158,8 +158,8 @@ export interface AddedModelFiles {
 
 /**
  * Fetches what the plan lacks, one file after the other over several connections, and shelves each when it is whole. With
- * `pieces` its shards can be given to others as they come; when a file turns out to be wrong, all that has bytes of it
- * is withdrawn. Throws HUB_*.
+ * `pieces` its shards can be given to others as they come; when a file turns out to be wrong, or the download is
+ * cancelled, all that has bytes of it is withdrawn. Throws HUB_*.
  */
 export async function addModel(plan: AddPlan, options: AddModelOptions): Promise<AddedModelFiles> {
   await reserve(plan, options.files ?? diskFiles);
@@ -176,6 +176,9 @@ export async function addModel(plan: AddPlan, options: AddModelOptions): Promise
   }
 }
 
+/** What came of the file is wrong, or the user does not want it: nothing of it is given any more. */
+const WITHDRAWING: readonly string[] = ['HUB_CHECKSUM', 'HUB_CHANGED', 'HUB_CANCELLED'];
+
 interface AddContext {
   readonly options: AddModelOptions;
   readonly pieces: ModelPieces | undefined;
@@ -184,7 +187,7 @@ interface AddContext {
 async function addFile(plan: AddPlan, index: number, { options, pieces }: AddContext): Promise<AddedFile> {
   const [file = plan.files[0]] = plan.files.slice(index);
   const { tree, resumedBytes } = await fetchFile(file, { ...options, onProgress: toldOf(plan, index, options), onLeaf: (leaf) => pieces?.arrived(index, leaf) }).catch(async (error: unknown) => {
-    if (isCoded(error, 'HUB_CHECKSUM') || isCoded(error, 'HUB_CHANGED')) await pieces?.withdraw(file.target);
+    if (isCoded(error) && WITHDRAWING.includes(error.code)) await pieces?.withdraw(file.target);
     throw error;
   });
   const { mtimeMs } = await stat(file.target);
@@ -237,8 +240,8 @@ async function fetchFile({ remote, target }: PlannedFile, options: Told): Promis
   const found = await stat(target).catch(() => undefined);
   const isHere = remote === undefined || (found?.size === remote.sizeBytes && await isIntact(target, remote, options));
   if (isHere) return { tree: await hashed(target, found?.size ?? 0, options), resumedBytes: found?.size ?? 0 };
-  // What an earlier run left is given again once it was checked; another version under this name is not.
-  options.pieces?.withdraw(target);
+  // What an earlier run left of the same version goes on being given; another one under this name does not.
+  if (found !== undefined || !await isBegun(target, remote)) options.pieces?.withdraw(target);
   return downloadFile({ ...options, remote, target });
 }
 

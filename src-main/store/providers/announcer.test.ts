@@ -13,18 +13,19 @@ const holding = (shards: readonly string[], models: Holdings['models'] = []): Ho
 const running: Announcer[] = [];
 afterEach(async () => { for (const one of running.splice(0)) await one.stop(); });
 
-function started(first: Holdings) {
+function started(first: Holdings, growMs = 0) {
   const clock = new ManualClock(1_000_000);
   const told: Announcement[] = [];
+  const held: Holdings[] = [];
   const state = { holdings: first, heardBy: 1 };
   const announcer = new Announcer({
-    holdings: () => state.holdings, addresses: () => ({ addresses: [], nodeAddresses: [] }), clock, onTrouble: (error) => { throw error; },
+    holdings: () => state.holdings, onHoldings: (now) => void held.push(now), addresses: () => ({ addresses: [], nodeAddresses: [] }), clock, onTrouble: (error) => { throw error; },
     publish: (data) => { told.push(decodeAnnouncement(data, PEER)); return Promise.resolve(state.heardBy); },
-    times: { everyMs: 600_000, checkMs: 3_600_000, gatherMs: 0, retellMs: 60_000, ttlMs: 1_800_000 },
+    times: { everyMs: 600_000, checkMs: 3_600_000, growMs, gatherMs: 0, retellMs: 60_000, ttlMs: 1_800_000 },
   });
   running.push(announcer);
   announcer.start();
-  return { announcer, clock, told, state };
+  return { announcer, clock, told, state, held };
 }
 
 const gist = ({ models, shards, gone, ttlMs }: Announcement) => ({ models: models.map(({ manifest, pieces }) => [manifest, ...pieces]), shards, gone, ttlMs });
@@ -48,6 +49,29 @@ it('tells all at first, then what changed, all again when it is time, and that i
   await announcer.stop();
   expect(gist(told[4]!)).toEqual({ ...all, ttlMs: 0 });
   expect(told.map(({ at }) => at)).toEqual([...new Set(told.map(({ at }) => at))].sort((a, b) => a - b));
+});
+
+it('gathers what a download brings, tells at once what is gone, and lets know whoever asks', async () => {
+  const { announcer, clock, told, state, held } = started(holding([ONE]), 20_000);
+  await announcer.check();
+  state.holdings = holding([ONE, TWO]);
+  await announcer.check();
+  expect(told.map(gist).slice(1)).toEqual([{ ...all, shards: [TWO] }]);
+  state.holdings = holding([ONE, TWO, THREE]);
+  clock.advance(19_999);
+  await announcer.check();
+  expect([told.length, held.at(-1)?.cids]).toEqual([2, [ONE, TWO, THREE]]);
+  clock.advance(1);
+  await announcer.check();
+  expect(gist(told[2]!)).toEqual({ ...all, shards: [THREE] });
+  // With what is new, since the message goes out anyway.
+  state.holdings = holding([TWO], [{ manifest: THREE, pieces: Uint8Array.of(3) }]);
+  await announcer.check();
+  expect(gist(told[3]!)).toEqual({ ...all, models: [[THREE, 3]], gone: [ONE] });
+  // A piece less of a model is less.
+  state.holdings = holding([TWO], [{ manifest: THREE, pieces: Uint8Array.of(5) }]);
+  await announcer.check();
+  expect(gist(told[4]!)).toEqual({ ...all, models: [[THREE, 5]] });
 });
 
 it('says nothing when there is nothing, nor a farewell', async () => {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/index.ts';
 import { encodeAnnouncement, pagesOf, type AnnouncedModel, type Announcement } from './announcement.ts';
 import type { Holdings } from './holdings.ts';
-import { ANNOUNCE_EVERY_MS, ANNOUNCE_TTL_MS, CHECK_MS, GATHER_MS, RETELL_MS } from './options.ts';
+import { ANNOUNCE_EVERY_MS, ANNOUNCE_TTL_MS, CHECK_MS, GATHER_MS, GROW_MS, RETELL_MS } from './options.ts';
 
 export interface AnnouncerInit {
   readonly holdings: () => Holdings;
@@ -19,12 +19,14 @@ export interface AnnouncerInit {
 export interface AnnouncerTimes {
   readonly everyMs: number;
   readonly checkMs: number;
+  /** Between two tellings of what only adds to the last one. */
+  readonly growMs: number;
   readonly gatherMs: number;
   readonly retellMs: number;
   readonly ttlMs: number;
 }
 
-const TIMES: AnnouncerTimes = { everyMs: ANNOUNCE_EVERY_MS, checkMs: CHECK_MS, gatherMs: GATHER_MS, retellMs: RETELL_MS, ttlMs: ANNOUNCE_TTL_MS };
+const TIMES: AnnouncerTimes = { everyMs: ANNOUNCE_EVERY_MS, checkMs: CHECK_MS, growMs: GROW_MS, gatherMs: GATHER_MS, retellMs: RETELL_MS, ttlMs: ANNOUNCE_TTL_MS };
 const NOTHING: Holdings = { models: [], shards: [], cids: [] };
 
 /** Says what this node has: at the start, what changed when it changes, all of it now and then, and that it leaves. */
@@ -32,6 +34,9 @@ export class Announcer {
   readonly #init: AnnouncerInit;
   readonly #times: AnnouncerTimes;
   #told: Holdings = NOTHING;
+  #held: Holdings = NOTHING;
+  /** When something that was new was told. */
+  #grewMs = Number.NEGATIVE_INFINITY;
   #lastAt = 0;
   /** When all was told last, and to how many. */
   #allMs = Number.NEGATIVE_INFINITY;
@@ -58,19 +63,19 @@ export class Announcer {
     const waitMs = isUnheard ? 0 : Math.max(0, this.#allMs + this.#times.retellMs - this.#nowMs());
     this.#retelling = setTimeout(() => {
       this.#retelling = undefined;
-      void this.#inTurn(() => this.#tellAll(this.#init.holdings()));
+      void this.#inTurn(() => this.#tellAll(this.#look()));
     }, waitMs + this.#times.gatherMs).unref();
   }
 
   /** Tells all at once: something else changed than what is held. */
   tellAgain(): Promise<void> {
-    return this.#inTurn(() => this.#tellAll(this.#init.holdings()));
+    return this.#inTurn(() => this.#tellAll(this.#look()));
   }
 
   /** Looks for what changed and tells it. */
   check(): Promise<void> {
     return this.#inTurn(async () => {
-      const now = this.#init.holdings();
+      const now = this.#look();
       const isDue = this.#nowMs() - this.#allMs >= this.#times.everyMs;
       if (isDue) await this.#tellAll(now);
       else await this.#tellChange(now);
@@ -89,27 +94,33 @@ export class Announcer {
 
   async #tellAll(now: Holdings): Promise<void> {
     const gone = goneFrom(this.#told, now);
-    this.#note(now);
+    this.#told = now;
     if (now.cids.length === 0 && gone.length === 0) return;
     this.#heardBy = await this.#tell({ models: now.models, shards: now.shards, gone, ttlMs: this.#times.ttlMs });
     this.#allMs = this.#nowMs();
   }
 
   async #tellChange(now: Holdings): Promise<void> {
-    const before = new Map(this.#told.models.map((model) => [model.manifest, keyOf(model)]));
+    const before = new Map(this.#told.models.map((model) => [model.manifest, model]));
     const known = new Set(this.#told.shards);
-    const models = now.models.filter((model) => before.get(model.manifest) !== keyOf(model));
+    const models = now.models.filter((model) => !isSame(before.get(model.manifest), model));
     const shards = now.shards.filter((cid) => !known.has(cid));
     const gone = goneFrom(this.#told, now);
     if (models.length + shards.length + gone.length === 0) return;
-    this.#note(now);
+    const isLess = gone.length > 0 || models.some((model) => hasLost(before.get(model.manifest), model));
+    if (!isLess && this.#nowMs() - this.#grewMs < this.#times.growMs) return;
+    if (models.length + shards.length > 0) this.#grewMs = this.#nowMs();
+    this.#told = now;
     await this.#tell({ models, shards, gone, ttlMs: this.#times.ttlMs });
   }
 
-  #note(now: Holdings): void {
-    const isSame = now.cids.length === this.#told.cids.length && now.cids.every((cid, index) => cid === this.#told.cids[index]);
-    this.#told = now;
-    if (!isSame) this.#init.onHoldings?.(now);
+  /** What is held now. Whoever asks is told of it before everybody is. */
+  #look(): Holdings {
+    const now = this.#init.holdings();
+    const isOld = now.cids.length === this.#held.cids.length && now.cids.every((cid, index) => cid === this.#held.cids[index]);
+    this.#held = now;
+    if (!isOld) this.#init.onHoldings?.(now);
+    return now;
   }
 
   async #tell(what: Pick<Announcement, 'models' | 'shards' | 'gone' | 'ttlMs'>): Promise<number> {
@@ -134,4 +145,7 @@ function goneFrom(before: Holdings, now: Holdings): string[] {
   return [...before.models.map(({ manifest }) => manifest), ...before.shards].filter((cid) => !still.has(cid));
 }
 
-const keyOf = ({ pieces }: AnnouncedModel): string => Buffer.from(pieces).toString('base64');
+const isSame = (before: AnnouncedModel | undefined, { pieces }: AnnouncedModel): boolean => before !== undefined && Buffer.compare(before.pieces, pieces) === 0;
+
+/** A piece that was there is not any more. */
+const hasLost = (before: AnnouncedModel | undefined, { pieces }: AnnouncedModel): boolean => before?.pieces.some((bits, index) => (bits & ~(pieces[index] ?? 0)) !== 0) === true;

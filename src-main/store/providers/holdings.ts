@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/index.ts';
+import { isThere } from '../space/derived-reader.ts';
 import type { AnnouncedModel } from './announcement.ts';
 
 /** What this node can give, whole or in part. */
@@ -12,15 +13,15 @@ export interface Holdings {
 
 /** Reads the catalogue for what there is to announce. Manifests are decoded once: their CID says what they hold. */
 export class HoldingsReader {
-  readonly #catalog: Pick<Catalog, 'shards' | 'models'>;
+  readonly #catalog: Pick<Catalog, 'shards' | 'derived' | 'models'>;
   #pieces = new Map<string, readonly string[]>();
 
-  constructor(catalog: Pick<Catalog, 'shards' | 'models'>) {
+  constructor(catalog: Pick<Catalog, 'shards' | 'derived' | 'models'>) {
     this.#catalog = catalog;
   }
 
   read(): Holdings {
-    const held = new Set<string>(this.#catalog.shards.held());
+    const held = new Set<string>([...this.#catalog.shards.held(), ...this.#derived()]);
     const known = this.#catalog.models.cids().map((manifest) => ({ manifest, pieces: this.#piecesOf(manifest) }));
     this.#pieces = new Map(known.map(({ manifest, pieces }) => [manifest, pieces]));
     const models = known.filter(({ pieces }) => pieces.some((cid) => held.has(cid)));
@@ -30,6 +31,13 @@ export class HoldingsReader {
       shards: [...held].filter((cid) => !inModels.has(cid)).sort(),
       cids: [...models.map(({ manifest }) => manifest), ...[...held].sort()],
     };
+  }
+
+  /** Shards in the files of models. A file that was taken away is noticed here first: the catalogue is told by whoever reads it. */
+  #derived(): readonly string[] {
+    const { derived } = this.#catalog;
+    const gone = new Set(derived.paths().filter((path) => !isThere(this.#catalog, path)).flatMap((path) => derived.ofFile(path)));
+    return derived.cids().filter((cid) => !gone.has(cid));
   }
 
   #piecesOf(manifest: string): readonly string[] {

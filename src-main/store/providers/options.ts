@@ -24,6 +24,8 @@ export const ANNOUNCE_TTL_MS = 30 * MINUTE_MS;
 export const ANNOUNCE_EVERY_MS = 10 * MINUTE_MS;
 /** How often the catalogue is looked at for changes: other processes make them. */
 export const CHECK_MS = 5 * SECOND_MS;
+/** What only adds to what was told waits for more of it: a download brings a shard every second. What is gone is told at once. */
+export const GROW_MS = 20 * SECOND_MS;
 /** Newcomers of this time are told together. */
 export const GATHER_MS = 500;
 /** All is told again for newcomers this often at most, once somebody has heard it. */

@@ -6,7 +6,8 @@ import { dataPath, type Catalog, type DerivedShard, type Lease } from '../catalo
 import { isLeaf, LEAF_BYTES, leafLength } from '../dag/index.ts';
 import { blockErrors } from '../errors.ts';
 import { readDerived } from '../shard/derive.ts';
-import type { StoreContext } from './context.ts';
+import { isArriving } from './coming.ts';
+import { statOf, type StoreContext } from './context.ts';
 import type { ReadableShard } from './held-reader.ts';
 
 /** A shard out of the files of its model, each leaf made and checked when it is asked for. What was withdrawn is not given any more. */
@@ -25,7 +26,7 @@ export class DerivedReader implements ReadableShard {
     this.#onProblem = init.onProblem;
   }
 
-  /** Undefined when the shard is not known or one of the files cannot be opened. */
+  /** Undefined when the shard is not known or one of the files cannot be opened; when one is gone, all that has bytes of it is withdrawn. */
   static async open({ catalog }: StoreContext, cid: string, onProblem: (problem: ShardProblem) => void): Promise<DerivedReader | undefined> {
     const shard = catalog.derived.get(cid);
     if (shard === undefined) return undefined;
@@ -37,6 +38,7 @@ export class DerivedReader implements ReadableShard {
     for (const path of paths) {
       const file = await open(placeOf(catalog, path), 'r').catch(() => undefined);
       if (file === undefined) {
+        if (!isThere(catalog, path)) catalog.derived.withdraw(path);
         await reader.close();
         return undefined;
       }
@@ -62,7 +64,7 @@ export class DerivedReader implements ReadableShard {
     return Promise.resolve(this.#shard.tree.leafHashes);
   }
 
-  /** Throws DAG_NO_SUCH_LEAF, BLOCK_NOT_HERE, BLOCK_DAMAGED. */
+  /** Throws DAG_NO_SUCH_LEAF, BLOCK_NOT_HERE, BLOCK_NOT_YET, BLOCK_DAMAGED. */
   async read(leaf: number, into?: Uint8Array): Promise<Uint8Array> {
     const { tree, modelPath } = this.#shard;
     const length = leafLength(tree.sizeBytes, leaf);
@@ -70,6 +72,8 @@ export class DerivedReader implements ReadableShard {
     const bytes = into?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length);
     await readDerived(this.#shard, leaf * LEAF_BYTES, { into: bytes, read: (path, part, offset) => this.#fill(path, part, offset) });
     if (isLeaf(tree, leaf, bytes)) return bytes;
+    // A download that goes on after a power cut gets again what the disk had not kept.
+    if (isArriving(this.#catalog, this.#files.keys())) throw blockErrors.notYet({ cid: tree.cid, leaf });
     this.#onProblem({ cid: tree.cid, path: modelPath, kind: 'damaged', leaf });
     throw blockErrors.damaged({ cid: tree.cid, path: modelPath, leaf });
   }
@@ -89,8 +93,11 @@ export class DerivedReader implements ReadableShard {
   }
 }
 
+/** Whether the file is there that shards are derived from. Also by its last name: a download may get that at this moment. */
+export const isThere = (catalog: Pick<Catalog, 'shards'>, path: string): boolean => statOf(placeOf(catalog, path)) !== undefined || statOf(path) !== undefined;
+
 /** A file that is downloaded, or was found damaged, has another name. */
-export function placeOf(catalog: Catalog, path: string): string {
+function placeOf(catalog: Pick<Catalog, 'shards'>, path: string): string {
   const file = catalog.shards.file(path);
   if (file !== undefined) return dataPath(file);
   return existsSync(`${path}.part`) ? `${path}.part` : path;

@@ -2,13 +2,14 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CID } from 'multiformats/cid';
-import { isCoded, systemClock, type Clock, type ManifestCid } from '../../base/index.ts';
+import { isCoded, systemClock, type Clock, type ManifestCid, type ShardCid } from '../../base/index.ts';
 import { FileBlockstore, type ShardProblem } from '../blockstore/index.ts';
 import { dataPath, type Catalog, type DerivedShard, type Lease, type StoredFile, type StoredModel } from '../catalog/index.ts';
 import type { ShardTree } from '../dag/index.ts';
 import { catalogErrors, spaceErrors } from '../errors.ts';
 import { diskFiles, type StoreFiles } from '../ports.ts';
 import { encodeManifestCbor, type Manifest } from '../shard/manifest.ts';
+import { isComing } from './coming.ts';
 import { isOwn, removeTrash, type StoreContext } from './context.ts';
 import { evictableBytes, evictDownTo, makeRoom, takeAway, usedBytes, userOf } from './evict.ts';
 import { DerivedReader } from './derived-reader.ts';
@@ -151,7 +152,28 @@ export class LocalStore {
 
   /** A shard to give to others or to read; undefined when nothing of it is here. Closing it lets it go. */
   async find(cid: string): Promise<ReadableShard | undefined> {
-    return await HeldReader.open(this.#context, cid, this.#onProblem) ?? DerivedReader.open(this.#context, cid, this.#onProblem);
+    const held = await HeldReader.open(this.#context, cid, this.#onProblem);
+    if (held?.held() === 'all') return held;
+    // A part of it may have been fetched before a download brought all.
+    const derived = await DerivedReader.open(this.#context, cid, this.#onProblem);
+    if (derived === undefined) return held;
+    await held?.close();
+    return derived;
+  }
+
+  /** Every shard of which a leaf may be here, as a file or in one of a model. */
+  cids(): ShardCid[] {
+    return [...new Set([...this.catalog.shards.uses().map(({ cid }) => cid), ...this.catalog.derived.cids()])];
+  }
+
+  /** The tree of such a shard, checked. */
+  treeOf(cid: string): ShardTree | undefined {
+    return this.catalog.shards.tree(cid) ?? this.catalog.derived.get(cid)?.tree;
+  }
+
+  /** Whether what is not here of a shard is on its way. */
+  isComing(cid: string): boolean {
+    return isComing(this.catalog, cid);
   }
 
   /** The tree of a shard that was begun or is here, checked. */
@@ -172,12 +194,16 @@ export class LocalStore {
 
   /** Every block that is here now, manifests included, for IPFS tools. Later shards are added by the caller. */
   blockstore(): FileBlockstore {
-    const { shards, models } = this.catalog;
+    const { shards, models, derived } = this.catalog;
     const blocks = new FileBlockstore(this.#onProblem);
     for (const { cid } of shards.uses()) {
       const tree = shards.tree(cid);
       const [file] = shards.files(cid);
       if (tree !== undefined && file !== undefined) blocks.add({ ...tree, path: dataPath(file), ...(file.present === undefined ? { mtimeMs: file.mtimeMs } : { present: file.present }) });
+    }
+    for (const cid of derived.cids()) {
+      const shard = derived.get(cid);
+      if (shard !== undefined) blocks.addReadable(shard.tree, () => DerivedReader.open(this.#context, cid, this.#onProblem));
     }
     for (const { cid, manifest } of models.list()) blocks.keep(CID.parse(cid), encodeManifestCbor(manifest));
     return blocks;

@@ -1,11 +1,8 @@
 import { renameSync } from 'node:fs';
 import { leafCount, LeafSet } from '../dag/index.ts';
-import { dataPath, type StoredFile } from '../catalog/index.ts';
-import { placeOf } from './derived-reader.ts';
+import { dataPath, writeLease, type StoredFile } from '../catalog/index.ts';
+import { isThere } from './derived-reader.ts';
 import { statOf, type StoreContext } from './context.ts';
-
-/** The resource that a writer of a shard leases, alone. */
-export const writeLease = (cid: string): string => `write:${cid}`;
 
 /**
  * Brings the catalogue and the disk together after a crash: forgets files that are
@@ -20,8 +17,7 @@ export function reconcile(context: StoreContext, files: readonly StoredFile[] = 
       if (file === undefined || statOf(dataPath(file)) !== undefined || catalog.leases.isHeld(writeLease(file.cid))) continue;
       if (!file.isOwned || !doubt(context, file)) catalog.shards.delete(path);
     }
-    // Also by its last name: a download may get that at this moment.
-    for (const path of catalog.derived.paths()) if (statOf(placeOf(catalog, path)) === undefined && statOf(path) === undefined) catalog.derived.withdraw(path);
+    for (const path of catalog.derived.paths()) if (!isThere(catalog, path)) catalog.derived.withdraw(path);
   });
 }
 

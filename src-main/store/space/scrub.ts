@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { dataPath, storedBytes, type StoredFile } from '../catalog/index.ts';
+import { dataPath, storedBytes, writeLease, type StoredFile } from '../catalog/index.ts';
 import { HASH_BYTES, isLeaf, LEAF_BYTES, leafCount, leafLength, type LeafSet, type ShardTree } from '../dag/index.ts';
 import { isCoded } from '../../base/index.ts';
 import { fileSource } from '../gguf/source.ts';
 import { treeOfFile } from '../shard/verify.ts';
 import type { StoreContext } from './context.ts';
-import { markDamaged, reconcile, writeLease } from './reconcile.ts';
+import { markDamaged, reconcile } from './reconcile.ts';
 
 export interface ScrubOptions {
   /** All shards when absent. */

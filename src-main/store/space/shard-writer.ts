@@ -1,12 +1,11 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { dataPath, type Lease, type StoredFile } from '../catalog/index.ts';
+import { dataPath, writeLease, type Lease, type StoredFile } from '../catalog/index.ts';
 import { isLeaf, LEAF_BYTES, leafCount, leafLength, LeafSet, type ShardTree } from '../dag/index.ts';
 import { shardErrors, spaceErrors } from '../errors.ts';
 import type { StoreContext } from './context.ts';
 import { makeRoom } from './evict.ts';
-import { writeLease } from './reconcile.ts';
 
 /** After so many leaves the disk is synced, and they count whatever happens. */
 const SYNC_EVERY = 64;

@@ -72,6 +72,8 @@ interface Known {
   holdings: readonly Holding[];
   /** Shards whose tree it did not give. */
   readonly treeless: Set<number>;
+  /** How often it said `not yet` of a shard since it gave any of it. */
+  readonly promised: Map<number, number>;
   bytes: number;
   askedMs: number;
   isAsking: boolean;
@@ -82,6 +84,8 @@ const TICK_MS = 250;
 const PATIENCE_MS = 30_000;
 const SILENCE_MS = 30_000;
 const REFRESH_MS = 1000;
+/** Blocks that a source puts off, of one shard and one after the other, before it is not asked for that shard again. */
+const MAX_PROMISES = 1024;
 const NOTHING: Holding = { held: 'none', sizeBytes: 0 };
 
 /** One download of any number of shards from any number of sources, which may come and go while it runs. */
@@ -135,7 +139,7 @@ export class Fetch implements SourceSink {
   add(source: Source): void {
     const lie = lieOf(this.#gone.get(source.name)?.error);
     if (this.#isOver || this.#known.has(source.name) || lie !== undefined) return source.close(lie);
-    const known = { source, isHeard: false, holdings: this.#shards.map(() => NOTHING), treeless: new Set<number>(), bytes: 0, askedMs: 0, isAsking: false };
+    const known = { source, isHeard: false, holdings: this.#shards.map(() => NOTHING), treeless: new Set<number>(), promised: new Map<number, number>(), bytes: 0, askedMs: 0, isAsking: false };
     this.#known.set(source.name, known);
     this.#schedule.add(source.name, this.#nowMs());
     void this.#refresh(known);
@@ -166,6 +170,8 @@ export class Fetch implements SourceSink {
     // A cancelled leaf was settled when it was cancelled.
     if (shard === undefined || refusal === 'cancelled') return;
     this.#schedule.refused(source.name, { shard: shard.index, leaf }, this.#nowMs());
+    const known = this.#known.get(source.name);
+    if (refusal === 'not yet' && known !== undefined) known.promised.set(shard.index, (known.promised.get(shard.index) ?? 0) + 1);
     this.#pumpAll();
   }
 
@@ -301,7 +307,10 @@ export class Fetch implements SourceSink {
     await writing;
     this.#bytesFetched += bytes.length;
     const known = this.#known.get(source.name);
-    if (known !== undefined) known.bytes += bytes.length;
+    if (known !== undefined) {
+      known.bytes += bytes.length;
+      known.promised.delete(shard.index);
+    }
     this.#count(shard, leaf);
     this.#settle(source, { shard: shard.index, leaf });
     this.#tellProgress();
@@ -370,8 +379,9 @@ export class Fetch implements SourceSink {
     return this.#shards.some(({ missing, index, writer }) => missing > 0 && (writer === undefined ? holdings[index]?.held !== 'none' : this.#schedule.canGive(name, index)));
   }
 
-  #mayGrow({ holdings, treeless }: Known): boolean {
-    return this.#shards.some(({ missing, index }) => missing > 0 && (holdings[index]?.held !== 'all' || treeless.has(index)));
+  #mayGrow({ holdings, treeless, promised }: Known): boolean {
+    const isPromised = (index: number): boolean => promised.has(index) && (promised.get(index) ?? 0) < MAX_PROMISES;
+    return this.#shards.some(({ missing, index }) => missing > 0 && (holdings[index]?.held !== 'all' || treeless.has(index) || isPromised(index)));
   }
 
   #giveUpIfHopeless(nowMs: number): void {

@@ -40,6 +40,10 @@ export class ReaderCache implements ShardShelf {
     return { cid, sizeBytes: shard.sizeBytes, held: () => shard.held(), leafHashes: () => shard.leafHashes(), read: (leaf, into) => shard.read(leaf, into), close };
   }
 
+  isComing(cid: ShardCid): boolean {
+    return this.#shelf.isComing?.(cid) ?? false;
+  }
+
   /** Lets go of everything that nobody reads. */
   async close(): Promise<void> {
     for (const [cid, entry] of this.#entries) {

@@ -1,4 +1,4 @@
-import { toCoded, type RateLimiter, type ShardCid } from '../../../base/index.ts';
+import { isCoded, toCoded, type RateLimiter, type ShardCid } from '../../../base/index.ts';
 import { HASH_BYTES, LEAF_BYTES, leafCount } from '../../dag/index.ts';
 import { exchangeErrors } from '../errors.ts';
 import { CHUNK_BYTES, MAX_HOLDINGS_BYTES, MAX_WINDOW_LEAVES } from '../options.ts';
@@ -6,7 +6,7 @@ import type { BlockStream, ServedShard, ShardShelf } from '../ports.ts';
 import { holds } from '../schedule/holdings.ts';
 import type { Throttle } from '../throttle.ts';
 import { decodeFrame, encodeFrame, holdingBytes, type BlockFrame, type Holding } from '../wire/codec.ts';
-import type { Refusal } from '../wire/constants.ts';
+import { FEATURES, type Refusal } from '../wire/constants.ts';
 
 export interface ServedPeerInit {
   readonly shelf: ShardShelf;
@@ -36,6 +36,7 @@ export class ServedPeer {
   #buffer: Buffer | undefined;
   #sending = Promise.resolve();
   #isSending = false;
+  #features: readonly string[] = [];
   #isGone = false;
 
   constructor(stream: BlockStream, init: ServedPeerInit) {
@@ -50,8 +51,9 @@ export class ServedPeer {
       let isGreeted = false;
       for await (const bytes of this.#stream) {
         const frame = decodeFrame(bytes, this.#stream.peer);
-        if (!isGreeted && frame.type !== 'hello') throw this.#bad('the first frame is no hello');
         if (isGreeted) await this.#handle(frame);
+        else if (frame.type === 'hello') this.#features = frame.hello.features;
+        else throw this.#bad('the first frame is no hello');
         isGreeted = true;
       }
     } finally {
@@ -96,7 +98,7 @@ export class ServedPeer {
 
   async #tellHashes({ request, cid, first, count }: Question<'leaves'>): Promise<void> {
     const found = await this.#with(cid, async (reader) => ({ sizeBytes: reader.sizeBytes, all: await reader.leafHashes() }));
-    if (found === undefined || first >= leafCount(found.sizeBytes)) return this.#refuse(request, 0, 'not held');
+    if (found === undefined || first >= leafCount(found.sizeBytes)) return this.#refuse(request, 0, this.#absence(cid));
     const hashes = found.all.subarray(first * HASH_BYTES, (first + count) * HASH_BYTES);
     await this.#send({ type: 'hashes', request, sizeBytes: found.sizeBytes, first, hashes });
   }
@@ -138,13 +140,20 @@ export class ServedPeer {
   async #read({ cid, leaf }: Wanted): Promise<Uint8Array | Refusal> {
     // A shard that is being fetched has more by now than when it was opened.
     const reader = this.#opened(cid, leaf) ?? await this.#reopen(cid, leaf);
-    if (reader === undefined) return 'not held';
+    if (reader === undefined) return this.#absence(cid);
     try {
       return await reader.read(leaf, this.#buffer ??= Buffer.allocUnsafeSlow(LEAF_BYTES));
     } catch (error) {
+      if (isCoded(error, 'BLOCK_NOT_YET')) return this.#absence(cid, true);
+      // Withdrawn since it was opened.
+      if (isCoded(error, 'BLOCK_NOT_HERE')) return this.#absence(cid);
       this.#init.onTrouble(toCoded(error));
       return 'damaged';
     }
+  }
+
+  #absence(cid: ShardCid, isComing = this.#init.shelf.isComing?.(cid) ?? false): Refusal {
+    return isComing && this.#features.includes(FEATURES.notYet) ? 'not yet' : 'not held';
   }
 
   async #sendLeaf({ request, leaf }: Wanted, bytes: Uint8Array): Promise<void> {

@@ -5,7 +5,7 @@ import { exchangeErrors } from '../errors.ts';
 import { CHUNK_BYTES, MAX_CIDS, MAX_HASHES, MAX_RUN_LEAVES, MAX_SHARD_LEAVES, MAX_WINDOW_LEAVES } from '../options.ts';
 import { bitmapBytes, type Held } from '../schedule/holdings.ts';
 import { cidAt, cidBytes } from './cid.ts';
-import { CID_BYTES, FrameType, HEADER_BYTES, HELD_KIND, REFUSALS, WIRE_VERSION, type Refusal } from './constants.ts';
+import { CID_BYTES, FEATURES, FrameType, HEADER_BYTES, HELD_KIND, REFUSALS, WIRE_VERSION, type Refusal } from './constants.ts';
 
 export const helloSchema = z.strictObject({
   protocol: z.literal(1),
@@ -208,5 +208,5 @@ function readRefused(bytes: Buffer, request: number): BlockFrame | string {
 
 export const ownHello = (agent: string, transfer?: readonly string[]): BlockFrame => ({
   type: 'hello', request: 0,
-  hello: { protocol: 1, agent, features: [], window: MAX_WINDOW_LEAVES, ...(transfer === undefined ? {} : { transfer: [...transfer] }) },
+  hello: { protocol: 1, agent, features: Object.values(FEATURES), window: MAX_WINDOW_LEAVES, ...(transfer === undefined ? {} : { transfer: [...transfer] }) },
 });

@@ -1,5 +1,5 @@
 import { isCoded } from '../../../base/index.ts';
-import type { Lease, LeaseTable } from '../../catalog/index.ts';
+import { downloadLease, type Lease, type LeaseTable } from '../../catalog/index.ts';
 import { hubErrors } from '../errors.ts';
 
 export type DownloadLeases = Pick<LeaseTable, 'take'>;
@@ -10,7 +10,7 @@ export type DownloadLeases = Pick<LeaseTable, 'take'>;
  */
 export function takeDownload(leases: DownloadLeases, target: string): Lease {
   try {
-    return leases.take(`download:${target}`, { isExclusive: true });
+    return leases.take(downloadLease(target), { isExclusive: true });
   } catch (error) {
     if (!isCoded(error, 'CATALOG_IN_USE')) throw error;
     throw hubErrors.busy({ path: target, pid: Number(error.meta['pid']) }, error);

@@ -71,6 +71,9 @@ export class PartialFile {
 export const partialPath = (target: string): string => `${target}.part`;
 export const journalPath = (target: string): string => `${target}.part.journal`;
 
+/** Whether an earlier run left some of this version of the file. */
+export const isBegun = async (target: string, remote: RemoteFile): Promise<boolean> => await readJournal(journalPath(target), remote) !== undefined;
+
 /** Takes away what was begun for `target`. */
 export async function removePartial(target: string): Promise<void> {
   await rm(partialPath(target), { force: true });
