@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { asShardCid } from '../../src-main/base/index.ts';
 import { openStore } from '../../src-main/host/index.ts';
-import { addModel, cidOfManifest, cutModel, LEAF_BYTES, parseReference, planAdd, type AddedModelFiles, type AddModelOptions, type LocalStore, type Manifest, type ManifestPiece, type ReadyPiece } from '../../src-main/store/index.ts';
+import { cidOfManifest, cutModel, LEAF_BYTES, type AddModelOptions, type LocalStore, type Manifest, type ManifestPiece } from '../../src-main/store/index.ts';
 import { HubServer } from '../../src-main/store/hub/testing/hub-server.ts';
+import { startAdding, upTo, type Adding } from '../support/adding.ts';
 import { generateModel, splitModel } from '../support/models/index.ts';
 import { SaidProcess } from '../support/said-process.ts';
 
@@ -67,37 +68,7 @@ async function fetched(from: string, pieces: readonly ManifestPiece[]): Promise<
   return join(into, 'store', 'shards');
 }
 
-interface Adding {
-  readonly done: Promise<AddedModelFiles>;
-  /** The first piece of which this holds. */
-  piece(accept: (piece: ReadyPiece) => boolean): Promise<ReadyPiece>;
-}
-
-async function add(source: string, more: Partial<AddModelOptions> = {}, hold?: HubServer['spoil']): Promise<Adding> {
-  const plan = await planAdd(parseReference(source, hub.url), { hubUrl: hub.url, folder: join(home, 'models') });
-  if (hold !== undefined) hub.spoil = hold;
-  const told: ReadyPiece[] = [];
-  const waiting: (() => void)[] = [];
-  const done = addModel(plan, {
-    shelf: { add: ({ path, tree, origin }) => store.addModelFile(path, tree, origin) }, pieces: store, leases: store.catalog.leases, firstRetryMs: 1, stallMs: 500, maxFailures: 1_000,
-    onPiece: (piece) => { told.push(piece); waiting.splice(0).forEach((wake) => wake()); }, ...more,
-  });
-  done.catch(() => undefined);
-  const piece = async (accept: (one: ReadyPiece) => boolean): Promise<ReadyPiece> => {
-    for (;;) {
-      const found = told.find(accept);
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    }
-  };
-  return { done, piece };
-}
-
-/** Nothing of the file comes from this leaf on. */
-const upTo = (leaf: number): HubServer['spoil'] => ({ range }) => {
-  const first = Number(/^bytes=(\d+)/.exec(range)?.[1]);
-  return { kind: 'stall', afterBytes: Math.max(0, leaf * LEAF_BYTES - first) };
-};
+const add = (source: string, more: Partial<AddModelOptions> = {}, hold?: HubServer['spoil']): Promise<Adding> => startAdding(store, { home, hub, source, ...(hold === undefined ? {} : { hold }), ...more });
 
 const bytesOf = (name: string): Promise<Buffer> => readFile(join(cuts, name));
 

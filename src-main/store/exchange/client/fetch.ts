@@ -72,7 +72,7 @@ interface Known {
   holdings: readonly Holding[];
   /** Shards whose tree it did not give. */
   readonly treeless: Set<number>;
-  /** How often it said `not yet` of a shard since it gave any of it. */
+  /** Shards of which it said `not yet`: how often since it gave any of them. */
   readonly promised: Map<number, number>;
   bytes: number;
   askedMs: number;
@@ -309,7 +309,7 @@ export class Fetch implements SourceSink {
     const known = this.#known.get(source.name);
     if (known !== undefined) {
       known.bytes += bytes.length;
-      known.promised.delete(shard.index);
+      if (known.promised.has(shard.index)) known.promised.set(shard.index, 0);
     }
     this.#count(shard, leaf);
     this.#settle(source, { shard: shard.index, leaf });
