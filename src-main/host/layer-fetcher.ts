@@ -1,6 +1,6 @@
 import { asShardCid, endsIn, type LayerRange, type Logger, type PeerId, type SpawnChild } from '../base/index.ts';
 import { cheapestCover, type FetchAbility, type FetchRequest, type LayerFetcher, type LayerSource } from '../pipeline/index.ts';
-import { cidOfManifest, decodeManifest, DISK_MARGIN_BYTES, exchangeErrors, LEAF_BYTES, type Lease, type LocalStore, type Manifest, type ManifestShard } from '../store/index.ts';
+import { cidOfManifest, decodeManifest, DISK_MARGIN_BYTES, exchangeErrors, type Lease, type LocalStore, type Manifest, type ManifestShard } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { heldShard, transferShard } from './held-shard.ts';
@@ -62,8 +62,8 @@ export class StoreFetcher implements LayerFetcher {
 
   async ability(asker: PeerId): Promise<FetchAbility | undefined> {
     if (!this.#isFor(asker)) return undefined;
-    const { usedBytes, quotaBytes, freeBytes, evictableBytes } = await this.#store.stats();
-    const room = Math.min(quotaBytes === null ? Infinity : quotaBytes - usedBytes, freeBytes - DISK_MARGIN_BYTES) + evictableBytes;
+    const { usedBytes, reservedBytes, quotaBytes, freeBytes, evictableBytes } = await this.#store.stats();
+    const room = Math.min(quotaBytes === null ? Infinity : quotaBytes - usedBytes, freeBytes - reservedBytes - DISK_MARGIN_BYTES) + evictableBytes;
     return { freeBytes: Math.max(0, Math.floor(room)), bytesPerSecond: Math.max(1, Math.round(this.#bytesPerSecond ?? ASSUMED_BYTES_PER_SECOND)), isMeasured: this.#bytesPerSecond !== undefined };
   }
 
@@ -140,7 +140,6 @@ export class StoreFetcher implements LayerFetcher {
   async #bring(job: FetchJob, shards: readonly ManifestShard[], { onProgress }: FetchRequest): Promise<void> {
     const missing = shards.filter(({ cid }) => this.#pathOf(cid) === undefined);
     if (missing.length === 0) return;
-    await this.#store.makeRoom(missing.reduce((sum, { cid, size_bytes }) => sum + Math.max(0, size_bytes - this.#begunBytes(cid)), 0));
     onProgress(0, missing.reduce((sum, { size_bytes }) => sum + size_bytes, 0));
     const { bytes, ms } = await job.shards(missing);
     if (bytes < MEASURED_BYTES || ms <= 0) return;
@@ -150,10 +149,6 @@ export class StoreFetcher implements LayerFetcher {
 
   #pathOf(cid: string): string | undefined {
     return this.#store.catalog.shards.files(cid).find(({ present }) => present === undefined)?.path;
-  }
-
-  #begunBytes(cid: string): number {
-    return Math.max(0, ...this.#store.catalog.shards.files(cid).map(({ present }) => (present?.count ?? 0) * LEAF_BYTES));
   }
 
   #hold(key: string, cids: readonly string[]): void {

@@ -110,8 +110,9 @@ export function pinModel(store: LocalStore, model: string, isPinned: boolean): M
 
 export const storeStats = (config: HostConfig): Promise<StoreStats> => withStore(config, (store) => store.stats());
 
-/** Down to `targetBytes`, or the quota when absent. */
-export const collectGarbage = (config: HostConfig, targetBytes?: number): Promise<{ freedBytes: number; usedBytes: number }> => withStore(config, (store) => store.gc(targetBytes));
+/** Down to `targetBytes`, or the quota when absent; with `unfinished` also what broken-off downloads left. */
+export const collectGarbage = (config: HostConfig, { targetBytes, unfinished }: { readonly targetBytes?: number | undefined; readonly unfinished?: boolean | undefined } = {}): Promise<{ freedBytes: number; usedBytes: number }> =>
+  withStore(config, (store) => store.gc(targetBytes, { unfinished: unfinished === true }));
 
 export interface VerifyStoreOptions {
   /** What `model ls` calls it; all when absent. */

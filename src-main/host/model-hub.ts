@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isCoded } from '../base/index.ts';
 import { availableBytes } from '../inference/index.ts';
 import {
-  addModel, choicesOf, listHubFiles, parseReference, partialPath, planAdd, readCurated, searchCurated, searchHub, whatFits, whatFitsBySize,
+  addModel, choicesOf, listHubFiles, parseReference, planAdd, readCurated, searchCurated, searchHub, whatFits, whatFitsBySize,
   type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type ModelFacts, type ModelShelf, type ReadyPiece, type StoredModel,
 } from '../store/index.ts';
 import type { Settings } from './config.ts';
@@ -13,9 +12,6 @@ import { localModels, type LocalModel } from './named-models.ts';
 import { askMemory, countPeers, knownPeers, type AskedPeer, type AskOptions } from './mesh-memory.ts';
 import type { AppPaths } from './paths.ts';
 import { listedModel } from './resolve-model.ts';
-
-/** What `stat` counts allocated space in (POSIX). */
-const STAT_BLOCK_BYTES = 512;
 
 /** What a model takes, and whether it fits here or, with peers, together. */
 export interface ModelOutlook {
@@ -71,22 +67,15 @@ export async function addFromHub(settings: Settings, request: AddRequest, { sign
   onOutlook?.(outlook);
   return withStore(settings.config, async (store) => {
     const shelf: ModelShelf = { add: ({ path, tree, origin }) => store.addModelFile(path, tree, origin) };
-    await makeRoomFor(store, plan);
+    // Before anything is downloaded, and until it is whole or given up.
+    const room = await store.reserve(plan.files.flatMap(({ remote, target, origin }) => (remote === undefined ? [] : [{ path: target, sizeBytes: remote.sizeBytes, origin }])));
     const { files, manifest } = await addModel(plan, {
       shelf, pieces: store, ...(onPiece === undefined ? {} : { onPiece }), leases: store.catalog.leases, ...webOptions(settings, signal), ...(onProgress === undefined ? {} : { onProgress }), ...(request.connections === undefined ? {} : { connections: request.connections }),
-    });
+    }).finally(() => room.release());
     const added = files.map(({ path, tree, origin, resumedBytes }) => ({ path, cid: tree.cid, sizeBytes: tree.sizeBytes, origin, resumedBytes }));
     const manifestCid = manifest === undefined ? undefined : store.addModel(manifest, plan.files[0].target);
     return { ...outlook, path: plan.files[0].target, added, ...(manifestCid === undefined ? {} : { manifestCid }) };
   });
-}
-
-/** By the quota what is not listed yet counts, on the disk what is not written yet. */
-async function makeRoomFor(store: LocalStore, plan: AddPlan): Promise<void> {
-  const coming = plan.files.flatMap(({ remote, target }) => (remote === undefined || store.catalog.shards.file(target) !== undefined ? [] : { target, sizeBytes: remote.sizeBytes }));
-  const needBytes = coming.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const present = await Promise.all(coming.map(({ target, sizeBytes }) => stat(partialPath(target)).then(({ blocks }) => Math.min(sizeBytes, blocks * STAT_BLOCK_BYTES), () => 0)));
-  if (needBytes > 0) await store.makeRoom(needBytes, needBytes - present.reduce((sum, bytes) => sum + bytes, 0));
 }
 
 const planOf = (settings: Settings, source: string, signal: AbortSignal): Promise<AddPlan> =>

@@ -110,8 +110,13 @@ export class TransferNode implements Service {
     this.store.close();
   }
 
-  /** Fetches shards into the store and gives them to others from then on. Throws as `Fetch.done`. */
-  async fetch({ shards, peers, urls, more, signal, onEvent, downloadBytesPerSecond, patienceMs }: TransferJob): Promise<FetchReport> {
+  /** Fetches shards into the store and gives them to others from then on; room for all is kept before anything is asked for. Throws as `Fetch.done`, SPACE_*. */
+  async fetch(job: TransferJob): Promise<FetchReport> {
+    const room = await this.store.reserveShards(job.shards);
+    return this.#fetch(job).finally(() => room.release());
+  }
+
+  #fetch({ shards, peers, urls, more, signal, onEvent, downloadBytesPerSecond, patienceMs }: TransferJob): Promise<FetchReport> {
     const over = new AbortController();
     const tell = (event: FetchEvent): void => {
       this.#remember(event);

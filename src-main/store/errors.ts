@@ -64,9 +64,29 @@ export const catalogErrors = defineErrors('CATALOG', {
   inUse: spec<{ resource: string; pid: number }>({ fault: 'local', retryable: true, message: (m) => `${m.resource} is in use by process ${m.pid}.`, next: 'Wait for that process to be done, or end it.' }),
 });
 
+/** Files that are not whole yet and what they count; `pid` is of the process that is at it, null for what was broken off. */
+type Unfinished = {
+  readonly unfinished: ReadonlyArray<{ readonly origin: string; readonly countedBytes: number; readonly pid: number | null }>;
+};
+
+const holders = ({ unfinished }: Unfinished): string =>
+  (unfinished.length === 0 ? '' : ` Not whole yet: ${unfinished.map(({ origin, countedBytes, pid }) => `${origin}, ${countedBytes} bytes (${pid === null ? 'broken off' : `process ${pid}`})`).join('; ')}.`);
+
+function wayOut({ unfinished }: Unfinished): string {
+  const isBrokenOff = unfinished.some(({ pid }) => pid === null);
+  const isUnderWay = unfinished.some(({ pid }) => pid !== null);
+  return `${isBrokenOff ? 'Go on with what was broken off, or remove it (`omninode store gc --unfinished`). ' : ''}${isUnderWay ? 'Wait for the downloads under way, or end them. ' : ''}`;
+}
+
 export const spaceErrors = defineErrors('SPACE', {
-  quota: spec<{ needBytes: number; usedBytes: number; quotaBytes: number }>({ fault: 'user', message: (m) => `The store may hold ${m.quotaBytes} bytes and holds ${m.usedBytes} that are pinned, in use or just made: there is no room for ${m.needBytes} more.`, next: 'Raise the quota, unpin or remove a model, or stop what uses one.' }),
-  diskFull: spec<{ needBytes: number; freeBytes: number }>({ fault: 'local', message: (m) => `The disk has ${m.freeBytes} bytes free, too few for ${m.needBytes} more and some room to breathe.`, next: 'Free some space, or choose another home folder.' }),
+  quota: spec<Unfinished & { needBytes: number; usedBytes: number; quotaBytes: number }>({
+    fault: 'user', message: (m) => `The store may hold ${m.quotaBytes} bytes and holds ${m.usedBytes} that are pinned, in use, just made or kept for downloads: there is no room for ${m.needBytes} more.${holders(m)}`,
+    next: (m) => `${wayOut(m)}${m.unfinished.length === 0 ? 'Raise' : 'Or raise'} the quota, unpin or remove a model, or stop what uses one.`,
+  }),
+  diskFull: spec<Unfinished & { needBytes: number; freeBytes: number; reservedBytes: number }>({
+    fault: 'local', message: (m) => `The disk has ${m.freeBytes} bytes free${m.reservedBytes === 0 ? '' : `, of which ${m.reservedBytes} are kept for downloads`}, too few for ${m.needBytes} more and some room to breathe.${holders(m)}`,
+    next: (m) => `${wayOut(m)}${m.unfinished.length === 0 ? 'Free' : 'Or free'} some space, or choose another home folder.`,
+  }),
   alreadyHere: spec<{ cid: string }>({ fault: 'user', message: (m) => `The shard ${m.cid} is already here.`, next: 'Nothing needs to be done.' }),
   notWhole: spec<{ cid: string; missing: number }>({ fault: 'local', retryable: true, message: (m) => `The shard ${m.cid} lacks ${m.missing} leaves.`, next: 'Fetch what is missing.' }),
   noSuchModel: spec<{ model: string }>({ fault: 'user', message: (m) => `There is no model "${m.model}" in the store.`, next: 'See `omninode model ls`; give its name or CID.' }),

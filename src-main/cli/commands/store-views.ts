@@ -23,12 +23,20 @@ const stateOf = ({ state, leaves, sizeBytes }: PieceEntry): string => (state ===
 
 export function statsView(stats: StoreStats): string {
   const rows = [
-    ['used', megabytes(stats.usedBytes)], ['quota', stats.quotaBytes === null ? 'the disk' : megabytes(stats.quotaBytes)], ['free on the disk', megabytes(stats.freeBytes)],
+    ['used', megabytes(stats.usedBytes)], ['  kept for downloads', megabytes(stats.reservedBytes)], ['quota', stats.quotaBytes === null ? 'the disk' : megabytes(stats.quotaBytes)], ['free on the disk', megabytes(stats.freeBytes)],
     ['pinned', megabytes(stats.pinnedBytes)], ['may be evicted', megabytes(stats.evictableBytes)],
     ['models', String(stats.models)], ['shards', String(stats.shards)], ['partial shards', String(stats.partialShards)], ['in use', String(stats.leases)],
   ];
   const width = Math.max(...rows.map(([name]) => name?.length ?? 0));
-  return rows.map(([name = '', value = '']) => `${name.padEnd(width)}  ${value}\n`).join('');
+  return `${rows.map(([name = '', value = '']) => `${name.padEnd(width)}  ${value}\n`).join('')}${unfinishedView(stats)}`;
+}
+
+/** Who holds space without being whole, and what can be done about it. */
+function unfinishedView({ unfinished }: StoreStats): string {
+  if (unfinished.length === 0) return '';
+  const rows = unfinished.map(({ origin, storedBytes, sizeBytes, countedBytes, pid }) => [origin, `${megabytes(storedBytes)} of ${megabytes(sizeBytes)}`, megabytes(countedBytes), pid === null ? 'broken off' : `process ${pid}`]);
+  const advice = unfinished.some(({ pid }) => pid === null) ? 'what was broken off goes on when it is asked for again; `omninode store gc --unfinished` removes it\n' : '';
+  return `\n${table(['not whole yet', 'on the disk', 'counts', ''], rows)}\n${advice}`;
 }
 
 export function scrubView({ files, bytes, damaged, gone, busy }: ScrubReport, repaired?: Repair): string {

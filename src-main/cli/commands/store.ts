@@ -29,6 +29,7 @@ const GC_EXAMPLES = `
 Examples:
   omninode store gc                    leftovers, and what is over the quota
   omninode store gc --to 0             all that is not pinned or in use
+  omninode store gc --unfinished       and what broken-off downloads left
 
 The quota is storeQuotaBytes in config.json or OMNINODE_STORE_QUOTA_BYTES.`;
 
@@ -54,8 +55,9 @@ export function storeCommand(program: Command, launch: Launch): void {
     .action((args: VerifyArgs) => launch(verify, args, jsonOf(args)));
   group.command('gc').summary('remove leftovers and what is over the quota, least recently used first')
     .option('--to <size>', 'down to this size, e.g. 20GB (default: the quota)', byteSize)
+    .option('--unfinished', 'also what downloads and fetches left that were broken off')
     .addHelpText('after', GC_EXAMPLES)
-    .action((args: { to?: number }) => launch(gc, args, jsonOf(args)));
+    .action((args: GcArgs) => launch(gc, args, jsonOf(args)));
   group.command('stats').summary('what is used, pinned and free')
     .addHelpText('after', STATS_EXAMPLES)
     .action((args: object) => launch(stats, {}, jsonOf(args)));
@@ -63,6 +65,11 @@ export function storeCommand(program: Command, launch: Launch): void {
     .argument('[model]', 'CID of a manifest or shard, or the name of a model that is known here')
     .addHelpText('after', PROVIDERS_EXAMPLES)
     .action((model: string | undefined, args: object) => launch(providers, { model }, jsonOf(args)));
+}
+
+interface GcArgs {
+  readonly to?: number;
+  readonly unfinished?: true;
 }
 
 interface VerifyArgs {
@@ -83,8 +90,8 @@ async function verify({ settings, output, signal }: CommandContext, { model, rep
   return isWell ? EXIT.ok : EXIT.local;
 }
 
-async function gc({ settings, output }: CommandContext, { to }: { to?: number }): Promise<number> {
-  const done = await collectGarbage(settings.config, to);
+async function gc({ settings, output }: CommandContext, { to, unfinished }: GcArgs): Promise<number> {
+  const done = await collectGarbage(settings.config, { targetBytes: to, unfinished });
   output.answer(`freed ${megabytes(done.freedBytes)}, ${megabytes(done.usedBytes)} used\n`);
   output.result(done);
   return EXIT.ok;

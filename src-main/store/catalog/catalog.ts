@@ -6,6 +6,7 @@ import { LiarTable } from './liar-table.ts';
 import { ModelFileTable } from './model-file-table.ts';
 import { ModelTable } from './model-table.ts';
 import { ProviderTable } from './provider-table.ts';
+import { ReservationTable } from './reservation-table.ts';
 import { ShardTable } from './shard-table.ts';
 
 /**
@@ -18,6 +19,7 @@ export class Catalog {
   readonly models: ModelTable;
   readonly modelFiles: ModelFileTable;
   readonly leases: LeaseTable;
+  readonly reservations: ReservationTable;
   readonly providers: ProviderTable;
   readonly liars: LiarTable;
   readonly #db: Database;
@@ -29,6 +31,7 @@ export class Catalog {
     this.models = new ModelTable(this.#db, clock);
     this.modelFiles = new ModelFileTable(this.#db);
     this.leases = new LeaseTable(this.#db);
+    this.reservations = new ReservationTable(this.#db);
     this.providers = new ProviderTable(this.#db, clock);
     this.liars = new LiarTable(this.#db, clock);
   }

@@ -6,4 +6,5 @@ export type { DerivedShard } from './derived-table.ts';
 export type { StoredModelFile } from './model-file-table.ts';
 export type { StoredModel } from './model-table.ts';
 export { downloadLease, writeLease, type Lease, type LeaseOptions, type LeaseTable } from './lease-table.ts';
+export type { BegunDownload, ComingFile, Reservation, ReservationTable } from './reservation-table.ts';
 export type { Provider, ProviderNews } from './provider-table.ts';

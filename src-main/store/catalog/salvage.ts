@@ -7,6 +7,7 @@ export type SalvagedRow = Readonly<Record<string, unknown>>;
 const TABLES = {
   shards: ['rowid'], files: ['rowid'], models: ['rowid'], pins: ['rowid'], leases: ['rowid'],
   model_files: ['rowid'], model_sources: ['rowid'], derived: ['rowid'], derived_ranges: ['cid', 'at'],
+  downloads: ['rowid'], reservations: ['rowid'],
 } as const;
 
 export type SalvagedTable = keyof typeof TABLES;
@@ -17,7 +18,7 @@ export type Salvaged = Readonly<Record<SalvagedTable, readonly SalvagedRow[]>>;
  * of it may be trusted before it was checked.
  */
 export function salvage(path: string): Salvaged {
-  const empty: Salvaged = { shards: [], files: [], models: [], pins: [], leases: [], model_files: [], model_sources: [], derived: [], derived_ranges: [] };
+  const empty: Salvaged = { shards: [], files: [], models: [], pins: [], leases: [], model_files: [], model_sources: [], derived: [], derived_ranges: [], downloads: [], reservations: [] };
   const sqlite = loadSqlite();
   let db: DatabaseSync | undefined;
   try {

@@ -118,4 +118,20 @@ export const MIGRATIONS: readonly string[] = [`
     lies INTEGER NOT NULL,
     until INTEGER NOT NULL
   ) STRICT;
+`, `
+  -- Downloads from hubs that were begun and are not whole; path: where the whole file will lie.
+  CREATE TABLE downloads (
+    path TEXT PRIMARY KEY,
+    origin TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL CHECK (size_bytes > 0)
+  ) STRICT;
+
+  -- Room that processes keep for files that are to come, by the whole file's path and size.
+  CREATE TABLE reservations (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL CHECK (size_bytes > 0),
+    pid INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX reservations_path ON reservations (path);
 `];

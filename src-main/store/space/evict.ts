@@ -1,21 +1,18 @@
 import { dirname } from 'node:path';
 import { dataPath, storedBytes, type StoredFile } from '../catalog/index.ts';
-import { spaceErrors } from '../errors.ts';
 import { partsOf } from '../gguf/parts.ts';
 import { moveToTrash, removeTrash, type StoreContext } from './context.ts';
-
-/** What stays free on the disk whatever is stored: a full disk stops more than us. */
-export const DISK_MARGIN_BYTES = 256 * 1024 * 1024;
-
-export const usedBytes = ({ catalog }: StoreContext): number =>
-  catalog.shards.files().filter(({ isOwned }) => isOwned).reduce((bytes, file) => bytes + storedBytes(file), 0);
 
 /** The process that reads, loads, writes or cuts it; undefined when none does. */
 export const userOf = ({ catalog }: StoreContext, { cid, path }: Pick<StoredFile, 'cid' | 'path'>): number | undefined =>
   catalog.leases.holder(cid) ?? catalog.leases.holder(dirname(path));
 
+/** What may go at this moment, but for what is to be kept. */
+const mayGo = (context: StoreContext, file: StoredFile): boolean =>
+  file.isOwned && userOf(context, file) === undefined && !context.catalog.reservations.isActive(file.path);
+
 /**
- * Removes a file of ours unless it is pinned or in use, of a model in several files all
+ * Removes a file of ours unless it is pinned, in use or about to be written, of a model in several files all
  * or none; returns the bytes that this freed. That nobody uses it is checked in the same transaction that takes it away,
  * so a reader that comes later does not find it, and one that came earlier keeps it.
  */
@@ -23,7 +20,7 @@ export async function evict(context: StoreContext, file: StoredFile): Promise<nu
   const { catalog } = context;
   const gone = catalog.transaction(() => {
     const parts = partsOf(file.path).flatMap((path) => catalog.shards.file(path) ?? []);
-    if (!parts.every((part) => part.isOwned && !catalog.shards.isPinned(part.cid) && userOf(context, part) === undefined)) return [];
+    if (!parts.every((part) => mayGo(context, part) && !catalog.shards.isPinned(part.cid))) return [];
     return parts.map((part) => takeAway(context, part));
   });
   for (const { trash } of gone) await removeTrash(trash);
@@ -37,35 +34,22 @@ export function takeAway({ catalog }: StoreContext, file: StoredFile): { readonl
   return { bytes: storedBytes(file), trash };
 }
 
-/** Evicts the least recently used until at most `targetBytes` are used, or nothing more may go. Returns the bytes freed. */
-export async function evictDownTo(context: StoreContext, targetBytes: number): Promise<number> {
-  const used = usedBytes(context);
+/** Nothing is to be kept beside what is pinned and in use. */
+export const NOTHING: ReadonlySet<string> = new Set();
+
+/** Evicts the least recently used until so much is freed, or nothing more may go but the paths in `keep`. Returns the bytes freed. */
+export async function evictBytes(context: StoreContext, bytes: number, keep = NOTHING): Promise<number> {
   let freed = 0;
   for (const { cid, isPinned } of context.catalog.shards.uses()) {
-    if (used - freed <= targetBytes) break;
+    if (freed >= bytes) break;
     if (isPinned) continue;
-    for (const file of context.catalog.shards.files(cid)) freed += await evict(context, file);
+    for (const file of context.catalog.shards.files(cid)) if (!keep.has(file.path)) freed += await evict(context, file);
   }
   return freed;
 }
 
-/**
- * Makes room for `needBytes` more, by quota and on the disk (there only `diskBytes`, when a
- * part lies there already), at the cost of what was not used for longest. Throws SPACE_QUOTA, SPACE_DISK_FULL: then what could not help was left alone.
- */
-export async function makeRoom(context: StoreContext, needBytes: number, diskBytes = needBytes): Promise<void> {
-  const { quotaBytes, files, shardFolder } = context;
-  const used = usedBytes(context);
-  const free = await files.freeBytes(shardFolder);
-  const overQuota = used + needBytes - quotaBytes;
-  const overDisk = diskBytes === 0 ? 0 : diskBytes + DISK_MARGIN_BYTES - free;
-  const over = Math.max(overQuota, overDisk);
-  if (over <= 0) return;
-  if (over <= evictableBytes(context) && await evictDownTo(context, used - over) >= over) return;
-  throw overQuota >= overDisk ? spaceErrors.quota({ needBytes, usedBytes: used, quotaBytes }) : spaceErrors.diskFull({ needBytes: diskBytes, freeBytes: free });
-}
-
-export function evictableBytes(context: StoreContext): number {
-  const pinned = new Set(context.catalog.shards.uses().filter((use) => use.isPinned).map((use) => use.cid));
-  return context.catalog.shards.files().filter((file) => file.isOwned && !pinned.has(file.cid) && userOf(context, file) === undefined).reduce((bytes, file) => bytes + storedBytes(file), 0);
+export function evictableBytes(context: StoreContext, keep = NOTHING): number {
+  const { shards } = context.catalog;
+  const pinned = new Set(shards.uses().filter((use) => use.isPinned).map((use) => use.cid));
+  return shards.files().filter((file) => !pinned.has(file.cid) && !keep.has(file.path) && mayGo(context, file)).reduce((bytes, file) => bytes + storedBytes(file), 0);
 }

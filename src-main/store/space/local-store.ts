@@ -4,22 +4,25 @@ import { join } from 'node:path';
 import { CID } from 'multiformats/cid';
 import { isCoded, systemClock, type Clock, type ManifestCid, type ShardCid } from '../../base/index.ts';
 import { FileBlockstore, type ShardProblem } from '../blockstore/index.ts';
-import { dataPath, type Catalog, type DerivedShard, type Lease, type StoredFile, type StoredModel } from '../catalog/index.ts';
+import { dataPath, type Catalog, type ComingFile, type DerivedShard, type Lease, type StoredFile, type StoredModel } from '../catalog/index.ts';
 import type { ShardTree } from '../dag/index.ts';
 import { catalogErrors, spaceErrors } from '../errors.ts';
 import { diskFiles, type StoreFiles } from '../ports.ts';
 import { encodeManifestCbor, type Manifest } from '../shard/manifest.ts';
 import { isComing } from './coming.ts';
 import { isOwn, removeTrash, type StoreContext } from './context.ts';
-import { evictableBytes, evictDownTo, makeRoom, takeAway, usedBytes, userOf } from './evict.ts';
+import { evictableBytes, evictBytes, takeAway, userOf } from './evict.ts';
 import { DerivedReader } from './derived-reader.ts';
 import { HeldReader, type ReadableShard } from './held-reader.ts';
 import { openOrMend, RESCAN_DUE, type MendReport } from './mend.ts';
 import { reconcile } from './reconcile.ts';
 import { rescan, type RescanOptions } from './rescan.ts';
+import { reserve } from './reserve.ts';
+import { makeRoom, usageOf } from './room.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
-import { ShardWriter } from './shard-writer.ts';
+import { fetchedPath, ShardWriter } from './shard-writer.ts';
 import { sweep } from './sweep.ts';
+import { dropBrokenOff, dropGoneDownloads, noteStrayDownloads, type UnfinishedFile } from './unfinished.ts';
 
 export interface LocalStoreInit {
   /** For the catalogue and fetched shards. */
@@ -39,7 +42,10 @@ export interface LocalStoreInit {
 }
 
 export interface StoreStats {
+  /** All that counts to the quota: files of the store, and what is kept for those under way. */
   readonly usedBytes: number;
+  /** Of that, kept for files under way and not written yet. */
+  readonly reservedBytes: number;
   /** Null where only the disk limits. */
   readonly quotaBytes: number | null;
   readonly freeBytes: number;
@@ -49,6 +55,8 @@ export interface StoreStats {
   readonly shards: number;
   readonly partialShards: number;
   readonly leases: number;
+  /** Files that are not whole, under way or broken off; the largest first. */
+  readonly unfinished: readonly UnfinishedFile[];
 }
 
 /** Writes one shard; see ShardWriter. */
@@ -78,7 +86,10 @@ export class LocalStore {
   async add(path: string, tree: ShardTree): Promise<void> {
     const { mtimeMs } = await stat(path);
     const isOwned = this.owns(path);
-    this.catalog.shards.put(tree, { path, mtimeMs, isOwned });
+    this.catalog.transaction(() => {
+      this.catalog.shards.put(tree, { path, mtimeMs, isOwned });
+      this.catalog.reservations.end(path);
+    });
     // What was left of it before it was made again.
     if (isOwned) await rm(`${path}.part`, { force: true });
   }
@@ -210,18 +221,42 @@ export class LocalStore {
   }
 
   /** Evicts until there is room by quota and on the disk. Throws SPACE_QUOTA, SPACE_DISK_FULL. */
-  makeRoom(needBytes: number, diskBytes?: number): Promise<void> {
-    return makeRoom(this.#context, needBytes, diskBytes);
+  makeRoom(needBytes: number, diskBytes = needBytes): Promise<void> {
+    return makeRoom(this.#context, { needBytes, diskBytes });
   }
 
-  /** Removes leftovers and, least recently used first, what is over the quota or `targetBytes`. Nothing pinned or in use goes. */
-  async gc(targetBytes = this.#context.quotaBytes): Promise<{ freedBytes: number; usedBytes: number }> {
+  /**
+   * Keeps room for downloads before they begin, until it is released or this process ends: then only what lies on the disk
+   * counts, until somebody goes on. Evicts for it. Throws SPACE_QUOTA, SPACE_DISK_FULL.
+   */
+  async reserve(files: readonly ComingFile[]): Promise<Lease> {
+    const lease = await reserve(this.#context, files);
+    const release = (): void => {
+      lease.release();
+      dropGoneDownloads(this.#context);
+    };
+    return { release };
+  }
+
+  /** As `reserve`, for shards from peers; those that are here whole need none. */
+  reserveShards(shards: ReadonlyArray<{ readonly cid: string; readonly sizeBytes: number }>): Promise<Lease> {
+    return this.reserve(shards.flatMap(({ cid, sizeBytes }) => {
+      const files = this.catalog.shards.files(cid);
+      if (files.some(({ present }) => present === undefined)) return [];
+      return [{ path: files.find(({ isOwned }) => isOwned)?.path ?? fetchedPath(this.#context, cid), sizeBytes }];
+    }));
+  }
+
+  /** Removes leftovers, with `unfinished` also what was broken off, and, least recently used first, what is over the quota or `targetBytes`. Nothing pinned or in use goes. */
+  async gc(targetBytes = this.#context.quotaBytes, { unfinished = false } = {}): Promise<{ freedBytes: number; usedBytes: number }> {
     reconcile(this.#context);
     // What is not known yet must not be taken for a leftover.
     if (this.isRescanDue) await this.rescan();
+    await noteStrayDownloads(this.#context);
     this.catalog.providers.sweep();
-    const evicted = await evictDownTo(this.#context, targetBytes);
-    return { freedBytes: evicted + await sweep(this.#context), usedBytes: usedBytes(this.#context) };
+    const dropped = unfinished ? await dropBrokenOff(this.#context) : 0;
+    const evicted = await evictBytes(this.#context, usageOf(this.#context).usedBytes - targetBytes);
+    return { freedBytes: dropped + evicted + await sweep(this.#context), usedBytes: usageOf(this.#context).usedBytes };
   }
 
   /** Files of ours may lie on the disk that the catalogue does not know, since it was damaged or lost. */
@@ -282,10 +317,11 @@ export class LocalStore {
     const { catalog, quotaBytes, files, shardFolder } = this.#context;
     const stored = catalog.shards.files();
     const uses = catalog.shards.uses();
+    const { usedBytes, reservedBytes, unfinished } = usageOf(this.#context);
     return {
-      usedBytes: usedBytes(this.#context), quotaBytes: quotaBytes === Infinity ? null : quotaBytes, freeBytes: await files.freeBytes(shardFolder),
+      usedBytes, reservedBytes, quotaBytes: quotaBytes === Infinity ? null : quotaBytes, freeBytes: await files.freeBytes(shardFolder),
       evictableBytes: evictableBytes(this.#context), pinnedBytes: uses.filter((use) => use.isPinned).reduce((sum, use) => sum + use.sizeBytes, 0),
-      models: catalog.models.list().length, shards: uses.length, partialShards: stored.filter((file) => file.present !== undefined).length, leases: catalog.leases.count(),
+      models: catalog.models.list().length, shards: uses.length, partialShards: stored.filter((file) => file.present !== undefined).length, leases: catalog.leases.count(), unfinished,
     };
   }
 

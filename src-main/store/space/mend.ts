@@ -75,7 +75,15 @@ function restore(catalog: Catalog, rows: Salvaged, owns: (path: string) => boole
     restoreDerived(catalog, rows);
     for (const { cid } of rows.pins) if (isCid(cid)) catalog.pin(cid);
     for (const { resource, pid, is_exclusive } of rows.leases) catalog.leases.restore(String(resource), Number(pid), is_exclusive === 1);
+    restoreComing(catalog, rows, owns);
   });
+}
+
+/** Downloads that were begun are looked for again where their row is lost; room that was kept for files that nobody knows any more is not. */
+function restoreComing(catalog: Catalog, { downloads, reservations }: Salvaged, owns: (path: string) => boolean): void {
+  const isComing = (path: unknown, sizeBytes: unknown): boolean => typeof path === 'string' && isAbsolute(path) && owns(path) && Number.isSafeInteger(sizeBytes) && Number(sizeBytes) > 0;
+  for (const { path, origin, size_bytes } of downloads) if (isComing(path, size_bytes) && typeof origin === 'string') catalog.reservations.begin({ path: String(path), origin, sizeBytes: Number(size_bytes) });
+  for (const { path, size_bytes, pid } of reservations) if (isComing(path, size_bytes)) catalog.reservations.restore(String(path), Number(size_bytes), Number(pid));
 }
 
 function restoreFiles(catalog: Catalog, { shards, files, model_files }: Salvaged, owns: (path: string) => boolean): void {

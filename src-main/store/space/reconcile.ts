@@ -3,6 +3,7 @@ import { leafCount, LeafSet } from '../dag/index.ts';
 import { dataPath, writeLease, type StoredFile } from '../catalog/index.ts';
 import { isThere } from './derived-reader.ts';
 import { statOf, type StoreContext } from './context.ts';
+import { dropGoneDownloads } from './unfinished.ts';
 
 /**
  * Brings the catalogue and the disk together after a crash: forgets files that are
@@ -18,6 +19,7 @@ export function reconcile(context: StoreContext, files: readonly StoredFile[] = 
       if (!file.isOwned || !doubt(context, file)) catalog.shards.delete(path);
     }
     for (const path of catalog.derived.paths()) if (!isThere(catalog, path)) catalog.derived.withdraw(path);
+    dropGoneDownloads(context);
   });
 }
 

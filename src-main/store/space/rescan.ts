@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { isCoded } from '../../base/index.ts';
 import { treeOfFile } from '../shard/verify.ts';
 import { MANIFEST_FILE } from '../shard/cut-model.ts';
@@ -7,6 +7,7 @@ import { openManifest } from '../shard/manifest.ts';
 import { parseShardCid } from '../dag/index.ts';
 import { statOf, type StoreContext } from './context.ts';
 import { RESCAN_DUE } from './mend.ts';
+import { noteStrayDownloads, originOf } from './unfinished.ts';
 
 export interface RescanProgress {
   readonly bytesDone: number;
@@ -43,6 +44,7 @@ export async function rescan(context: StoreContext, { signal, onProgress }: Resc
       const onBytes = (bytes: number): void => onProgress?.({ bytesDone: bytesDone += bytes, bytesTotal, path: stray.path });
       if (await adopt(context, stray, signal === undefined ? { onBytes } : { onBytes, signal })) listed++;
     }
+    await noteStrayDownloads(context);
     catalog.setState(RESCAN_DUE, undefined);
     return listed;
   } finally {
@@ -63,12 +65,6 @@ async function adopt({ catalog, modelFolder }: StoreContext, { path, cid }: Stra
     if (cid === undefined && modelFolder !== undefined) catalog.modelFiles.put(path, originOf(relative(modelFolder, path), path));
     return true;
   });
-}
-
-/** `hf/owner/repo/file.gguf` was `hf:owner/repo/file.gguf`, of a commit that is not known any more. */
-function originOf(name: string, path: string): string {
-  const [source, ...rest] = name.split(sep);
-  return source === 'hf' && rest.length > 2 ? `hf:${rest.join('/')}` : path;
 }
 
 async function strayShards({ catalog, shardFolder }: StoreContext): Promise<Stray[]> {

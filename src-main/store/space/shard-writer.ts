@@ -5,7 +5,7 @@ import { dataPath, writeLease, type Lease, type StoredFile } from '../catalog/in
 import { isLeaf, LEAF_BYTES, leafCount, leafLength, LeafSet, type ShardTree } from '../dag/index.ts';
 import { shardErrors, spaceErrors } from '../errors.ts';
 import type { StoreContext } from './context.ts';
-import { makeRoom } from './evict.ts';
+import { reserve } from './reserve.ts';
 
 /** After so many leaves the disk is synced, and they count whatever happens. */
 const SYNC_EVERY = 64;
@@ -46,14 +46,15 @@ export class ShardWriter {
     }
   }
 
-  static async #begin(context: StoreContext, tree: ShardTree, leases: readonly Lease[]): Promise<ShardWriter> {
+  static async #begin(context: StoreContext, tree: ShardTree, leases: Lease[]): Promise<ShardWriter> {
     const leaves = leafCount(tree.sizeBytes);
     const files = context.catalog.shards.files(tree.cid);
     if (files.some((file) => file.present === undefined)) throw spaceErrors.alreadyHere({ cid: tree.cid });
     const known = files.find((file) => file.isOwned);
     const file = known ?? begun(context, tree);
     const present = file.present ?? new LeafSet(leaves);
-    await makeRoom(context, Math.max(0, tree.sizeBytes - present.count * LEAF_BYTES));
+    // Until it is closed; of a fetch of many shards the room is kept already.
+    leases.push(await reserve(context, [{ path: file.path, sizeBytes: tree.sizeBytes }]));
     if (known === undefined) context.catalog.shards.put(tree, file);
     const handle = await openData(dataPath(file), tree.sizeBytes);
     const writer = new ShardWriter({ context, tree, path: file.path, handle, leases, present, pending: new LeafSet(leaves) });
@@ -143,8 +144,11 @@ export class ShardWriter {
   }
 }
 
-function begun({ shardFolder }: StoreContext, { cid, sizeBytes }: ShardTree): StoredFile {
-  return { cid, sizeBytes, path: join(shardFolder, `${cid}.gguf`), mtimeMs: 0, isOwned: true, present: new LeafSet(leafCount(sizeBytes)) };
+/** Where a shard from peers will lie. */
+export const fetchedPath = ({ shardFolder }: Pick<StoreContext, 'shardFolder'>, cid: string): string => join(shardFolder, `${cid}.gguf`);
+
+function begun(context: StoreContext, { cid, sizeBytes }: ShardTree): StoredFile {
+  return { cid, sizeBytes, path: fetchedPath(context, cid), mtimeMs: 0, isOwned: true, present: new LeafSet(leafCount(sizeBytes)) };
 }
 
 // Without its bytes: a file system that can leaves holes where nothing was written yet.

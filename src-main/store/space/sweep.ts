@@ -36,7 +36,7 @@ async function sweepFolder(context: StoreContext, folder: string, depth: number)
 async function sweepTrash(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   let freed = 0;
-  for (const path of names.filter((name) => name.endsWith(`.gguf${TRASH}`)).map((name) => join(folder, name))) {
+  for (const path of names.filter((name) => name.endsWith(`.gguf${TRASH}`) || name.endsWith(`.gguf.part${TRASH}`)).map((name) => join(folder, name))) {
     freed += statOf(path)?.size ?? 0;
     await removeTrash(path);
   }

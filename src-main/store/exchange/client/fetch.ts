@@ -375,13 +375,14 @@ export class Fetch implements SourceSink {
   }
 
   // Before a file is open the schedule does not know who has what of it.
-  #isUseful({ source: { name }, holdings }: Known): boolean {
-    return this.#shards.some(({ missing, index, writer }) => missing > 0 && (writer === undefined ? holdings[index]?.held !== 'none' : this.#schedule.canGive(name, index)));
+  #isUseful(known: Known): boolean {
+    const { source: { name }, holdings } = known;
+    return this.#shards.some(({ missing, index, writer }) => missing > 0 && (isPromised(known, index) || (writer === undefined ? holdings[index]?.held !== 'none' : this.#schedule.canGive(name, index))));
   }
 
-  #mayGrow({ holdings, treeless, promised }: Known): boolean {
-    const isPromised = (index: number): boolean => promised.has(index) && (promised.get(index) ?? 0) < MAX_PROMISES;
-    return this.#shards.some(({ missing, index }) => missing > 0 && (holdings[index]?.held !== 'all' || treeless.has(index) || isPromised(index)));
+  #mayGrow(known: Known): boolean {
+    const { holdings, treeless } = known;
+    return this.#shards.some(({ missing, index }) => missing > 0 && (holdings[index]?.held !== 'all' || treeless.has(index) || isPromised(known, index)));
   }
 
   #giveUpIfHopeless(nowMs: number): void {
@@ -429,6 +430,8 @@ export class Fetch implements SourceSink {
 
   readonly #nowMs = (): number => this.#options.clock.monotonicMs();
 }
+
+const isPromised = ({ promised }: Known, index: number): boolean => (promised.get(index) ?? MAX_PROMISES) < MAX_PROMISES;
 
 /** A shard of another size is another shard. */
 const usable = ({ sizeBytes }: WantedFile, holding: Holding = NOTHING): Holding => (holding.held !== 'none' && holding.sizeBytes === sizeBytes ? holding : NOTHING);

@@ -1,6 +1,6 @@
 import { open, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
-import { HASH_BYTES, leafCount } from '../../dag/index.ts';
+import { HASH_BYTES, leafCount, MAX_TREE_BYTES } from '../../dag/index.ts';
 import type { RemoteFile } from '../remote-file.ts';
 
 /**
@@ -43,10 +43,13 @@ const headSchema = z.strictObject({ version: z.literal(1), sizeBytes: z.number()
 // Without address: it may be signed, and another mirror of the same version will do.
 const headOf = ({ sizeBytes, version }: RemoteFile): z.infer<typeof headSchema> => ({ version: 1, sizeBytes, file: version });
 
+/** Each leaf twice, and more than its head. */
+const journalBytes = (leaves: number): number => 1024 + leaves * 2 * (2 * HASH_BYTES + 12);
+
 /** Hashes by leaf that a journal names for this version of the file; undefined when it is of another or not usable. */
 export async function readJournal(path: string, remote: RemoteFile): Promise<Map<number, Uint8Array> | undefined> {
   const leaves = leafCount(remote.sizeBytes);
-  const text = await boundedText(path, 1024 + leaves * 2 * (2 * HASH_BYTES + 12));
+  const text = await boundedText(path, journalBytes(leaves));
   const [head = '', ...lines] = text?.split('\n') ?? [];
   if (remote.version === '' || !isSame(head, remote)) return undefined;
   const hashes = new Map<number, Uint8Array>();
@@ -57,17 +60,27 @@ export async function readJournal(path: string, remote: RemoteFile): Promise<Map
   return hashes;
 }
 
+/** Size of the file that a journal is for; undefined when it is not usable. */
+export async function journalSize(path: string): Promise<number | undefined> {
+  const [head = ''] = (await boundedText(path, journalBytes(leafCount(MAX_TREE_BYTES))))?.split('\n', 1) ?? [];
+  return headOrNone(head)?.sizeBytes;
+}
+
 async function boundedText(path: string, maxBytes: number): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() === true && found.size <= maxBytes ? readFile(path, 'latin1') : undefined;
 }
 
 function isSame(head: string, remote: RemoteFile): boolean {
+  const found = headOrNone(head);
+  return found?.sizeBytes === remote.sizeBytes && found.file === remote.version;
+}
+
+function headOrNone(head: string): z.infer<typeof headSchema> | undefined {
   try {
-    const parsed = headSchema.safeParse(JSON.parse(head));
-    return parsed.success && parsed.data.sizeBytes === remote.sizeBytes && parsed.data.file === remote.version;
+    return headSchema.safeParse(JSON.parse(head)).data;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
