@@ -40,6 +40,7 @@ export async function startAdding(store: LocalStore, { home, hub, source, hold, 
 
 /** Nothing of the file comes from this leaf on. */
 export const upTo = (leaf: number): HubServer['spoil'] => ({ range }) => {
-  const first = Number(/^bytes=(\d+)/.exec(range)?.[1]);
+  const [first = 0, last = 0] = (/^bytes=(\d+)-(\d+)$/.exec(range) ?? []).slice(1).map(Number);
+  if (last < leaf * LEAF_BYTES) return undefined;
   return { kind: 'stall', afterBytes: Math.max(0, leaf * LEAF_BYTES - first) };
 };

@@ -10,12 +10,13 @@ export interface TransferPeerSetup {
   readonly files?: readonly string[];
   readonly fetch?: { readonly shards: readonly TransferShard[]; readonly peers: readonly string[]; readonly patienceMs?: number };
   readonly uploadBytesPerSecond?: number;
+  readonly storeQuotaBytes?: number;
 }
 
-const { home, listen = ['/ip4/127.0.0.1/tcp/0'], files = [], fetch, uploadBytesPerSecond } = JSON.parse(process.argv[2] ?? '{}') as TransferPeerSetup;
+const { home, listen = ['/ip4/127.0.0.1/tcp/0'], files = [], fetch, uploadBytesPerSecond, storeQuotaBytes } = JSON.parse(process.argv[2] ?? '{}') as TransferPeerSetup;
 const say = (event: string, detail: object): void => void process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);
 
-const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen, home, logger: silentLogger, metrics: noMetrics, uploadBytesPerSecond });
+const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen, home, logger: silentLogger, metrics: noMetrics, uploadBytesPerSecond, storeQuotaBytes });
 await node.start();
 for (const path of files) await node.store.add(path, await treeOfFile(path));
 say('ready', { addresses: node.mesh.addresses() });
