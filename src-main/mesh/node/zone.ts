@@ -17,11 +17,16 @@ for (const [net, bits] of [['fc00::', 7], ['fe80::', 10]] as const) local.addSub
 /** Undefined for what is no plain `/ip4/.../tcp/...` or `/ip6/.../tcp/...`: names and relays are not followed on a stranger's word. */
 export function zoneOf(address: Multiaddr): Zone | undefined {
   const [host, port] = address.getComponents();
-  const kind = isIP(host?.value ?? '');
-  if (host?.value === undefined || kind === 0 || port?.name !== 'tcp') return undefined;
+  return host?.value === undefined || port?.name !== 'tcp' ? undefined : zoneOfHost(host.value);
+}
+
+/** Undefined for what is no IP address. */
+export function zoneOfHost(host: string): Zone | undefined {
+  const kind = isIP(host);
+  if (kind === 0) return undefined;
   const family = kind === 6 ? 'ipv6' : 'ipv4';
-  if (machine.check(host.value, family)) return 'machine';
-  return local.check(host.value, family) ? 'private' : 'public';
+  if (machine.check(host, family)) return 'machine';
+  return local.check(host, family) ? 'private' : 'public';
 }
 
 /**

@@ -1,0 +1,208 @@
+import { join } from 'node:path';
+import { backoffMs, endsIn, RateLimiter, toCoded, withPeer, type Clock, type Logger, type PeerId, type Service, type Unsubscribe } from '../../base/index.ts';
+import { withDeadline } from '../node/deadline.ts';
+import { askForPeers } from '../protocols/peers/client.ts';
+import { MAX_OWN_ADDRESSES, MAX_TOLD_ADDRESSES, MAX_TOLD_PEERS, PEERS_LIMITS, PEERS_PROTOCOL, PEERS_RATE, PEERS_TIMEOUT_MS, PEERS_VERSION } from '../protocols/peers/constants.ts';
+import { peersErrors } from '../protocols/peers/errors.ts';
+import type { PeersAnswer, PeersQuestion, ToldPeer } from '../protocols/peers/schema.ts';
+import { servePeers } from '../protocols/peers/server.ts';
+import type { Mesh, PeerSummary } from '../types.ts';
+import { AddressBook } from './address-book.ts';
+import { BookFile } from './book-file.ts';
+import { Candidates } from './candidates.ts';
+import { Keeper } from './keeper.ts';
+import { ASK_AGAIN, TARGET_PEERS } from './options.ts';
+import { endOf, isUsableAt, plainAddress, type PlainAddress } from './plain-address.ts';
+
+export interface DiscoveryOptions {
+  /** The folder of the address book, `peers.json`. */
+  readonly home: string;
+  /** Multiaddrs that end in a peer id: whom the owner named. They are always kept connected. */
+  readonly members: readonly string[];
+  /** Members connected by itself, those that were named included. Default TARGET_PEERS. */
+  readonly targetPeers?: number;
+  /** Tells other members whom it knows, and asks them. Default true. */
+  readonly exchange?: boolean;
+  /** Connects to what mDNS finds. Default false. */
+  readonly mdns?: boolean;
+}
+
+export interface DiscoveryComponents {
+  /** Started before. */
+  readonly mesh: Mesh;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** How a node meets others and stays among them: an address book that survives restarts, the word of peers, and whom its owner named. */
+export class Discovery implements Service {
+  readonly name = 'discovery';
+  readonly book: AddressBook;
+  readonly candidates: Candidates;
+  readonly #options: DiscoveryOptions;
+  readonly #components: DiscoveryComponents;
+  readonly #file: BookFile;
+  readonly #keeper: Keeper;
+  readonly #over = new AbortController();
+  readonly #offs: Unsubscribe[] = [];
+  #asking: NodeJS.Timeout | undefined;
+  #rounds = 0;
+
+  constructor(options: DiscoveryOptions, components: DiscoveryComponents) {
+    const { logger, clock, mesh } = components;
+    this.#options = options;
+    this.#components = components;
+    this.book = new AddressBook(clock, () => this.#file.touch());
+    this.candidates = new Candidates(clock);
+    this.#file = new BookFile(join(options.home, 'peers.json'), { logger, content: () => this.book.content() });
+    this.#keeper = new Keeper({
+      mesh, logger, clock, book: this.book, candidates: this.candidates, members: options.members,
+      targetPeers: options.targetPeers ?? TARGET_PEERS, isMember,
+    });
+  }
+
+  async start(): Promise<void> {
+    const { mesh, clock } = this.#components;
+    this.book.restore(await this.#file.load());
+    const rate = new RateLimiter(PEERS_RATE, clock);
+    if (this.#isExchanging) this.#offs.push(await mesh.handle(PEERS_PROTOCOL, PEERS_LIMITS, (stream) => this.#attend(servePeers(stream, rate, (question) => this.#answer(stream.peer, question)))));
+    this.#offs.push(
+      () => clearTimeout(this.#asking),
+      mesh.events.on('peer:identify', ({ peer }) => this.#meet(peer)),
+      mesh.events.on('peer:disconnect', ({ peer }) => this.book.seen(peer)),
+      ...(this.#options.mdns === true ? [mesh.events.on('peer:discovered', ({ peer, addresses }) => this.#found(peer, addresses))] : []),
+    );
+    this.#askLater();
+    this.#keeper.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#over.abort();
+    this.#keeper.stop();
+    for (const off of this.#offs.splice(0)) off();
+    for (const { peer, rttMs } of this.#components.mesh.peers()) this.book.seen(peer, rttMs);
+    await this.#file.flush();
+  }
+
+  /** Whom the owner named while the node runs: connected from now on, like those of the configuration. */
+  addMember(address: string): void {
+    this.#keeper.name(address);
+  }
+
+  get #isExchanging(): boolean {
+    return this.#options.exchange !== false;
+  }
+
+  #member(peer: PeerId): PeerSummary | undefined {
+    return this.#components.mesh.peers().find((one) => one.peer === peer && isMember(one));
+  }
+
+  #meet(peer: PeerId): void {
+    const member = this.#member(peer);
+    if (member === undefined) return;
+    const address = withPeer(member.address, peer);
+    if (member.direction === 'outbound' && endsIn(address, peer)) this.book.reached(peer, address);
+    if (!this.#isExchanging) return;
+    this.#attend(this.#ask(peer));
+    this.#rounds = 0;
+    this.#askLater();
+  }
+
+  /** Soon after somebody came, because others may have come in the same moment; then ever less often. */
+  #askLater(): void {
+    clearTimeout(this.#asking);
+    this.#asking = setTimeout(() => this.#askOne(), backoffMs(this.#rounds, ASK_AGAIN)).unref();
+    this.#rounds = Math.min(this.#rounds + 1, 32);
+  }
+
+  /** What mDNS finds is on this network, whatever it says: there is nothing to check before the dial. */
+  #found(peer: PeerId, addresses: readonly string[]): void {
+    const plain = addresses.filter((address) => plainAddress(address, peer) !== undefined);
+    if (peer !== this.#components.mesh.peerId && this.candidates.add({ peer, addresses: plain, teller: undefined })) this.#keeper.look();
+  }
+
+  /** Somebody, and takes note who is here. */
+  #askOne(): void {
+    const members = this.#components.mesh.peers().filter(isMember);
+    for (const { peer, rttMs } of members) this.book.seen(peer, rttMs);
+    const member = members[Math.floor(Math.random() * members.length)];
+    if (member !== undefined && this.#isExchanging) this.#attend(this.#ask(member.peer));
+    this.#askLater();
+  }
+
+  async #ask(peer: PeerId): Promise<void> {
+    const { mesh } = this.#components;
+    const deadline = { timeoutMs: PEERS_TIMEOUT_MS, error: () => peersErrors.timedOut(peer), signal: this.#over.signal };
+    const answer = await withDeadline(deadline, async (signal) =>
+      askForPeers(await mesh.open(peer, PEERS_PROTOCOL, { limits: PEERS_LIMITS, signal }), { version: PEERS_VERSION, addresses: this.#ownFor(this.#endOf(peer)) }, signal));
+    this.#hearOwn(peer, answer.addresses);
+    this.#hearOthers(peer, answer.peers);
+  }
+
+  #answer(asker: PeerId, { addresses }: PeersQuestion): PeersAnswer {
+    this.#hearOwn(asker, addresses);
+    const end = this.#endOf(asker);
+    return { version: PEERS_VERSION, addresses: this.#ownFor(end), peers: this.#knownFor(asker, end) };
+  }
+
+  /** Where the peer is, in its own words; what names the very host it came from may be passed on, the rest points who knows where. */
+  #hearOwn(peer: PeerId, addresses: readonly string[]): void {
+    if (this.#member(peer) === undefined) return;
+    const end = this.#endOf(peer);
+    const said = addresses.flatMap((address) => {
+      const plain = plainAddress(address, peer);
+      return plain === undefined || !isUsableAt(end.reach, plain) ? [] : [{ address, proof: plain.host === end.host ? 'vouched' as const : 'said' as const }];
+    });
+    this.book.told(peer, said);
+  }
+
+  #hearOthers(teller: PeerId, told: readonly ToldPeer[]): void {
+    const { reach } = this.#endOf(teller);
+    let isNew = false;
+    for (const { peer, addresses } of told) {
+      if (peer === this.#components.mesh.peerId || this.book.get(peer) !== undefined) continue;
+      const usable = addresses.filter((address) => { const plain = plainAddress(address, peer); return plain !== undefined && isUsableAt(reach, plain); });
+      if (this.candidates.add({ peer, addresses: usable, teller })) isNew = true;
+    }
+    if (isNew) this.#keeper.look();
+  }
+
+  #ownFor({ reach }: PlainAddress): readonly string[] {
+    const { mesh } = this.#components;
+    return this.#within(reach, mesh.peerId, mesh.addresses()).slice(0, MAX_OWN_ADDRESSES);
+  }
+
+  /** Members connected now, as many as fit; addresses that somebody here has seen to be theirs. */
+  #knownFor(asker: PeerId, { reach }: PlainAddress): readonly ToldPeer[] {
+    const { mesh } = this.#components;
+    const connected = shuffled(mesh.peers().map(({ peer }) => peer).filter((peer) => peer !== asker));
+    return connected.flatMap((peer): ToldPeer[] => {
+      const sure = (this.book.get(peer)?.addresses ?? []).filter(({ proof, failures }) => proof !== 'said' && failures === 0).map(({ address }) => address);
+      const addresses = this.#within(reach, peer, sure).slice(0, MAX_TOLD_ADDRESSES);
+      return addresses.length === 0 ? [] : [{ peer, addresses }];
+    }).slice(0, MAX_TOLD_PEERS);
+  }
+
+  #within(reach: PlainAddress['reach'], peer: PeerId, addresses: readonly string[]): readonly string[] {
+    return addresses.filter((address) => { const plain = plainAddress(address, peer); return plain !== undefined && isUsableAt(reach, plain); });
+  }
+
+  #endOf(peer: PeerId): PlainAddress {
+    return endOf(this.#components.mesh.peers().find((one) => one.peer === peer)?.address ?? '');
+  }
+
+  // A peer may leave in the middle of anything.
+  #attend(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      const { code, message } = toCoded(error, 'MESH_PEER_LEFT');
+      this.#components.logger.debug({ code, message }, 'exchange of peers ended');
+    });
+  }
+}
+
+/** A member of the mesh keeps an address book itself: passing processes do not, and nobody should look for them later. */
+const isMember = ({ protocols }: PeerSummary): boolean => protocols.includes(PEERS_PROTOCOL);
+
+function shuffled<T>(list: readonly T[]): T[] {
+  return list.map((one) => [Math.random(), one] as const).sort(([a], [b]) => a - b).map(([, one]) => one);
+}

@@ -1,0 +1,51 @@
+import { BlockList } from 'node:net';
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
+import { endsIn, type PeerId } from '../../base/index.ts';
+import { ZONES, zoneOfHost, type Zone } from '../node/zone.ts';
+import { MAX_ADDRESS_CHARS } from './options.ts';
+
+export interface PlainAddress {
+  readonly host: string;
+  /** From where it can be dialled. */
+  readonly reach: Zone;
+}
+
+// Nobody listens there: RFC 1122, RFC 5771, RFC 4291; mapped addresses are a second spelling (RFC 4291, 2.5.5.2).
+const nowhere = new BlockList();
+for (const [net, bits] of [['0.0.0.0', 8], ['224.0.0.0', 4], ['240.0.0.0', 4]] as const) nowhere.addSubnet(net, bits);
+for (const [net, bits] of [['::', 128], ['ff00::', 8]] as const) nowhere.addSubnet(net, bits, 'ipv6');
+
+/**
+ * What may be dialled on somebody else's word: an IP address with a port, that ends in the peer it is said to be of. Names are not
+ * looked up for a stranger. Undefined for anything else.
+ */
+export function plainAddress(address: string, peer: PeerId): PlainAddress | undefined {
+  if (address.length > MAX_ADDRESS_CHARS || !endsIn(address, peer)) return undefined;
+  const [host, port] = parsed(address)?.getComponents() ?? [];
+  if (host?.value === undefined || (port?.name !== 'tcp' && port?.name !== 'udp') || !(Number(port.value) > 0)) return undefined;
+  const isMapped = host.value.toLowerCase().startsWith('::ffff:');
+  if (isMapped || nowhere.check(host.value, host.name === 'ip6' ? 'ipv6' : 'ipv4')) return undefined;
+  const reach = zoneOfHost(host.value);
+  return reach === undefined ? undefined : { host: host.value, reach };
+}
+
+export type Reach = Zone;
+/** From where an address can be dialled; undefined for a name, which only a look-up would tell. */
+export const reachOf = (address: string): Reach | undefined => zoneOfHost(parsed(address)?.getComponents()[0]?.value ?? '');
+
+/** Of a connection's other end; one without an IP address counts as far away. */
+export function endOf(remoteAddress: string): PlainAddress {
+  const host = parsed(remoteAddress)?.getComponents()[0]?.value ?? '';
+  return { host, reach: zoneOfHost(host) ?? 'public' };
+}
+
+/** Whether who is at `reach` can use an address of another: no `127.0.0.1` for a machine of the LAN, no `192.168.0.1` for one on the internet. */
+export const isUsableAt = (reach: Zone, address: PlainAddress): boolean => ZONES.indexOf(address.reach) >= ZONES.indexOf(reach);
+
+function parsed(address: string): Multiaddr | undefined {
+  try {
+    return multiaddr(address);
+  } catch {
+    return undefined;
+  }
+}
