@@ -27,6 +27,16 @@ export const byteSize = (text: string): number => {
   return value;
 };
 
+const DURATIONS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3_600e3, d: 86_400e3 };
+
+/** `30m`, `1d`: in ms. */
+export const duration = (maxMs: number) => (text: string): number => {
+  const match = /^(\d{1,6})([smhd])$/.exec(text.trim());
+  const value = Number(match?.[1]) * (DURATIONS[match?.[2] ?? ''] ?? 0);
+  if (match === null || value === 0 || value > maxMs) throw new InvalidArgumentError(`A time is wanted, for instance 30m, 12h or 1d, up to ${maxMs / 86_400e3}d.`);
+  return value;
+};
+
 /** For options that may be given several times. */
 export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
 

@@ -5,6 +5,8 @@ import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
 import { fetchCommand } from './commands/fetch.ts';
 import { inferCommand } from './commands/infer.ts';
+import { inviteCommand } from './commands/invite.ts';
+import { joinCommand } from './commands/join.ts';
 import { listenCommand } from './commands/listen.ts';
 import { modelCommand } from './commands/model.ts';
 import { pipelineCommand } from './commands/pipeline.ts';
@@ -29,6 +31,8 @@ Examples:
   omninode pipeline-infer "What is a shard?" --cluster 3
                                                    three processes, each a third of the layers
   omninode listen --model m.gguf --layers 0-15     serve layers to the mesh
+  omninode invite --qr                             a link with which another machine joins this mesh
+  omninode join omni://join/...                    join by such a link
   omninode pipeline-infer "Hi" --model m.gguf --peer /ip4/192.168.1.7/tcp/4001/p2p/12D3...
   omninode verify receipts.json --model m.gguf     check what the nodes computed
   omninode pipeline trace "Hi" --cluster 3 -o t.json  where the time goes, for ui.perfetto.dev
@@ -53,7 +57,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

@@ -5,6 +5,8 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { hostErrors } from './errors.ts';
 
+export const MAX_NAMED_PEERS = 64;
+
 const port = z.coerce.number().int().min(0).max(65_535);
 const isOn = z.union([z.boolean(), z.enum(['1', '0', 'true', 'false']).transform((v) => v === '1' || v === 'true')]);
 
@@ -15,7 +17,17 @@ export const configSchema = z.strictObject({
   listen: z.array(z.string().startsWith('/')).max(16).default(['/ip4/127.0.0.1/tcp/0']),
   mdns: isOn.default(false),
   /** Members of the mesh that a node stays connected to, and that are asked who has what: multiaddrs that end in a peer id. */
-  peers: z.array(z.string().regex(/^\/.+\/p2p\/[^/]+$/, 'must be an address as `omninode listen` prints it')).max(64).default([]),
+  peers: z.array(z.string().regex(/^\/.+\/p2p\/[^/]+$/, 'must be an address as `omninode listen` prints it')).max(MAX_NAMED_PEERS).default([]),
+  /** Whom this node meets: peers of this machine and of private networks; members of a zone, who hold its key or are on the list; anybody. */
+  zone: z.enum(['local', 'private', 'public']).default('local'),
+  /** Of a private zone; left out, `zone.key` in the home folder. */
+  zoneKeyFile: z.string().min(1).optional(),
+  /** Peer ids: in a private zone nobody else is let in. */
+  allowPeers: z.array(z.string().min(1).max(128)).max(1024).default([]),
+  /** Members that are connected by itself, those named included: out of the address book, then by the word of others. */
+  targetPeers: z.coerce.number().int().min(0).max(64).default(8),
+  /** Whether members are asked whom they know, and told. */
+  peerExchange: isOn.default(true),
   /** CPU threads of a stage; left out, it is chosen by what there is to compute. */
   threads: z.coerce.number().int().min(1).max(512).optional(),
   gpuLayers: z.coerce.number().int().min(-1).max(10_000).default(-1),
@@ -62,7 +74,9 @@ export interface Settings {
   readonly secrets: HostSecrets;
 }
 
-type Source = Readonly<Record<string, unknown>>;
+/** What one place says of the configuration. */
+export type ConfigSource = Readonly<Record<string, unknown>>;
+type Source = ConfigSource;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const ENV_KEYS: Readonly<Record<string, string>> = {
@@ -71,17 +85,18 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond', OMNINODE_SHARE_STORE: 'shareStore', OMNINODE_DHT: 'dht',
   OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
+  OMNINODE_TARGET_PEERS: 'targetPeers', OMNINODE_PEER_EXCHANGE: 'peerExchange',
   OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
 };
 
 /** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */
 export async function loadSettings(args: Source, env: Environment = process.env): Promise<Settings> {
   const home = resolve(String(args['home'] ?? env['OMNINODE_HOME'] ?? join(homedir(), '.omninode')));
-  const file = join(home, 'config.json');
+  const file = configPath(home);
   const layers: ReadonlyArray<readonly [string, Source]> = [
     [file, await readConfigFile(file)], ['environment', fromEnvironment(env)], ['command line', defined(args)],
   ];
-  for (const [source, values] of layers) check(source, { ...values, home });
+  for (const [source, values] of layers) checkConfig(source, { ...values, home });
   const config = configSchema.parse({ ...Object.assign({}, ...layers.map(([, values]) => values)), home });
   const hubToken = hubTokenOf(config.hubUrl, env);
   return { config, secrets: { uiToken: env['OMNINODE_UI_TOKEN'] ?? randomBytes(24).toString('base64url'), ...(hubToken === undefined ? {} : { hubToken }) } };
@@ -93,7 +108,8 @@ function hubTokenOf(hubUrl: string, env: Environment): string | undefined {
   return token === '' ? undefined : token;
 }
 
-function check(source: string, values: Source): void {
+/** Throws HOST_BAD_CONFIG, which names the place and the field. */
+export function checkConfig(source: string, values: Source): void {
   const result = configSchema.safeParse(values);
   const issue = result.error?.issues[0];
   if (issue === undefined) return;
@@ -108,7 +124,10 @@ function fromEnvironment(env: Environment): Source {
 
 const defined = (values: Source): Source => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
-async function readConfigFile(path: string): Promise<Source> {
+export const configPath = (home: string): string => join(home, 'config.json');
+
+/** Empty where there is none. Throws HOST_BAD_CONFIG. */
+export async function readConfigFile(path: string): Promise<Source> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? '{}' : Promise.reject(error)));
   try {
     return z.record(z.string(), z.unknown()).parse(JSON.parse(text));

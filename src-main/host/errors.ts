@@ -13,6 +13,17 @@ export const hostErrors = defineErrors('HOST', {
   badConfig: spec<{ source: string; field: string; reason: string }>({
     fault: 'user', message: (m) => `${m.source}: ${m.field}: ${m.reason}`, next: (m) => `Correct ${m.field} there, or remove it to use the default.`,
   }),
+  otherZone: spec<{ zone: string; own: string; path: string }>({
+    fault: 'user', message: (m) => `this invitation is to the private zone ${m.zone}, and this node is in ${m.own}`,
+    next: (m) => `To change zones, move ${m.path} away and join again; to be in both, use another --home.`,
+  }),
+  leavesZone: spec<{ zone: string }>({
+    fault: 'user', message: (m) => `this node is in a private zone, and the invitation is to a ${m.zone} mesh: it would meet nobody there`,
+    next: 'Use another --home for that mesh, or set zone in config.json first, if this node is to leave its own.',
+  }),
+  tooManyPeers: spec<{ limit: number }>({
+    fault: 'user', message: (m) => `the configuration names ${m.limit} addresses of members already`, next: 'Remove some from `peers` in config.json.',
+  }),
   modelNotFound: spec<{ model: string; known: readonly string[] }>({
     fault: 'user', message: (m) => `there is no model "${m.model}"`,
     next: (m) => `Give the path of a .gguf file or one of: ${m.known.slice(0, SHOWN).join(', ')}${m.known.length > SHOWN ? ', ... (see omninode model ls)' : ''}. \`omninode model add hf:OWNER/REPO:Q4_K_M\` downloads another.`,

@@ -11,6 +11,11 @@ export { collectGarbage, listModels, openStore, storeStats, verifyStore, type Mo
 export type { ScrubReport, StoreStats } from '../store/index.ts';
 export { repairStore, type Repair, type RepairRequest } from './repair-store.ts';
 export { fetchModel, type FetchedModel, type FetchModelRequest } from './fetch-model.ts';
+export { loadSigner, MAX_INVITE_TTL_MS } from '../mesh/index.ts';
+export { makeInvite, type InviteRequest, type MadeInvite } from './invites.ts';
+export { joinZone, planJoin, type JoinPlan } from './join-zone.ts';
+export { ownAddresses } from './own-addresses.ts';
+export { tryMember } from './try-member.ts';
 export { shareStore, type ShareOptions, type Sharing } from './share-store.ts';
 export { ProviderService } from './provider-service.ts';
 export type { FoundProvider } from './find-providers.ts';

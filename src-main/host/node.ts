@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import { createLogger, Lifecycle, systemClock, type Logger, type PeerId, type Service, type SpawnChild } from '../base/index.ts';
 import { findLibraries, type WorkerOptions } from '../inference/index.ts';
-import { createMesh, verifySignature, type Mesh } from '../mesh/index.ts';
+import { createMesh, Discovery, verifySignature, type DiscoveryOptions, type Mesh } from '../mesh/index.ts';
 import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator, type CoordinatorOptions } from '../pipeline/index.ts';
-import type { Settings } from './config.ts';
+import type { HostConfig, Settings } from './config.ts';
 import { ensureConnected } from './connect.ts';
 import { LinkMeter } from './link-meter.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
 import { laneNetwork } from './lane-network.ts';
 import { StoreFetcher } from './layer-fetcher.ts';
-import { MemberKeeper } from './member-keeper.ts';
 import type { AppPaths } from './paths.ts';
 import { memorySpeed } from './memory-speed.ts';
 import { createStageSource } from './stage-source.ts';
@@ -32,6 +31,8 @@ export interface NodeOptions {
 /** One mesh peer with a coordinator, and a stage runner over the shards that it was given. */
 export interface Node extends Service {
   readonly mesh: Mesh;
+  /** Of the long-lived node: who it stays connected to. A passing process meets only whom it is told to. */
+  readonly discovery: Discovery | undefined;
   readonly coordinator: Coordinator;
   readonly links: LinkMeter;
   readonly metrics: MetricsRegistry;
@@ -66,10 +67,10 @@ export async function createNode({ settings: { config }, paths, shards, identity
   life.add(mesh);
   life.add(runner);
   life.add(protocolService(mesh, runner));
-  if (identity === 'file') life.add(new MemberKeeper({ mesh, members: config.peers, logger }));
+  const discovery = identity === 'ephemeral' ? undefined : life.add(new Discovery(discoveryOptions(config), { mesh, logger, clock }));
   const coordinator = createCoordinator({ connect, logger, metrics, clock, verifySignature }, { fetchTimeoutMs: config.fetchTimeoutMs, ...overrides });
   return {
-    name: 'node', mesh, coordinator, links, metrics, logger, worker,
+    name: 'node', mesh, discovery, coordinator, links, metrics, logger, worker,
     start: async () => {
       await life.start();
       if (shards.length > 0) void memorySpeed();
@@ -80,6 +81,8 @@ export async function createNode({ settings: { config }, paths, shards, identity
     },
   };
 }
+
+const discoveryOptions = ({ home, peers, targetPeers, peerExchange, mdns }: HostConfig): DiscoveryOptions => ({ home, members: peers, targetPeers, exchange: peerExchange, mdns });
 
 async function connectOver(mesh: Mesh, { peer, addresses, ...within }: { peer: PeerId; addresses: readonly string[]; signal?: AbortSignal }): ReturnType<Connect> {
   await ensureConnected(mesh, { peer, addresses, ...within });

@@ -8,13 +8,10 @@ import type { MeshComponents, MeshOptions } from './options.ts';
 import { Transports } from './transports/transports.ts';
 import type { Mesh } from './types.ts';
 
+export { loadSigner } from './identity/load-signer.ts';
 export { verifySignature } from './identity/signature.ts';
-export { formatZoneKey, readZoneKey, writeZoneKey, zoneName, type ZoneKey } from './zone/zone-key.ts';
-export { Discovery, type DiscoveryComponents, type DiscoveryOptions } from './discovery/discovery.ts';
-export { createInvite, INVITE_PREFIX, INVITE_ZONES, readInvite, type Invite, type InviteZone } from './discovery/invite.ts';
-export { reachOf, type Reach } from './discovery/plain-address.ts';
-export { DEFAULT_INVITE_TTL_MS, MAX_INVITE_ADDRESSES, MAX_INVITE_TTL_MS } from './discovery/options.ts';
-export { discoveryErrors, inviteErrors } from './discovery/errors.ts';
+export * from './discovery/index.ts';
+export { formatZoneKey, newZoneKey, parseZoneKey, readZoneKey, writeZoneKey, ZONE_KEY_BYTES, zoneName, type ZoneKey } from './zone/zone-key.ts';
 export { DHT_PROTOCOL } from './options.ts';
 export { MAX_BYTES_PER_SECOND as MAX_TOLD_BYTES_PER_SECOND } from './protocols/bandwidth/constants.ts';
 export { meshErrors, type DialReason } from './errors.ts';

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { readInvite } from '../../src-main/mesh/index.ts';
 import { findChromium, openBrowser } from '../support/browser.ts';
 import { startCli } from '../support/cli.ts';
 
@@ -31,6 +32,14 @@ it.skipIf(why !== undefined)('`omninode serve`: the model inside answers over th
     expect(await stages.count()).toBe(3);
     for (const text of await stages.allInnerTexts()) expect(text).toMatch(/Layers? \d.*[KM]B · CPU · [\d.]+ ms\/token/s);
     expect(await page.getByText('Only this machine sees this chat.').isVisible()).toBe(true);
+    await page.locator('.peers summary').click();
+    await page.getByRole('button', { name: 'Invite another machine' }).click();
+    const { inviter, addresses, zone } = await readInvite(await page.getByLabel('Invitation link').inputValue(), Date.now());
+    expect(zone).toBe('local');
+    expect(addresses).toEqual([expect.stringMatching(`^/ip4/127.0.0.1/tcp/\\d+/p2p/${inviter}$`)]);
+    await page.getByText('Only programs on this machine can use it').waitFor();
+    await page.screenshot({ path: join(shots, 'real-invite.png') });
+    await page.keyboard.press('Escape');
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       await page.screenshot({ path: join(shots, `real-${colorScheme}.png`) });

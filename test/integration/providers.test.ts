@@ -15,9 +15,11 @@ let folder = '';
 let origin: Settings;
 let model: ShardedModel;
 
+/** Who is connected to whom is what a test says. */
+const ALONE = { peerExchange: false, targetPeers: 0 };
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'omninode-providers-'));
-  origin = await loadSettings({ home: join(folder, 'a') }, {});
+  origin = await loadSettings({ home: join(folder, 'a'), ...ALONE }, {});
   model = await shardModelFile(origin.config, { paths, model: 'omni-guide', plan: { kind: 'even', shards: 3 } });
 });
 afterEach(async () => {
@@ -27,7 +29,7 @@ afterEach(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 let homes = 0;
-const home = (more: object = {}): Promise<Settings> => loadSettings({ home: join(folder, `home-${homes++}`), ...more }, {});
+const home = (more: object = {}): Promise<Settings> => loadSettings({ home: join(folder, `home-${homes++}`), ...ALONE, ...more }, {});
 
 interface Member {
   readonly settings: Settings;

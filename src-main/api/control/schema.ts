@@ -41,6 +41,8 @@ export const runningHostSchema = z.object({
   mode: hostInfoSchema.shape.mode,
   status: hostStatusSchema,
   model: hostInfoSchema.shape.model,
+  /** Where its node listens; absent from hosts that do not say. */
+  addresses: hostInfoSchema.shape.addresses.optional(),
   stages: z.array(stageSchema).max(1_000),
   load: loadSchema.optional(),
 });

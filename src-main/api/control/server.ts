@@ -63,7 +63,7 @@ function addChecks(app: FastifyInstance, guard: Promise<Guard>, logger: Logger):
 }
 
 function runningHost(host: HostService): RunningHost {
-  const { mode, model } = host.info();
+  const { mode, model, addresses } = host.info();
   const load = host.load?.();
-  return { pid: process.pid, mode, status: host.status(), stages: [...host.stages()], ...(model === undefined ? {} : { model }), ...(load === undefined ? {} : { load }) };
+  return { pid: process.pid, mode, addresses, status: host.status(), stages: [...host.stages()], ...(model === undefined ? {} : { model }), ...(load === undefined ? {} : { load }) };
 }

@@ -6,6 +6,7 @@ import { MAX_OWN_ADDRESSES, MAX_TOLD_ADDRESSES, MAX_TOLD_PEERS, PEERS_LIMITS, PE
 import { peersErrors } from '../protocols/peers/errors.ts';
 import type { PeersAnswer, PeersQuestion, ToldPeer } from '../protocols/peers/schema.ts';
 import { servePeers } from '../protocols/peers/server.ts';
+import { spokenInstead } from '../protocols/version.ts';
 import type { Mesh, PeerSummary } from '../types.ts';
 import { AddressBook } from './address-book.ts';
 import { BookFile } from './book-file.ts';
@@ -201,7 +202,7 @@ export class Discovery implements Service {
 }
 
 /** A member of the mesh keeps an address book itself: passing processes do not, and nobody should look for them later. */
-const isMember = ({ protocols }: PeerSummary): boolean => protocols.includes(PEERS_PROTOCOL);
+const isMember = ({ protocols }: PeerSummary): boolean => protocols.includes(PEERS_PROTOCOL) || spokenInstead(PEERS_PROTOCOL, protocols)?.kind === 'compatible';
 
 function shuffled<T>(list: readonly T[]): T[] {
   return list.map((one) => [Math.random(), one] as const).sort(([a], [b]) => a - b).map(([, one]) => one);

@@ -21,13 +21,13 @@ for (const [net, bits] of [['::', 128], ['ff00::', 8]] as const) nowhere.addSubn
  */
 export function plainAddress(address: string, peer: PeerId): PlainAddress | undefined {
   if (address.length > MAX_ADDRESS_CHARS || !endsIn(address, peer)) return undefined;
-  const [host, port] = parsed(address)?.getComponents() ?? [];
-  if (host?.value === undefined || (port?.name !== 'tcp' && port?.name !== 'udp') || !(Number(port.value) > 0)) return undefined;
-  const isMapped = host.value.toLowerCase().startsWith('::ffff:');
-  if (isMapped || nowhere.check(host.value, host.name === 'ip6' ? 'ipv6' : 'ipv4')) return undefined;
-  const reach = zoneOfHost(host.value);
-  return reach === undefined ? undefined : { host: host.value, reach };
+  const [{ value: host = '' } = {}, port] = parsed(address)?.getComponents() ?? [];
+  const reach = zoneOfHost(host);
+  return reach === undefined || !isPort(port) || isNowhere(host) ? undefined : { host, reach };
 }
+
+const isPort = (part: { readonly name: string; readonly value?: string } | undefined): boolean => (part?.name === 'tcp' || part?.name === 'udp') && Number(part.value) > 0;
+const isNowhere = (host: string): boolean => (host.includes(':') ? host.toLowerCase().startsWith('::ffff:') || nowhere.check(host, 'ipv6') : nowhere.check(host));
 
 export type Reach = Zone;
 /** From where an address can be dialled; undefined for a name, which only a look-up would tell. */

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { isCoded, withPeer } from '../base/index.ts';
+import { createInvite, DEFAULT_INVITE_TTL_MS, inviteErrors, MAX_INVITE_ADDRESSES, reachOf, readZoneKey, type InviteZone, type Reach, type Signer, type ZoneKey } from '../mesh/index.ts';
+import type { HostConfig } from './config.ts';
+import { worthNaming } from './own-addresses.ts';
+
+export interface InviteRequest {
+  /** Of this node, with its peer id or without. */
+  readonly addresses: readonly string[];
+  readonly ttlMs?: number | undefined;
+  readonly nowMs: number;
+}
+
+export interface MadeInvite {
+  /** May hold the zone's key: for the owner's eyes, and whom he gives it to. */
+  readonly link: string;
+  readonly zone: InviteZone;
+  readonly hasKey: boolean;
+  readonly expiresAtMs: number;
+  readonly addresses: readonly string[];
+  /** From where somebody can use it; undefined for a name. */
+  readonly reach: Reach | undefined;
+}
+
+/** An invitation to this node's zone, signed with its key. Throws INVITE_NO_ADDRESS, INVITE_BAD_ADDRESS, INVITE_TOO_LONG, ZONE_*. */
+export async function makeInvite(config: HostConfig, signer: Signer, { addresses, ttlMs = DEFAULT_INVITE_TTL_MS, nowMs }: InviteRequest): Promise<MadeInvite> {
+  const named = worthNaming(addresses.map((address) => withPeer(address, signer.peerId))).slice(0, MAX_INVITE_ADDRESSES);
+  const [first] = named;
+  if (first === undefined) throw inviteErrors.noAddress({});
+  const expiresAtMs = Math.floor((nowMs + ttlMs) / 1000) * 1000;
+  const zoneKey = config.zone === 'private' ? await zoneKeyOf(config) : undefined;
+  const link = await createInvite(signer, { zone: config.zone, zoneKey, addresses: named, expiresAtMs }, nowMs);
+  return { link, zone: config.zone, hasKey: zoneKey !== undefined, expiresAtMs, addresses: named, reach: reachOf(first) };
+}
+
+export const zoneKeyPath = ({ home, zoneKeyFile }: Pick<HostConfig, 'home' | 'zoneKeyFile'>): string => zoneKeyFile ?? join(home, 'zone.key');
+
+/** Undefined in a private zone that lets in by list alone. Throws ZONE_*. */
+export function zoneKeyOf(config: HostConfig): Promise<ZoneKey | undefined> {
+  return readZoneKey(zoneKeyPath(config)).catch((error: unknown) => {
+    if (config.allowPeers.length > 0 && isCoded(error, 'ZONE_KEY_MISSING')) return undefined;
+    throw error;
+  });
+}
