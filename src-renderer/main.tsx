@@ -8,6 +8,7 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/chat.css';
 import './styles/pipeline.css';
+import './styles/invite.css';
 
 const client = createClient();
 const conversation = new ConversationStore(client, sessionStorage);

@@ -1,6 +1,6 @@
 import type { Events } from '../base/index.ts';
 import type { PipelineLoad } from './control/schema.ts';
-import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
@@ -26,6 +26,13 @@ export interface HostServiceEvents {
   peers: readonly Peer[];
 }
 
+/** Links with which machines join the mesh. Nothing that it throws holds a link. */
+export interface InviteService {
+  create(ttlMs: number): Promise<Invitation>;
+  check(link: string): Promise<JoinPlan>;
+  join(link: string): Promise<JoinPlan>;
+}
+
 /** What api/ shows of a host; implemented in host/. The getters give the values now, the events each later change. */
 export interface HostService {
   readonly events: Events<HostServiceEvents>;
@@ -39,6 +46,8 @@ export interface HostService {
   load?(): PipelineLoad;
   /** Absent on a host that computes no answers (a relay): chat.* is then API_UNSUPPORTED. */
   readonly chat?: ChatService;
+  /** Absent on a host that is no node of a mesh. */
+  readonly invites?: InviteService;
 }
 
 /** The Prometheus text of `/metrics`, from the registry composed in host/. */

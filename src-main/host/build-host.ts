@@ -5,6 +5,7 @@ import { startControlServer, type ControlServer, type HostService, type HostServ
 import { Events, toCoded, type Service, type SpawnChild } from '../base/index.ts';
 import { ChatModel } from './chat-model.ts';
 import type { Settings } from './config.ts';
+import { inviteService } from './invite-service.ts';
 import { createNode } from './node.ts';
 import { findModel } from './model-file.ts';
 import type { AppPaths } from './paths.ts';
@@ -39,7 +40,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
   const version = String(JSON.parse(readFileSync(join(paths.root, 'package.json'), 'utf8')).version);
   const announcePeers = (): void => events.emit('peers', api.peers());
   const api: HostService = {
-    events, chat,
+    events, chat, invites: inviteService(node, config),
     status: () => chat.status,
     stages: () => chat.stages,
     activity: () => chat.activity,

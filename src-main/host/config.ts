@@ -18,16 +18,12 @@ export const configSchema = z.strictObject({
   mdns: isOn.default(false),
   /** Members of the mesh that a node stays connected to, and that are asked who has what: multiaddrs that end in a peer id. */
   peers: z.array(z.string().regex(/^\/.+\/p2p\/[^/]+$/, 'must be an address as `omninode listen` prints it')).max(MAX_NAMED_PEERS).default([]),
-  /** Whom this node meets: peers of this machine and of private networks; members of a zone, who hold its key or are on the list; anybody. */
+  /** Whom this node meets: peers of this machine and of private networks, members of a private zone, anybody. */
   zone: z.enum(['local', 'private', 'public']).default('local'),
-  /** Of a private zone; left out, `zone.key` in the home folder. */
+  /** The key of a private zone; left out, `zone.key` in the home. */
   zoneKeyFile: z.string().min(1).optional(),
-  /** Peer ids: in a private zone nobody else is let in. */
-  allowPeers: z.array(z.string().min(1).max(128)).max(1024).default([]),
-  /** Members that are connected by itself, those named included: out of the address book, then by the word of others. */
-  targetPeers: z.coerce.number().int().min(0).max(64).default(8),
-  /** Whether members are asked whom they know, and told. */
-  peerExchange: isOn.default(true),
+  /** Peer ids that a private zone is made of; with a key, who may use it. */
+  allowPeers: z.array(z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'must be a peer id as `omninode listen` prints it')).max(1024).default([]),
   /** CPU threads of a stage; left out, it is chosen by what there is to compute. */
   threads: z.coerce.number().int().min(1).max(512).optional(),
   gpuLayers: z.coerce.number().int().min(-1).max(10_000).default(-1),
@@ -45,6 +41,10 @@ export const configSchema = z.strictObject({
   shareStore: isOn.default(true),
   /** Whether the node takes part in the mesh's own DHT, which knows who has what. */
   dht: isOn.default(true),
+  /** Members that are connected by itself, those named included: out of the address book, then by the word of others. */
+  targetPeers: z.coerce.number().int().min(0).max(64).default(8),
+  /** Whether members are asked whom they know, and told. */
+  peerExchange: isOn.default(true),
   /** Most that is sent of shards to others, over all of them; left out, what the line takes. */
   uploadBytesPerSecond: z.coerce.number().int().min(1).optional(),
   /** For whom this node fetches layers that it lacks, to take over a stage: peers on this machine and on private networks, everybody, nobody. */
@@ -83,9 +83,8 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_MODEL: 'model', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
   OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs', OMNINODE_STORE_QUOTA_BYTES: 'storeQuotaBytes',
   OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond', OMNINODE_SHARE_STORE: 'shareStore', OMNINODE_DHT: 'dht',
-  OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs',
+  OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs', OMNINODE_TARGET_PEERS: 'targetPeers', OMNINODE_PEER_EXCHANGE: 'peerExchange',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
-  OMNINODE_TARGET_PEERS: 'targetPeers', OMNINODE_PEER_EXCHANGE: 'peerExchange',
   OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
 };
 

@@ -15,6 +15,7 @@ export { loadSigner, MAX_INVITE_TTL_MS } from '../mesh/index.ts';
 export { makeInvite, type InviteRequest, type MadeInvite } from './invites.ts';
 export { joinZone, planJoin, type JoinPlan } from './join-zone.ts';
 export { ownAddresses } from './own-addresses.ts';
+export { qrRows } from './qr-code.ts';
 export { tryMember } from './try-member.ts';
 export { shareStore, type ShareOptions, type Sharing } from './share-store.ts';
 export { ProviderService } from './provider-service.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHAT_LIMITS, chatMessageSchema, chatOptionsSchema, conversationIdSchema, hostInfoSchema, requestIdSchema } from './dto.ts';
 import { wireErrorSchema, type WireError } from './errors.ts';
+import { INVITE_LIMITS, invitationSchema, joinPlanSchema, linkSchema, ttlSchema } from './invite.ts';
 import { snapshotSchema } from './state.ts';
 
 const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
@@ -11,6 +12,11 @@ const messages = z.array(chatMessageSchema).min(1).max(CHAT_LIMITS.maxMessages).
 
 /** Any command can also end with one of these. */
 export const COMMON_ERRORS = ['API_BAD_REQUEST', 'API_UNSUPPORTED', 'API_RATE_LIMITED', 'API_INTERNAL'] as const;
+
+const JOIN_ERRORS = [
+  'INVITE_NOT_A_LINK', 'INVITE_GARBLED', 'INVITE_NEWER', 'INVITE_FORGED', 'INVITE_EXPIRED', 'INVITE_OWN',
+  'HOST_OTHER_ZONE', 'HOST_LEAVES_ZONE', 'HOST_TOO_MANY_PEERS', 'HOST_BAD_CONFIG', 'ZONE_KEY_CORRUPT', 'ZONE_KEY_READABLE_BY_OTHERS',
+] as const;
 
 /** Everything that a client may ask. `errors` are the codes beyond COMMON_ERRORS. */
 export const commands = {
@@ -27,6 +33,12 @@ export const commands = {
   ),
   /** `isCancelled` is false when the answer had already ended. It ends with chat.done, finishReason `cancelled`. */
   'chat.cancel': command(z.strictObject({ requestId: requestIdSchema }), z.object({ isCancelled: z.boolean() })),
+  /** A new link with which another machine joins this host's mesh. A secret, where it has a key. */
+  'invite.create': command(z.strictObject({ ttlMs: ttlSchema.default(INVITE_LIMITS.defaultTtlMs) }), invitationSchema, ['INVITE_NO_ADDRESS', 'INVITE_BAD_ADDRESS', 'ZONE_KEY_MISSING', 'ZONE_KEY_CORRUPT', 'ZONE_KEY_READABLE_BY_OTHERS']),
+  /** What a link says and what joining would do; changes nothing. */
+  'invite.check': command(z.strictObject({ link: linkSchema }), joinPlanSchema, JOIN_ERRORS),
+  /** Joins by a link: writes the host's configuration, and connects where that needs no restart. */
+  'invite.join': command(z.strictObject({ link: linkSchema }), joinPlanSchema, JOIN_ERRORS),
 } as const;
 
 export type CommandName = keyof typeof commands;

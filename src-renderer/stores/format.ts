@@ -48,6 +48,9 @@ export function activitySummary({ answering, waiting, ttftMs, itlMs }: PipelineA
   return parts.filter((part) => part !== undefined).join(' · ');
 }
 
+/** In the reader's own way of writing dates. */
+export const formatUntil = (unixMs: number): string => new Date(unixMs).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
 export const peerSummary = (peers: readonly Peer[]): string => plural(peers.length, 'peer');
 
 export function waitingText(ahead: number): string {

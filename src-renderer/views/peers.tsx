@@ -1,12 +1,14 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Peer } from '../../src-preload/bridge/index.ts';
 import { useHost } from '../stores/context.ts';
 import { formatMs, peerSummary, shortPeer } from '../stores/format.ts';
+import { InvitePanel } from './invite-panel.tsx';
 
 /** Whom this node is connected to, behind a disclosure in the bar. */
 export function Peers() {
   const peers = useHost((view) => view.state?.peers);
   const details = useRef<HTMLDetailsElement>(null);
+  const [isOpen, setOpen] = useState(false);
   useEffect(() => {
     const closeOutside = (event: Event): void => {
       if (details.current !== null && !details.current.contains(event.target as Node)) details.current.open = false;
@@ -16,10 +18,11 @@ export function Peers() {
   }, []);
   if (peers === undefined) return null;
   return (
-    <details className="peers" ref={details} onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.open = false; }}>
+    <details className="peers" ref={details} onToggle={(event) => setOpen(event.currentTarget.open)} onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.open = false; }}>
       <summary>{peerSummary(peers)}</summary>
       <div className="peers-panel">
         {peers.length === 0 ? <p>No other node is connected.</p> : <ul>{peers.map((peer) => <PeerRow key={`${peer.peerId} ${peer.address}`} peer={peer} />)}</ul>}
+        {isOpen && <InvitePanel />}
       </div>
     </details>
   );

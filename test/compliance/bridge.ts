@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../src-main/base/index.ts';
 import { parsePush, reduce, type HostConnection, type HostState, type Push } from '../../src-preload/bridge/index.ts';
-import { FINISH, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
+import { FINISH, INVITATION, JOIN_PLAN, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
 
 export interface BridgeSubject {
   connect(): Promise<HostConnection>;
@@ -124,6 +124,43 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       Object.assign(host, { chat: undefined });
       const { connection } = await begin(host);
       await expect(connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'go' }] })).rejects.toMatchObject({ wire: { code: 'API_UNSUPPORTED' } });
+    });
+
+    it('makes an invitation for who asks, and tells nobody else of it', async () => {
+      const { host, connection } = await begin();
+      const seen = record(connection);
+      await connection.call('state.subscribe', {});
+      expect(await connection.call('invite.create', { ttlMs: 3_600_000 })).toEqual({ ...INVITATION, expiresAtMs: INVITATION.expiresAtMs + 3_600_000 });
+      expect(await connection.call('invite.create', {})).toMatchObject({ expiresAtMs: INVITATION.expiresAtMs + 86_400_000 });
+      host.setStatus({ kind: 'ready' });
+      await seen.until(isStatus);
+      expect(JSON.stringify([seen.pushes, await connection.call('state.snapshot', {})])).not.toContain(INVITATION.link);
+    });
+
+    it('says what a link would do, then joins by it; a bad one is a coded failure without the link', async () => {
+      const { host, connection } = await begin();
+      const { link } = INVITATION;
+      expect(await connection.call('invite.check', { link })).toEqual(JOIN_PLAN);
+      expect(host.joined).toEqual([]);
+      expect(await connection.call('invite.join', { link })).toEqual(JOIN_PLAN);
+      expect(host.joined).toEqual([link]);
+      const other = `${link}other`;
+      const failure = await connection.call('invite.join', { link: other }).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ wire: { code: 'INVITE_EXPIRED', fault: 'user', next: 'Ask for a new one.' } });
+      expect(JSON.stringify((failure as { wire: unknown }).wire)).not.toContain(link);
+    });
+
+    it('refuses an invitation for too long, or a link that is too long, and hosts that invite nobody', async () => {
+      const host = new ScriptedHost();
+      const { connection, subject: opened } = await begin(host);
+      for (const ttlMs of [0, 59_999, 1.5e6 + 0.5, 31 * 86_400_000]) expect(await opened.callRaw('invite.create', { ttlMs })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      for (const name of ['invite.check', 'invite.join']) for (const link of ['', 'x'.repeat(4097), 7]) expect(await opened.callRaw(name, { link })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      await subject?.stop();
+      const alone = new ScriptedHost();
+      Object.assign(alone, { invites: undefined });
+      const { connection: other } = await begin(alone);
+      await expect(other.call('invite.create', {})).rejects.toMatchObject({ wire: { code: 'API_UNSUPPORTED' } });
+      connection.close();
     });
 
     it('bounds the answers at a time', async () => {

@@ -224,7 +224,7 @@ describe('bad input', () => {
 describe('help', () => {
   it('has examples for every command, and completion for three shells', async () => {
     const { stdout } = await cli(['--help']);
-    for (const command of ['doctor', 'listen', 'send', 'shard', 'model', 'store', 'infer', 'pipeline-infer', 'pipeline', 'cluster', 'serve', 'embed', 'verify']) {
+    for (const command of ['doctor', 'listen', 'invite', 'join', 'send', 'shard', 'model', 'store', 'infer', 'pipeline-infer', 'pipeline', 'cluster', 'serve', 'embed', 'verify']) {
       expect(stdout).toContain(command);
       expect((await cli([command, '--help'])).stdout).toMatch(/Examples?:/);
     }

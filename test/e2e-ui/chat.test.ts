@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
 import { CodedError, silentLogger } from '../../src-main/base/index.ts';
 import { findChromium, openBrowser, type TestBrowser } from '../support/browser.ts';
-import { FINISH, NO_METRICS, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
+import { FINISH, INVITATION, NO_METRICS, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const renderer = join(root, 'out', 'renderer');
@@ -179,6 +179,54 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByText('2 peers').click();
     await page.getByText('/ip4/127.0.0.1/tcp/41000').waitFor();
     await check('peers');
+  });
+
+  it('invites: the link is shown when asked for, copied, and gone from the page with the panel', async () => {
+    await page.getByText('2 peers').click();
+    await page.getByRole('button', { name: 'Invite another machine' }).click();
+    await page.getByRole('img', { name: 'The link as a QR code' }).waitFor();
+    expect(await page.getByLabel('Invitation link').inputValue()).toBe(INVITATION.link);
+    await page.getByText('It holds the key of your private zone').waitFor();
+    await check('invite');
+    await page.getByRole('button', { name: 'Copy the link' }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(INVITATION.link);
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Invite another machine' }).waitFor({ state: 'detached' });
+    const kept = await page.evaluate(() => document.documentElement.outerHTML + JSON.stringify({ ...sessionStorage, ...localStorage }));
+    expect(kept).not.toContain(INVITATION.link.slice(20));
+    expect(complaints).toEqual([]);
+  });
+
+  it('joins by a link: says what it would do first, what is wrong with a bad one, and what to do then', async () => {
+    await page.getByText('2 peers').click();
+    const link = page.getByLabel('Join by a link');
+    await link.fill('omni://join/old');
+    await link.press('Enter');
+    await page.getByText('This invitation was good until yesterday.').waitFor();
+    await check('join-refused');
+    await link.fill(INVITATION.link);
+    expect(await page.getByText('This invitation was good until yesterday.').count()).toBe(0);
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page.getByText('for this user alone').waitFor();
+    expect(host.joined).toEqual([]);
+    await check('join-plan');
+    await page.getByRole('button', { name: 'Join', exact: true }).click();
+    await page.getByText('Start OmniNode again to meet the zone.').waitFor();
+    expect(host.joined).toEqual([INVITATION.link]);
+    expect(await link.inputValue()).toBe('');
+    expect(complaints).toEqual([]);
+  });
+
+  it('invites and joins within 360 px', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.getByText('2 peers').click();
+    await page.getByRole('button', { name: 'Invite another machine' }).click();
+    await page.getByRole('img', { name: 'The link as a QR code' }).waitFor();
+    await page.getByLabel('Join by a link').fill(INVITATION.link);
+    await page.getByRole('button', { name: 'Check' }).click();
+    await page.getByText('for this user alone').waitFor();
+    expect(await overflow()).toBe(0);
+    await check('narrow-invite');
   });
 
   it('fits 360 px', async () => {

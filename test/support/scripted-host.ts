@@ -1,6 +1,7 @@
-import { Events, asPeerId } from '../../src-main/base/index.ts';
-import type { ChatPart, ChatRequest, ChatService, HostService, HostServiceEvents, MetricsText } from '../../src-main/api/index.ts';
-import type { ChatFinish, HostInfo, HostStatus, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import { CodedError, Events, asPeerId } from '../../src-main/base/index.ts';
+import { qrRows } from '../../src-main/host/qr-code.ts';
+import type { ChatPart, ChatRequest, ChatService, HostService, HostServiceEvents, InviteService, MetricsText } from '../../src-main/api/index.ts';
+import type { ChatFinish, HostInfo, HostStatus, Invitation, JoinPlan, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 
 export const STAGES: readonly Stage[] = [0, 1, 2].map((index) => ({
   peerId: asPeerId(`12D3KooWScriptedPeerNumber${index}`), ownership: 'this-machine', layers: [index * 2, index * 2 + 1],
@@ -16,6 +17,16 @@ export const FINISH: ChatFinish = {
   stages: STAGES.map(({ peerId, layers, bytesLoaded, msPerToken }) => ({ peerId, layers, bytesLoaded, msPerToken: msPerToken ?? 0 })),
 };
 
+const LINK = `omni://join/${'abcdefgh234567'.repeat(18)}`;
+export const INVITATION: Invitation = {
+  link: LINK, qr: qrRows(LINK),
+  zone: 'private', hasKey: true, expiresAtMs: 1_900_000_000_000, addresses: ['/ip4/192.168.1.7/tcp/4001/p2p/12D3KooWScriptedHost'], reach: 'private',
+};
+export const JOIN_PLAN: JoinPlan = {
+  inviter: '12D3KooWScriptedInviter', zone: 'private', zoneName: '0123456789abcdef', expiresAtMs: 1_900_000_000_000, addresses: ['/ip4/192.168.1.8/tcp/4001/p2p/12D3KooWScriptedInviter'],
+  steps: ['keep the zone\'s key in zone.key, for this user alone', 'name its address in config.json (peers)'], needsRestart: true,
+};
+
 type Script = (request: ChatRequest) => AsyncIterable<ChatPart>;
 
 /** A host whose answers a test writes: real ports and events, no model. */
@@ -24,6 +35,16 @@ export class ScriptedHost implements HostService {
   readonly requests: ChatRequest[] = [];
   chat: ChatService = { chat: (request) => this.#answer(request) };
   script: Script = echo;
+  /** Links that were joined. */
+  readonly joined: string[] = [];
+  invites: InviteService = {
+    create: async (ttlMs) => ({ ...INVITATION, expiresAtMs: INVITATION.expiresAtMs + ttlMs }),
+    check: async (link) => planOf(link),
+    join: async (link) => {
+      this.joined.push(link);
+      return planOf(link);
+    },
+  };
   #status: HostStatus = { kind: 'ready' };
   #stages = STAGES;
   #peers = PEERS;
@@ -65,6 +86,11 @@ export class ScriptedHost implements HostService {
     this.requests.push(request);
     return this.script(request);
   }
+}
+
+function planOf(link: string): JoinPlan {
+  if (link !== INVITATION.link) throw new CodedError({ code: 'INVITE_EXPIRED', message: 'this invitation was good until yesterday', next: 'Ask for a new one.', fault: 'user' });
+  return JOIN_PLAN;
 }
 
 /** Answers with the last question, word by word. */

@@ -21,7 +21,7 @@ export interface BridgeClient {
   close(): void;
 }
 
-type Handler<N extends CommandName> = (input: CommandParsed<N>, sink: Sink) => CommandOutput<N>;
+type Handler<N extends CommandName> = (input: CommandParsed<N>, sink: Sink) => CommandOutput<N> | Promise<CommandOutput<N>>;
 /** What is missing here is API_UNSUPPORTED. */
 type Handlers = { readonly [N in CommandName]?: Handler<N> };
 
@@ -80,7 +80,9 @@ export class BridgeServer {
   async #call({ name, input, sink, key }: { name: unknown; input: unknown; sink: Sink; key: string }): Promise<CallResult> {
     try {
       if (!this.#limiter.take(key)) throw apiErrors.rateLimited({});
-      return { ok: true, value: this.#dispatch(name, input, sink) };
+      const value = this.#dispatch(name, input, sink);
+      // What is known at once is answered at once: a snapshot must not come after later pushes.
+      return { ok: true, value: value instanceof Promise ? await value : value };
     } catch (error) {
       return { ok: false, error: toWireError(error, this.#logger) };
     }
@@ -100,7 +102,7 @@ export class BridgeServer {
 }
 
 function createHandlers(host: HostService, hub: Hub, chats: ChatRunner): Handlers {
-  const { chat } = host;
+  const { chat, invites } = host;
   return {
     'host.info': () => host.info(),
     'state.snapshot': () => hub.snapshot(),
@@ -116,6 +118,11 @@ function createHandlers(host: HostService, hub: Hub, chats: ChatRunner): Handler
     ...(chat === undefined ? {} : {
       'chat.send': (input: CommandParsed<'chat.send'>) => chats.start(chat, input),
       'chat.cancel': (input: CommandParsed<'chat.cancel'>) => chats.cancel(input.requestId),
+    }),
+    ...(invites === undefined ? {} : {
+      'invite.create': ({ ttlMs }: CommandParsed<'invite.create'>) => invites.create(ttlMs),
+      'invite.check': ({ link }: CommandParsed<'invite.check'>) => invites.check(link),
+      'invite.join': ({ link }: CommandParsed<'invite.join'>) => invites.join(link),
     }),
   };
 }

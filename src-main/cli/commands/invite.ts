@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { makeInvite, MAX_INVITE_TTL_MS, loadSigner, ownAddresses, type MadeInvite } from '../../host/index.ts';
+import { loadSigner, makeInvite, MAX_INVITE_TTL_MS, ownAddresses, qrRows, type MadeInvite } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { collect, duration } from '../options.ts';
@@ -36,10 +36,10 @@ async function invite({ settings: { config }, output, signal }: CommandContext, 
   const addresses = args.address ?? await ownAddresses(config, signal);
   const made = await makeInvite(config, signer, { addresses, ttlMs: args.expires, nowMs: Date.now() });
   for (const line of aboutInvite(made)) output.line(line);
-  if (args.qr === true) output.answer(qrText(made.link, { colours: process.stdout.isTTY === true }));
+  if (args.qr === true) output.answer(qrText(qrRows(made.link), { colours: process.stdout.isTTY === true }));
   output.answer(`${made.link}\n`);
   const { link, expiresAtMs, ...rest } = made;
-  output.result({ link, expiresAt: new Date(expiresAtMs).toISOString(), ...rest, ...(args.qr === true ? { qr: qrText(link, { colours: false }) } : {}) });
+  output.result({ link, expiresAt: new Date(expiresAtMs).toISOString(), ...rest, ...(args.qr === true ? { qr: qrRows(link) } : {}) });
   return EXIT.ok;
 }
 

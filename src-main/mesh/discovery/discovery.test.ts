@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeyPair } from '@libp2p/crypto/keys';
@@ -7,8 +9,10 @@ import { asPeerId, silentLogger, systemClock, type PeerId } from '../../base/ind
 import { PEERS_LIMITS, PEERS_PROTOCOL, PEERS_RATE } from '../protocols/peers/constants.ts';
 import { addressOf, TestNodes } from '../testing/nodes.ts';
 import type { FrameStream, Mesh } from '../types.ts';
+import { AddressBook } from './address-book.ts';
+import { BookFile } from './book-file.ts';
 import { Discovery, type DiscoveryOptions } from './discovery.ts';
-import { MAX_CANDIDATES_PER_TELLER } from './options.ts';
+import { MAX_CANDIDATES_PER_TELLER, TARGET_PEERS } from './options.ts';
 
 interface Member {
   readonly mesh: Mesh;
@@ -88,6 +92,30 @@ test('a dead member stops nobody, and a lost one is dialled again', async () => 
   const again = far.mesh.events.once('peer:connect');
   await far.mesh.hangUp(near.mesh.peerId);
   expect(await again).toEqual({ peer: near.mesh.peerId });
+});
+
+test('hosts that take a connection and say nothing do not hold up those after them', async () => {
+  const home = newHome();
+  const silent = new Set<Socket>();
+  const server = createServer((socket) => void silent.add(socket.on('close', () => silent.delete(socket)).on('error', () => undefined))).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const far = await member();
+  const book = new AddressBook(systemClock, () => file.touch());
+  const file: BookFile = new BookFile(join(home, 'peers.json'), { logger: silentLogger, content: () => book.content() });
+  book.reached(far.mesh.peerId, addressOf(far.mesh));
+  book.missed(far.mesh.peerId);
+  for (let i = 0; i < TARGET_PEERS; i += 1) {
+    const peer = await newPeer();
+    book.reached(peer, `/ip4/127.0.0.1/tcp/${(server.address() as AddressInfo).port}/p2p/${peer}`);
+  }
+  expect(book.best().at(-1)?.peer).toBe(far.mesh.peerId);
+  await file.flush();
+  const near = await nodes.start();
+  await discover(near, { home });
+  await connected(near, [far.mesh.peerId]);
+  expect(silent.size).toBe(TARGET_PEERS);
+  for (const socket of silent) socket.destroy();
+  server.close();
 });
 
 test('what mDNS found is dialled by who wants it, whatever else it says', async () => {
