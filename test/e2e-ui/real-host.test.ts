@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readInvite } from '../../src-main/mesh/index.ts';
 import { findChromium, openBrowser } from '../support/browser.ts';
-import { startCli } from '../support/cli.ts';
+import { cli as cliOnce, startCli } from '../support/cli.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const shots = join(root, 'test-results', 'screenshots');
@@ -37,6 +37,8 @@ it.skipIf(why !== undefined)('`omninode serve`: the model inside answers over th
     const { inviter, addresses, zone } = await readInvite(await page.getByLabel('Invitation link').inputValue(), Date.now());
     expect(zone).toBe('local');
     expect(addresses).toEqual([expect.stringMatching(`^/ip4/127.0.0.1/tcp/\\d+/p2p/${inviter}$`)]);
+    // The command asks the app that runs with this home where it is.
+    expect(JSON.parse((await cliOnce(['invite', '--json'], { OMNINODE_HOME: home })).stdout)).toMatchObject({ addresses, zone, reach: 'machine' });
     await page.getByText('Only programs on this machine can use it').waitFor();
     await page.screenshot({ path: join(shots, 'real-invite.png') });
     await page.keyboard.press('Escape');
