@@ -18,6 +18,7 @@ export { meshErrors, type DialReason } from './errors.ts';
 export type { IceServers, IdentityOption, MeshComponents, MeshOptions, RelayServerOptions } from './options.ts';
 export { TRANSPORT_KINDS, type TransportKind } from './transports/kinds.ts';
 export * from './types.ts';
+export * from './capability/index.ts';
 
 /** A mesh node, not started. Throws MESH_IDENTITY_*, MESH_TRANSPORT_UNAVAILABLE; its `start` throws MESH_PORT_IN_USE or MESH_LISTEN_FAILED. */
 export async function createMesh(options: MeshOptions, components: MeshComponents): Promise<Mesh> {

@@ -12,11 +12,16 @@ export function createSigner(key: Ed25519PrivateKey): Signer {
 }
 
 /** Whether `peer` signed these bytes; the id of an Ed25519 peer holds its public key. False for anything that is no such id or signature. */
-export async function verifySignature(peer: PeerId, bytes: Uint8Array, signature: Uint8Array): Promise<boolean> {
+export function verifySignature(peer: PeerId, bytes: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  return Promise.resolve(isSignedBy(peer, bytes, signature));
+}
+
+/** The same at once, for guards: Node's own crypto makes nobody wait. */
+export function isSignedBy(peer: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean {
   try {
     const id = peerIdFromString(peer);
     // One spelling of each id: two texts for one peer would be two names in receipts.
-    return id.type === 'Ed25519' && id.toString() === peer && await id.publicKey.verify(bytes, signature);
+    return id.type === 'Ed25519' && id.toString() === peer && id.publicKey.verify(bytes, signature) === true;
   } catch {
     return false;
   }

@@ -1,0 +1,221 @@
+import type { Clock, Events, PeerId } from '../../base/index.ts';
+import { ClockOffset } from './clock-offset.ts';
+import type { Refusal } from './errors.ts';
+import type { CapabilityMessage, Envelope } from './message.ts';
+import { FORGET_MS, MAX_KNOWN, MAX_SKEW_MS, MISSED_SWEEP_MS } from './options.ts';
+import type { Profile } from './profile.ts';
+
+/** Why a member is none any more: it said so, nothing was heard of it in time, it began anew. */
+export type LeftWhy = 'farewell' | 'silent' | 'restarted';
+
+/** A node that is there and told what it can do. */
+export interface Member {
+  readonly peer: PeerId;
+  readonly profile: Profile;
+  /** When it began by its own clock, unix ms. */
+  readonly startedAt: number;
+  /** Since when it has been here without a gap, by our clock, unix ms. */
+  readonly since: number;
+}
+
+export interface DirectoryEvents {
+  'peer:joined': Member;
+  /** What it told of itself is new. */
+  'peer:changed': Member;
+  'peer:left': { readonly peer: PeerId; readonly why: LeftWhy };
+}
+
+export interface DirectoryInit {
+  readonly self: PeerId;
+  readonly clock: Clock;
+  readonly events: Events<DirectoryEvents>;
+  /** Somebody is there of whom we lack the newest ad. */
+  readonly onMissing?: (peer: PeerId) => void;
+  readonly maxKnown?: number;
+}
+
+/** An envelope and how long it still counts, as it is passed on to who asks. */
+export interface Told {
+  readonly bytes: Uint8Array;
+  readonly leftMs: number;
+}
+
+interface Ad extends Envelope {
+  readonly message: Extract<CapabilityMessage, { readonly kind: 'ad' }>;
+}
+
+interface Entry {
+  run: number;
+  /** Of the newest message. */
+  seq: number;
+  offset: ClockOffset;
+  /** Monotonic: after it the node counts as gone. */
+  deadlineMs: number;
+  heardMs: number;
+  ttlMs: number;
+  /** The newest ad, if it was heard. */
+  ad: Ad | undefined;
+  newest: Envelope;
+  /** Seq of the newest ad that there is. */
+  wantedAd: number;
+  since: number | undefined;
+  left: 'farewell' | 'silent' | undefined;
+}
+
+/**
+ * Who is there, out of signed messages that may come late, twice, in any order or from whoever kept them. A message counts when
+ * it is newer than all before of its author, and for its time to live from when it can have been sent at the latest. Those who left
+ * are remembered for as long as an old message of theirs might still pass.
+ */
+export class Directory {
+  readonly #init: DirectoryInit;
+  readonly #entries = new Map<PeerId, Entry>();
+  #sweptMs: number;
+
+  constructor(init: DirectoryInit) {
+    this.#init = init;
+    this.#sweptMs = init.clock.monotonicMs();
+  }
+
+  /** Takes a message whose signature was checked; why not, else undefined. `leftMs`: what who passed it on says that is left of its time. */
+  take(envelope: Envelope, { leftMs = Infinity }: { readonly leftMs?: number } = {}): Refusal | undefined {
+    const { message } = envelope;
+    const known = this.#entries.get(message.peer);
+    const refusal = this.#refusal(message, known);
+    if (refusal !== undefined) return refusal;
+    if (known !== undefined && message.run === known.run && message.seq <= known.seq) return this.#takeLateAd(known, envelope);
+    return this.#takeNewest(known, envelope, leftMs);
+  }
+
+  /** The connection to it was lost: unless others pass on something new of it soon, it is gone. */
+  linkLost(peer: PeerId): void {
+    const entry = this.#entries.get(peer);
+    if (entry !== undefined) entry.deadlineMs = Math.min(entry.deadlineMs, this.#nowMs() + entry.ttlMs / 2);
+  }
+
+  /** Says who is gone by now, and forgets those who left long ago. Call it every SWEEP_MS. */
+  sweep(): void {
+    const nowMs = this.#nowMs();
+    const missedMs = nowMs - this.#sweptMs;
+    this.#sweptMs = nowMs;
+    for (const [peer, entry] of this.#entries) {
+      // While we were frozen nobody could be heard: all get that time again.
+      if (missedMs > MISSED_SWEEP_MS) entry.deadlineMs += missedMs;
+      if (entry.left === undefined && entry.deadlineMs <= nowMs) this.#leave(peer, entry, 'silent');
+      if (entry.left !== undefined && nowMs - entry.heardMs > FORGET_MS) this.#entries.delete(peer);
+    }
+  }
+
+  members(): readonly Member[] {
+    return [...this.#entries].flatMap(([peer, entry]) => memberOf(peer, entry) ?? []);
+  }
+
+  member(peer: PeerId): Member | undefined {
+    const entry = this.#entries.get(peer);
+    return entry === undefined ? undefined : memberOf(peer, entry);
+  }
+
+  /** It was here and left, whatever its connections say. */
+  isGone(peer: PeerId): boolean {
+    return this.#entries.get(peer)?.left !== undefined;
+  }
+
+  /** Those after a peer id in the order of ids, for who asks page by page. */
+  peersAfter(after: string): readonly PeerId[] {
+    return [...this.#entries.keys()].filter((peer) => peer > after).toSorted();
+  }
+
+  /** What can be passed on of a peer: its ad and what is newer, or its farewell. */
+  toldOf(peer: PeerId): readonly Told[] {
+    const entry = this.#entries.get(peer);
+    if (entry === undefined || entry.left === 'silent') return [];
+    const leftMs = Math.max(0, entry.deadlineMs - this.#nowMs());
+    const envelopes = entry.left === 'farewell' || entry.ad === entry.newest ? [entry.newest] : [...(entry.ad === undefined ? [] : [entry.ad]), entry.newest];
+    return envelopes.map(({ bytes }) => ({ bytes, leftMs }));
+  }
+
+  #refusal(message: CapabilityMessage, known: Entry | undefined): Refusal | undefined {
+    if (message.peer === this.#init.self) return 'CAPABILITY_OWN';
+    const behindMs = this.#init.clock.now() - message.at;
+    if (behindMs > MAX_SKEW_MS) return 'CAPABILITY_CLOCK_BEHIND';
+    if (behindMs < -MAX_SKEW_MS) return 'CAPABILITY_CLOCK_AHEAD';
+    if (known === undefined) return this.#makeRoom() ? undefined : 'CAPABILITY_FULL';
+    if (message.run < known.run) return 'CAPABILITY_REPLAYED';
+    return message.run === known.run && known.left === 'farewell' ? 'CAPABILITY_LEFT' : undefined;
+  }
+
+  /** An ad that newer messages have overtaken still tells what its author is, if it is the newest ad; it makes nobody live longer. */
+  #takeLateAd(known: Entry, envelope: Envelope): Refusal | undefined {
+    if (!isAd(envelope) || known.left !== undefined || envelope.message.seq <= (known.ad?.message.seq ?? 0)) return 'CAPABILITY_REPLAYED';
+    this.#show(known, envelope);
+    return undefined;
+  }
+
+  #takeNewest(known: Entry | undefined, envelope: Envelope, leftMs: number): Refusal | undefined {
+    const { message } = envelope;
+    const nowMs = this.#nowMs();
+    const isSameRun = known !== undefined && message.run === known.run;
+    const offset = isSameRun ? known.offset : new ClockOffset();
+    const deadlineMs = Math.min(offset.least(message.at, nowMs) + message.at + message.ttlMs, nowMs + leftMs);
+    // Leaving is never too late.
+    if (message.kind !== 'bye' && deadlineMs <= nowMs) return 'CAPABILITY_STALE';
+    offset.keep(message.at, nowMs);
+    const stamp = { run: message.run, seq: message.seq, offset, deadlineMs, heardMs: nowMs, ttlMs: message.ttlMs, newest: envelope };
+    if (isSameRun) {
+      this.#update(Object.assign(known, stamp), envelope);
+      return undefined;
+    }
+    if (known !== undefined) this.#end(message.peer, known, message.kind === 'bye' ? 'farewell' : 'restarted');
+    const entry: Entry = { ...stamp, ad: undefined, wantedAd: 0, since: undefined, left: undefined };
+    this.#entries.set(message.peer, entry);
+    this.#update(entry, envelope);
+    return undefined;
+  }
+
+  #update(entry: Entry, envelope: Envelope): void {
+    const { message } = envelope;
+    if (message.kind === 'bye') return this.#leave(message.peer, entry, 'farewell');
+    if (isAd(envelope)) return this.#show(entry, envelope);
+    if (message.kind === 'alive') entry.wantedAd = Math.max(entry.wantedAd, message.ad);
+    const wasSilent = entry.left !== undefined;
+    entry.left = undefined;
+    // What it told before it fell silent holds until it tells something new.
+    if (wasSilent && entry.ad !== undefined) this.#show(entry, entry.ad);
+    if (entry.wantedAd > (entry.ad?.message.seq ?? 0)) this.#init.onMissing?.(message.peer);
+  }
+
+  #show(entry: Entry, ad: Ad): void {
+    entry.ad = ad;
+    entry.left = undefined;
+    const isHere = entry.since !== undefined;
+    entry.since ??= this.#init.clock.now();
+    const { peer, profile } = ad.message;
+    this.#init.events.emit(isHere ? 'peer:changed' : 'peer:joined', { peer, profile, startedAt: entry.run, since: entry.since });
+  }
+
+  #leave(peer: PeerId, entry: Entry, why: 'farewell' | 'silent'): void {
+    entry.left = why;
+    this.#end(peer, entry, why);
+  }
+
+  #end(peer: PeerId, entry: Entry, why: LeftWhy): void {
+    const wasHere = entry.since !== undefined;
+    entry.since = undefined;
+    if (wasHere) this.#init.events.emit('peer:left', { peer, why });
+  }
+
+  /** Those who left give way, the one heard of longest ago first. */
+  #makeRoom(): boolean {
+    const { maxKnown = MAX_KNOWN } = this.#init;
+    if (this.#entries.size < maxKnown) return true;
+    const gone = [...this.#entries].filter(([, { left }]) => left !== undefined).toSorted(([, a], [, b]) => a.heardMs - b.heardMs)[0];
+    return gone !== undefined && this.#entries.delete(gone[0]);
+  }
+
+  readonly #nowMs = (): number => this.#init.clock.monotonicMs();
+}
+
+const isAd = (envelope: Envelope): envelope is Ad => envelope.message.kind === 'ad';
+
+const memberOf = (peer: PeerId, { ad, since, run }: Entry): Member | undefined =>
+  (ad === undefined || since === undefined ? undefined : { peer, profile: ad.message.profile, startedAt: run, since });

@@ -1,0 +1,17 @@
+import { noMetrics, silentLogger, systemClock } from '../../base/index.ts';
+import { createMesh, Presence } from '../index.ts';
+import { profileOf } from './capability.ts';
+
+// A node in a process of its own that says who joins and leaves, a JSON line each, and stops when stdin ends.
+const { name, dial } = JSON.parse(process.argv[2] ?? '{}') as { name: string; dial?: string };
+const say = (event: string, detail: object): void => void process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);
+const components = { logger: silentLogger, metrics: noMetrics, clock: systemClock };
+const mesh = await createMesh({ listen: ['/ip4/127.0.0.1/tcp/0'], identity: { kind: 'ephemeral' }, mdns: false, agent: 'presence/1' }, components);
+const presence = new Presence({ mesh, profile: () => profileOf(name), ...components });
+presence.events.on('peer:joined', ({ profile }) => say('joined', { name: profile.name }));
+presence.events.on('peer:left', ({ why, peer }) => say('left', { why, peer }));
+await mesh.start();
+await presence.start();
+if (dial !== undefined) await mesh.dial(dial);
+say('ready', { peer: mesh.peerId, addresses: mesh.addresses() });
+process.stdin.on('end', () => void presence.stop().then(() => mesh.stop())).resume();
