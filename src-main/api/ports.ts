@@ -1,6 +1,6 @@
 import type { Events } from '../base/index.ts';
 import type { PipelineLoad } from './control/schema.ts';
-import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
@@ -24,6 +24,7 @@ export interface HostServiceEvents {
   stages: readonly Stage[];
   activity: PipelineActivity;
   peers: readonly Peer[];
+  members: readonly Member[];
 }
 
 /** Links with which machines join the mesh. Nothing that it throws holds a link. */
@@ -40,6 +41,10 @@ export interface HostService {
   status(): HostStatus;
   stages(): readonly Stage[];
   peers(): readonly Peer[];
+  /** Other nodes that told what they can do, at most MAX_MEMBERS_SHOWN; absent on a host that does not know. */
+  members?(): readonly Member[];
+  /** This node as it tells others; undefined until it has. */
+  self?(): Member | undefined;
   /** Undefined while there is no pipeline. */
   activity?(): PipelineActivity | undefined;
   /** What goes on in the pipeline now; absent on a host that has none. */

@@ -9,6 +9,7 @@ import { inviteCommand } from './commands/invite.ts';
 import { joinCommand } from './commands/join.ts';
 import { listenCommand } from './commands/listen.ts';
 import { modelCommand } from './commands/model.ts';
+import { peersCommand } from './commands/peers.ts';
 import { pipelineCommand } from './commands/pipeline.ts';
 import { pipelineInferCommand } from './commands/pipeline-infer.ts';
 import { sendCommand } from './commands/send.ts';
@@ -36,6 +37,7 @@ Examples:
   omninode pipeline-infer "Hi" --model m.gguf --peer /ip4/192.168.1.7/tcp/4001/p2p/12D3...
   omninode verify receipts.json --model m.gguf     check what the nodes computed
   omninode pipeline trace "Hi" --cluster 3 -o t.json  where the time goes, for ui.perfetto.dev
+  omninode peers --watch                           who is in the mesh, and what each machine can do
   omninode model ls                                what is in the store, and how much of it
   omninode store verify                            compare every block on the disk with its hash
   omninode fetch bafyr4i... --peer /ip4/...        a sharded model, from peers that hold it
@@ -57,7 +59,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

@@ -1,14 +1,13 @@
 import { homedir } from 'node:os';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { startControlServer, type ControlServer, type HostService, type HostServiceEvents, type MetricsText, type PipelineLoad } from '../api/index.ts';
 import { Events, toCoded, type Service, type SpawnChild } from '../base/index.ts';
+import { peerService, tellPeers } from './capability/peer-service.ts';
 import { ChatModel } from './chat-model.ts';
 import type { Settings } from './config.ts';
 import { inviteService } from './invite-service.ts';
 import { createNode } from './node.ts';
 import { findModel } from './model-file.ts';
-import type { AppPaths } from './paths.ts';
+import { appVersion, type AppPaths } from './paths.ts';
 import { shareStore, type Sharing } from './share-store.ts';
 
 export interface HostOptions {
@@ -35,19 +34,17 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
   const { config } = settings;
   const events = new Events<HostServiceEvents>();
   const file = await findModel(config.model, { paths, config });
-  const node = await createNode({ settings, paths, shards: [], identity: 'file', spawn });
-  const chat = new ChatModel({ settings, paths, node, events, spawn, nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
-  const version = String(JSON.parse(readFileSync(join(paths.root, 'package.json'), 'utf8')).version);
-  const announcePeers = (): void => events.emit('peers', api.peers());
+  const node = await createNode({ settings, paths, shards: [], identity: 'file', spawn, models: () => chat.offers });
+  const chat: ChatModel = new ChatModel({ settings, paths, node, events, spawn, nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
+  const version = appVersion(paths);
+  const peers = peerService(node);
   const api: HostService = {
     events, chat, invites: inviteService(node, config),
     status: () => chat.status,
     stages: () => chat.stages,
     activity: () => chat.activity,
     load: (): PipelineLoad => chat.load ?? { answers: [], waiting: 0 },
-    peers: () => node.mesh.peers().map(({ peer, address, direction, transport, rttMs, agent }) => ({
-      peerId: peer, address, direction, transport, ...(rttMs === undefined ? {} : { rttMs }), ...(agent === undefined ? {} : { agent }),
-    })),
+    ...peers,
     info: () => ({
       name: 'OmniNode', version, platform: `${process.platform} ${process.arch}`, node: process.versions.node, mode,
       dataDirLabel: config.home.replace(homedir(), '~'), peerId: node.mesh.peerId, addresses: chat.isStarted ? [...node.mesh.addresses()] : [],
@@ -63,8 +60,9 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
     node.logger.warn({ code, message }, 'shards are not shared');
     return undefined;
   });
-  node.mesh.events.on('peer:connect', announcePeers);
-  node.mesh.events.on('peer:disconnect', announcePeers);
+  tellPeers(node, peers, events);
+  events.on('stages', () => node.presence?.changed());
+  events.on('activity', ({ answering }) => { if (answering > 0) node.presence?.computing(); });
   return {
     name: 'host', api, paths,
     metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => node.metrics.text() },
@@ -85,6 +83,8 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
     },
     stop: async () => {
       isStopping = true;
+      // Others hear at once that this node goes, and do not wait for its model to be unloaded.
+      await node.presence?.stop();
       await control?.stop();
       await chat.stop();
       await (await sharing)?.stop();

@@ -1,6 +1,9 @@
 import type { ChatPart, ChatRequest, ChatService, HostServiceEvents, PipelineLoad } from '../api/index.ts';
 import { BoundedQueue, type Events, type SpawnChild } from '../base/index.ts';
+import type { ModelOffer } from '../mesh/index.ts';
 import type { HostInfo, HostStatus, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import { label } from './capability/label.ts';
+import { joined } from './capability/layer-sets.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { routeOverCluster } from './infer-pipeline.ts';
@@ -35,6 +38,7 @@ export class ChatModel implements ChatService {
   status: HostStatus = { kind: 'starting' };
   stages: readonly Stage[] = [];
   model: HostInfo['model'];
+  #offer: Omit<ModelOffer, 'loaded'> | undefined;
   isStarted = false;
   readonly #options: ChatModelOptions;
   #running: Promise<Running> | undefined;
@@ -59,6 +63,12 @@ export class ChatModel implements ChatService {
     const running = await this.#running?.catch(() => undefined);
     await running?.session.close();
     await running?.cluster.stop();
+  }
+
+  /** What of the model its nodes hold and run, to be told to other nodes. */
+  get offers(): readonly ModelOffer[] {
+    const loaded = this.stages.filter(({ state }) => state === 'ready' || state === 'busy').map(({ layers: [first, last] }) => ({ layers: { first, last } }));
+    return this.#offer === undefined ? [] : [{ ...this.#offer, loaded: joined(loaded) }];
   }
 
   /** What goes on in the pipeline now; undefined while there is none. */
@@ -150,6 +160,8 @@ export class ChatModel implements ChatService {
     this.#pipeline = pipeline;
     const { contextTokens } = this.#options.settings.config;
     this.model = { name: manifest.model_name, layers: manifest.total_layers, sizeBytes: manifest.total_size_bytes, contextTokens };
+    const name = label(manifest.model_name);
+    this.#offer = { hash: manifest.model_hash, totalLayers: manifest.total_layers, ...(name === undefined ? {} : { name }), held: joined(cluster.model.shards) };
     this.#setStages(stagesOf(pipeline, 'ready'));
     this.setStatus({ kind: 'ready' });
     pipeline.events.on('stage:lost', ({ error }) => {

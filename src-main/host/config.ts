@@ -14,6 +14,10 @@ const isOn = z.union([z.boolean(), z.enum(['1', '0', 'true', 'false']).transform
 export const configSchema = z.strictObject({
   home: z.string().min(1),
   model: z.string().min(1).default('omni-guide'),
+  /** What other nodes call this one; left out, they see its peer id. */
+  name: z.string().trim().min(1).max(100).optional(),
+  /** Whether the speed of this machine is measured, once, when it has nothing else to do, and told to others. */
+  calibrate: isOn.default(true),
   listen: z.array(z.string().startsWith('/')).max(16).default(['/ip4/127.0.0.1/tcp/0']),
   mdns: isOn.default(false),
   /** Members of the mesh that a node stays connected to, and that are asked who has what: multiaddrs that end in a peer id. */
@@ -85,7 +89,7 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond', OMNINODE_SHARE_STORE: 'shareStore', OMNINODE_DHT: 'dht',
   OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs', OMNINODE_TARGET_PEERS: 'targetPeers', OMNINODE_PEER_EXCHANGE: 'peerExchange',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
-  OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
+  OMNINODE_NAME: 'name', OMNINODE_CALIBRATE: 'calibrate', OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
 };
 
 /** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */

@@ -61,6 +61,9 @@ export const hostErrors = defineErrors('HOST', {
   fileTooLarge: spec<{ path: string; sizeBytes: number; limitBytes: number }>({
     fault: 'local', message: (m) => `${m.path} has ${m.sizeBytes} bytes, at most ${m.limitBytes} are read`, next: 'Remove the file: it is written anew.',
   }),
+  calibrationFailed: spec<{ reason: string }>({
+    fault: 'local', retryable: true, message: (m) => `the speed of this machine could not be measured: ${m.reason}`, next: 'Nothing to do: it is tried again when the machine is idle.',
+  }),
   receiptsNotFound: spec<{ path: string }>({
     fault: 'user', message: (m) => `there is no receipts file ${m.path}`, next: 'Give the path of a receipts file.',
   }),

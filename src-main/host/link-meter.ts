@@ -79,6 +79,13 @@ export class LinkMeter {
     }
   }
 
+  /** To a peer, where it was measured of late; measures nothing. */
+  readonly bandwidthTo = (peer: PeerId): number | undefined => {
+    const known = this.#remembered.get(peer);
+    const isYoung = known !== undefined && this.#init.clock.monotonicMs() - known.atMs <= LINK_MAX_AGE_MS;
+    return isYoung && !('failure' in known.link) ? known.link.bytesPerSecond : undefined;
+  };
+
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#turn.then(work);
     this.#turn = done.catch(() => undefined);

@@ -1,18 +1,19 @@
 import { join } from 'node:path';
 import { createLogger, Lifecycle, systemClock, type Logger, type PeerId, type Service, type SpawnChild } from '../base/index.ts';
 import { findLibraries, type WorkerOptions } from '../inference/index.ts';
-import { createMesh, Discovery, verifySignature, type DiscoveryOptions, type Mesh } from '../mesh/index.ts';
+import { createMesh, Discovery, verifySignature, type DiscoveryOptions, type Mesh, type ModelOffer } from '../mesh/index.ts';
 import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator, type CoordinatorOptions } from '../pipeline/index.ts';
+import { createNodePresence, type NodePresence } from './capability/node-presence.ts';
 import type { HostConfig, Settings } from './config.ts';
 import { ensureConnected } from './connect.ts';
 import { LinkMeter } from './link-meter.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
 import { laneNetwork } from './lane-network.ts';
 import { StoreFetcher } from './layer-fetcher.ts';
-import type { AppPaths } from './paths.ts';
+import { appVersion, type AppPaths } from './paths.ts';
 import { memorySpeed } from './memory-speed.ts';
 import { createStageSource } from './stage-source.ts';
-import type { GivenShard } from './types.ts';
+import type { GivenShard, HeldShard } from './types.ts';
 
 export interface NodeOptions {
   readonly settings: Settings;
@@ -24,6 +25,8 @@ export interface NodeOptions {
   readonly process?: 'own' | 'worker';
   /** How children are started; by default a fork. */
   readonly spawn?: SpawnChild | undefined;
+  /** What runs in other processes of this node, to be told to others. */
+  readonly models?: () => readonly ModelOffer[];
   /** Times and limits of its coordinator that differ from the defaults. */
   readonly coordinator?: Partial<CoordinatorOptions>;
 }
@@ -35,12 +38,14 @@ export interface Node extends Service {
   readonly discovery: Discovery | undefined;
   readonly coordinator: Coordinator;
   readonly links: LinkMeter;
+  /** Who is there; undefined for a passing process, which tells nobody what it can do. */
+  readonly presence: NodePresence | undefined;
   readonly metrics: MetricsRegistry;
   readonly logger: Logger;
   readonly worker: WorkerOptions;
 }
 
-export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn, coordinator: overrides }: NodeOptions): Promise<Node> {
+export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn, models = () => [], coordinator: overrides }: NodeOptions): Promise<Node> {
   const logger = createLogger(config.logLevel);
   const metrics = createMetricsRegistry();
   const clock = systemClock;
@@ -68,9 +73,12 @@ export async function createNode({ settings: { config }, paths, shards, identity
   life.add(runner);
   life.add(protocolService(mesh, runner));
   const discovery = identity === 'ephemeral' ? undefined : life.add(new Discovery(discoveryOptions(config), { mesh, logger, clock }));
+  const held = (): readonly HeldShard[] => [...shards, ...fetcher.held()];
+  // Added last, so that it is stopped first: others hear that this node leaves before its connections go.
+  const presence = identity === 'file' ? life.add(createNodePresence({ config, paths, version: appVersion(paths), mesh, runner, links, worker, held, others: models, logger, metrics, clock })) : undefined;
   const coordinator = createCoordinator({ connect, logger, metrics, clock, verifySignature }, { fetchTimeoutMs: config.fetchTimeoutMs, ...overrides });
   return {
-    name: 'node', mesh, discovery, coordinator, links, metrics, logger, worker,
+    name: 'node', mesh, discovery, coordinator, links, presence, metrics, logger, worker,
     start: async () => {
       await life.start();
       if (shards.length > 0) void memorySpeed();

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { hostErrors } from './errors.ts';
 
@@ -42,6 +42,9 @@ export function appPaths(here: string = import.meta.dirname): AppPaths {
     embeddingInstaller: join(root, 'scripts', 'embeddings.mjs'),
   };
 }
+
+/** Of this installation, as its package has it. */
+export const appVersion = ({ root }: Pick<AppPaths, 'root'>): string => String(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version);
 
 function findRoot(start: string): string {
   for (let folder = start; folder !== dirname(folder); folder = dirname(folder)) {

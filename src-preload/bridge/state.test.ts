@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { FINISH, ScriptedHost } from '../../test/support/scripted-host.ts';
+import { FINISH, MEMBERS, ScriptedHost } from '../../test/support/scripted-host.ts';
 import { events, isRunning, MAX_FINISHED_ANSWERS, parsePush, reduce, type HostEvent, type HostState } from './index.ts';
 
 const host = new ScriptedHost();
@@ -11,8 +11,8 @@ const delta = (requestId: string, text: string): HostEvent => ({ event: 'chat.de
 const done = (requestId: string): HostEvent => ({ event: 'chat.done', data: { requestId, finish: FINISH } });
 
 it('keeps what was told last', () => {
-  const state = run({ event: 'host.status', data: { kind: 'ready' } }, { event: 'pipeline.stages', data: host.stages() }, { event: 'pipeline.activity', data: { answering: 1, waiting: 0 } }, { event: 'peers.changed', data: host.peers() });
-  expect(state).toEqual({ ...START, status: { kind: 'ready' }, stages: host.stages(), activity: { answering: 1, waiting: 0 }, peers: host.peers() });
+  const state = run({ event: 'host.status', data: { kind: 'ready' } }, { event: 'pipeline.stages', data: host.stages() }, { event: 'pipeline.activity', data: { answering: 1, waiting: 0 } }, { event: 'peers.changed', data: host.peers() }, { event: 'members.changed', data: MEMBERS });
+  expect(state).toEqual({ ...START, status: { kind: 'ready' }, stages: host.stages(), activity: { answering: 1, waiting: 0 }, peers: host.peers(), members: MEMBERS });
 });
 
 it('joins the text of each answer by itself', () => {

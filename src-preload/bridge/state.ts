@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
 import type { HostEvent } from './events.ts';
+import { membersSchema } from './member.ts';
 
 /** Finished answers kept in the state, so that a client that was away still gets them. */
 export const MAX_FINISHED_ANSWERS = 32;
@@ -23,6 +24,8 @@ export const hostStateSchema = z.object({
   /** Absent while there is no pipeline. */
   activity: activitySchema.exactOptional(),
   peers: z.array(peerSchema).readonly(),
+  /** Other nodes that told what they can do; absent on a host that does not listen for that. */
+  members: membersSchema.exactOptional(),
   /** By request id, oldest first. */
   answers: z.record(requestIdSchema, answerSchema).readonly(),
 });
@@ -41,6 +44,7 @@ export function reduce(state: HostState, { event, data }: HostEvent): HostState 
     case 'pipeline.stages': return { ...state, stages: data };
     case 'pipeline.activity': return { ...state, activity: data };
     case 'peers.changed': return { ...state, peers: data };
+    case 'members.changed': return { ...state, members: data };
     case 'chat.started': return { ...state, answers: { ...withoutOldest(state.answers), [data.requestId]: { conversationId: data.conversationId, text: '' } } };
     case 'chat.progress': return withAnswer(state, data.requestId, (answer) => ({ ...answer, progress: data.progress }));
     case 'chat.delta': return withAnswer(state, data.requestId, (answer) => ({ ...answer, text: answer.text + data.text }));

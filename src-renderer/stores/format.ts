@@ -1,4 +1,4 @@
-import type { ChatFinish, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 
 /** Last characters of a peer id: the first ones are the same for every Ed25519 key. */
 export const shortPeer = (peerId: string): string => (peerId.length <= 10 ? peerId : `…${peerId.slice(-6)}`);
@@ -51,7 +51,7 @@ export function activitySummary({ answering, waiting, ttftMs, itlMs }: PipelineA
 /** In the reader's own way of writing dates. */
 export const formatUntil = (unixMs: number): string => new Date(unixMs).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
-export const peerSummary = (peers: readonly Peer[]): string => plural(peers.length, 'peer');
+export const peerSummary = (count: number): string => plural(count, 'peer');
 
 export function waitingText(ahead: number): string {
   if (ahead === 0) return 'All places are taken. Yours is the next answer …';

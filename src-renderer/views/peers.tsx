@@ -1,12 +1,13 @@
-import { useEffect, useRef, useState } from 'react';
-import type { Peer } from '../../src-preload/bridge/index.ts';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { useHost } from '../stores/context.ts';
-import { formatMs, peerSummary, shortPeer } from '../stores/format.ts';
+import { formatLayers, formatMs, peerSummary, shortPeer } from '../stores/format.ts';
+import { machineSummary, peerEntries, workSummary, type PeerEntry } from '../stores/peers.ts';
 import { InvitePanel } from './invite-panel.tsx';
 
-/** Whom this node is connected to, behind a disclosure in the bar. */
+/** Who is in the mesh, what each machine has and runs, and how it is reached; behind a disclosure in the bar. */
 export function Peers() {
-  const peers = useHost((view) => view.state?.peers);
+  const state = useHost((view) => view.state);
+  const entries = useMemo(() => (state === undefined ? undefined : peerEntries(state)), [state?.peers, state?.members, state?.stages]);
   const details = useRef<HTMLDetailsElement>(null);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
@@ -16,22 +17,29 @@ export function Peers() {
     document.addEventListener('pointerdown', closeOutside);
     return () => document.removeEventListener('pointerdown', closeOutside);
   }, []);
-  if (peers === undefined) return null;
+  if (entries === undefined) return null;
   return (
     <details className="peers" ref={details} onToggle={(event) => setOpen(event.currentTarget.open)} onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.open = false; }}>
-      <summary>{peerSummary(peers)}</summary>
+      <summary>{peerSummary(entries.length)}</summary>
       <div className="peers-panel">
-        {peers.length === 0 ? <p>No other node is connected.</p> : <ul>{peers.map((peer) => <PeerRow key={`${peer.peerId} ${peer.address}`} peer={peer} />)}</ul>}
+        {entries.length === 0 ? <p>No other node is here.</p> : <ul>{entries.map((entry) => <PeerRow key={entry.peerId} entry={entry} />)}</ul>}
         {isOpen && <InvitePanel />}
       </div>
     </details>
   );
 }
 
-const PeerRow = ({ peer }: { readonly peer: Peer }) => (
-  <li>
-    <code title={peer.peerId}>{shortPeer(peer.peerId)}</code>
-    <span className="peer-link">{peer.transport}{peer.rttMs !== undefined && ` · ${formatMs(peer.rttMs)}`}</span>
-    <span className="peer-address">{peer.address}</span>
-  </li>
-);
+function PeerRow({ entry: { peerId, link, member, stages } }: { readonly entry: PeerEntry }) {
+  const work = member === undefined ? '' : workSummary(member);
+  const isHere = stages.some((stage) => stage.ownership === 'this-machine');
+  return (
+    <li>
+      <span className="peer-name">{member?.name !== undefined && <strong>{member.name}</strong>}<code title={peerId}>{shortPeer(peerId)}</code></span>
+      <span className="peer-link">{link === undefined ? 'through others' : link.transport}{link?.rttMs !== undefined && ` · ${formatMs(link.rttMs)}`}</span>
+      {member !== undefined && <span className="peer-facts">{machineSummary(member)}</span>}
+      {work !== '' && <span className="peer-facts">{work}</span>}
+      {stages.length > 0 && <span className="peer-facts">{stages.map(({ layers }) => formatLayers(layers)).join(', ')} of this chat{isHere && ', on this machine'}</span>}
+      {link !== undefined && <span className="peer-address">{link.address}</span>}
+    </li>
+  );
+}

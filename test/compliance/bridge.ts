@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../src-main/base/index.ts';
 import { parsePush, reduce, type HostConnection, type HostState, type Push } from '../../src-preload/bridge/index.ts';
-import { FINISH, INVITATION, JOIN_PLAN, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
+import { FINISH, INVITATION, JOIN_PLAN, MEMBERS, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
 
 export interface BridgeSubject {
   connect(): Promise<HostConnection>;
@@ -61,6 +61,18 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       host.setActivity({ answering: 1, waiting: 1, ttftMs: 120, itlMs: { p50: 8.2, p99: 12 } });
       await seen.until((push) => push.event === 'pipeline.activity' && push.data.waiting === 1);
       expect((await connection.call('state.snapshot', {})).state.activity).toEqual({ answering: 1, waiting: 1, ttftMs: 120, itlMs: { p50: 8.2, p99: 12 } });
+    });
+
+    it('tells who is there and what each can do, and who left', async () => {
+      const { host, connection } = await begin();
+      const seen = record(connection);
+      expect((await connection.call('state.subscribe', {})).state.members).toEqual([]);
+      host.setMembers(MEMBERS.slice(0, 1));
+      host.setMembers(MEMBERS);
+      await seen.until((push) => push.event === 'members.changed' && push.data.length === MEMBERS.length);
+      expect((await connection.call('state.snapshot', {})).state.members).toEqual(MEMBERS);
+      host.setMembers(MEMBERS.slice(1));
+      expect((await seen.until((push) => push.event === 'members.changed' && push.data[0]?.peerId === MEMBERS[1]?.peerId)).data).toEqual(MEMBERS.slice(1));
     });
 
     it('shows every client the same, and none after unsubscribe', async () => {

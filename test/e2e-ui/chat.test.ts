@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
 import { CodedError, silentLogger } from '../../src-main/base/index.ts';
 import { findChromium, openBrowser, type TestBrowser } from '../support/browser.ts';
-import { FINISH, INVITATION, NO_METRICS, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
+import { FINISH, INVITATION, MEMBERS, NO_METRICS, PEERS, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const renderer = join(root, 'out', 'renderer');
@@ -227,6 +227,24 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByText('for this user alone').waitFor();
     expect(await overflow()).toBe(0);
     await check('narrow-invite');
+  });
+
+  it('shows what the nodes of the mesh have and run, as it changes', async () => {
+    host.setMembers(MEMBERS);
+    await page.getByText('3 peers').click();
+    await page.getByText('Linux x64 · 16 cores · 41.5 GB of 64.0 GB free · NVIDIA GeForce RTX 4090 24.0 GB').waitFor();
+    await page.getByText('OmniNode Guide layers 2–3 loaded · 1380 tok/s with omni-guide').waitFor();
+    await page.getByText('macOS arm64 · 8 cores · 16.0 GB memory · on battery 41 %').waitFor();
+    await page.getByText('Layers 2–3 of this chat, on this machine').waitFor();
+    await check('mesh');
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflow()).toBe(0);
+    await check('narrow-mesh');
+    host.setMembers(MEMBERS.slice(1));
+    host.setPeers(PEERS.slice(1));
+    await page.getByText('2 peers').waitFor();
+    expect(await page.getByText('studio').count()).toBe(0);
+    expect(complaints).toEqual([]);
   });
 
   it('fits 360 px', async () => {

@@ -1,7 +1,7 @@
 import { CodedError, Events, asPeerId } from '../../src-main/base/index.ts';
 import { qrRows } from '../../src-main/host/qr-code.ts';
 import type { ChatPart, ChatRequest, ChatService, HostService, HostServiceEvents, InviteService, MetricsText } from '../../src-main/api/index.ts';
-import type { ChatFinish, HostInfo, HostStatus, Invitation, JoinPlan, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 
 export const STAGES: readonly Stage[] = [0, 1, 2].map((index) => ({
   peerId: asPeerId(`12D3KooWScriptedPeerNumber${index}`), ownership: 'this-machine', layers: [index * 2, index * 2 + 1],
@@ -11,6 +11,20 @@ export const STAGES: readonly Stage[] = [0, 1, 2].map((index) => ({
 export const PEERS: readonly Peer[] = STAGES.slice(1).map((stage, index) => ({
   peerId: stage.peerId, address: `/ip4/127.0.0.1/tcp/4100${index}`, direction: 'outbound', transport: 'tcp + tls + yamux', rttMs: 0.4,
 }));
+
+/** One that is connected, and one that is known through it. */
+export const MEMBERS: readonly Member[] = [
+  {
+    peerId: PEERS[0]?.peerId ?? '', name: 'studio', app: 'omninode/0.1.0', startedAt: 1_800_000_000_000, since: 1_800_000_000_000, backend: 'cuda',
+    machine: { os: 'linux', arch: 'x64', cpu: 'A processor', cores: 16, ramTotalBytes: 64_000_000_000, ramFreeBytes: 41_500_000_000 },
+    gpus: [{ name: 'NVIDIA GeForce RTX 4090', memoryTotalBytes: 24_000_000_000 }], speed: { model: 'omni-guide', decodeTokensPerSecond: 1380, prefillTokensPerSecond: 7070 },
+    models: [{ name: 'OmniNode Guide', hash: 'f'.repeat(64), totalLayers: 6, held: [[0, 5]], loaded: [[2, 3]] }],
+  },
+  {
+    peerId: '12D3KooWScriptedFarNode', app: 'omninode/0.1.0', startedAt: 1_800_000_000_000, since: 1_800_000_001_000,
+    machine: { os: 'darwin', arch: 'arm64', cores: 8, ramTotalBytes: 16_000_000_000, hasUnifiedMemory: true, isOnBattery: true, batteryShare: 0.41 }, models: [],
+  },
+];
 
 export const FINISH: ChatFinish = {
   finishReason: 'stop', tokens: 12, ttftMs: 120, tokensPerSecond: 41,
@@ -48,6 +62,7 @@ export class ScriptedHost implements HostService {
   #status: HostStatus = { kind: 'ready' };
   #stages = STAGES;
   #peers = PEERS;
+  #members: readonly Member[] = [];
 
   info(): HostInfo {
     return {
@@ -66,6 +81,24 @@ export class ScriptedHost implements HostService {
 
   peers(): readonly Peer[] {
     return this.#peers;
+  }
+
+  members(): readonly Member[] {
+    return this.#members;
+  }
+
+  self(): Member {
+    return { ...MEMBERS[1]!, peerId: '12D3KooWScriptedHost', name: 'this one' };
+  }
+
+  setMembers(members: readonly Member[]): void {
+    this.#members = members;
+    this.events.emit('members', members);
+  }
+
+  setPeers(peers: readonly Peer[]): void {
+    this.#peers = peers;
+    this.events.emit('peers', peers);
   }
 
   setActivity(activity: PipelineActivity): void {

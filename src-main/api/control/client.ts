@@ -1,29 +1,73 @@
+import type { z } from 'zod';
 import { isAlive } from '../../base/index.ts';
 import { apiErrors } from '../errors.ts';
-import { CONTROL_LIMITS, CONTROL_PATH } from '../options.ts';
+import { CONTROL_LIMITS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
 import { readControlFile, type ControlFile } from './file.ts';
-import { runningHostSchema, type RunningHost } from './schema.ts';
+import { peersNowSchema, runningHostSchema, type PeersNow, type RunningHost } from './schema.ts';
 
 /** How the host that runs with this home does. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
-export async function askRunningHost(home: string, signal: AbortSignal): Promise<RunningHost> {
-  const file = await readControlFile(home);
-  // A host that was killed leaves its file; the port may be another program's by now, which must not get the key.
-  if (file === undefined || !isAlive(file.pid)) throw apiErrors.notRunning({ home });
-  const text = await get(file, home, AbortSignal.any([signal, AbortSignal.timeout(CONTROL_LIMITS.timeoutMs)]));
+export const askRunningHost = (home: string, signal: AbortSignal): Promise<RunningHost> => ask(home, { path: CONTROL_PATH, schema: runningHostSchema, signal });
+
+/** Whom that host knows. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
+export const askPeers = (home: string, signal: AbortSignal): Promise<PeersNow> => ask(home, { path: CONTROL_PEERS_PATH, schema: peersNowSchema, signal });
+
+/** The same now and after each change; ends with the host, or with the signal, whose reason it throws. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
+export async function* watchPeers(home: string, signal: AbortSignal): AsyncGenerator<PeersNow> {
+  const file = await fileOf(home);
+  const reply = await get(file, { home, path: `${CONTROL_PEERS_PATH}?watch=1`, signal });
   try {
-    return runningHostSchema.parse(JSON.parse(text));
+    for await (const line of linesOf(reply)) yield parse(line, peersNowSchema);
+  } catch (error) {
+    signal.throwIfAborted();
+    // A host that was killed ends its reply in the middle.
+    if (error instanceof TypeError) return;
+    throw error;
+  }
+}
+
+interface Ask<S extends z.ZodType> {
+  readonly path: string;
+  readonly schema: S;
+  readonly signal: AbortSignal;
+}
+
+async function ask<S extends z.ZodType>(home: string, { path, schema, signal }: Ask<S>): Promise<z.output<S>> {
+  const file = await fileOf(home);
+  const within = AbortSignal.any([signal, AbortSignal.timeout(CONTROL_LIMITS.timeoutMs)]);
+  const reply = await get(file, { home, path, signal: within });
+  return parse(await inTime(readText(reply)), schema);
+}
+
+// A host that was killed leaves its file; the port may be another program's by now, which must not get the key.
+async function fileOf(home: string): Promise<ControlFile> {
+  const file = await readControlFile(home);
+  if (file === undefined || !isAlive(file.pid)) throw apiErrors.notRunning({ home });
+  return file;
+}
+
+function parse<S extends z.ZodType>(text: string, schema: S): z.output<S> {
+  try {
+    return schema.parse(JSON.parse(text));
   } catch (error) {
     throw apiErrors.controlFailed({ reason: 'its reply has another shape' }, error);
   }
 }
 
-async function get({ port, key }: ControlFile, home: string, signal: AbortSignal): Promise<string> {
+async function get({ port, key }: ControlFile, { home, path, signal }: { readonly home: string; readonly path: string; readonly signal: AbortSignal }): Promise<Response> {
   try {
-    const reply = await fetch(`http://127.0.0.1:${port}${CONTROL_PATH}`, { headers: { authorization: `Bearer ${key}` }, signal, redirect: 'error' });
+    const reply = await inTime(fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${key}` }, signal, redirect: 'error' }));
     if (!reply.ok) throw apiErrors.controlFailed({ reason: `it answered ${reply.status}` });
-    return await readText(reply);
+    return reply;
   } catch (error) {
     if (error instanceof TypeError) throw apiErrors.notRunning({ home }, error);
+    throw error;
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
     if (error instanceof DOMException) throw apiErrors.controlFailed({ reason: 'it did not answer in time' }, error);
     throw error;
   }
@@ -34,8 +78,24 @@ async function readText(reply: Response): Promise<string> {
   let sizeBytes = 0;
   for await (const part of reply.body ?? []) {
     sizeBytes += part.length;
-    if (sizeBytes > CONTROL_LIMITS.maxReplyBytes) throw apiErrors.controlFailed({ reason: `its reply is longer than ${CONTROL_LIMITS.maxReplyBytes} bytes` });
+    checkSize(sizeBytes);
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
+}
+
+async function* linesOf(reply: Response): AsyncGenerator<string> {
+  let rest: Uint8Array = new Uint8Array();
+  for await (const part of reply.body ?? []) {
+    rest = Buffer.concat([rest, part]);
+    for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
+      yield Buffer.from(rest.subarray(0, end)).toString('utf8');
+      rest = rest.subarray(end + 1);
+    }
+    checkSize(rest.length);
+  }
+}
+
+function checkSize(sizeBytes: number): void {
+  if (sizeBytes > CONTROL_LIMITS.maxReplyBytes) throw apiErrors.controlFailed({ reason: `its reply is longer than ${CONTROL_LIMITS.maxReplyBytes} bytes` });
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hostInfoSchema, hostStatusSchema, stageSchema } from '../../../src-preload/bridge/index.ts';
+import { hostInfoSchema, hostStatusSchema, memberSchema, peerSchema, stageSchema } from '../../../src-preload/bridge/index.ts';
 
 const count = z.number().int().min(0);
 const measured = z.number().min(0);
@@ -47,3 +47,18 @@ export const runningHostSchema = z.object({
   load: loadSchema.optional(),
 });
 export type RunningHost = z.infer<typeof runningHostSchema>;
+
+const peerRowSchema = z.object({
+  peerId: peerSchema.shape.peerId,
+  /** Absent: known through others. */
+  link: peerSchema.optional(),
+  /** Absent: it tells nothing of itself. */
+  member: memberSchema.optional(),
+  /** Of this host's pipeline. */
+  stages: z.array(stageSchema.pick({ layers: true, ownership: true, state: true })).max(1_000).optional(),
+});
+export type PeerRow = z.infer<typeof peerRowSchema>;
+
+/** Who is there, as a running host tells it. */
+export const peersNowSchema = z.object({ self: memberSchema.optional(), peers: z.array(peerRowSchema).max(10_000) });
+export type PeersNow = z.infer<typeof peersNowSchema>;

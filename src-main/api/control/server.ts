@@ -5,10 +5,11 @@ import { isCoded, RateLimiter, systemClock, type Logger } from '../../base/index
 import { apiErrors } from '../errors.ts';
 import { Guard } from '../http/guard.ts';
 import { statusOf } from '../http/status.ts';
-import { CONTROL_LIMITS, CONTROL_PATH } from '../options.ts';
+import { CONTROL_LIMITS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
 import type { HostService } from '../ports.ts';
 import { toWireError } from '../wire-error.ts';
 import { removeControlFile, writeControlFile } from './file.ts';
+import { peersNow, peersStream } from './peers.ts';
 import type { RunningHost } from './schema.ts';
 
 export interface ControlServerInit {
@@ -32,6 +33,7 @@ export async function startControlServer({ host, home, logger }: ControlServerIn
   const guard = Promise.withResolvers<Guard>();
   addChecks(app, guard.promise, logger);
   app.get(CONTROL_PATH, () => runningHost(host));
+  addPeers(app, host);
   await app.listen({ host: HOST, port: 0 });
   const { port } = app.server.address() as AddressInfo;
   guard.resolve(new Guard({ host: HOST, port }, key));
@@ -44,6 +46,17 @@ export async function startControlServer({ host, home, logger }: ControlServerIn
     throw error;
   });
   return { port, stop };
+}
+
+/** `?watch=1`: a line now and one after each change, until the command goes. */
+function addPeers(app: FastifyInstance, host: HostService): void {
+  let watchers = 0;
+  app.get<{ Querystring: { readonly watch?: string } }>(CONTROL_PEERS_PATH, ({ query }, reply) => {
+    if (query.watch === undefined) return peersNow(host);
+    if (watchers >= CONTROL_LIMITS.maxWatchers) throw apiErrors.rateLimited({});
+    watchers++;
+    return reply.type('application/x-ndjson').send(peersStream(host).once('close', () => watchers--));
+  });
 }
 
 function addChecks(app: FastifyInstance, guard: Promise<Guard>, logger: Logger): void {

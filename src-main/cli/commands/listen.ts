@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { appPaths, createNode, shardsOf, shareStore, type Sharing } from '../../host/index.ts';
+import { appPaths, createNode, serveCommands, shardsOf, shareStore, type Sharing } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { collect, layerRange } from '../options.ts';
@@ -48,7 +48,9 @@ async function listen({ settings, output, signal }: CommandContext, args: Args):
   });
   await node.start();
   let sharing: Sharing | undefined;
+  let endCommands: (() => Promise<void>) | undefined;
   try {
+    endCommands = await serveCommands(node, { home: settings.config.home, paths });
     sharing = await shareStore({ config: settings.config, paths, mesh: node.mesh, logger: node.logger });
     output.line(`peer ${node.mesh.peerId}`);
     for (const address of node.mesh.addresses()) output.line(`  ${address}`);
@@ -57,6 +59,9 @@ async function listen({ settings, output, signal }: CommandContext, args: Args):
     output.result({ event: 'listening', peerId: node.mesh.peerId, addresses: node.mesh.addresses(), transfer: sharing.transfer?.addresses ?? [] });
     await untilAborted(signal);
   } finally {
+    // Others hear at once that this node goes.
+    await node.presence?.stop();
+    await endCommands?.();
     await sharing?.stop();
     await node.stop();
   }

@@ -68,8 +68,9 @@ export class Presence implements Service {
   /** Says farewell, and waits a moment for who hears it. Call it before the connections are closed. */
   async stop(): Promise<void> {
     this.#asker.stop();
+    if (this.#offs.length === 0) return;
     await this.#announcer.stop();
-    if (this.#offs.length > 0) await this.#farewell();
+    await this.#farewell();
     for (const off of this.#offs.splice(0)) off();
   }
 

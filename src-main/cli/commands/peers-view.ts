@@ -1,0 +1,63 @@
+import type { PeerRow, PeersNow } from '../../host/index.ts';
+import { milliseconds, shortPeer, table } from '../table.ts';
+
+/** What `peers` shows; pure. What a node did not tell is a dash. */
+
+type Member = NonNullable<PeerRow['member']>;
+
+const HEAD = ['peer', 'name', 'machine', 'RAM free', 'GPU', 'speed', 'layers', 'link', 'away', 'here for'];
+const NONE = '-';
+
+export function peersView({ self, peers }: PeersNow, nowMs: number): string {
+  const rows = [...(self === undefined ? [] : [[...cells(self.peerId, self), 'this node', NONE, since(self, nowMs)]]), ...peers.map((row) => peerCells(row, nowMs))];
+  if (rows.length === 0) return 'No other node is known.\n';
+  return `${table(HEAD, rows)}\n${peers.length === 0 ? '\nNo other node is here.\n' : ''}`;
+}
+
+function peerCells({ peerId, link, member, stages = [] }: PeerRow, nowMs: number): string[] {
+  const [peer = '', name = '', ...facts] = cells(peerId, member);
+  // A node process of our own pipeline tells nothing of itself: it is we.
+  const layers = stages.map((stage) => `${stage.layers[0]}-${stage.layers[1]} (${stage.ownership === 'this-machine' ? 'here' : stage.ownership})`).join(', ');
+  return [
+    peer, name, ...facts.slice(0, -1), layers === '' ? facts.at(-1) ?? NONE : layers,
+    link?.transport ?? 'through others', milliseconds(link?.rttMs, 1), since(member, nowMs),
+  ];
+}
+
+function cells(peerId: string, member: Member | undefined): string[] {
+  const { name, machine, gpus, speed, models = [] } = member ?? {};
+  return [
+    shortPeer(peerId), name ?? NONE, machine === undefined ? NONE : machineText(machine), memoryText(machine), gpuText(gpus),
+    speed === undefined ? NONE : `${Math.round(speed.decodeTokensPerSecond)} tok/s`, models.map(modelText).filter((text) => text !== '').join('; ') || NONE,
+  ];
+}
+
+const machineText = ({ os, arch, cores, isOnBattery }: Member['machine']): string =>
+  `${os} ${arch}${cores === undefined ? '' : `, ${cores} cores`}${isOnBattery === true ? ', on battery' : ''}`;
+
+function memoryText(machine: Member['machine'] | undefined): string {
+  const { ramFreeBytes: free, ramTotalBytes: total } = machine ?? {};
+  if (free === undefined && total === undefined) return NONE;
+  return `${free === undefined ? '?' : gigabytes(free)} of ${total === undefined ? '?' : gigabytes(total)} GB`;
+}
+
+/** None that it found is a fact; not having looked is none. */
+function gpuText(gpus: Member['gpus']): string {
+  if (gpus === undefined) return NONE;
+  return gpus.map(({ name, memoryTotalBytes }) => `${name}${memoryTotalBytes === undefined ? '' : ` ${gigabytes(memoryTotalBytes)} GB`}`).join('; ') || 'none';
+}
+
+function modelText({ name, hash, loaded, held }: Member['models'][number]): string {
+  const [ranges, how] = loaded.length > 0 ? [loaded, ''] : [held, ' on disk'];
+  return ranges.length === 0 ? '' : `${name ?? hash.slice(0, 12)} ${ranges.map(([first, last]) => `${first}-${last}`).join(',')}${how}`;
+}
+
+const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
+
+function since(member: Member | undefined, nowMs: number): string {
+  if (member === undefined) return NONE;
+  const seconds = Math.max(0, Math.round((nowMs - member.since) / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
+}

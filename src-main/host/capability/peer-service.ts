@@ -1,0 +1,36 @@
+import type { HostService, HostServiceEvents } from '../../api/index.ts';
+import type { Events, Unsubscribe } from '../../base/index.ts';
+import type { Node } from '../node.ts';
+import { memberView, memberViews } from './member-views.ts';
+
+export type PeerService = Required<Pick<HostService, 'peers' | 'members' | 'self'>>;
+
+/** Who is there, as pages and commands of the owner are shown it. */
+export function peerService({ mesh, presence }: Pick<Node, 'mesh' | 'presence'>): PeerService {
+  return {
+    // Who said farewell, or is heard of no more, is gone, though its connection may stand for a while.
+    peers: () => mesh.peers().filter(({ peer }) => presence?.isGone(peer) !== true).map(({ peer, address, direction, transport, rttMs, agent }) => ({
+      peerId: peer, address, direction, transport, ...(rttMs === undefined ? {} : { rttMs }), ...(agent === undefined ? {} : { agent }),
+    })),
+    members: () => (presence === undefined ? [] : memberViews(presence)),
+    self: () => {
+      const self = presence?.self();
+      return self === undefined ? undefined : memberView(self);
+    },
+  };
+}
+
+/** Tells `events` whenever that changes. */
+export function tellPeers({ mesh, presence }: Pick<Node, 'mesh' | 'presence'>, service: PeerService, events: Events<HostServiceEvents>): Unsubscribe {
+  const peers = (): void => events.emit('peers', service.peers());
+  const members = (): void => events.emit('members', service.members());
+  const both = (): void => {
+    peers();
+    members();
+  };
+  const offs = [
+    mesh.events.on('peer:connect', peers), mesh.events.on('peer:disconnect', peers), mesh.events.on('peer:identify', peers),
+    ...(presence === undefined ? [] : [presence.events.on('peer:joined', both), presence.events.on('peer:changed', members), presence.events.on('peer:left', both)]),
+  ];
+  return () => { for (const off of offs) off(); };
+}
