@@ -1,4 +1,4 @@
-import type { HostState, Member, Peer, Stage } from '../../src-preload/bridge/index.ts';
+import type { Member, Peer, Stage } from '../../src-preload/bridge/index.ts';
 import { formatBytes } from './format.ts';
 
 /** One node as the page lists it: connected, known by what it told of itself, or both. */
@@ -9,8 +9,14 @@ export interface PeerEntry {
   readonly stages: readonly Stage[];
 }
 
+interface PeerState {
+  readonly peers: readonly Peer[];
+  readonly members?: readonly Member[] | undefined;
+  readonly stages?: readonly Stage[] | undefined;
+}
+
 /** Those that say what they can do first, then other connections. */
-export function peerEntries({ peers, members = [], stages }: Pick<HostState, 'peers' | 'members' | 'stages'>): readonly PeerEntry[] {
+export function peerEntries({ peers, members = [], stages = [] }: PeerState): readonly PeerEntry[] {
   const ids = new Set([...members.map(({ peerId }) => peerId), ...peers.map(({ peerId }) => peerId)]);
   return [...ids].map((peerId) => {
     const [link, member] = [peers.find((one) => one.peerId === peerId), members.find((one) => one.peerId === peerId)];

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useHost } from '../stores/context.ts';
 import { formatLayers, formatMs, peerSummary, shortPeer } from '../stores/format.ts';
 import { machineSummary, peerEntries, workSummary, type PeerEntry } from '../stores/peers.ts';
@@ -6,8 +6,9 @@ import { InvitePanel } from './invite-panel.tsx';
 
 /** Who is in the mesh, what each machine has and runs, and how it is reached; behind a disclosure in the bar. */
 export function Peers() {
-  const state = useHost((view) => view.state);
-  const entries = useMemo(() => (state === undefined ? undefined : peerEntries(state)), [state?.peers, state?.members, state?.stages]);
+  const peers = useHost((view) => view.state?.peers);
+  const members = useHost((view) => view.state?.members);
+  const stages = useHost((view) => view.state?.stages);
   const details = useRef<HTMLDetailsElement>(null);
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
@@ -17,7 +18,8 @@ export function Peers() {
     document.addEventListener('pointerdown', closeOutside);
     return () => document.removeEventListener('pointerdown', closeOutside);
   }, []);
-  if (entries === undefined) return null;
+  if (peers === undefined) return null;
+  const entries = peerEntries({ peers, members, stages });
   return (
     <details className="peers" ref={details} onToggle={(event) => setOpen(event.currentTarget.open)} onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.open = false; }}>
       <summary>{peerSummary(entries.length)}</summary>
