@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../base/index.ts';
-import { ScriptedHost, STAGES } from '../../../test/support/scripted-host.ts';
+import { MEMBERS, PEERS, ScriptedHost, STAGES } from '../../../test/support/scripted-host.ts';
+import { CONTROL_LIMITS } from '../options.ts';
 import type { HostService } from '../ports.ts';
-import { askRunningHost } from './client.ts';
+import { askPeers, askRunningHost, watchPeers } from './client.ts';
 import { startControlServer, type ControlServer } from './server.ts';
 
 let home: string;
@@ -122,5 +123,51 @@ describe('a file that says nothing true', () => {
     await write({ pid: process.pid, port, key });
     await expect(askRunningHost(home, AbortSignal.abort(new RangeError('enough')))).rejects.toThrow('enough');
     await expect(askRunningHost(home, never)).rejects.toMatchObject({ code: 'API_CONTROL_FAILED', message: expect.stringContaining('401') });
+  });
+});
+
+describe('who is there', () => {
+  it('is told with all that is known of each', async () => {
+    const host = new ScriptedHost();
+    host.setMembers(MEMBERS);
+    await start(host);
+    expect(await askPeers(home, never)).toEqual({ self: host.self(), peers: [
+      { peerId: MEMBERS[0]?.peerId, link: PEERS[0], member: MEMBERS[0], stages: [{ layers: [2, 3], ownership: 'this-machine', state: 'ready' }] },
+      { peerId: MEMBERS[1]?.peerId, member: MEMBERS[1] },
+      { peerId: PEERS[1]?.peerId, link: PEERS[1], stages: [{ layers: [4, 5], ownership: 'this-machine', state: 'ready' }] },
+    ] });
+  });
+
+  it('is told again at every change, until the host ends', async () => {
+    const host = new ScriptedHost();
+    const server = await start(host);
+    const seen = watchPeers(home, never);
+    expect((await seen.next()).value?.peers).toHaveLength(2);
+    host.setMembers(MEMBERS);
+    expect((await seen.next()).value?.peers).toHaveLength(3);
+    host.setMembers([]);
+    host.setPeers([]);
+    expect((await seen.next()).value?.peers).toEqual([]);
+    const last = seen.next();
+    await server.stop();
+    expect(await last).toEqual({ done: true, value: undefined });
+  });
+
+  it('is not told to more watchers than are served, and again when one has gone', async () => {
+    await start();
+    const reasons = Array.from({ length: CONTROL_LIMITS.maxWatchers }, () => new AbortController());
+    const watchers = reasons.map(({ signal }) => watchPeers(home, signal));
+    for (const one of watchers) await one.next();
+    await expect(watchPeers(home, never).next()).rejects.toMatchObject({ code: 'API_CONTROL_FAILED', message: expect.stringContaining('429') });
+    reasons[0]?.abort(new RangeError('enough'));
+    await expect(watchers[0]?.next()).rejects.toThrow('enough');
+    await expect.poll(() => watchPeers(home, never).next().then(() => 'told', () => 'refused')).toBe('told');
+    for (const reason of reasons) reason.abort();
+  });
+
+  it.each([['no JSON', 'hello\n'], ['another shape', '{"peers":1}\n'], ['too much', 'x'.repeat(5_000_000)]])('a reply of %s is a coded error', async (_, answer) => {
+    const { port } = await stranger(answer);
+    await writeFile(join(home, 'control.json'), JSON.stringify({ pid: process.pid, port, key: 'k'.repeat(43) }));
+    await expect(watchPeers(home, never).next()).rejects.toMatchObject({ code: 'API_CONTROL_FAILED' });
   });
 });
