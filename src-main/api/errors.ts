@@ -14,7 +14,7 @@ export const apiErrors = defineErrors('API', {
   busy: spec<{ limit: number }>({ fault: 'local', retryable: true, message: (m) => `${m.limit} answers are already being written`, next: 'Stop one of them or wait until it is done.' }),
   internal: spec<Record<string, never>>({ fault: 'local', message: () => 'something went wrong inside the node', next: 'Try again; the log of the node has the details.' }),
   notRunning: spec<{ home: string }>({
-    fault: 'local', retryable: true, message: (m) => `no OmniNode app runs with the home ${m.home}`, next: 'Start the app or `omninode serve` with the same --home, then ask again.',
+    fault: 'local', retryable: true, message: (m) => `no OmniNode node runs with the home ${m.home}`, next: 'Start the app, `omninode serve` or `omninode listen` with the same --home, then ask again.',
   }),
   controlFailed: spec<{ reason: string }>({ fault: 'local', retryable: true, message: (m) => `the running app gave no figures: ${m.reason}`, next: 'Ask again; when it goes on, start the app anew: it may be of another version.' }),
   pageMissing: spec<{ folder: string }>({ fault: 'local', message: (m) => `the page is not built: ${m.folder} has no index.html`, next: 'Run `npm run build`.' }),

@@ -51,7 +51,7 @@ function follow({ child }: RunningCli): (holds: (now: PeersNow) => boolean) => P
 }
 const has = (name: string) => ({ peers }: PeersNow): boolean => peers.some(({ member }) => member?.name === name);
 
-it('shows nodes come, what they have, and go', { timeout: 120_000 }, async () => {
+it('shows nodes come, what they have, and go', { timeout: 240_000 }, async () => {
   const first = await listen('first');
   const watch = start(['peers', '--watch', '--json'], 'first');
   const says = follow(watch);
@@ -69,5 +69,5 @@ it('shows nodes come, what they have, and go', { timeout: 120_000 }, async () =>
   expect((await says((now) => !has('second')(now))).peers).toEqual([]);
   first.process.child.kill('SIGTERM');
   expect(await watch.done).toMatchObject({ code: 0 });
-  expect(await cli(['peers'], env('first'))).toMatchObject({ code: 2, stderr: expect.stringContaining('API_NOT_RUNNING') });
+  expect(await cli(['peers'], env('first'))).toMatchObject({ code: 4, stderr: expect.stringContaining('API_NOT_RUNNING') });
 });
