@@ -28,6 +28,7 @@ export type { PlanRecord } from './planner-memory.ts';
 export { planPipeline, recentPlans } from './plan-pipeline.ts';
 export { askPeers, askRunningHost, watchPeers, type PeerRow, type PeersNow, type PipelineLoad, type RunningHost } from '../api/index.ts';
 export { serveCommands } from './serve-commands.ts';
+export { members, type MemberMemory } from './capability/members.ts';
 export { chromeTrace, encodeReceiptsFile, type AnswerReceipts, type ChromeTrace, type GenerationStats } from '../pipeline/index.ts';
 export { inferWhole } from './infer-whole.ts';
 export { embedTexts, type EmbedReport, type EmbedRequest } from './embed-texts.ts';

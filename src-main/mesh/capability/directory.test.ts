@@ -108,6 +108,15 @@ describe('who is there', () => {
   });
 });
 
+it('lacks what was told and not heard, also of who is known', () => {
+  directory.take(ad(1));
+  expect(directory.lacksAd(author.peer)).toBe(false);
+  directory.take(alive(3, { of: 2 }));
+  expect([missing, directory.lacksAd(author.peer)]).toEqual([[author.peer], true]);
+  directory.take(ad(2));
+  expect([seen, directory.lacksAd(author.peer)]).toEqual([['joined n1', 'changed n2'], false]);
+});
+
 describe('no ghosts', () => {
   it('takes nothing twice, nothing that is older than what it has', () => {
     const first = ad(1);
@@ -151,6 +160,13 @@ describe('no ghosts', () => {
     directory.take(ad(1), { leftMs: 2_000 });
     pass(2_000);
     expect(seen).toEqual(['joined n1', 'left silent']);
+  });
+
+  it('a neighbour’s word makes nobody leave that we hear ourselves', () => {
+    directory.take(ad(1));
+    directory.take(alive(2), { leftMs: 0 });
+    pass(TTL_MS - SWEEP_MS);
+    expect(seen).toEqual(['joined n1']);
   });
 
   it('refuses clocks that are far off, with a code for each side', () => {

@@ -120,6 +120,12 @@ export class Directory {
     return this.#entries.get(peer)?.left !== undefined;
   }
 
+  /** It is there, and said something of itself that we have not got. */
+  lacksAd(peer: PeerId): boolean {
+    const entry = this.#entries.get(peer);
+    return entry !== undefined && entry.left === undefined && entry.wantedAd > (entry.ad?.message.seq ?? 0);
+  }
+
   /** Those after a peer id in the order of ids, for who asks page by page. */
   peersAfter(after: string): readonly PeerId[] {
     return [...this.#entries.keys()].filter((peer) => peer > after).toSorted();
@@ -156,7 +162,8 @@ export class Directory {
     const nowMs = this.#nowMs();
     const isSameRun = known !== undefined && message.run === known.run;
     const offset = isSameRun ? known.offset : new ClockOffset();
-    const deadlineMs = Math.min(offset.least(message.at, nowMs) + message.at + message.ttlMs, nowMs + leftMs);
+    // Of whom we know we know better: a neighbour's word must not make anybody leave.
+    const deadlineMs = Math.min(offset.least(message.at, nowMs) + message.at + message.ttlMs, nowMs + (isSameRun ? Infinity : leftMs));
     // Leaving is never too late.
     if (message.kind !== 'bye' && deadlineMs <= nowMs) return 'CAPABILITY_STALE';
     offset.keep(message.at, nowMs);

@@ -45,7 +45,7 @@ export class Presence implements Service {
       signer: mesh.signer, clock, profile: init.profile, members: () => this.#directory.members().length,
       publish: (bytes) => mesh.publish(CAPABILITY_TOPIC, bytes), onTrouble: this.#trouble, ...(init.times === undefined ? {} : { times: init.times }),
     });
-    this.#asker = new Asker({ mesh, clock, onTold: (told) => this.#takeTold(told), isMissing: (peer) => this.#directory.member(peer) === undefined, onTrouble: this.#trouble });
+    this.#asker = new Asker({ mesh, clock, onTold: (told) => this.#takeTold(told), isMissing: (peer) => this.#directory.lacksAd(peer), onTrouble: this.#trouble });
   }
 
   async start(): Promise<void> {
