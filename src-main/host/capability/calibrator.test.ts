@@ -12,7 +12,7 @@ import { Calibrator, type CalibratorInit } from './calibrator.ts';
 const paths = appPaths();
 const worker = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries() };
 let home = '';
-let running: Calibrator[] = [];
+const running: Calibrator[] = [];
 beforeEach(async () => { home = await mkdtemp(join(tmpdir(), 'omninode-calibration-')); });
 afterEach(async () => {
   for (const one of running.splice(0)) await one.stop();

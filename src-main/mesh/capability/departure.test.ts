@@ -36,24 +36,24 @@ const inTime = async (work: Promise<unknown>[], ms: number): Promise<unknown> =>
   return Promise.race([Promise.all(work), late.promise]).finally(() => clearTimeout(timer));
 };
 
-test('a node that is killed is gone for all', { timeout: 60_000 }, async () => {
+test('a node that is killed is gone for all', { timeout: 180_000 }, async () => {
   const { near, middle, far, isNear } = await startLine();
   near.child.kill('SIGKILL');
   expect(await inTime([middle.says('left', isNear), far.says('left', isNear)], GONE_IN_TIME_MS)).toMatchObject([{ why: 'silent' }, { why: 'silent' }]);
 });
 
-test('a node that is frozen is gone for all, and back when it goes on', { timeout: 60_000 }, async () => {
+test('a node that is frozen is gone for all, and back when it goes on', { timeout: 180_000 }, async () => {
   const { near, middle, far, isNear } = await startLine();
   near.child.kill('SIGSTOP');
   expect(await inTime([middle.says('left', isNear), far.says('left', isNear)], GONE_IN_TIME_MS)).toMatchObject([{ why: 'silent' }, { why: 'silent' }]);
   near.child.kill('SIGCONT');
-  const isBack = (child: SaidProcess) => () => child.said.filter(({ event, name }) => event === 'joined' && name === 'near').length === 2;
+  const isBack = (child: SaidProcess) => () => child.said.filter(({ event, name }) => event === 'joined' && name === 'near').length >= 2;
   await Promise.all([middle.says('joined', isBack(middle)), far.says('joined', isBack(far))]);
   // Nobody left for having been away from it.
   expect(near.said.filter(({ event }) => event === 'left')).toEqual([]);
 });
 
-test('a node that stops is gone for all at once, and its process ends', { timeout: 60_000 }, async () => {
+test('a node that stops is gone for all at once, and its process ends', { timeout: 180_000 }, async () => {
   const { near, middle, far, isNear } = await startLine();
   const exited = once(near.child, 'exit');
   near.child.stdin?.end();
