@@ -16,7 +16,7 @@ interface Way {
 function meter({ connected = [peer], pingMs = () => Promise.resolve(5), bandwidth = () => Promise.resolve(1e6) }: Way = {}) {
   const clock = new ManualClock();
   const dialled: string[] = [];
-  const peers = (): PeerSummary[] => connected.map((known) => ({ peer: known, address: '', direction: 'outbound', transport: '', route: 'direct', rttMs: undefined, agent: undefined, protocols: [] }));
+  const peers = (): PeerSummary[] => connected.map((known) => ({ peer: known, address: '', direction: 'outbound', transport: '', route: 'direct', why: '', rttMs: undefined, agent: undefined, protocols: [] }));
   const dial = (address: string): Promise<PeerId> => { dialled.push(address); return Promise.resolve(peer); };
   return { clock, dialled, meter: new LinkMeter({ clock, mesh: { peers, dial, ping: pingMs, bandwidth } }) };
 }

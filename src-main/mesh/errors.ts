@@ -53,6 +53,10 @@ export const meshErrors = defineErrors('MESH', {
     fault: 'local', retryable: true, message: ({ peer, protocol }) => `Could not open a ${protocol} stream to peer ${peer}.`,
     next: 'Try again; close streams that are no longer needed if this repeats.',
   }),
+  moveInvalid: spec<{ peer: string; protocol: string; reason: string }>({
+    fault: 'peer', message: (m) => `Peer ${m.peer} moved a ${m.protocol} stream to another connection wrongly: ${m.reason}.`,
+    next: 'Drop the peer: it does not keep to the protocol.',
+  }),
   frameTooLong: spec<{ peer: string; protocol: string; sizeBytes: number; limitBytes: number }>({
     fault: 'peer', message: (m) => `Peer ${m.peer} announced a frame of ${m.sizeBytes} bytes on ${m.protocol}; the limit is ${m.limitBytes}.`,
     next: 'Drop the peer: it does not keep to the protocol.',

@@ -1,11 +1,5 @@
-import { DirectLinks } from './direct/direct-links.ts';
-import { loadIdentity } from './identity/identity.ts';
-import { createSigner } from './identity/signature.ts';
-import { createMeshLibp2p } from './node/create-libp2p.ts';
-import { MeshNode } from './node/mesh-node.ts';
-import { meshMetrics } from './metrics.ts';
+import { composeMesh } from './node/compose-mesh.ts';
 import type { MeshComponents, MeshOptions } from './options.ts';
-import { Transports } from './transports/transports.ts';
 import type { Mesh } from './types.ts';
 
 export { loadSigner } from './identity/load-signer.ts';
@@ -21,11 +15,4 @@ export * from './types.ts';
 export * from './capability/index.ts';
 
 /** A mesh node, not started. Throws MESH_IDENTITY_*, MESH_TRANSPORT_UNAVAILABLE; its `start` throws MESH_PORT_IN_USE or MESH_LISTEN_FAILED. */
-export async function createMesh(options: MeshOptions, components: MeshComponents): Promise<Mesh> {
-  const privateKey = await loadIdentity(options.identity);
-  const metrics = meshMetrics(components.metrics);
-  const direct = new DirectLinks(privateKey, components.clock);
-  const transports = new Transports({ iceServers: options.iceServers ?? [] });
-  const libp2p = await createMeshLibp2p(privateKey, options, { clock: components.clock, refused: metrics.refused, direct, transports });
-  return new MeshNode(libp2p, options, { ...components, metrics, direct, transports, signer: createSigner(privateKey) });
-}
+export const createMesh = async (options: MeshOptions, components: MeshComponents): Promise<Mesh> => (await composeMesh(options, components)).mesh;

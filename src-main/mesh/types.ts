@@ -41,6 +41,8 @@ export interface ProtocolLimits {
   readonly direct?: boolean;
   /** Goes over a relay too while there is no direct connection, even where the relay limits bytes and time. Both sides have to say so. Default false. */
   readonly relayed?: boolean;
+  /** Streams that live long enough to change over to a better connection, with peers that can (docs/protocols/move.md). Default false. */
+  readonly moves?: boolean;
 }
 
 export type Route = 'direct' | 'relayed';
@@ -53,6 +55,8 @@ export interface PeerSummary {
   readonly transport: string;
   /** `relayed`: everything goes through a third peer. */
   readonly route: Route;
+  /** Why new streams take this connection, of all to the peer. */
+  readonly why: string;
   /** Last measured round trip; undefined until measured. */
   readonly rttMs: number | undefined;
   readonly agent: string | undefined;

@@ -2,14 +2,12 @@ import type { TLSSocket } from 'node:tls';
 import type { PeerId } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
 import { fillFrame, frameBytes } from '../streams/encode-frame.ts';
-import { FrameDecoder, PREFIX_BYTES } from '../streams/frame-decoder.ts';
+import { END_MARK, FrameDecoder, PREFIX_BYTES } from '../streams/frame-decoder.ts';
 import { FrameInbox, type FrameStreamInit, type StreamTraffic } from '../streams/frame-inbox.ts';
 import type { FrameStream, ProtocolLimits } from '../types.ts';
 
 /** Frames under way to the socket before `send` waits: one that is encrypted, one that is ready. */
 const MOST_UNDER_WAY = 2;
-/** In place of a length: our side has ended. TLS does not tell an end from a lost connection. */
-const END_MARK = 0xffff_ffff;
 /** Shorter frames get memory of their own: a pooled buffer is for bulk. */
 const POOLED_FROM_BYTES = 16 * 1024;
 
@@ -72,6 +70,7 @@ export class DirectStream implements FrameStream {
   }
 
   async close(): Promise<void> {
+    // TLS does not tell an end from a lost connection.
     if (!this.#isEnded && this.#socket.writable) this.#socket.write(Buffer.alloc(PREFIX_BYTES, 0xff));
     this.#isEnded = true;
     this.#socket.end();

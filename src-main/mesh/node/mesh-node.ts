@@ -3,6 +3,8 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import type { DirectLinks } from '../direct/direct-links.ts';
+import { Links } from '../links/links.ts';
+import { probeLink } from '../links/probe-link.ts';
 import { meshErrors } from '../errors.ts';
 import type { MeshMetrics } from '../metrics.ts';
 import { DIAL_TIMEOUT_MS, type MeshComponents, type MeshOptions } from '../options.ts';
@@ -15,6 +17,9 @@ import { PING_LIMITS, PING_PROTOCOL, PING_TIMEOUT_MS } from '../protocols/ping/c
 import { pingErrors } from '../protocols/ping/errors.ts';
 import { spokenInstead } from '../protocols/version.ts';
 import { wrapStream } from '../streams/frame-stream.ts';
+import { movable } from '../streams/move/constants.ts';
+import { Moves, pathLimits, pathTraffic } from '../streams/move/moves.ts';
+import { marksEnd } from '../transports/kinds.ts';
 import type { Transports } from '../transports/transports.ts';
 import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Signer, Topic, TopicGuard } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
@@ -45,6 +50,8 @@ export class MeshNode implements Mesh {
   readonly #watch: PeerWatch;
   readonly #direct: DirectLinks;
   readonly #transports: Transports;
+  readonly #links: Links;
+  readonly #moves = new Moves();
 
   constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshNodeComponents) {
     this.#libp2p = libp2p;
@@ -53,6 +60,10 @@ export class MeshNode implements Mesh {
     this.#options = options;
     this.#components = components;
     this.#metrics = components.metrics;
+    this.#links = new Links({
+      libp2p, onBetter: (peer) => void this.#moveStreams(peer),
+      probe: (connection) => probeLink(connection, { clock: components.clock, traffic: this.#metrics.traffic(PING_PROTOCOL) }),
+    });
     this.#gossip = new Gossip(libp2p, this.events, this.#metrics);
     this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, metrics: this.#metrics, logger: components.logger, clock: components.clock });
     this.peerId = asPeerId(libp2p.peerId.toString());
@@ -63,6 +74,7 @@ export class MeshNode implements Mesh {
 
   async start(): Promise<void> {
     await this.#watch.start();
+    this.#links.start();
     try {
       await this.#libp2p.start();
     } catch (error) {
@@ -75,6 +87,7 @@ export class MeshNode implements Mesh {
   async stop(): Promise<void> {
     this.#gossip.stop();
     this.#direct.stop();
+    this.#links.stop();
     await this.#libp2p.stop();
     this.#watch.stop();
   }
@@ -84,7 +97,7 @@ export class MeshNode implements Mesh {
   }
 
   peers(): readonly PeerSummary[] {
-    return this.#book.summaries(this.#libp2p.getConnections());
+    return this.#book.summaries(this.#links.all());
   }
 
   async dial(address: string, { signal }: Within = {}): Promise<PeerId> {
@@ -103,7 +116,7 @@ export class MeshNode implements Mesh {
   }
 
   async hangUp(peer: PeerId): Promise<void> {
-    const connection = this.#connection(peer);
+    const connection = this.#links.best(peer)?.connection;
     if (connection !== undefined) await this.#libp2p.hangUp(connection.remotePeer);
   }
 
@@ -130,17 +143,43 @@ export class MeshNode implements Mesh {
       return this.#newStream(peer, await this.#spokenInstead(peer, protocol, error), options);
     });
     this.#metrics.opened(protocol, 'out');
-    return wrapStream(stream, { peer, protocol, limits: options.limits, traffic: this.#metrics.traffic(protocol) });
+    return stream;
   }
 
-  async #newStream(peer: PeerId, protocol: string, { limits: { maxOutboundStreams, relayed = false }, signal }: Within & { readonly limits: ProtocolLimits }): Promise<Stream> {
-    const connection = this.#connection(peer);
+  async #newStream(peer: PeerId, protocol: string, options: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {
+    const { limits, signal } = options;
+    const connection = this.#links.best(peer)?.connection;
     if (connection === undefined) throw meshErrors.notConnected({ peer });
+    const traffic = this.#metrics.traffic(protocol);
     try {
-      return await connection.newStream(protocol, { maxOutboundStreams, runOnLimitedConnection: relayed, ...(signal === undefined ? {} : { signal }) });
+      const raw = await newStream(connection, this.#namesOf(peer, protocol, limits), options);
+      if (raw.protocol !== movable(protocol)) return wrapStream(raw, { peer, protocol, limits, traffic, marksEnd: marksEnd(connection) });
+      const path = wrapStream(raw, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(traffic), marksEnd: marksEnd(connection) });
+      return this.#moves.begin(path, { peer, protocol, limits, traffic, connectionId: connection.id });
     } catch (error) {
       throw signal?.aborted === true ? signal.reason : openError(error, { peer, protocol });
     }
+  }
+
+  /** What to ask for, the better first. A peer that has told what it speaks is asked for that alone. */
+  #namesOf(peer: PeerId, protocol: string, { moves = false }: ProtocolLimits): string[] {
+    if (!moves) return [protocol];
+    const spoken = this.#book.protocols(peer);
+    if (spoken === undefined) return [movable(protocol), protocol];
+    return [spoken.includes(movable(protocol)) ? movable(protocol) : protocol];
+  }
+
+  /** A better connection is there: streams that can go over to it do. */
+  async #moveStreams(peer: PeerId): Promise<void> {
+    const connection = this.#links.best(peer)?.connection;
+    if (connection === undefined) return;
+    await this.#moves.moveAll(peer, {
+      connectionId: connection.id,
+      open: async (protocol, limits) => {
+        const raw = await newStream(connection, [movable(protocol)], { limits, signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) });
+        return wrapStream(raw, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(this.#metrics.traffic(protocol)), marksEnd: marksEnd(connection) });
+      },
+    });
   }
 
   /** Another minor version of a protocol that the peer has not. Throws MESH_PROTOCOL_VERSION, `unsupported`. */
@@ -167,12 +206,19 @@ export class MeshNode implements Mesh {
     const traffic = this.#metrics.traffic(protocol);
     const accept = (stream: FrameStream): void => { this.#metrics.opened(protocol, 'in'); handler(stream); };
     const shut = limits.direct === true ? await this.#direct.handle(protocol, { limits, traffic, accept }) : undefined;
+    const options = { maxInboundStreams, maxOutboundStreams, runOnLimitedConnection };
     await this.#libp2p.handle(protocol, (stream, connection) => {
-      accept(wrapStream(stream, { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic }));
-    }, { maxInboundStreams, maxOutboundStreams, runOnLimitedConnection });
+      accept(wrapStream(stream, { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic, marksEnd: marksEnd(connection) }));
+    }, options);
+    if (limits.moves === true) {
+      await this.#libp2p.handle(movable(protocol), (stream, connection) => {
+        const init = { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic };
+        void this.#moves.receive(wrapStream(stream, { ...init, limits: pathLimits(limits), traffic: pathTraffic(traffic), marksEnd: marksEnd(connection) }), init, accept);
+      }, options);
+    }
     return () => {
       shut?.();
-      void this.#libp2p.unhandle(protocol);
+      void this.#libp2p.unhandle(limits.moves === true ? [protocol, movable(protocol)] : protocol);
     };
   }
 
@@ -192,9 +238,11 @@ export class MeshNode implements Mesh {
     return this.#gossip.waitForSubscriber(topic, signal);
   }
 
-  #connection(peer: PeerId): Connection | undefined {
-    return this.#libp2p.getConnections().find((connection) => connection.remotePeer.toString() === peer && connection.status === 'open');
-  }
+}
+
+function newStream(connection: Connection, names: string[], { limits, signal }: Within & { readonly limits: ProtocolLimits }): Promise<Stream> {
+  const { maxOutboundStreams, relayed = false } = limits;
+  return connection.newStream(names, { maxOutboundStreams, runOnLimitedConnection: relayed, ...(signal === undefined ? {} : { signal }) });
 }
 
 function parseAddress(address: string): Multiaddr {

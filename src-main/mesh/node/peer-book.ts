@@ -1,5 +1,6 @@
 import type { Connection } from '@libp2p/interface';
-import { asPeerId, type PeerId } from '../../base/index.ts';
+import type { PeerId } from '../../base/index.ts';
+import type { Link } from '../links/links.ts';
 import type { Introduction } from '../protocols/identify/schema.ts';
 import { kindOf, routeOf } from '../transports/kinds.ts';
 import type { PeerSummary } from '../types.ts';
@@ -27,20 +28,15 @@ export class PeerBook {
     this.#rttsMs.delete(peer);
   }
 
-  /** One summary a peer, of its oldest connection. */
-  summaries(connections: readonly Connection[]): readonly PeerSummary[] {
-    const byPeer = new Map<PeerId, PeerSummary>();
-    for (const connection of connections) {
-      const peer = asPeerId(connection.remotePeer.toString());
-      if (!byPeer.has(peer)) byPeer.set(peer, this.#summary(peer, connection));
-    }
-    return [...byPeer.values()];
+  /** One summary a peer, of the connection that new streams take. */
+  summaries(links: ReadonlyMap<PeerId, Link>): readonly PeerSummary[] {
+    return [...links].map(([peer, link]) => this.#summary(peer, link));
   }
 
-  #summary(peer: PeerId, connection: Connection): PeerSummary {
+  #summary(peer: PeerId, { connection, why }: Link): PeerSummary {
     const introduction = this.#introductions.get(peer);
     return {
-      peer, address: connection.remoteAddr.toString(), direction: connection.direction, transport: transportOf(connection), route: routeOf(connection),
+      peer, address: connection.remoteAddr.toString(), direction: connection.direction, transport: transportOf(connection), route: routeOf(connection), why,
       rttMs: this.#rttsMs.get(peer), agent: introduction?.agent, protocols: introduction?.protocols ?? [],
     };
   }

@@ -2,6 +2,8 @@ import type { LengthPrefix } from '../types.ts';
 
 /** Bytes of the length prefix, u32 little-endian. */
 export const PREFIX_BYTES = 4;
+/** In place of a length, where the transport does not tell an end from a loss: the sender has ended. */
+export const END_MARK = 0xffff_ffff;
 /** Of a varint prefix; 28 bits are more than any protocol allows. */
 const MAX_VARINT_BYTES = 4;
 

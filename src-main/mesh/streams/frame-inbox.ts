@@ -14,6 +14,11 @@ export interface FrameStreamInit {
   readonly protocol: string;
   readonly limits: ProtocolLimits;
   readonly traffic: StreamTraffic;
+  /**
+   * Both sides say before the end that it is one: libp2p's QUIC and WebRTC tell a reset, or a lost connection, like an end. Only for frames with a prefix of
+   * 4 bytes. Default false.
+   */
+  readonly marksEnd?: boolean;
 }
 
 /** What a frame stream is whatever carries it: frames that wait to be read, why it ended, and who waits to send. */

@@ -3,7 +3,7 @@ import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/inter
 import { meshErrors } from '../errors.ts';
 import type { FrameStream, ProtocolLimits } from '../types.ts';
 import { encodeFrame, frameBytes } from './encode-frame.ts';
-import { FrameDecoder, PREFIX_BYTES } from './frame-decoder.ts';
+import { END_MARK, FrameDecoder, PREFIX_BYTES } from './frame-decoder.ts';
 import { FrameInbox, type FrameStreamInit, type StreamTraffic } from './frame-inbox.ts';
 
 export type { FrameStreamInit, StreamTraffic };
@@ -21,6 +21,7 @@ class Libp2pFrameStream implements FrameStream {
   readonly #inbox: FrameInbox;
   readonly #decoder: FrameDecoder;
   #remoteEnded: boolean;
+  readonly #marksEnd: boolean;
 
   constructor(raw: Stream, init: FrameStreamInit) {
     this.peer = init.peer;
@@ -32,9 +33,10 @@ class Libp2pFrameStream implements FrameStream {
     this.closed = this.#inbox.closed;
     this.#decoder = new FrameDecoder(init.limits.maxFrameBytes, {
       onFrame: (frame) => this.#inbox.receive(frame),
-      onTooLong: (sizeBytes) => this.#inbox.refuse(meshErrors.frameTooLong({ ...this.#inbox.where(), sizeBytes, limitBytes: init.limits.maxFrameBytes })),
+      onTooLong: (sizeBytes) => this.#onLongFrame(sizeBytes),
     }, { lengthPrefix: init.limits.lengthPrefix });
-    this.#remoteEnded = raw.status === 'open' && raw.remoteWriteStatus === 'closed';
+    this.#marksEnd = init.marksEnd === true && init.limits.lengthPrefix !== 'varint';
+    this.#remoteEnded = !this.#marksEnd && raw.status === 'open' && raw.remoteWriteStatus === 'closed';
     this.#listen();
   }
 
@@ -58,6 +60,7 @@ class Libp2pFrameStream implements FrameStream {
   }
 
   async close(): Promise<void> {
+    if (this.#marksEnd && this.#raw.writeStatus === 'writable') this.#raw.send(new Uint8Array(PREFIX_BYTES).fill(0xff));
     await this.#raw.close().catch(() => undefined);
     await this.closed;
   }
@@ -81,7 +84,7 @@ class Libp2pFrameStream implements FrameStream {
     raw.maxWriteBufferLength = (this.#limits.maxFrameBytes + PREFIX_BYTES) * (this.#limits.maxQueuedFrames + 1);
     raw.addEventListener('message', (event) => this.#onMessage(event));
     raw.addEventListener('drain', () => this.#inbox.wakeSender());
-    raw.addEventListener('remoteCloseWrite', () => (this.#remoteEnded = true));
+    raw.addEventListener('remoteCloseWrite', () => { if (!this.#marksEnd) this.#remoteEnded = true; });
     raw.addEventListener('end', () => this.#onEnd());
     raw.addEventListener('close', (event) => this.#onClose(event));
     this.#endIfRead();
@@ -99,12 +102,24 @@ class Libp2pFrameStream implements FrameStream {
     if (this.#raw.readableEnded && this.#raw.readBufferLength === 0) this.#onEnd();
   }
 
+  #onLongFrame(sizeBytes: number): void {
+    if (this.#marksEnd && sizeBytes === END_MARK) this.#remoteEnded = true;
+    else this.#inbox.refuse(meshErrors.frameTooLong({ ...this.#inbox.where(), sizeBytes, limitBytes: this.#limits.maxFrameBytes }));
+  }
+
   // libp2p says 'end' for a peer's clean end and for a lost connection alike; only the former had a FIN before.
   #onEnd(): void {
     if (this.#raw.status === 'aborted' || this.#raw.status === 'reset') return;
-    if (!this.#remoteEnded) this.#inbox.fail(this.#inbox.lost());
-    else if (this.#decoder.pending) this.#inbox.refuse(meshErrors.frameTruncated(this.#inbox.where()));
+    if (!this.#remoteEnded) this.#onLoss();
+    else if (this.#decoder.pending && !this.#marksEnd) this.#inbox.refuse(meshErrors.frameTruncated(this.#inbox.where()));
     this.#inbox.end();
+  }
+
+  #onLoss(): void {
+    const lost = this.#inbox.lost();
+    this.#inbox.fail(lost);
+    // It does not know that it is lost, and would wait for our end.
+    if (this.#marksEnd) this.#raw.abort(lost);
   }
 
   #onClose(event: StreamCloseEvent): void {

@@ -1,5 +1,7 @@
 import { noMetrics, silentLogger, systemClock, type Metrics, type PeerId } from '../../base/index.ts';
-import { createMesh } from '../index.ts';
+import type { Connection } from '@libp2p/interface';
+import { composeMesh } from '../node/compose-mesh.ts';
+import type { MeshLibp2p } from '../node/create-libp2p.ts';
 import type { MeshOptions } from '../options.ts';
 import type { FrameStream, Mesh, ProtocolLimits } from '../types.ts';
 
@@ -11,12 +13,25 @@ export interface NodeSetup extends Partial<MeshOptions> {
   readonly metrics?: Metrics;
 }
 
+const under = new WeakMap<Mesh, MeshLibp2p>();
+
+/** The libp2p node under a mesh that a test made, for what the mesh hides: its single connections. */
+export function libp2pOf(mesh: Mesh): MeshLibp2p {
+  const libp2p = under.get(mesh);
+  if (libp2p === undefined) throw new TypeError('no mesh of TestNodes');
+  return libp2p;
+}
+
+export const connectionsTo = (mesh: Mesh, peer: PeerId): readonly Connection[] => libp2pOf(mesh).getConnections().filter(({ remotePeer }) => remotePeer.toString() === peer);
+
 /** Real nodes on loopback, all stopped by `stop`. */
 export class TestNodes {
   readonly #running: Mesh[] = [];
 
   async create({ metrics = noMetrics, ...options }: NodeSetup = {}): Promise<Mesh> {
-    return createMesh({ listen: [LOOPBACK], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test/1', ...options }, { logger: silentLogger, metrics, clock: systemClock });
+    const { mesh, libp2p } = await composeMesh({ listen: [LOOPBACK], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test/1', ...options }, { logger: silentLogger, metrics, clock: systemClock });
+    under.set(mesh, libp2p);
+    return mesh;
   }
 
   async start(setup?: NodeSetup): Promise<Mesh> {

@@ -19,6 +19,9 @@ export function kindOf(address: Multiaddr): TransportKind | undefined {
 /** Negotiated over a relay is direct all the same. */
 export const routeOf = ({ remoteAddr }: { readonly remoteAddr: Multiaddr }): Route => (kindOf(remoteAddr) === 'relay' ? 'relayed' : 'direct');
 
+/** Where a stream's end has to be said in so many words, see `FrameStreamInit.marksEnd`. */
+export const marksEnd = ({ multiplexer }: { readonly multiplexer?: string | undefined }): boolean => multiplexer === 'quic' || multiplexer === '/webrtc';
+
 /** Everything that listening on, or dialling, an address takes: of `<relay>/p2p-circuit/webrtc` the way to the relay too. Nothing for what is no address. */
 export function kindsFor(address: string): readonly TransportKind[] {
   const names = namesOf(address);

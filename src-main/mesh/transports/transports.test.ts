@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { addressOf, ECHO_PROTOCOL, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
+import { addressOf, connectionsTo, ECHO_PROTOCOL, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 import type { FrameStream, Mesh, ProtocolLimits } from '../types.ts';
 
 const nodes = new TestNodes();
@@ -44,6 +44,31 @@ describe.each([
     expect(near.peers()).toMatchObject([{ peer: far.peerId, transport, route: 'direct', direction: 'outbound' }]);
     await expectCarries({ near, far });
     expect(far.peers()).toMatchObject([{ peer: near.peerId, transport, route: 'direct', direction: 'inbound' }]);
+  });
+
+  const connected = async () => {
+    const [near, far] = [await nodes.start({ listen: [] }), await nodes.start({ listen: [listen] })];
+    await near.dial(addressOf(far));
+    const [ours, theirs] = await streamBetween({ near, far });
+    await theirs.send(Buffer.from('last'));
+    expect(Buffer.from(await read(ours)).toString()).toBe('last');
+    return { near, far, ours, theirs };
+  };
+
+  it('tells a stream that is reset from one that has ended', async () => {
+    const { ours, theirs } = await connected();
+    theirs.abort(new TypeError('changed its mind'));
+    await expect(read(ours)).rejects.toMatchObject({ code: expect.stringMatching(/^MESH_/) });
+    expect(await ours.closed).toBeDefined();
+  });
+
+  // Aborting a WebSocket waits for the other side's word, and is no loss.
+  it.skipIf(listen.endsWith('/ws'))('tells a stream that is lost with its connection from one that has ended', async () => {
+    const { near, far, ours, theirs } = await connected();
+    for (const connection of connectionsTo(far, near.peerId)) connection.abort(new TypeError('pulled out'));
+    await expect(read(ours)).rejects.toMatchObject({ code: expect.stringMatching(/^MESH_/) });
+    await expect(read(theirs)).rejects.toMatchObject({ code: 'MESH_CONNECTION_LOST' });
+    expect([await ours.closed, await theirs.closed]).not.toContain(undefined);
   });
 
   it('proves who is there', async () => {
