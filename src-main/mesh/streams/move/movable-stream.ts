@@ -215,6 +215,8 @@ export class MovableStream implements FrameStream {
       // What came before is still read from a path that is lost; that reader tells of the loss.
       const isRead = stream === this.#in && !this.#peerEnded;
       if (error !== undefined && stream === this.#out && !isRead) this.#fail(error);
+      // Its connection is gone after the peer's end: nothing can be sent any more.
+      if (error === undefined && stream === this.#out) this.#isEnded = true;
       this.#finishIfDone();
     });
   }
