@@ -46,6 +46,7 @@ export const STAGE_LIMITS: ProtocolLimits = {
   maxOutboundStreams: 256,
   // Better through a relay than not at all; the mesh takes a direct connection where there is one.
   relayed: true,
+  moves: true,
 };
 
 export interface HeartbeatOptions {

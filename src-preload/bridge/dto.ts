@@ -66,6 +66,10 @@ export const peerSchema = z.object({
   address: label,
   direction: z.enum(['inbound', 'outbound']),
   transport: label,
+  /** Through a third peer, or not. */
+  route: z.enum(['direct', 'relayed']),
+  /** Why this connection is taken, of all to the peer. */
+  why: label,
   rttMs: measured.exactOptional(),
   agent: label.exactOptional(),
 });

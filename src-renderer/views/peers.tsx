@@ -37,7 +37,7 @@ function PeerRow({ entry: { peerId, link, member, stages } }: { readonly entry: 
   return (
     <li>
       <span className="peer-name">{member?.name !== undefined && <strong>{member.name}</strong>}<code title={peerId}>{shortPeer(peerId)}</code></span>
-      <span className="peer-link">{link === undefined ? 'through others' : link.transport}{link?.rttMs !== undefined && ` · ${formatMs(link.rttMs)}`}</span>
+      <span className="peer-link" title={link?.why}>{link === undefined ? 'through others' : link.transport}{link?.route === 'relayed' && ' · relayed'}{link?.rttMs !== undefined && ` · ${formatMs(link.rttMs)}`}</span>
       {member !== undefined && <span className="peer-facts">{machineSummary(member)}</span>}
       {work !== '' && <span className="peer-facts">{work}</span>}
       {stages.length > 0 && <span className="peer-facts">{stages.map(({ layers }) => formatLayers(layers)).join(', ')} of this chat{isHere && ', on this machine'}</span>}

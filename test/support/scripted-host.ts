@@ -9,7 +9,7 @@ export const STAGES: readonly Stage[] = [0, 1, 2].map((index) => ({
 }));
 
 export const PEERS: readonly Peer[] = STAGES.slice(1).map((stage, index) => ({
-  peerId: stage.peerId, address: `/ip4/127.0.0.1/tcp/4100${index}`, direction: 'outbound', transport: 'tcp + tls + yamux', rttMs: 0.4,
+  peerId: stage.peerId, address: `/ip4/127.0.0.1/tcp/4100${index}`, direction: 'outbound', transport: 'tcp + tls + yamux', route: 'direct', why: 'the only connection', rttMs: 0.4,
 }));
 
 /** One that is connected, and one that is known through it. */

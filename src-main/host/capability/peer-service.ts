@@ -9,8 +9,8 @@ export type PeerService = Required<Pick<HostService, 'peers' | 'members' | 'self
 export function peerService({ mesh, presence }: Pick<Node, 'mesh' | 'presence'>): PeerService {
   return {
     // Who said farewell, or is heard of no more, is gone, though its connection may stand for a while.
-    peers: () => mesh.peers().filter(({ peer }) => presence?.isGone(peer) !== true).map(({ peer, address, direction, transport, rttMs, agent }) => ({
-      peerId: peer, address, direction, transport, ...(rttMs === undefined ? {} : { rttMs }), ...(agent === undefined ? {} : { agent }),
+    peers: () => mesh.peers().filter(({ peer }) => presence?.isGone(peer) !== true).map(({ peer, address, direction, transport, route, why, rttMs, agent }) => ({
+      peerId: peer, address, direction, transport, route, why, ...(rttMs === undefined ? {} : { rttMs }), ...(agent === undefined ? {} : { agent }),
     })),
     members: () => (presence === undefined ? [] : memberViews(presence)),
     self: () => {

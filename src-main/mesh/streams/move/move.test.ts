@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { PeerId } from '../../../base/index.ts';
 import { kindOf } from '../../transports/kinds.ts';
-import { connectionsTo, ECHO_PROTOCOL, libp2pOf, LOOPBACK, TEST_LIMITS, TestNodes } from '../../testing/nodes.ts';
+import { addressOf, connectionsTo, ECHO_PROTOCOL, libp2pOf, LOOPBACK, streamBetween, TEST_LIMITS, TestNodes } from '../../testing/nodes.ts';
 import type { FrameStream, Mesh, ProtocolLimits } from '../../types.ts';
 import { movable } from './constants.ts';
 
@@ -117,6 +117,29 @@ describe('from a relay to a direct connection', () => {
       await nodes.stop();
     }
   }, 60_000);
+});
+
+describe('a peer that knows nothing of moves', () => {
+  it.each([['after', true], ['before', false]])('is spoken to as ever, %s it has introduced itself', async (_, isIdentified) => {
+    const [near, far] = [await nodes.start({ listen: [] }), await nodes.start()];
+    const accepted = Promise.withResolvers<FrameStream>();
+    await far.handle(ECHO_PROTOCOL, TEST_LIMITS, accepted.resolve);
+    const identified = new Promise<void>((resolve) => near.events.on('peer:identify', () => resolve()));
+    await near.dial(addressOf(far));
+    if (isIdentified) await identified;
+    const ours = await near.open(far.peerId, ECHO_PROTOCOL, { limits: MOVES });
+    await ours.send(numbered(7));
+    expect(Buffer.from((await (await accepted.promise)[Symbol.asyncIterator]().next()).value ?? []).readUInt32LE()).toBe(7);
+    expect(connectionsTo(near, far.peerId).flatMap(({ streams }) => streams.map(({ protocol }) => protocol))).not.toContain(movable(ECHO_PROTOCOL));
+  });
+
+  it('is let in as ever', async () => {
+    const [near, far] = [await nodes.start({ listen: [] }), await nodes.start()];
+    await near.dial(addressOf(far));
+    const [ours, theirs] = await streamBetween({ near, far }, { near: TEST_LIMITS, far: MOVES });
+    await theirs.send(numbered(7));
+    expect(Buffer.from((await ours[Symbol.asyncIterator]().next()).value ?? []).readUInt32LE()).toBe(7);
+  });
 });
 
 /** Resolves when the stream has left the relay on both sides. */
