@@ -50,6 +50,9 @@ export interface MeshComponents {
 
 export const HANDSHAKE_TIMEOUT_MS = 5_000;
 export const DIAL_TIMEOUT_MS = 10_000;
+/** WebRTC over a relay: libp2p loses one attempt in seven on a busy machine, and then waits for ever. */
+export const WEBRTC_ATTEMPTS = 3;
+export const WEBRTC_ATTEMPT_MS = 5_000;
 export const MAX_CONNECTIONS = 256;
 /** Peers whose addresses and protocols are remembered, connected or not. */
 export const MAX_REMEMBERED_PEERS = 1024;

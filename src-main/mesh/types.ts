@@ -100,6 +100,8 @@ export interface MeshEvents {
   /** The peer has introduced itself: `peers()` knows its agent and protocols now. */
   'peer:identify': { readonly peer: PeerId; readonly agent: string };
   'peer:disconnect': { readonly peer: PeerId };
+  /** New streams to the peer take another connection from now on: `peers()` says which, and why. */
+  'peer:link': { readonly peer: PeerId };
   'peer:discovered': { readonly peer: PeerId; readonly addresses: readonly string[] };
   'topic:message': TopicMessage;
 }

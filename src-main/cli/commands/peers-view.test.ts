@@ -9,7 +9,7 @@ const member = (peerId: string): NonNullable<PeersNow['self']> => ({
   gpus: [{ name: 'RTX 4090', memoryTotalBytes: 24e9 }], speed: { model: 'omni-guide', decodeTokensPerSecond: 812.4, prefillTokensPerSecond: 9000 },
   models: [{ name: 'Guide', hash: 'abc', totalLayers: 6, held: [[0, 5]], loaded: [[0, 2], [4, 4]] }, { hash: '0123456789abcdef', totalLayers: 6, held: [[1, 3]], loaded: [] }],
 });
-const link = { peerId: 'b', address: '/ip4/127.0.0.1/tcp/1', direction: 'inbound' as const, transport: 'tcp + tls + yamux', rttMs: 0.42 };
+const link = { peerId: 'b', address: '/ip4/127.0.0.1/tcp/1', direction: 'inbound' as const, transport: 'tcp + tls + yamux', route: 'direct' as const, why: 'the only connection', rttMs: 0.42 };
 
 it('shows what a machine has, runs and is away', () => {
   expect(peersView({ self: member('self'), peers: [{ peerId: 'b', link, member: member('b') }] }, NOW)).toMatchInlineSnapshot(`
@@ -28,6 +28,10 @@ it('invents nothing', () => {
     ['d', '-', '-', '-', '-', '-', '-', 'tcp + tls + yamux', '0.4 ms', '-'],
     ['e', '-', 'win32 arm64', '-', 'none', '-', '-', 'through others', '-', '0 s'],
   ]);
+});
+
+it('says what goes through a relay', () => {
+  expect(peersView({ peers: [{ peerId: 'd', link: { ...link, route: 'relayed' } }] }, NOW)).toContain('tcp + tls + yamux, relayed');
 });
 
 it('says so when nobody is there', () => {

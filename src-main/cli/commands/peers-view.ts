@@ -20,7 +20,7 @@ function peerCells({ peerId, link, member, stages = [] }: PeerRow, nowMs: number
   const layers = stages.map((stage) => `${stage.layers[0]}-${stage.layers[1]} (${stage.ownership === 'this-machine' ? 'here' : stage.ownership})`).join(', ');
   return [
     peer, name, ...facts.slice(0, -1), layers === '' ? facts.at(-1) ?? NONE : layers,
-    link?.transport ?? 'through others', milliseconds(link?.rttMs, 1), since(member, nowMs),
+    link === undefined ? 'through others' : `${link.transport}${link.route === 'relayed' ? ', relayed' : ''}`, milliseconds(link?.rttMs, 1), since(member, nowMs),
   ];
 }
 

@@ -29,7 +29,7 @@ export function tellPeers({ mesh, presence }: Pick<Node, 'mesh' | 'presence'>, s
     members();
   };
   const offs = [
-    mesh.events.on('peer:connect', peers), mesh.events.on('peer:disconnect', peers), mesh.events.on('peer:identify', peers),
+    mesh.events.on('peer:connect', peers), mesh.events.on('peer:disconnect', peers), mesh.events.on('peer:identify', peers), mesh.events.on('peer:link', peers),
     ...(presence === undefined ? [] : [presence.events.on('peer:joined', both), presence.events.on('peer:changed', members), presence.events.on('peer:left', both)]),
   ];
   return () => { for (const off of offs) off(); };

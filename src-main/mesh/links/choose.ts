@@ -17,6 +17,8 @@ export interface LinkChoice {
 /** Another link is taken when it is better by as much: two that are nearly alike would change places all the time. */
 const BETTER_SHARE = 0.8;
 const BETTER_MS = 0.1;
+/** Others named in the reason. */
+const MAX_TOLD = 4;
 
 /**
  * Which of several connections to one peer new streams take: a direct one before a relayed one, then the one with the least measured round
@@ -47,7 +49,7 @@ function why(best: Chosen, { all, isAlone }: { readonly all: readonly LinkView[]
   const route = best.route === 'direct' ? '' : 'no direct connection; ';
   const others = all.filter((link, index) => index !== best.index && link.route === best.route);
   if (best.costMs === undefined) return `${route}the oldest, none is measured yet`;
-  return `${route}${told(best)}, ${others.map(told).join(', ')}`;
+  return `${route}${[best, ...others.slice(0, MAX_TOLD)].map(told).join(', ')}`;
 }
 
 const told = ({ name, costMs }: LinkView): string => `${name} ${costMs === undefined ? 'not measured' : `${costMs.toFixed(costMs < 10 ? 2 : 0)} ms`}`;

@@ -7,7 +7,7 @@ import { Links } from '../links/links.ts';
 import { probeLink } from '../links/probe-link.ts';
 import { meshErrors } from '../errors.ts';
 import type { MeshMetrics } from '../metrics.ts';
-import { DIAL_TIMEOUT_MS, type MeshComponents, type MeshOptions } from '../options.ts';
+import { DIAL_TIMEOUT_MS, WEBRTC_ATTEMPT_MS, WEBRTC_ATTEMPTS, type MeshComponents, type MeshOptions } from '../options.ts';
 import { probeBandwidth } from '../protocols/bandwidth/client.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_TIMEOUT_MS } from '../protocols/bandwidth/constants.ts';
 import { bandwidthErrors } from '../protocols/bandwidth/errors.ts';
@@ -19,7 +19,7 @@ import { spokenInstead } from '../protocols/version.ts';
 import { wrapStream } from '../streams/frame-stream.ts';
 import { movable } from '../streams/move/constants.ts';
 import { Moves, pathLimits, pathTraffic } from '../streams/move/moves.ts';
-import { marksEnd } from '../transports/kinds.ts';
+import { kindOf, marksEnd } from '../transports/kinds.ts';
 import type { Transports } from '../transports/transports.ts';
 import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Signer, Topic, TopicGuard } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
@@ -102,16 +102,27 @@ export class MeshNode implements Mesh {
 
   async dial(address: string, { signal }: Within = {}): Promise<PeerId> {
     const target = parseAddress(address);
-    const timedOut = () => meshErrors.dialFailed({ address, reason: 'timeout' });
     try {
-      const connection = await withDeadline({ timeoutMs: DIAL_TIMEOUT_MS, error: timedOut, signal }, async (within) => {
-        await this.#transports.ready(address);
-        return this.#libp2p.dial(target, { signal: within });
-      });
+      const connection = await this.#dial(target, signal);
       return asPeerId(connection.remotePeer.toString());
     } catch (error) {
       if (signal?.aborted === true) throw meshErrors.dialFailed({ address, reason: 'aborted' }, error);
       throw isCoded(error) ? error : dialError(address, error);
+    }
+  }
+
+  async #dial(target: Multiaddr, signal: AbortSignal | undefined, attempt = 1): Promise<Connection> {
+    const address = target.toString();
+    const isWebrtc = kindOf(target) === 'webrtc';
+    const deadline = { timeoutMs: isWebrtc ? WEBRTC_ATTEMPT_MS : DIAL_TIMEOUT_MS, error: () => meshErrors.dialFailed({ address, reason: 'timeout' }), signal };
+    try {
+      return await withDeadline(deadline, async (within) => {
+        await this.#transports.ready(address);
+        return this.#libp2p.dial(target, { signal: within });
+      });
+    } catch (error) {
+      if (!isWebrtc || attempt >= WEBRTC_ATTEMPTS || signal?.aborted === true || !isCoded(error, 'MESH_DIAL_FAILED')) throw error;
+      return this.#dial(target, signal, attempt + 1);
     }
   }
 
@@ -171,6 +182,7 @@ export class MeshNode implements Mesh {
 
   /** A better connection is there: streams that can go over to it do. */
   async #moveStreams(peer: PeerId): Promise<void> {
+    this.events.emit('peer:link', { peer });
     const connection = this.#links.best(peer)?.connection;
     if (connection === undefined) return;
     await this.#moves.moveAll(peer, {

@@ -92,6 +92,18 @@ it('listens on several transports at once, with the direct streams on the TCP po
   expect(Buffer.from(await read(await accepted.promise)).toString()).toBe('direct');
 });
 
+it('WebRTC over a relay needs it for the negotiation only', async () => {
+  const { relay, far, address } = await nodes.behindRelay({ listen: ['/webrtc'] });
+  const webrtc = address.replace('/p2p-circuit/', '/p2p-circuit/webrtc/');
+  expect(far.addresses()).toContain(webrtc);
+  const near = await nodes.start({ listen: [] });
+  expect(await near.dial(webrtc)).toBe(far.peerId);
+  expect(near.peers()).toContainEqual(expect.objectContaining({ peer: far.peerId, transport: 'webrtc', route: 'direct' }));
+  await relay.stop();
+  await expectCarries({ near, far });
+  expect(far.peers()).toMatchObject([{ peer: near.peerId, transport: 'webrtc', route: 'direct' }]);
+}, 30_000);
+
 describe('a relay', () => {
   it('carries the frames of protocols that allow it, and shows that it does', async () => {
     const { far, address } = await nodes.behindRelay();
