@@ -1,7 +1,8 @@
-import { BoundedQueue, type PeerId } from '../../../base/index.ts';
+import type { PeerId } from '../../../base/index.ts';
 import { meshErrors } from '../../errors.ts';
 import type { FrameStream, ProtocolLimits } from '../../types.ts';
-import type { FrameStreamInit } from '../frame-stream.ts';
+import { frameBytes } from '../encode-frame.ts';
+import { FrameInbox, type FrameStreamInit } from '../frame-inbox.ts';
 import { ACCEPT, DATA_MARK, joinFrame, readMoveFrame, SWITCH } from './frames.ts';
 
 /** One stream of frames on one connection, and its reader. */
@@ -28,8 +29,7 @@ export class MovableStream implements FrameStream {
   readonly limits: ProtocolLimits;
   readonly closed: Promise<Error | undefined>;
   readonly #init: MovableInit;
-  readonly #inbox: BoundedQueue<Uint8Array>;
-  readonly #settled = Promise.withResolvers<Error | undefined>();
+  readonly #inbox: FrameInbox;
   readonly #paths = new Set<FrameStream>();
   /** Where our frames go. */
   #out: FrameStream;
@@ -38,13 +38,12 @@ export class MovableStream implements FrameStream {
   /** Read when the one before has ended with `switch`. */
   #next: Path | undefined;
   #isMoving = false;
+  /** A join of ours did not come about, but the peer may have taken it for one. */
+  #isAsked = false;
   /** The peer has ended its half of the path that is left. */
   #isDrained = false;
   #isEnded = false;
   #peerEnded = false;
-  #isGone = false;
-  #dropped = false;
-  #failure: Error | undefined;
 
   /** On a path whose first frame is sent, or read. */
   constructor(path: Path, init: MovableInit) {
@@ -52,9 +51,9 @@ export class MovableStream implements FrameStream {
     this.protocol = init.protocol;
     this.id = init.id;
     this.limits = init.limits;
-    this.closed = this.#settled.promise;
     this.#init = init;
-    this.#inbox = new BoundedQueue(init.limits.maxQueuedFrames);
+    this.#inbox = new FrameInbox(init, (error) => this.#fail(error));
+    this.closed = this.#inbox.closed;
     this.#out = path.stream;
     this.#in = path.stream;
     this.#watch(path.stream);
@@ -63,13 +62,13 @@ export class MovableStream implements FrameStream {
 
   /** Neither side has ended, and no move is under way. */
   get canMove(): boolean {
-    return !this.#isMoving && !this.#isEnded && !this.#peerEnded && !this.#isGone;
+    return !this.#isMoving && !this.#isEnded && !this.#peerEnded && !this.#inbox.isGone;
   }
 
   async send(...parts: readonly Uint8Array[]): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#isEnded) throw meshErrors.streamEnded(this.#where());
-    const sizeBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    if (this.#inbox.failure !== undefined) throw this.#inbox.failure;
+    if (this.#isEnded) throw meshErrors.streamEnded(this.#inbox.where());
+    const sizeBytes = frameBytes(parts);
     const { maxFrameBytes } = this.limits;
     if (sizeBytes > maxFrameBytes) throw meshErrors.sendTooLong({ protocol: this.protocol, sizeBytes, limitBytes: maxFrameBytes });
     this.#init.traffic.sent(sizeBytes);
@@ -91,12 +90,12 @@ export class MovableStream implements FrameStream {
   }
 
   abort(error: Error): void {
-    this.#dropped = true;
+    this.#inbox.drop(error);
     this.#fail(error);
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    return { next: () => (this.#dropped ? Promise.reject(this.#failure) : this.#inbox.next()) };
+    return { next: () => this.#inbox.next() };
   }
 
   /**
@@ -104,15 +103,16 @@ export class MovableStream implements FrameStream {
    * unless the peer had already left.
    */
   async move(stream: FrameStream, signal: AbortSignal): Promise<void> {
-    if (!this.canMove) return stream.abort(meshErrors.streamEnded(this.#where()));
+    if (!this.canMove) return stream.abort(meshErrors.streamEnded(this.#inbox.where()));
     this.#isMoving = true;
     const path = pathOf(stream);
     try {
       await this.#askToJoin(path, signal);
     } catch (error) {
-      stream.abort(error instanceof Error ? error : meshErrors.connectionLost({ peer: this.peer }, error));
+      stream.abort(error instanceof Error ? error : this.#inbox.lost(error));
       this.#isMoving = false;
-      if (this.#isDrained) this.#fail(meshErrors.connectionLost({ peer: this.peer }, error));
+      this.#isAsked = true;
+      if (this.#isDrained) this.#fail(this.#inbox.lost(error));
       throw error;
     }
     this.#take(path);
@@ -120,30 +120,31 @@ export class MovableStream implements FrameStream {
 
   /** The other side of it: the peer's `join` is read. */
   join(path: Path): void {
-    if (!this.canMove) return path.stream.abort(meshErrors.moveInvalid({ ...this.#where(), reason: 'it moves twice at once, or after its end' }));
+    if (!this.canMove) return path.stream.abort(meshErrors.moveInvalid({ ...this.#inbox.where(), reason: 'it moves twice at once, or after its end' }));
     this.#isMoving = true;
     path.stream.send(ACCEPT).catch(() => undefined);
     this.#take(path);
   }
 
   async #askToJoin({ stream, frames }: Path, signal: AbortSignal): Promise<void> {
-    const onAbort = (): void => stream.abort(meshErrors.connectionLost({ peer: this.peer }, signal.reason));
+    const onAbort = (): void => stream.abort(this.#inbox.lost(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       signal.throwIfAborted();
       await stream.send(joinFrame(this.id));
       const { value, done } = await frames.next();
-      if (done === true || readMoveFrame(value)?.kind !== 'accept') throw meshErrors.moveInvalid({ ...this.#where(), reason: 'it answered a join with something else' });
+      if (done === true || readMoveFrame(value)?.kind !== 'accept') throw meshErrors.moveInvalid({ ...this.#inbox.where(), reason: 'it answered a join with something else' });
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
   }
 
   #take(path: Path): void {
+    if (this.#inbox.isGone) return path.stream.abort(this.#inbox.lost());
     this.#watch(path.stream);
     this.#next = path;
     const left = this.#out;
-    if (this.#isEnded || this.#isGone) void path.stream.close();
+    if (this.#isEnded) void path.stream.close();
     else {
       left.send(SWITCH).catch((error: unknown) => this.#fail(error));
       this.#out = path.stream;
@@ -171,22 +172,13 @@ export class MovableStream implements FrameStream {
         if (done === true) return this.#onEnd();
         const frame = readMoveFrame(value);
         if (frame?.kind === 'switch' && this.#isMoving) return this.#onSwitch(path);
+        if (frame?.kind === 'switch' && this.#isAsked) return this.#fail(this.#inbox.lost());
         if (frame?.kind !== 'data') return this.#refuse(frame === undefined ? 'a frame of no known kind' : `\`${frame.kind}\` out of place`);
-        if (!this.#deliver(frame.payload)) return;
+        if (!this.#inbox.receive(frame.payload)) return;
       }
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  #deliver(payload: Uint8Array): boolean {
-    if (this.#isGone) return false;
-    this.#init.traffic.received(payload.byteLength);
-    if (this.#inbox.push(payload)) return true;
-    const error = meshErrors.queueOverflow({ ...this.#where(), limitFrames: this.limits.maxQueuedFrames });
-    this.#init.traffic.refused(error.code);
-    this.#fail(error);
-    return false;
   }
 
   #onSwitch(left: Path): void {
@@ -222,29 +214,17 @@ export class MovableStream implements FrameStream {
   }
 
   #refuse(reason: string): void {
-    const error = meshErrors.moveInvalid({ ...this.#where(), reason });
-    this.#init.traffic.refused(error.code);
-    this.#fail(error);
+    this.#inbox.refuse(meshErrors.moveInvalid({ ...this.#inbox.where(), reason }));
   }
 
   #fail(error: unknown): void {
-    if (this.#isGone) return;
-    this.#failure ??= error instanceof Error ? error : meshErrors.connectionLost({ peer: this.peer }, error);
-    this.#finish(this.#failure);
-    for (const stream of this.#paths) stream.abort(this.#failure);
-    this.#next?.stream.abort(this.#failure);
+    if (this.#inbox.isGone) return;
+    const reason = error instanceof Error ? error : this.#inbox.lost(error);
+    this.#inbox.finish(reason);
+    for (const stream of this.#paths) stream.abort(reason);
   }
 
   #finishIfDone(): void {
-    if (this.#isEnded && this.#peerEnded && this.#paths.size === 0) this.#finish(undefined);
+    if (this.#isEnded && this.#peerEnded && this.#paths.size === 0) this.#inbox.finish();
   }
-
-  #finish(failure: Error | undefined): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.#inbox.end(failure);
-    this.#settled.resolve(failure);
-  }
-
-  readonly #where = (): { peer: string; protocol: string } => ({ peer: this.peer, protocol: this.protocol });
 }
