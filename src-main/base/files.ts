@@ -30,3 +30,16 @@ export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   await folder.sync().finally(() => folder.close());
 }
+
+/** A small text file whole; undefined where there is none. Throws what `tooLarge` makes of a size over the limit, before it reads. */
+export async function readSmallFile(path: string, { limitBytes, tooLarge }: { readonly limitBytes: number; readonly tooLarge: (sizeBytes: number) => Error }): Promise<string | undefined> {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : Promise.reject(error)));
+  if (file === undefined) return undefined;
+  try {
+    const { size } = await file.stat();
+    if (size > limitBytes) throw tooLarge(size);
+    return await file.readFile('utf8');
+  } finally {
+    await file.close();
+  }
+}

@@ -1,7 +1,6 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { asPeerId, toCoded, writeAtomically, type Logger, type PeerId } from '../base/index.ts';
+import { asPeerId, readSmallFile, toCoded, writeAtomically, type Logger, type PeerId } from '../base/index.ts';
 import { NO_CORRECTION, type Corrections } from '../pipeline/index.ts';
 import { hostErrors } from './errors.ts';
 import { LINK_MAX_AGE_MS } from './link-meter.ts';
@@ -52,7 +51,7 @@ const pathIn = (home: string): string => join(home, 'planner.json');
 export async function readPlannerMemory(home: string, { logger, nowMs }: { readonly logger: Pick<Logger, 'warn'>; readonly nowMs: number }): Promise<PlannerMemory> {
   const path = pathIn(home);
   try {
-    const text = await readBounded(path);
+    const text = await readSmallFile(path, { limitBytes: MAX_FILE_BYTES, tooLarge: (sizeBytes) => hostErrors.fileTooLarge({ path: path, sizeBytes, limitBytes: MAX_FILE_BYTES }) });
     return text === undefined ? NO_MEMORY : young(memorySchema.parse(JSON.parse(text)), nowMs);
   } catch (error) {
     logger.warn({ path, reason: toCoded(error).message.slice(0, 200) }, 'what was learnt about nodes cannot be read: planning begins anew');
@@ -68,19 +67,6 @@ export async function updatePlannerMemory(home: string, change: (memory: Planner
     await writeAtomically(pathIn(home), async (file) => void (await file.writeFile(JSON.stringify(next))), 0o600);
   } catch (error) {
     options.logger.warn({ path: pathIn(home), reason: toCoded(error).message.slice(0, 200) }, 'what was learnt about nodes cannot be kept');
-  }
-}
-
-/** Undefined where there is no file. */
-async function readBounded(path: string): Promise<string | undefined> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : Promise.reject(error)));
-  if (file === undefined) return undefined;
-  try {
-    const { size } = await file.stat();
-    if (size > MAX_FILE_BYTES) throw hostErrors.fileTooLarge({ path, sizeBytes: size, limitBytes: MAX_FILE_BYTES });
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
   }
 }
 

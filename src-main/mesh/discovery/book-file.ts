@@ -1,6 +1,6 @@
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { toCoded, writeAtomically, type Logger } from '../../base/index.ts';
+import { readSmallFile, toCoded, writeAtomically, type Logger } from '../../base/index.ts';
 import { bookSchema, type BookContent } from './book-schema.ts';
 import { discoveryErrors } from './errors.ts';
 import { BOOK_WRITE_DELAY_MS, MAX_BOOK_BYTES } from './options.ts';
@@ -31,7 +31,7 @@ export class BookFile {
   async load(): Promise<BookContent> {
     await this.#removeLeftOvers().catch(() => undefined);
     try {
-      const text = await readBounded(this.#path);
+      const text = await readSmallFile(this.#path, { limitBytes: MAX_BOOK_BYTES, tooLarge: (sizeBytes) => discoveryErrors.bookTooLarge({ path: this.#path, sizeBytes, limitBytes: MAX_BOOK_BYTES }) });
       return text === undefined ? EMPTY : bookSchema.parse(JSON.parse(text));
     } catch (error) {
       await this.#setAside(error);
@@ -83,16 +83,3 @@ export class BookFile {
 }
 
 const reasonOf = (error: unknown): string => toCoded(error).message.slice(0, 200);
-
-/** Undefined where there is no file. */
-async function readBounded(path: string): Promise<string | undefined> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? undefined : Promise.reject(error)));
-  if (file === undefined) return undefined;
-  try {
-    const { size } = await file.stat();
-    if (size > MAX_BOOK_BYTES) throw discoveryErrors.bookTooLarge({ path, sizeBytes: size, limitBytes: MAX_BOOK_BYTES });
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
-}
