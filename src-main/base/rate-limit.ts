@@ -31,6 +31,12 @@ export class RateLimiter {
     return true;
   }
 
+  /** Undoes a `take`: it was found not to count. */
+  giveBack(key: string, cost = 1): void {
+    const bucket = this.#refill(key);
+    bucket.tokens = Math.min(this.#options.burst, bucket.tokens + cost);
+  }
+
   #refill(key: string): Bucket {
     const { perSecond, burst } = this.#options;
     const atMs = this.#clock.monotonicMs();

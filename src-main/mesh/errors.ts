@@ -1,6 +1,6 @@
 import { defineErrors, spec } from '../base/index.ts';
 
-export type DialReason = 'refused' | 'timeout' | 'wrong identity' | 'aborted' | 'bad address' | 'unreachable';
+export type DialReason = 'refused' | 'timeout' | 'wrong identity' | 'aborted' | 'bad address' | 'unreachable' | 'another zone';
 
 const DIAL_NEXT: Record<DialReason, string> = {
   refused: 'Check that the other node runs and listens on this port.',
@@ -8,6 +8,7 @@ const DIAL_NEXT: Record<DialReason, string> = {
   'wrong identity': 'Ask the other side for its current address: somebody else answers at this one.',
   aborted: 'Dial again when the reason for stopping is gone.',
   'bad address': 'Use an address as `omninode` prints it: /ip4/<host>/tcp/<port>/p2p/<peer id>.',
+  'another zone': 'Compare the zones and keys of both nodes: omninode zone show',
   unreachable: 'Check that both nodes are on networks that reach each other.',
 };
 

@@ -12,7 +12,15 @@ export { meshErrors, type DialReason } from './errors.ts';
 export type { IceServers, IdentityOption, MeshComponents, MeshOptions, RelayServerOptions } from './options.ts';
 export { TRANSPORT_KINDS, type TransportKind } from './transports/kinds.ts';
 export * from './types.ts';
+export { BanList, banSubject, type Ban } from './zone/bans.ts';
+export { SESSIONS_PER_SECOND } from './zone/constants.ts';
+export { zoneErrors } from './zone/errors.ts';
+export { houseKey } from './zone/house-key.ts';
+export type { ZoneOption, ZoneOptions } from './zone/options.ts';
 export * from './capability/index.ts';
 
-/** A mesh node, not started. Throws MESH_IDENTITY_*, MESH_TRANSPORT_UNAVAILABLE; its `start` throws MESH_PORT_IN_USE or MESH_LISTEN_FAILED. */
+/**
+ * A mesh node, not started. Throws MESH_IDENTITY_*, MESH_TRANSPORT_UNAVAILABLE, ZONE_NO_SILENT_TRANSPORT; its `start` throws MESH_PORT_IN_USE or
+ * MESH_LISTEN_FAILED.
+ */
 export const createMesh = async (options: MeshOptions, components: MeshComponents): Promise<Mesh> => (await composeMesh(options, components)).mesh;

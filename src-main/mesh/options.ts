@@ -1,6 +1,7 @@
 import type { Clock, Logger, Metrics, PeerId } from '../base/index.ts';
 import type { TransportKind } from './transports/kinds.ts';
 import type { ProtocolLimits, Topic } from './types.ts';
+import type { ZoneOptions } from './zone/options.ts';
 
 export type IdentityOption = { readonly kind: 'file'; readonly path: string } | { readonly kind: 'ephemeral' };
 
@@ -12,7 +13,7 @@ export interface RelayServerOptions {
   readonly isMember?: (peer: PeerId) => boolean;
 }
 
-export interface MeshOptions {
+export interface MeshOptions extends ZoneOptions {
   /**
    * Multiaddrs; port 0 takes a free one, an empty list makes a node that only dials: `/ip4/<host>/tcp/<port>`, the same with `/ws`,
    * `/ip4/<host>/udp/<port>/quic-v1` or `/webrtc-direct`, `<address of a relay>/p2p-circuit` (a place at that relay), and `/webrtc` beside one of these.

@@ -35,6 +35,10 @@ export interface ProtocolLimits {
   readonly maxQueuedFrames: number;
   readonly maxInboundStreams: number;
   readonly maxOutboundStreams: number;
+  /** Most frames a second that one peer may send, over all its streams; twice as many may come at once. Default: as many as are read. */
+  readonly framesPerSecond?: number;
+  /** The same in bytes. */
+  readonly bytesPerSecond?: number;
   /** Default `u32`. */
   readonly lengthPrefix?: LengthPrefix;
   /** Also lets in streams that have a connection for themselves (`openDirect`), whose prefix is `u32`. */

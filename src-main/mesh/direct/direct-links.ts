@@ -4,26 +4,29 @@ import type { Ed25519PrivateKey, MultiaddrConnection, Transport, Upgrader } from
 import { peerIdFromString } from '@libp2p/peer-id';
 import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils';
 import { multiaddr } from '@multiformats/multiaddr';
-import { asPeerId, RateLimiter, type Clock, type PeerId, type Unsubscribe } from '../../base/index.ts';
+import { asPeerId, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
+import { withDeadline } from '../node/deadline.ts';
 import { dialError } from '../node/dial-error.ts';
-import { handshake, socketOf, wrapSocket } from '../node/native-tls.ts';
-import { HANDSHAKE_TIMEOUT_MS, INBOUND_CONNECTIONS_PER_SECOND, MAX_DIRECT_STREAMS, MAX_PENDING_INBOUND } from '../options.ts';
+import { handshake, readBytes, socketOf, wrapSocket } from '../node/native-tls.ts';
+import { HANDSHAKE_TIMEOUT_MS, MAX_DIRECT_STREAMS, MAX_PENDING_INBOUND } from '../options.ts';
 import { spokenInstead } from '../protocols/version.ts';
 import type { StreamTraffic } from '../streams/frame-stream.ts';
 import type { FrameStream, ProtocolLimits } from '../types.ts';
+import { zoneErrors } from '../zone/errors.ts';
+import { TLS_HANDSHAKE } from '../zone/knock.ts';
+import type { TrustZone } from '../zone/trust-zone.ts';
+import { AnswerReader } from './answer-reader.ts';
 import { DirectStream } from './direct-stream.ts';
 
-/** First byte of a TLS handshake record (RFC 8446, 5.1). What libp2p begins with is the length of a protocol name. */
-const TLS_HANDSHAKE = 0x16;
 /** A TLS record's plaintext is never longer (RFC 8446, 5.1), and records come one by one. */
 const READ_BYTES = 16 * 1024;
 const TLS_1_3 = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const;
 
 export interface DirectHandler {
   readonly limits: ProtocolLimits;
-  readonly traffic: StreamTraffic;
-  readonly accept: (stream: FrameStream) => void;
+  /** `wrap` makes the stream, which is counted by the traffic it is given. */
+  readonly accept: (peer: PeerId, wrap: (traffic: StreamTraffic) => FrameStream) => void;
 }
 
 export interface DirectDial {
@@ -45,13 +48,13 @@ export class DirectLinks {
   readonly #streams = new Set<DirectStream>();
   /** Our certificate and its key. */
   #context: Promise<SecureContext> | undefined;
-  readonly #rate: RateLimiter;
+  readonly #zone: TrustZone;
   #pending = 0;
   #isStopped = false;
 
-  constructor(privateKey: Ed25519PrivateKey, clock: Clock) {
+  constructor(privateKey: Ed25519PrivateKey, zone: TrustZone) {
     this.#privateKey = privateKey;
-    this.#rate = new RateLimiter({ perSecond: INBOUND_CONNECTIONS_PER_SECOND, burst: INBOUND_CONNECTIONS_PER_SECOND, maxKeys: MAX_PENDING_INBOUND * 8 }, clock);
+    this.#zone = zone;
   }
 
   /** The transport with a listener that also lets direct streams in. */
@@ -73,22 +76,35 @@ export class DirectLinks {
 
   /** Throws MESH_DIAL_FAILED. */
   async dial(address: string, { protocol, limits, traffic, signal }: DirectDial): Promise<FrameStream> {
-    const { host, port, peer } = targetOf(address);
-    const onread = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: (length: number, bytes: Uint8Array): boolean => { stream.take(bytes.subarray(0, length)); return true; } };
+    const target = targetOf(address);
+    const { peer } = target;
+    const refusal = this.#zone.refusalOf(multiaddr(address));
+    if (refusal !== undefined) throw refusal;
+    const hello = await this.#zone.helloFor(peer);
+    const reader = new AnswerReader(hello?.answer, peer, (bytes) => stream.take(bytes));
+    const onread = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback: (length: number, bytes: Uint8Array): boolean => { reader.take(bytes.subarray(0, length)); return true; } };
     // Certificates are signed by themselves; what they say of the peer is checked after the handshake.
-    const socket = connect({ secureContext: await this.#secureContext(), rejectUnauthorized: false, host, port, onread, ALPNProtocols: [protocol] } as ConnectionOptions);
+    const options = { secureContext: await this.#secureContext(), rejectUnauthorized: false, ALPNProtocols: [protocol], ...(hello === undefined ? {} : { servername: hello.name }) };
+    const socket = connect({ ...options, host: target.host, port: target.port, onread } as ConnectionOptions);
     // The peer may speak before we have checked who it is; nobody hears it before that.
     const stream = new DirectStream(socket, { peer, protocol, limits, traffic });
     socket.setNoDelay(true);
+    socket.once('close', () => reader.end());
     try {
       await handshake(socket, signal);
       if (socket.alpnProtocol !== protocol) throw meshErrors.protocolUnsupported({ peer, protocol });
       await verifyPeerCertificate(socket.getPeerCertificate().raw, peerIdFromString(peer));
+      await withDeadline({ timeoutMs: HANDSHAKE_TIMEOUT_MS, error: () => zoneErrors.silentPeer({ address }), signal }, (within) => untilAborted(reader.done, within));
       return this.#keep(stream);
     } catch (error) {
       socket.destroy();
       throw dialError(address, error);
     }
+  }
+
+  /** Ends what there is with a peer. */
+  drop(peer: PeerId): void {
+    for (const stream of this.#streams) if (stream.peer === peer) stream.abort(meshErrors.connectionLost({ peer }));
   }
 
   stop(): void {
@@ -106,21 +122,21 @@ export class DirectLinks {
     return { upgradeInbound } as Upgrader;
   }
 
-  /** False for a connection of libp2p, by its first byte; what comes meanwhile waits in the connection. */
+  /** False for a connection of libp2p, by its first byte: it begins with the length of a protocol name, or in a private zone with a knock; what comes meanwhile waits in the connection. */
   async #letIn(connection: MultiaddrConnection, socket: Socket): Promise<boolean> {
     if (this.#pending >= MAX_PENDING_INBOUND) throw meshErrors.handshakeFailed({ reason: 'too many at once' });
     this.#pending++;
     try {
-      if ((await firstByte(socket)) !== TLS_HANDSHAKE) return false;
-      if (!this.#rate.take(String(socket.remoteAddress))) throw meshErrors.handshakeFailed({ reason: 'too many in a second' });
-      await this.#accept(connection);
+      await this.#zone.admit(connection);
+      if ((await firstByte(connection, socket)) !== TLS_HANDSHAKE) return false;
+      await this.#accept(connection, await this.#zone.protectHello(connection));
       return true;
     } finally {
       this.#pending--;
     }
   }
 
-  async #accept(connection: MultiaddrConnection): Promise<void> {
+  async #accept(connection: MultiaddrConnection, answer: Uint8Array | undefined): Promise<void> {
     const socket = wrapSocket(connection, {
       secureContext: await this.#secureContext(), isServer: true, requestCert: true, rejectUnauthorized: false,
       ALPNCallback: ({ protocols }) => protocols.find((protocol) => this.#handlerOf(protocol) !== undefined),
@@ -128,7 +144,10 @@ export class DirectLinks {
     try {
       await handshake(socket, AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS));
       const peer = asPeerId((await verifyPeerCertificate(socket.getPeerCertificate().raw)).toString());
+      this.#zone.checkProved(connection, peer);
+      if (answer !== undefined) socket.write(answer);
       this.#begin(socket, peer);
+      this.#zone.settle(connection);
     } catch (error) {
       socket.destroy();
       throw error;
@@ -141,9 +160,11 @@ export class DirectLinks {
     const count = [...this.#streams].filter((stream) => stream.peer === peer && stream.protocol === protocol).length;
     const isOver = this.#streams.size >= MAX_DIRECT_STREAMS || count >= (handler?.limits.maxInboundStreams ?? 0);
     if (handler === undefined || isOver) throw meshErrors.handshakeFailed({ reason: 'too many streams' });
-    const stream = this.#keep(new DirectStream(socket, { peer, protocol, limits: handler.limits, traffic: handler.traffic }));
-    socket.on('data', (bytes) => stream.take(bytes));
-    handler.accept(stream);
+    handler.accept(peer, (traffic) => {
+      const stream = this.#keep(new DirectStream(socket, { peer, protocol, limits: handler.limits, traffic }));
+      socket.on('data', (bytes) => stream.take(bytes));
+      return stream;
+    });
   }
 
   /** Also of another minor version of what we handle. */
@@ -164,7 +185,9 @@ export class DirectLinks {
   }
 }
 
-function firstByte(socket: Socket): Promise<number | undefined> {
+function firstByte(connection: MultiaddrConnection, socket: Socket): Promise<number | undefined> {
+  const read = readBytes(connection);
+  if (read.byteLength > 0) return Promise.resolve(read[0]);
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
   const onData = (bytes: Uint8Array): void => resolve(bytes[0]);
   const onClose = (): void => reject(meshErrors.handshakeFailed({ reason: 'the connection was closed' }));
@@ -178,8 +201,22 @@ function firstByte(socket: Socket): Promise<number | undefined> {
   });
 }
 
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason as Error);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', onAbort));
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly peer: PeerId;
+}
+
 /** Throws MESH_DIAL_FAILED for what is no address of a host, a port and a peer. */
-function targetOf(address: string): { host: string; port: number; peer: PeerId } {
+function targetOf(address: string): Target {
   const parts = new Map(multiaddr(address).getComponents().map(({ name, value }) => [name, value]));
   const host = parts.get('ip4') ?? parts.get('ip6') ?? parts.get('dns4') ?? parts.get('dns6') ?? parts.get('dns');
   const [port, peer] = [parts.get('tcp'), parts.get('p2p')];

@@ -5,6 +5,9 @@ import { meshMetrics } from '../metrics.ts';
 import type { MeshComponents, MeshOptions } from '../options.ts';
 import { Transports } from '../transports/transports.ts';
 import type { Mesh } from '../types.ts';
+import { BanList } from '../zone/bans.ts';
+import { TrustZone } from '../zone/trust-zone.ts';
+import { ZoneWatch } from '../zone/zone-watch.ts';
 import { createMeshLibp2p, type MeshLibp2p } from './create-libp2p.ts';
 import { MeshNode } from './mesh-node.ts';
 
@@ -13,12 +16,18 @@ export interface ComposedMesh {
   readonly libp2p: MeshLibp2p;
 }
 
-/** The mesh and what is under it, not started. Throws MESH_IDENTITY_*, MESH_TRANSPORT_UNAVAILABLE. */
+/** The mesh and what is under it, not started. Throws MESH_IDENTITY_*, MESH_TRANSPORT_UNAVAILABLE, ZONE_NO_SILENT_TRANSPORT. */
 export async function composeMesh(options: MeshOptions, components: MeshComponents): Promise<ComposedMesh> {
   const privateKey = await loadIdentity(options.identity);
   const metrics = meshMetrics(components.metrics);
-  const direct = new DirectLinks(privateKey, components.clock);
+  const { clock, logger } = components;
+  const { refused } = metrics;
+  const bans = new BanList(options.bansPath, clock);
+  const zone = new TrustZone({ zone: options.zone ?? { kind: 'public' }, sessionsPerSecond: options.sessionsPerSecond, privateKey, bans, clock, logger, refused });
+  zone.checkListen(options.listen);
+  const watch = new ZoneWatch({ zone, bans, clock, logger, refused });
+  const direct = new DirectLinks(privateKey, zone);
   const transports = new Transports({ iceServers: options.iceServers ?? [] });
-  const libp2p = await createMeshLibp2p(privateKey, options, { clock: components.clock, refused: metrics.refused, direct, transports });
-  return { mesh: new MeshNode(libp2p, options, { ...components, metrics, direct, transports, signer: createSigner(privateKey) }), libp2p };
+  const libp2p = await createMeshLibp2p(privateKey, options, { clock, refused, direct, transports, zone, faultsOf: (peer) => watch.conduct.faultsOf(peer) });
+  return { mesh: new MeshNode(libp2p, options, { ...components, metrics, direct, transports, watch, signer: createSigner(privateKey) }), libp2p };
 }

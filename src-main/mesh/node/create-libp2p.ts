@@ -1,7 +1,7 @@
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub';
 import { identify, type Identify } from '@libp2p/identify';
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2';
-import type { Ed25519PrivateKey, Libp2p, Startable } from '@libp2p/interface';
+import type { Ed25519PrivateKey, Libp2p, Startable, Transport } from '@libp2p/interface';
 import type { KadDHT } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
@@ -9,15 +9,19 @@ import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
 import { tcp } from '@libp2p/tcp';
 import { tls } from '@libp2p/tls';
 import { yamux } from '@libp2p/yamux';
-import { createLibp2p } from 'libp2p';
-import { systemClock, type Clock } from '../../base/index.ts';
+import { createLibp2p, type Libp2pOptions } from 'libp2p';
+import { systemClock, type Clock, type PeerId } from '../../base/index.ts';
 import type { DirectLinks } from '../direct/direct-links.ts';
 import * as limits from '../options.ts';
 import { kindsFor } from '../transports/kinds.ts';
 import { Transports } from '../transports/transports.ts';
 import { relayServer } from '../transports/relay-server.ts';
 import { TOPICS } from '../types.ts';
+import type { TrustZone } from '../zone/trust-zone.ts';
+import { zoneName } from '../zone/zone-key.ts';
 import { dhtServices } from './dht.ts';
+import { gossipDrops } from './gossip-drops.ts';
+import { scoreParams, THRESHOLDS } from './gossip-scores.ts';
 import { nativeTls } from './native-tls.ts';
 import { PeerMemory } from './peer-memory.ts';
 import { RecordStore } from './record-store.ts';
@@ -41,6 +45,10 @@ export interface MeshLibp2pComponents {
   readonly refused?: (code: string) => void;
   /** Streams with a connection of their own, on the same port. */
   readonly direct?: DirectLinks;
+  /** Who may connect. Left out: anybody. */
+  readonly zone?: TrustZone;
+  /** What a peer did wrong lately, for its score. */
+  readonly faultsOf?: (peer: PeerId) => number;
   /** Loads what an address that is dialled takes. */
   readonly transports?: Transports;
 }
@@ -50,26 +58,27 @@ export interface MeshLibp2pComponents {
  * MESH_TRANSPORT_UNAVAILABLE.
  */
 export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.MeshOptions, components: MeshLibp2pComponents = {}): Promise<MeshLibp2p> {
-  const { clock = systemClock, direct, transports = new Transports({ iceServers: options.iceServers ?? [] }) } = components;
+  const { clock = systemClock, direct, zone, transports = new Transports({ iceServers: options.iceServers ?? [] }) } = components;
   const dht = options.dht === true ? await dhtServices({ isServer: options.listen.length > 0, clock }) : {};
   const others = await transports.first([...options.listen.flatMap(kindsFor), ...(options.transports ?? [])]);
   const relay = options.relayServer === undefined ? {} : { relayServer: await relayServer(options.relayServer) };
-  const transport = tcp({ dialOpts: SOCKET, listenOpts: SOCKET });
+  const transport = watched(tcp({ dialOpts: SOCKET, listenOpts: SOCKET }), zone);
   return createLibp2p<MeshServices>({
     privateKey,
     start: false,
     datastore: memory(privateKey, options, { ...components, clock }),
     nodeInfo: { name: 'omninode', userAgent: options.agent },
     addresses: { listen: [...options.listen] },
-    transports: [direct?.behind(transport) ?? transport, ...others],
+    transports: [direct?.behind(transport) ?? transport, ...others.map((other) => watched(other, zone))],
     connectionEncrypters: [options.nativeTls === true ? nativeTls() : tls(), noise()],
     streamMuxers: [yamux(muxer())],
-    peerDiscovery: options.mdns ? [mdns({ serviceTag: '_omninode._udp.local' })] : [],
-    connectionManager: connectionLimits(),
+    peerDiscovery: options.mdns ? [mdns({ serviceTag: serviceTag(options) })] : [],
+    connectionManager: connectionLimits(options),
+    ...guards(zone),
     // A peer busy for seconds is slow, not gone: the default drops it after two.
     connectionMonitor: { pingInterval: limits.LIVENESS_INTERVAL_MS, pingTimeout: { minTimeout: limits.LIVENESS_TIMEOUT_MS } },
     services: {
-      identify: identify({ protocolPrefix: 'omni', maxMessageSize: MAX_IDENTIFY_BYTES }), pubsub: gossipsub(gossip()),
+      identify: identify({ protocolPrefix: 'omni', maxMessageSize: MAX_IDENTIFY_BYTES }), pubsub: gossipsub(gossip(components)),
       ...dht,
       ...relay,
       transports: transports.service,
@@ -93,17 +102,30 @@ const muxer = () => ({
   streamOptions: { initialStreamWindowSize: limits.YAMUX_INITIAL_WINDOW_BYTES, maxStreamWindowSize: limits.YAMUX_MAX_WINDOW_BYTES },
 });
 
-const connectionLimits = () => ({
+const watched = <C>(transport: (components: C) => Transport, zone: TrustZone | undefined): ((components: C) => Transport) => zone?.behind(transport) ?? transport;
+
+function guards(zone: TrustZone | undefined): Pick<Libp2pOptions, 'connectionGater' | 'connectionProtector'> {
+  if (zone === undefined) return {};
+  return { connectionGater: zone.gater, ...(zone.isPrivate ? { connectionProtector: () => zone.protector } : {}) };
+}
+
+/** Members of a zone look for each other under its name, so that others of the network do not even try. */
+function serviceTag({ zone }: limits.MeshOptions): string {
+  return zone?.kind === 'private' && zone.key !== undefined ? `_omni-${zoneName(zone.key)}._udp.local` : '_omninode._udp.local';
+}
+
+const connectionLimits = ({ sessionsPerSecond = 0 }: limits.MeshOptions) => ({
   maxConnections: limits.MAX_CONNECTIONS,
   maxParallelDials: limits.MAX_PARALLEL_DIALS,
-  inboundConnectionThreshold: limits.INBOUND_CONNECTIONS_PER_SECOND,
+  // What strangers may is the zone's to say; this holds where there is none.
+  inboundConnectionThreshold: Math.max(limits.INBOUND_CONNECTIONS_PER_SECOND, sessionsPerSecond),
   maxIncomingPendingConnections: limits.MAX_PENDING_INBOUND,
   inboundUpgradeTimeout: limits.HANDSHAKE_TIMEOUT_MS,
   dialTimeout: limits.DIAL_TIMEOUT_MS,
   addressDialTimeout: limits.DIAL_TIMEOUT_MS,
 });
 
-const gossip = () => ({
+const gossip = ({ refused = () => undefined, faultsOf = () => 0 }: MeshLibp2pComponents) => ({
   globalSignaturePolicy: 'StrictSign' as const,
   allowedTopics: [...TOPICS],
   allowPublishToZeroTopicPeers: true,
@@ -112,4 +134,7 @@ const gossip = () => ({
   runOnLimitedConnection: true,
   maxInboundDataLength: limits.GOSSIP_RPC_MAX_BYTES,
   maxOutboundBufferSize: 4 * limits.GOSSIP_RPC_MAX_BYTES,
+  scoreParams: scoreParams(faultsOf),
+  scoreThresholds: THRESHOLDS,
+  ...gossipDrops(refused),
 });

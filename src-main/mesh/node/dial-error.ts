@@ -2,6 +2,7 @@ import type { CodedError } from '../../base/index.ts';
 import { meshErrors, type DialReason } from '../errors.ts';
 
 const PATTERNS: readonly (readonly [RegExp, DialReason])[] = [
+  [/Nobody of this zone answered/, 'another zone'],
   [/Unexpected ?Peer|payload identity key .* does not match|Dialed peer \w+ but connected to/i, 'wrong identity'],
   [/ECONNREFUSED/, 'refused'],
   [/ETIMEDOUT|Timeout/i, 'timeout'],

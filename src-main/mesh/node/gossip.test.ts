@@ -1,11 +1,13 @@
 import { afterEach, expect, test } from 'vitest';
 import { multiaddr } from '@multiformats/multiaddr';
-import { Events, noMetrics, type Metrics } from '../../base/index.ts';
+import { Events, noMetrics, systemClock, type Metrics } from '../../base/index.ts';
 import { loadIdentity } from '../identity/identity.ts';
 import { TOPIC_MAX_BYTES } from '../options.ts';
 import { addressOf, TestNodes } from '../testing/nodes.ts';
 import { meshMetrics } from '../metrics.ts';
 import type { MeshEvents } from '../types.ts';
+import { Conduct } from '../zone/conduct.ts';
+import { IdleSessions } from '../zone/idle-sessions.ts';
 import { createMeshLibp2p, type MeshLibp2p } from './create-libp2p.ts';
 import { Gossip } from './gossip.ts';
 
@@ -14,7 +16,10 @@ afterEach(() => nodes.stop());
 const TOPIC = 'omni/test/v1';
 const inTime = (): AbortSignal => AbortSignal.timeout(20_000);
 
-const gossipOf = (libp2p: MeshLibp2p): Gossip => new Gossip(libp2p, new Events<MeshEvents>(), meshMetrics(noMetrics));
+const gossipOf = (libp2p: MeshLibp2p): Gossip => new Gossip({
+  libp2p, events: new Events<MeshEvents>(), metrics: meshMetrics(noMetrics), clock: systemClock,
+  watch: { conduct: new Conduct(systemClock, () => undefined), sessions: new IdleSessions(systemClock) },
+});
 
 async function bareNode(agent: string): Promise<MeshLibp2p> {
   const libp2p = await createMeshLibp2p(await loadIdentity({ kind: 'ephemeral' }), { listen: [], identity: { kind: 'ephemeral' }, mdns: false, agent });

@@ -1,7 +1,11 @@
 import { TopicValidatorResult, type GossipsubMessage } from '@libp2p/gossipsub';
-import { asPeerId, type Events, type PeerId, type Unsubscribe } from '../../base/index.ts';
+import { asPeerId, RateLimiter, type Clock, type CodedError, type Events, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import type { MeshMetrics } from '../metrics.ts';
 import { TOPICS, type MeshEvents, type Topic, type TopicGuard } from '../types.ts';
+import { AUTHOR_MESSAGES, MAX_REMEMBERED_MESSAGES, MAX_WATCHED_PEERS, MESSAGE_WINDOW_MS, NEIGHBOUR_MESSAGES } from '../zone/constants.ts';
+import { zoneErrors } from '../zone/errors.ts';
+import { ReplayWindow } from '../zone/replay-window.ts';
+import type { ZoneWatch } from '../zone/zone-watch.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { messageError } from './topic-schema.ts';
 
@@ -9,24 +13,41 @@ const STREAM_POLL_MS = 20;
 
 const isTopic = (topic: string): topic is Topic => TOPICS.some((known) => known === topic);
 
+export interface GossipInit {
+  readonly libp2p: MeshLibp2p;
+  readonly events: Events<MeshEvents>;
+  readonly metrics: Pick<MeshMetrics, 'refused'>;
+  readonly watch: Pick<ZoneWatch, 'conduct' | 'sessions'>;
+  readonly clock: Clock;
+}
+
 /** Publishing and hearing on the five topics. Signatures are checked by gossipsub (StrictSign) before a validator runs. */
 export class Gossip {
   readonly #libp2p: MeshLibp2p;
   readonly #events: Events<MeshEvents>;
-  readonly #metrics: MeshMetrics;
+  readonly #metrics: GossipInit['metrics'];
+  readonly #watch: GossipInit['watch'];
+  /** gossipsub forgets a message after minutes: whoever kept one could send it again. */
+  readonly #seen: ReplayWindow;
+  readonly #authors: RateLimiter;
+  readonly #neighbours: RateLimiter;
   readonly #guards = new Map<Topic, TopicGuard>();
 
-  constructor(libp2p: MeshLibp2p, events: Events<MeshEvents>, metrics: MeshMetrics) {
+  constructor({ libp2p, events, metrics, watch, clock }: GossipInit) {
     this.#libp2p = libp2p;
     this.#events = events;
     this.#metrics = metrics;
+    this.#watch = watch;
+    this.#seen = new ReplayWindow({ windowMs: MESSAGE_WINDOW_MS, maxKeys: MAX_REMEMBERED_MESSAGES }, clock);
+    this.#authors = new RateLimiter({ ...AUTHOR_MESSAGES, maxKeys: MAX_WATCHED_PEERS }, clock);
+    this.#neighbours = new RateLimiter({ ...NEIGHBOUR_MESSAGES, maxKeys: MAX_WATCHED_PEERS }, clock);
   }
 
   start(): void {
     const { pubsub } = this.#libp2p.services;
     pubsub.addEventListener('gossipsub:message', this.#onMessage);
     for (const topic of TOPICS) {
-      pubsub.topicValidators.set(topic, (_peer, message) => this.#validate(topic, message));
+      pubsub.topicValidators.set(topic, (peer, message) => this.#validate(topic, asPeerId(peer.toString()), message));
       pubsub.subscribe(topic);
     }
   }
@@ -80,7 +101,10 @@ export class Gossip {
   }
 
   // What does not pass is neither delivered nor forwarded.
-  #validate(topic: Topic, message: GossipsubMessage['msg']): TopicValidatorResult {
+  #validate(topic: Topic, neighbour: PeerId, message: GossipsubMessage['msg']): TopicValidatorResult {
+    const unfit = message.type === 'signed' ? this.#unfit(neighbour, asPeerId(message.from.toString()), message.sequenceNumber) : undefined;
+    // Not rejected: whoever passed it on in good faith, before it was too many, is not to pay.
+    if (unfit !== undefined) return this.#refuse(unfit.code, TopicValidatorResult.Ignore);
     const error = messageError(topic, message.data);
     if (error !== undefined) return this.#refuse(error.code, TopicValidatorResult.Reject);
     const refusal = message.type === 'signed' ? this.#guards.get(topic)?.({ topic, from: asPeerId(message.from.toString()), data: message.data }) : undefined;
@@ -88,13 +112,25 @@ export class Gossip {
     return this.#refuse(refusal.code, refusal.verdict === 'reject' ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore);
   }
 
+  /** Seen long ago, or more than its author or the neighbour that sent it may send. */
+  #unfit(neighbour: PeerId, author: PeerId, number: bigint): CodedError | undefined {
+    if (!this.#seen.take(`${author} ${number}`)) return zoneErrors.messageReplayed({ author });
+    const isNeighbourOver = !this.#neighbours.take(neighbour);
+    const isAuthorOver = !this.#authors.take(author);
+    if (!isNeighbourOver && !isAuthorOver) return undefined;
+    const error = zoneErrors.messageFlood({ peer: isNeighbourOver ? neighbour : author });
+    if (isNeighbourOver || author === neighbour) this.#watch.conduct.fault(neighbour, error.code);
+    return error;
+  }
+
   #refuse(code: string, result: TopicValidatorResult): TopicValidatorResult {
     this.#metrics.refused(code);
     return result;
   }
 
-  readonly #onMessage = ({ detail: { msg } }: CustomEvent<GossipsubMessage>): void => {
+  readonly #onMessage = ({ detail: { msg, propagationSource } }: CustomEvent<GossipsubMessage>): void => {
     if (!isTopic(msg.topic) || msg.type !== 'signed') return;
+    this.#watch.sessions.used(asPeerId(propagationSource.toString()));
     this.#events.emit('topic:message', { topic: msg.topic, from: asPeerId(msg.from.toString()), data: msg.data });
   };
 }

@@ -16,12 +16,13 @@ import { ping } from '../protocols/ping/client.ts';
 import { PING_LIMITS, PING_PROTOCOL, PING_TIMEOUT_MS } from '../protocols/ping/constants.ts';
 import { pingErrors } from '../protocols/ping/errors.ts';
 import { spokenInstead } from '../protocols/version.ts';
-import { wrapStream } from '../streams/frame-stream.ts';
+import { wrapStream, type StreamTraffic } from '../streams/frame-stream.ts';
 import { movable } from '../streams/move/constants.ts';
 import { Moves, pathLimits, pathTraffic } from '../streams/move/moves.ts';
 import { kindOf, marksEnd } from '../transports/kinds.ts';
 import type { Transports } from '../transports/transports.ts';
 import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Signer, Topic, TopicGuard } from '../types.ts';
+import type { ZoneWatch } from '../zone/zone-watch.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
 import { describe, dialError } from './dial-error.ts';
@@ -32,7 +33,13 @@ import { DhtRecords } from './provider-records.ts';
 
 type Within = { readonly signal?: AbortSignal };
 
-export type MeshNodeComponents = Omit<MeshComponents, 'metrics'> & { readonly metrics: MeshMetrics; readonly signer: Signer; readonly direct: DirectLinks; readonly transports: Transports };
+export type MeshNodeComponents = Omit<MeshComponents, 'metrics'> & {
+  readonly metrics: MeshMetrics;
+  readonly signer: Signer;
+  readonly direct: DirectLinks;
+  readonly transports: Transports;
+  readonly watch: ZoneWatch;
+};
 
 /** The mesh over one libp2p node. Runs once: a stopped mesh is not started again. */
 export class MeshNode implements Mesh {
@@ -49,6 +56,7 @@ export class MeshNode implements Mesh {
   readonly #book = new PeerBook();
   readonly #watch: PeerWatch;
   readonly #direct: DirectLinks;
+  readonly #zone: ZoneWatch;
   readonly #transports: Transports;
   readonly #links: Links;
   readonly #moves = new Moves();
@@ -56,6 +64,7 @@ export class MeshNode implements Mesh {
   constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshNodeComponents) {
     this.#libp2p = libp2p;
     this.#direct = components.direct;
+    this.#zone = components.watch;
     this.#transports = components.transports;
     this.#options = options;
     this.#components = components;
@@ -64,10 +73,11 @@ export class MeshNode implements Mesh {
       libp2p, onBetter: (peer) => void this.#moveStreams(peer),
       probe: (connection) => probeLink(connection, { clock: components.clock, traffic: this.#metrics.traffic(PING_PROTOCOL) }),
     });
-    this.#gossip = new Gossip(libp2p, this.events, this.#metrics);
+    this.#gossip = new Gossip({ libp2p, events: this.events, metrics: this.#metrics, watch: this.#zone, clock: components.clock });
     this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, metrics: this.#metrics, logger: components.logger, clock: components.clock });
     this.peerId = asPeerId(libp2p.peerId.toString());
     this.signer = components.signer;
+    this.events.on('peer:disconnect', ({ peer }) => this.#zone.sessions.forget(peer));
     const { dht } = libp2p.services;
     this.records = dht === undefined ? undefined : new DhtRecords({ dht, self: this.peerId, ownAddresses: () => libp2p.getMultiaddrs() });
   }
@@ -82,11 +92,13 @@ export class MeshNode implements Mesh {
       throw listenError(this.#options.listen, error);
     }
     this.#gossip.start();
+    this.#zone.start({ connections: () => this.#libp2p.getConnections(), drop: (peer) => this.#direct.drop(peer) });
   }
 
   async stop(): Promise<void> {
     this.#gossip.stop();
     this.#direct.stop();
+    this.#zone.stop();
     this.#links.stop();
     await this.#libp2p.stop();
     this.#watch.stop();
@@ -102,12 +114,14 @@ export class MeshNode implements Mesh {
 
   async dial(address: string, { signal }: Within = {}): Promise<PeerId> {
     const target = parseAddress(address);
+    const refusal = this.#zone.refusalOf(target);
+    if (refusal !== undefined) throw refusal;
     try {
       const connection = await this.#dial(target, signal);
       return asPeerId(connection.remotePeer.toString());
     } catch (error) {
       if (signal?.aborted === true) throw meshErrors.dialFailed({ address, reason: 'aborted' }, error);
-      throw isCoded(error) ? error : dialError(address, error);
+      throw isCoded(error) && error.code !== 'ZONE_SILENT_PEER' ? error : dialError(address, error);
     }
   }
 
@@ -161,8 +175,9 @@ export class MeshNode implements Mesh {
     const { limits, signal } = options;
     const connection = this.#links.best(peer)?.connection;
     if (connection === undefined) throw meshErrors.notConnected({ peer });
-    const traffic = this.#metrics.traffic(protocol);
+    const traffic = this.#zone.trafficOf(peer, this.#metrics.traffic(protocol));
     try {
+      this.#zone.sessions.used(peer);
       const raw = await newStream(connection, this.#namesOf(peer, protocol, limits), options);
       if (raw.protocol !== movable(protocol)) return wrapStream(raw, { peer, protocol, limits, traffic, marksEnd: marksEnd(connection) });
       const path = wrapStream(raw, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(traffic), marksEnd: marksEnd(connection) });
@@ -189,7 +204,7 @@ export class MeshNode implements Mesh {
       connectionId: connection.id,
       open: async (protocol, limits) => {
         const raw = await newStream(connection, [movable(protocol)], { limits, signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) });
-        return wrapStream(raw, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(this.#metrics.traffic(protocol)), marksEnd: marksEnd(connection) });
+        return wrapStream(raw, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(this.#zone.trafficOf(peer, this.#metrics.traffic(protocol))), marksEnd: marksEnd(connection) });
       },
     });
   }
@@ -205,9 +220,9 @@ export class MeshNode implements Mesh {
   }
 
   async openDirect(address: string, protocol: string, { limits, signal }: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {
-    parseAddress(address);
     const timedOut = (): Error => meshErrors.dialFailed({ address, reason: 'timeout' });
-    const traffic = this.#metrics.traffic(protocol);
+    const peer = asPeerId(String(parseAddress(address).getComponents().at(-1)?.value));
+    const traffic = this.#zone.trafficOf(peer, this.#metrics.traffic(protocol));
     const stream = await withDeadline({ timeoutMs: DIAL_TIMEOUT_MS, error: timedOut, signal }, (within) => this.#direct.dial(address, { protocol, limits, traffic, signal: within }));
     this.#metrics.opened(protocol, 'out');
     return stream;
@@ -216,16 +231,25 @@ export class MeshNode implements Mesh {
   async handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => void): Promise<Unsubscribe> {
     const { maxInboundStreams, maxOutboundStreams, relayed: runOnLimitedConnection = false } = limits;
     const traffic = this.#metrics.traffic(protocol);
-    const accept = (stream: FrameStream): void => { this.#metrics.opened(protocol, 'in'); handler(stream); };
-    const shut = limits.direct === true ? await this.#direct.handle(protocol, { limits, traffic, accept }) : undefined;
+    const accept = (peer: PeerId, wrap: (traffic: StreamTraffic) => FrameStream): void => {
+      this.#metrics.opened(protocol, 'in');
+      this.#zone.accept({ peer, protocol, limits, traffic }, wrap, handler);
+    };
+    const shut = limits.direct === true ? await this.#direct.handle(protocol, { limits, accept }) : undefined;
     const options = { maxInboundStreams, maxOutboundStreams, runOnLimitedConnection };
     await this.#libp2p.handle(protocol, (stream, connection) => {
-      accept(wrapStream(stream, { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic, marksEnd: marksEnd(connection) }));
+      const peer = asPeerId(connection.remotePeer.toString());
+      accept(peer, (counted) => wrapStream(stream, { peer, protocol, limits, traffic: counted, marksEnd: marksEnd(connection) }));
     }, options);
     if (limits.moves === true) {
       await this.#libp2p.handle(movable(protocol), (stream, connection) => {
-        const init = { peer: asPeerId(connection.remotePeer.toString()), protocol, limits, traffic };
-        void this.#moves.receive(wrapStream(stream, { ...init, limits: pathLimits(limits), traffic: pathTraffic(traffic), marksEnd: marksEnd(connection) }), init, accept);
+        const peer = asPeerId(connection.remotePeer.toString());
+        const counted = this.#zone.metered({ peer, protocol, limits, traffic });
+        const path = wrapStream(stream, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(counted), marksEnd: marksEnd(connection) });
+        void this.#moves.receive(path, { peer, protocol, limits, traffic: counted }, (moving) => {
+          this.#metrics.opened(protocol, 'in');
+          this.#zone.hand(moving, counted, handler);
+        });
       }, options);
     }
     return () => {

@@ -93,6 +93,9 @@ export function socketOf(connection: MessageStream): Socket | undefined {
   return socket instanceof Socket ? socket : undefined;
 }
 
+/** What was read of a connection of libp2p's TCP transport, and not yet taken. */
+export const readBytes = (connection: MessageStream): Uint8Array => (connection as unknown as TcpParts).readBuffer.subarray();
+
 /** Puts TLS on the socket of a connection; what was read from it already is given back first. */
 export function wrapSocket(connection: MessageStream, options: TLSSocketOptions & { readonly isServer: boolean }): TLSSocket {
   const socket = socketOf(connection);

@@ -1,4 +1,4 @@
-import { BoundedQueue, type CodedError, type PeerId } from '../../base/index.ts';
+import { BoundedQueue, isCoded, type CodedError, type PeerId } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
 import type { ProtocolLimits } from '../types.ts';
 
@@ -6,6 +6,7 @@ import type { ProtocolLimits } from '../types.ts';
 export interface StreamTraffic {
   sent(sizeBytes: number): void;
   received(sizeBytes: number): void;
+  /** The stream was ended for the peer's fault. */
   refused(code: string): void;
 }
 
@@ -20,6 +21,11 @@ export interface FrameStreamInit {
    */
   readonly marksEnd?: boolean;
 }
+
+const counted = new WeakSet<Error>();
+
+/** What no honest peer does: too much of it leads to a ban. Being slow or gone is none. */
+const isFault = (error: Error): error is CodedError => isCoded(error) && error.fault === 'peer' && !error.retryable;
 
 /** What a frame stream is whatever carries it: frames that wait to be read, why it ended, and who waits to send. */
 export class FrameInbox {
@@ -67,9 +73,8 @@ export class FrameInbox {
     return false;
   }
 
-  /** Aborts the stream for what the peer did, and counts it. */
+  /** Aborts the stream for what the peer did. */
   refuse(error: CodedError): void {
-    this.#init.traffic.refused(error.code);
     this.#abort(error);
   }
 
@@ -78,8 +83,12 @@ export class FrameInbox {
     this.#failure ??= error;
   }
 
-  /** Ends the reader at once, whatever it has not read. */
+  /** Ends the reader at once, whatever it has not read. What is the peer's fault is counted, once for a stream and all its paths. */
   drop(error: Error): void {
+    if (this.#failure === undefined && isFault(error) && !counted.has(error)) {
+      counted.add(error);
+      this.#init.traffic.refused(error.code);
+    }
     this.fail(error);
     this.#isDropped = true;
   }

@@ -1,4 +1,4 @@
-import { noMetrics, silentLogger, systemClock, type Metrics, type PeerId } from '../../base/index.ts';
+import { noMetrics, silentLogger, systemClock, type Clock, type Metrics, type PeerId } from '../../base/index.ts';
 import type { Connection } from '@libp2p/interface';
 import { composeMesh } from '../node/compose-mesh.ts';
 import type { MeshLibp2p } from '../node/create-libp2p.ts';
@@ -10,6 +10,7 @@ export const ECHO_PROTOCOL = '/omni-node/test/1.0.0';
 export const TEST_LIMITS: ProtocolLimits = { maxFrameBytes: 1024 * 1024, maxQueuedFrames: 64, maxInboundStreams: 8, maxOutboundStreams: 8 };
 
 export interface NodeSetup extends Partial<MeshOptions> {
+  readonly clock?: Clock;
   readonly metrics?: Metrics;
 }
 
@@ -28,8 +29,8 @@ export const connectionsTo = (mesh: Mesh, peer: PeerId): readonly Connection[] =
 export class TestNodes {
   readonly #running: Mesh[] = [];
 
-  async create({ metrics = noMetrics, ...options }: NodeSetup = {}): Promise<Mesh> {
-    const { mesh, libp2p } = await composeMesh({ listen: [LOOPBACK], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test/1', ...options }, { logger: silentLogger, metrics, clock: systemClock });
+  async create({ metrics = noMetrics, clock = systemClock, ...options }: NodeSetup = {}): Promise<Mesh> {
+    const { mesh, libp2p } = await composeMesh({ listen: [LOOPBACK], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test/1', ...options }, { logger: silentLogger, metrics, clock });
     under.set(mesh, libp2p);
     return mesh;
   }

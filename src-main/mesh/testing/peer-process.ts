@@ -1,21 +1,22 @@
 import { noMetrics, silentLogger, systemClock } from '../../base/index.ts';
-import { createMesh } from '../index.ts';
+import { createMesh, parseZoneKey } from '../index.ts';
 import { ECHO_PROTOCOL, TEST_LIMITS } from './nodes.ts';
 
 // A node in a process of its own: echoes frames, says on stdout what happens (a JSON line each), stops when stdin
 // ends. It never calls process.exit: a handle left open keeps it alive, and the test that waits for its end fails.
-const { listen, identityPath, mdns } = JSON.parse(process.argv[2] ?? '{}') as { listen: string[]; identityPath?: string; mdns?: boolean };
+const { listen, identityPath, mdns, zoneKey, nativeTls = false } = JSON.parse(process.argv[2] ?? '{}') as { listen: string[]; identityPath?: string; mdns?: boolean; zoneKey?: string; nativeTls?: boolean };
+const zone = zoneKey === undefined ? { kind: 'public' as const } : { kind: 'private' as const, key: parseZoneKey(zoneKey) };
 const identity = identityPath === undefined ? { kind: 'ephemeral' as const } : { kind: 'file' as const, path: identityPath };
 const say = (event: string, detail: object): void => void process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);
 
 const mesh = await createMesh(
-  { listen, identity, mdns: mdns === true, dialDiscovered: mdns === true, agent: `process/${process.pid}` },
+  { listen, identity, mdns: mdns === true, dialDiscovered: mdns === true, agent: `process/${process.pid}`, zone, nativeTls },
   { logger: silentLogger, metrics: noMetrics, clock: systemClock },
 );
 mesh.events.on('peer:connect', ({ peer }) => say('connect', { peer }));
 mesh.events.on('peer:identify', ({ agent }) => say('identify', { agent }));
 mesh.events.on('topic:message', ({ from, data }) => say('message', { from, text: Buffer.from(data).toString() }));
-await mesh.handle(ECHO_PROTOCOL, TEST_LIMITS, (stream) => {
+await mesh.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, (stream) => {
   void (async () => {
     for await (const frame of stream) await stream.send(frame);
     await stream.close();

@@ -7,6 +7,9 @@ export interface ProcessSetup {
   readonly listen?: readonly string[];
   readonly identityPath?: string;
   readonly mdns?: boolean;
+  /** Makes it a member of that private zone. */
+  readonly zoneKey?: string;
+  readonly nativeTls?: boolean;
   /** What starts it, e.g. `ip netns exec <name>`. */
   readonly prefix?: readonly string[];
 }

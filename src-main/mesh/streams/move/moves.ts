@@ -74,7 +74,5 @@ const keyOf = ({ peer, protocol }: FrameStreamInit, id: string): string => `${pe
 const where = ({ peer, protocol }: FrameStreamInit): { peer: string; protocol: string } => ({ peer, protocol });
 
 function refuse(stream: FrameStream, init: FrameStreamInit): void {
-  const error = meshErrors.moveInvalid({ ...where(init), reason: 'it names no stream of its own' });
-  init.traffic.refused(error.code);
-  stream.abort(error);
+  stream.abort(meshErrors.moveInvalid({ ...where(init), reason: 'it names no stream of its own' }));
 }

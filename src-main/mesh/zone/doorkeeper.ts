@@ -1,0 +1,81 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Ed25519PrivateKey } from '@libp2p/interface';
+import { asPeerId, type Clock, type PeerId } from '../../base/index.ts';
+import { KNOCK_WINDOW_MS, MAX_REMEMBERED_KNOCKS } from './constants.ts';
+import { zoneErrors } from './errors.ts';
+import { ANSWER_BYTES, KNOCK_BYTES, newKnock, openKnock, type Knock, type OpenedKnock } from './knock.ts';
+import { ReplayWindow } from './replay-window.ts';
+import type { ZoneKey } from './zone-key.ts';
+
+export interface DoorkeeperInit {
+  readonly privateKey: Ed25519PrivateKey;
+  /** Undefined in a zone that is an allow-list. */
+  readonly key: ZoneKey | undefined;
+  readonly house: ZoneKey | undefined;
+  /** Who is on the allow-list, or anybody where there is none. */
+  readonly isListed: (peer: PeerId) => boolean;
+  /** Throws for a peer that may not come in, whatever it knows. */
+  readonly check: (peer: PeerId) => void;
+  readonly clock: Clock;
+}
+
+/** A way to the other side before anything is agreed. */
+export interface Way {
+  send(bytes: Uint8Array): void;
+  take(count: number): Promise<Uint8Array>;
+}
+
+/**
+ * Lets members of a private zone in. The dialler speaks first and proves that it is one; a listener says nothing before that,
+ * and then proves it too. Nothing is put around what follows: bytes are as fast as without.
+ */
+export class Doorkeeper {
+  readonly #init: DoorkeeperInit;
+  readonly #self: PeerId;
+  readonly #seen: ReplayWindow;
+
+  constructor(init: DoorkeeperInit) {
+    this.#init = init;
+    this.#self = asPeerId(init.privateKey.publicKey.toString());
+    this.#seen = new ReplayWindow({ windowMs: 2 * KNOCK_WINDOW_MS, maxKeys: MAX_REMEMBERED_KNOCKS }, init.clock);
+  }
+
+  /** Who knocks; the handshake has to end with the same peer. Throws ZONE_STRANGER, ZONE_KNOCK_REPLAYED, ZONE_CLOCK_APART, ZONE_NOT_ALLOWED, ZONE_HANDSHAKE_FAILED, and what `check` throws. */
+  async answer(way: Way): Promise<PeerId> {
+    const knock = await this.open(await way.take(KNOCK_BYTES));
+    way.send(knock.answer);
+    return knock.peer;
+  }
+
+  /** As `answer`, without giving it. */
+  async open(bytes: Uint8Array): Promise<OpenedKnock> {
+    const { key, house, isListed } = this.#init;
+    const ofHouse = house === undefined ? undefined : await openKnock(bytes, { key: house, listener: this.#self });
+    const knock = ofHouse ?? (await openKnock(bytes, { key, listener: this.#self }));
+    if (knock === undefined) throw zoneErrors.stranger({});
+    this.#check(knock);
+    if (ofHouse === undefined && !isListed(knock.peer)) throw zoneErrors.notAllowed({ peer: knock.peer });
+    return knock;
+  }
+
+  /** What to say to a listener. */
+  newKnock(listener: PeerId): Promise<Knock> {
+    const { privateKey, key, house, isListed, clock } = this.#init;
+    return newKnock({ privateKey, key: house !== undefined && !isListed(listener) ? house : key, listener }, clock.now());
+  }
+
+  /** Throws ZONE_SILENT_PEER when nobody of our zone answers. */
+  async knock(way: Way, listener: PeerId): Promise<void> {
+    const knock = await this.newKnock(listener);
+    way.send(knock.bytes);
+    const answer = await way.take(ANSWER_BYTES).catch((cause: unknown) => { throw zoneErrors.silentPeer({ address: listener }, cause); });
+    if (!timingSafeEqual(answer, knock.answer)) throw zoneErrors.silentPeer({ address: listener });
+  }
+
+  #check({ peer, timeMs, id }: OpenedKnock): void {
+    const apartMs = Math.abs(this.#init.clock.now() - timeMs);
+    if (apartMs > KNOCK_WINDOW_MS) throw zoneErrors.clockApart({ peer, apartMs });
+    if (!this.#seen.take(id)) throw zoneErrors.knockReplayed({});
+    this.#init.check(peer);
+  }
+}
