@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { CommandContext, CommandRun } from './command.ts';
+import { banCommand } from './commands/ban.ts';
 import { clusterCommand } from './commands/cluster.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
@@ -17,6 +18,7 @@ import { serveCommand } from './commands/serve.ts';
 import { shardCommand } from './commands/shard.ts';
 import { storeCommand } from './commands/store.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { zoneCommand } from './commands/zone.ts';
 import { completionScript, SHELLS, type Shell } from './completion.ts';
 
 /** Runs one command with the global options that were given; its exit code becomes the process's. */
@@ -41,6 +43,7 @@ Examples:
   omninode model ls                                what is in the store, and how much of it
   omninode store verify                            compare every block on the disk with its hash
   omninode fetch bafyr4i... --peer /ip4/...        a sharded model, from peers that hold it
+  omninode zone new-key                            found a private zone
   omninode serve                                   the app, in your browser
   omninode embed "a text" --model FOLDER           text to a vector, for search
   eval "$(omninode completion bash)"               completion for this shell
@@ -59,7 +62,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, clusterCommand, serveCommand, embedCommand, verifyCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, clusterCommand, serveCommand, embedCommand, verifyCommand, zoneCommand, banCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

@@ -28,6 +28,8 @@ export const configSchema = z.strictObject({
   zoneKeyFile: z.string().min(1).optional(),
   /** Peer ids that a private zone is made of; with a key, who may use it. */
   allowPeers: z.array(z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'must be a peer id as `omninode listen` prints it')).max(1024).default([]),
+  /** New sessions a second that one address of others may begin; more where many nodes share an address. */
+  sessionsPerSecond: z.coerce.number().int().min(1).max(100_000).default(10),
   /** CPU threads of a stage; left out, it is chosen by what there is to compute. */
   threads: z.coerce.number().int().min(1).max(512).optional(),
   gpuLayers: z.coerce.number().int().min(-1).max(10_000).default(-1),
@@ -90,6 +92,7 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs', OMNINODE_TARGET_PEERS: 'targetPeers', OMNINODE_PEER_EXCHANGE: 'peerExchange',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
   OMNINODE_NAME: 'name', OMNINODE_CALIBRATE: 'calibrate', OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
+  OMNINODE_ZONE: 'zone', OMNINODE_ZONE_KEY_FILE: 'zoneKeyFile', OMNINODE_SESSIONS_PER_SECOND: 'sessionsPerSecond',
 };
 
 /** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */

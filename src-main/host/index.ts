@@ -1,5 +1,7 @@
 export { hostErrors } from './errors.ts';
 export { loadSettings, type HostConfig, type HostSecrets, type Settings } from './config.ts';
+export { addBan, listBans, newZone, removeBan, zoneReport, type ZoneReport } from './zone-admin.ts';
+export type { Ban } from '../mesh/index.ts';
 export { appPaths, type AppPaths } from './paths.ts';
 export * from './types.ts';
 export { createNode, type Node, type NodeOptions } from './node.ts';

@@ -4,6 +4,7 @@ import { Catalog } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import { findProviders, type FinderInit, type FoundProvider } from './find-providers.ts';
 import { catalogPath } from './local-store.ts';
+import { passingIdentity, zoneOptions } from './mesh-zone.ts';
 import { createMetricsRegistry } from './metrics-registry.ts';
 
 export interface ModelSourcesOptions {
@@ -40,7 +41,7 @@ export class ModelSources {
   /** A passing node of its own asks, under another identity: an app with the same home may be running. Throws CATALOG_*. */
   static async open(config: HostConfig, options: ModelSourcesOptions): Promise<ModelSources> {
     const logger = createLogger(config.logLevel);
-    const mesh = await createMesh({ listen: [], identity: { kind: 'ephemeral' }, mdns: false, dht: config.dht && options.ways?.dht !== false, agent: 'omninode' }, { logger, metrics: createMetricsRegistry(), clock: systemClock });
+    const mesh = await createMesh({ listen: [], identity: passingIdentity(config), ...(await zoneOptions(config)), mdns: false, dht: config.dht && options.ways?.dht !== false, agent: 'omninode' }, { logger, metrics: createMetricsRegistry(), clock: systemClock });
     return new ModelSources(options, { catalog: new Catalog(catalogPath(config.home)), logger, mesh });
   }
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { createLogger, Lifecycle, systemClock, type Logger, type PeerId, type Service, type SpawnChild } from '../base/index.ts';
 import { findLibraries, type WorkerOptions } from '../inference/index.ts';
 import { createMesh, Discovery, verifySignature, type DiscoveryOptions, type Mesh, type ModelOffer } from '../mesh/index.ts';
@@ -12,6 +11,7 @@ import { laneNetwork } from './lane-network.ts';
 import { StoreFetcher } from './layer-fetcher.ts';
 import { appVersion, type AppPaths } from './paths.ts';
 import { memorySpeed } from './memory-speed.ts';
+import { identityPath, passingIdentity, zoneOptions } from './mesh-zone.ts';
 import { createStageSource } from './stage-source.ts';
 import type { GivenShard, HeldShard } from './types.ts';
 
@@ -53,7 +53,8 @@ export async function createNode({ settings: { config }, paths, shards, identity
     listen: config.listen, mdns: config.mdns, agent: 'omninode',
     // A passing process would only make others' tables wrong.
     dht: identity === 'file' && config.dht,
-    identity: identity === 'ephemeral' ? { kind: 'ephemeral' } : { kind: 'file', path: join(config.home, 'identity.key') },
+    identity: identity === 'file' ? { kind: 'file', path: identityPath(config.home) } : process === 'own' ? { kind: 'ephemeral' } : passingIdentity(config),
+    ...(await zoneOptions(config)),
   }, { logger, metrics, clock });
   const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger, spawn };
   const lanes = laneNetwork(mesh);

@@ -1,8 +1,8 @@
-import { join } from 'node:path';
 import { silentLogger, systemClock, type Logger, type SpawnChild } from '../base/index.ts';
 import type { Mesh } from '../mesh/index.ts';
 import { BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
+import { identityPath, zoneSettings } from './mesh-zone.ts';
 import type { AppPaths } from './paths.ts';
 import { ProviderService, type ProviderServiceInit } from './provider-service.ts';
 import { KeptTransfer } from './kept-transfer.ts';
@@ -56,7 +56,7 @@ interface Giving {
 }
 
 async function startGiving({ config, paths, mesh, spawn, logger, onRestart }: ShareOptions & { readonly logger: Logger; readonly onRestart: () => void }): Promise<Giving> {
-  const options = { ...transferOptions(config, paths), identityPath: join(config.home, 'identity.key'), listen: config.listen.map(withAnyPort), spawn };
+  const options = { ...transferOptions(config, paths), identityPath: identityPath(config.home), listen: config.listen.map(withAnyPort), spawn };
   const transfer = await KeptTransfer.start({ options, logger, onRestart });
   const signpost = new BlockServer({ shelf: { find: () => Promise.resolve(undefined) }, clock: systemClock, agent: 'omninode', transfer: () => transfer.current.addresses });
   const off = await mesh.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => signpost.accept(stream));
@@ -70,8 +70,10 @@ async function startGiving({ config, paths, mesh, spawn, logger, onRestart }: Sh
   };
 }
 
-export const transferOptions = ({ home, logLevel, storeQuotaBytes, uploadBytesPerSecond, bitswap }: HostConfig, { transferProcess }: AppPaths) =>
-  ({ home, logLevel, storeQuotaBytes, uploadBytesPerSecond, bitswap, processPath: transferProcess });
+export const transferOptions = (config: HostConfig, { transferProcess }: AppPaths) => {
+  const { logLevel, storeQuotaBytes, uploadBytesPerSecond, bitswap } = config;
+  return { logLevel, storeQuotaBytes, uploadBytesPerSecond, bitswap, ...zoneSettings(config), processPath: transferProcess };
+};
 
 /** The same interfaces as the node's, on ports of its own. */
 export const withAnyPort = (address: string): string => address.replace(/\/tcp\/\d+/, '/tcp/0').replace(/\/p2p\/.*$/, '');

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { asShardCid } from '../base/index.ts';
+import { configSchema } from './config.ts';
 import { wireErrorSchema } from './node-messages.ts';
 
 /** What the app and its transfer process say to each other over the IPC channel. */
 
+const { zone, zoneKeyFile, allowPeers, sessionsPerSecond } = configSchema.shape;
+const zoneFields = { zone, zoneKeyFile, allowPeers, sessionsPerSecond };
 const cid = z.string().max(128).transform(asShardCid);
 const bytesPerSecond = z.number().positive().optional();
 const addresses = z.array(z.string().max(512)).max(1024);
@@ -14,6 +17,8 @@ export const toTransferSchema = z.discriminatedUnion('type', [
     type: z.literal('start'), home: z.string().min(1), listen: addresses, logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
     /** The file that the key is read from: the key itself is in no message. */
     identityPath: z.string().optional(), storeQuotaBytes: z.number().optional(), uploadBytesPerSecond: bytesPerSecond, uploadBytesPerSecondPerPeer: bytesPerSecond, bitswap: z.boolean().optional(),
+    /** Whom the process meets; the zone's key is read from its file too. */
+    ...zoneFields,
   }),
   z.strictObject({
     type: z.literal('fetch'), id, shards: z.array(z.strictObject({ cid, sizeBytes: z.number().int().min(1), fileName: z.string().max(128) })).max(1024),
@@ -27,6 +32,8 @@ export const toTransferSchema = z.discriminatedUnion('type', [
 ]);
 export type ToTransfer = z.infer<typeof toTransferSchema>;
 export type StartTransfer = Extract<ToTransfer, { type: 'start' }>;
+/** As it is sent: what is left out takes its default. */
+export type StartTransferMessage = Extract<z.input<typeof toTransferSchema>, { type: 'start' }>;
 
 const report = z.strictObject({
   bytesTotal: z.number(), bytesFetched: z.number(), bytesTwice: z.number(),

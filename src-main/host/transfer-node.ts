@@ -1,5 +1,5 @@
 import { asPeerId, isCoded, systemClock, toCoded, type Logger, type Metrics, type Service, type ShardCid } from '../base/index.ts';
-import { createMesh, type IdentityOption, type Mesh } from '../mesh/index.ts';
+import { createMesh, type IdentityOption, type Mesh, type ZoneOptions } from '../mesh/index.ts';
 import { Bitswap, BITSWAP_LIMITS, BITSWAP_PROTOCOL, BLOCK_LIMITS, BLOCK_PROTOCOL, BlockServer, BufferPool, exchangeErrors, Fetch, fetchBlock, LEAF_BYTES, ReaderCache, WebSource, type FetchEvent, type FetchReport, type LocalStore, type Source, type SourceSink } from '../store/index.ts';
 import { firstOf } from './first-of.ts';
 import { mendedText, openStore } from './local-store.ts';
@@ -20,6 +20,7 @@ export interface TransferNodeOptions {
   readonly identity: IdentityOption;
   readonly listen: readonly string[];
   readonly home: string;
+  readonly zone?: ZoneOptions | undefined;
   readonly storeQuotaBytes?: number | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -77,8 +78,8 @@ export class TransferNode implements Service {
   }
 
   static async create(options: TransferNodeOptions): Promise<TransferNode> {
-    const { identity, listen, logger, metrics, bitswap = true } = options;
-    return new TransferNode(await createMesh({ listen, identity, mdns: false, nativeTls: true, ipfsIdentify: bitswap, agent: AGENT }, { logger, metrics, clock: systemClock }), options);
+    const { identity, listen, zone, logger, metrics, bitswap = true } = options;
+    return new TransferNode(await createMesh({ listen, identity, mdns: false, nativeTls: true, ipfsIdentify: bitswap, agent: AGENT, ...zone }, { logger, metrics, clock: systemClock }), options);
   }
 
   async start(): Promise<void> {

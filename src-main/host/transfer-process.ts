@@ -1,5 +1,6 @@
 import { BoundedQueue, createLogger, exitWithParent, leaveParent, onParentMessage, tellParent, toCoded } from '../base/index.ts';
 import type { FetchEvent, FetchReport } from '../store/index.ts';
+import { passingIdentity, zoneOptions } from './mesh-zone.ts';
 import { createMetricsRegistry } from './metrics-registry.ts';
 import { toTransferSchema, type FromTransfer, type StartTransfer, type ToTransfer, type TransferEvent, type TransferReport } from './transfer-messages.ts';
 import { TransferNode } from './transfer-node.ts';
@@ -20,7 +21,8 @@ async function start({ identityPath, logLevel, ...options }: StartTransfer): Pro
   try {
     node = await TransferNode.create({
       ...options, logger: createLogger(logLevel), metrics: createMetricsRegistry(),
-      identity: identityPath === undefined ? { kind: 'ephemeral' } : { kind: 'file', path: identityPath },
+      identity: identityPath === undefined ? passingIdentity(options) : { kind: 'file', path: identityPath },
+      zone: await zoneOptions(options),
     });
     await node.start();
     tell({ type: 'ready', peerId: node.mesh.peerId, addresses: [...node.mesh.addresses()] });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { CodedError, forkChild, isCoded, type Child, type ShardCid, type SpawnChild, type WireError } from '../base/index.ts';
 import { exchangeErrors } from '../store/index.ts';
 import { hostErrors } from './errors.ts';
-import { fromTransferSchema, type FromTransfer, type StartTransfer, type ToTransfer, type TransferEvent, type TransferReport } from './transfer-messages.ts';
+import { fromTransferSchema, type FromTransfer, type StartTransferMessage, type ToTransfer, type TransferEvent, type TransferReport } from './transfer-messages.ts';
 import type { TransferJob } from './transfer-node.ts';
 
 const STOP_TIMEOUT_MS = 5_000;
@@ -12,7 +12,7 @@ export interface TransferRequest extends Omit<TransferJob, 'onEvent'> {
   readonly onEvent?: ((event: TransferEvent) => void) | undefined;
 }
 
-export interface StartTransferOptions extends Omit<StartTransfer, 'type' | 'listen'> {
+export interface StartTransferOptions extends Omit<StartTransferMessage, 'type' | 'listen'> {
   readonly listen: readonly string[];
   readonly processPath: string;
   readonly spawn?: SpawnChild | undefined;
@@ -57,7 +57,7 @@ export class Transfer {
     const child = spawn(processPath);
     const exited = once(child, 'exit').then(([code, by]) => Promise.reject(hostErrors.transferGone({ how: by ?? `exit code ${code}` })));
     exited.catch(() => undefined);
-    child.send({ type: 'start', listen: [...listen], ...options } satisfies ToTransfer);
+    child.send({ type: 'start', listen: [...listen], ...options } satisfies StartTransferMessage);
     const [raw] = (await Promise.race([once(child, 'message'), exited])) as unknown[];
     const answer = fromTransferSchema.parse(raw);
     if (answer.type === 'ready') return new Transfer(child, answer);
