@@ -5,6 +5,7 @@ import { LEAF_BYTES, leafCid, nodeCid, shardCidOf } from '../../src-main/store/i
 import { decodeFrame, encodeFrame, ownHello, type BlockFrame } from '../../src-main/store/exchange/wire/codec.ts';
 import { seeded } from '../support/models/index.ts';
 import { casesOf } from './cases.ts';
+import { mutate } from './mutate.ts';
 
 const RUNS = casesOf(120_000);
 const digest = Buffer.alloc(32, 7);
@@ -23,26 +24,7 @@ const SAMPLES: readonly BlockFrame[] = [
   { type: 'cancel', request: 3, leaf: 4 },
   { type: 'refused', request: 3, leaf: 4, refusal: 'damaged' },
 ];
-const EXTREMES = [0, 1, 0x7f, 2 ** 20, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1];
 const bytesOf = (frame: BlockFrame): Buffer => Buffer.concat(encodeFrame(frame));
-
-/** One to four changes: a bit, a byte, an extreme number, a cut, a piece copied, or more bytes. */
-function mutate(good: Buffer, random: () => number): Buffer {
-  const below = (limit: number): number => Math.floor(random() * limit);
-  let bytes = Buffer.from(good);
-  for (let change = below(4); change >= 0; change--) {
-    const at = below(Math.max(1, bytes.length - 4));
-    const kind = below(6);
-    if (bytes.length < 8) break;
-    if (kind === 0) bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8));
-    else if (kind === 1) bytes[at] = below(256);
-    else if (kind === 2) bytes.writeUInt32LE(EXTREMES[below(EXTREMES.length)] ?? 0, at);
-    else if (kind === 3) bytes = bytes.subarray(0, below(bytes.length));
-    else if (kind === 4) bytes.copy(bytes, below(bytes.length), at, at + below(16));
-    else bytes = Buffer.concat([bytes, Buffer.alloc(1 + below(40), below(256))]);
-  }
-  return bytes;
-}
 
 describe('frames of the block protocol', () => {
   it.each(SAMPLES.map((frame) => [frame.type, frame] as const))('come back as they went: %s', (_type, frame) => {
