@@ -1,9 +1,10 @@
+import { createInterface } from 'node:readline';
 import { noMetrics, silentLogger, systemClock } from '../../base/index.ts';
 import { createMesh, parseZoneKey } from '../index.ts';
 import { ECHO_PROTOCOL, TEST_LIMITS } from './nodes.ts';
 
-// A node in a process of its own: echoes frames, says on stdout what happens (a JSON line each), stops when stdin
-// ends. It never calls process.exit: a handle left open keeps it alive, and the test that waits for its end fails.
+// A node in a process of its own: echoes frames, says on stdout what happens (a JSON line each), does what it is told on
+// stdin (also JSON lines), stops when stdin ends. It never calls process.exit: a handle left open keeps it alive, and the test that waits for its end fails.
 const { listen, identityPath, mdns, zoneKey, nativeTls = false } = JSON.parse(process.argv[2] ?? '{}') as { listen: string[]; identityPath?: string; mdns?: boolean; zoneKey?: string; nativeTls?: boolean };
 const zone = zoneKey === undefined ? { kind: 'public' as const } : { kind: 'private' as const, key: parseZoneKey(zoneKey) };
 const identity = identityPath === undefined ? { kind: 'ephemeral' as const } : { kind: 'file' as const, path: identityPath };
@@ -24,4 +25,9 @@ await mesh.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, (stream) => {
 });
 await mesh.start();
 say('ready', { peer: mesh.peerId, addresses: mesh.addresses() });
-process.stdin.on('end', () => void mesh.stop()).resume();
+const obey = async ({ publish }: { publish?: string }): Promise<void> => {
+  if (publish === undefined) return;
+  await mesh.waitForSubscriber('omni/test/v1', AbortSignal.timeout(20_000));
+  await mesh.publish('omni/test/v1', Buffer.from(publish));
+};
+createInterface(process.stdin).on('line', (line) => void obey(JSON.parse(line)).catch((error: unknown) => say('failed', { error: String(error) }))).on('close', () => void mesh.stop());

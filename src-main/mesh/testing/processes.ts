@@ -42,6 +42,11 @@ export class PeerProcess {
     }
   }
 
+  /** What it is to do: `publish` a text on omni/test/v1 once somebody listens. */
+  tell(command: { readonly publish: string }): void {
+    this.#child.stdin?.write(`${JSON.stringify(command)}\n`);
+  }
+
   /** Asks it to stop; its exit code once nothing keeps it alive. */
   async stop(): Promise<{ code: unknown; errors: string }> {
     const exited = this.#child.exitCode === null ? once(this.#child, 'exit') : Promise.resolve([this.#child.exitCode]);
