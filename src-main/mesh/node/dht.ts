@@ -4,6 +4,7 @@ import type { Ping } from '@libp2p/ping';
 import { RateLimiter, type Clock } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
 import * as limits from '../options.ts';
+import { replaced } from './replaced.ts';
 import { reachableFrom } from './zone.ts';
 
 export interface DhtServices {
@@ -60,17 +61,6 @@ function guarded(components: KadDHTComponents): KadDHTComponents {
     return peerStore.patch(id, { ...data, ...kept, multiaddrs: multiaddrs.slice(0, limits.DHT_MAX_ADDRESSES) }, options);
   };
   return replaced(components, 'peerStore', replaced(peerStore, 'merge', merge));
-}
-
-/** The same object but for one property. Methods keep their own `this`. */
-function replaced<T extends object, K extends keyof T>(target: T, name: K, value: T[K]): T {
-  return new Proxy(target, {
-    get: (from, key) => {
-      if (key === name) return value;
-      const found: unknown = Reflect.get(from, key, from);
-      return typeof found === 'function' ? found.bind(from) : found;
-    },
-  });
 }
 
 type TellsOfPeers = Pick<EventTarget, 'addEventListener'>;

@@ -2,6 +2,7 @@ import type { Libp2pOptions } from 'libp2p';
 import { meshErrors } from '../errors.ts';
 import { HANDSHAKE_TIMEOUT_MS, MAX_EARLY_STREAMS, MAX_STREAMS_PER_CONNECTION, type IceServers } from '../options.ts';
 import type { TransportKind } from './kinds.ts';
+import { onlyConnected } from './webrtc-guard.ts';
 
 /** What libp2p calls with its own components; which of them a transport uses is its affair. */
 export type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
@@ -40,7 +41,7 @@ const LOADERS: Readonly<Record<LoadedKind, (settings: TransportSettings) => Prom
   },
   webrtc: async (settings) => {
     const { webRTC } = await import('@libp2p/webrtc');
-    return webRTC({ rtcConfiguration: rtcConfiguration(settings), maxEarlyStreams: MAX_EARLY_STREAMS });
+    return onlyConnected(webRTC({ rtcConfiguration: rtcConfiguration(settings), maxEarlyStreams: MAX_EARLY_STREAMS }));
   },
   relay: async () => {
     const { circuitRelayTransport } = await import('@libp2p/circuit-relay-v2');
