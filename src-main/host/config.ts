@@ -30,6 +30,16 @@ export const configSchema = z.strictObject({
   allowPeers: z.array(z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/, 'must be a peer id as `omninode listen` prints it')).max(1024).default([]),
   /** New sessions a second that one address of others may begin; more where many nodes share an address. */
   sessionsPerSecond: z.coerce.number().int().min(1).max(100_000).default(10),
+  /** Relays at which this node keeps a place, so that it is reached from behind a router: addresses as `omninode listen` prints them. */
+  relays: z.array(z.string().regex(/^\/.+\/p2p\/[^/]+$/, 'must be an address as `omninode listen` prints it')).max(8).default([]),
+  /** Carries connections of others who cannot reach each other, and tells them what their addresses look like (STUN). */
+  relay: isOn.default(false),
+  /** STUN servers for WebRTC, `stun:<host>:<port>`; left out, those of the relays. */
+  stun: z.array(z.string().regex(/^stun:[^\s/]+:\d{1,5}$/, 'must be stun:<host>:<port>')).max(8).default([]),
+  /** UDP port at which a relay serves STUN; 0: it does not. */
+  stunPort: port.default(3478),
+  /** Asks the router of this network to let others in. */
+  portMapping: z.enum(['off', 'upnp', 'nat-pmp']).default('off'),
   /** CPU threads of a stage; left out, it is chosen by what there is to compute. */
   threads: z.coerce.number().int().min(1).max(512).optional(),
   gpuLayers: z.coerce.number().int().min(-1).max(10_000).default(-1),
@@ -93,6 +103,7 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
   OMNINODE_NAME: 'name', OMNINODE_CALIBRATE: 'calibrate', OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
   OMNINODE_ZONE: 'zone', OMNINODE_ZONE_KEY_FILE: 'zoneKeyFile', OMNINODE_SESSIONS_PER_SECOND: 'sessionsPerSecond',
+  OMNINODE_RELAY: 'relay', OMNINODE_STUN_PORT: 'stunPort', OMNINODE_PORT_MAPPING: 'portMapping',
 };
 
 /** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */

@@ -12,6 +12,7 @@ import { StoreFetcher } from './layer-fetcher.ts';
 import { appVersion, type AppPaths } from './paths.ts';
 import { memorySpeed } from './memory-speed.ts';
 import { identityPath, passingIdentity, zoneOptions } from './mesh-zone.ts';
+import { natOptions } from './nat-options.ts';
 import { createStageSource } from './stage-source.ts';
 import type { GivenShard, HeldShard } from './types.ts';
 
@@ -55,6 +56,8 @@ export async function createNode({ settings: { config }, paths, shards, identity
     dht: identity === 'file' && config.dht,
     identity: identity === 'file' ? { kind: 'file', path: identityPath(config.home) } : process === 'own' ? { kind: 'ephemeral' } : passingIdentity(config),
     ...(await zoneOptions(config)),
+    // Nor is it there for long enough to be reached.
+    ...(identity === 'file' ? natOptions(config) : {}),
   }, { logger, metrics, clock });
   const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger, spawn };
   const lanes = laneNetwork(mesh);

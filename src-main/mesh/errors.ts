@@ -25,6 +25,10 @@ export const meshErrors = defineErrors('MESH', {
     fault: 'local', message: ({ transport }) => `This build has no ${transport} transport for ${process.platform} ${process.arch}.`,
     next: 'Use a TCP address (/ip4/<host>/tcp/<port>), or reinstall with optional packages on a platform that has it.',
   }),
+  relayRefused: spec<{ relay: string; reason: string }>({
+    fault: 'peer', retryable: true, message: ({ relay, reason }) => `There is no place at the relay ${relay}: ${reason}.`,
+    next: 'Check that the node there runs with `relay` on, or name another one.',
+  }),
   dialFailed: spec<{ address: string; reason: DialReason }>({
     fault: 'local', retryable: true, message: ({ address, reason }) => `Could not connect to ${address}: ${reason}.`,
     next: ({ reason }) => DIAL_NEXT[reason],

@@ -10,6 +10,7 @@ export { DHT_PROTOCOL } from './options.ts';
 export { MAX_BYTES_PER_SECOND as MAX_TOLD_BYTES_PER_SECOND } from './protocols/bandwidth/constants.ts';
 export { meshErrors, type DialReason } from './errors.ts';
 export type { IceServers, IdentityOption, MeshComponents, MeshOptions, RelayServerOptions } from './options.ts';
+export { STUN_DEFAULT_PORT, type NatOptions, type PortMapping } from './nat/options.ts';
 export { TRANSPORT_KINDS, type TransportKind } from './transports/kinds.ts';
 export * from './types.ts';
 export { BanList, banSubject, type Ban } from './zone/bans.ts';

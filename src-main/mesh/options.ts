@@ -1,4 +1,5 @@
 import type { Clock, Logger, Metrics, PeerId } from '../base/index.ts';
+import type { NatOptions } from './nat/options.ts';
 import type { TransportKind } from './transports/kinds.ts';
 import type { ProtocolLimits, Topic } from './types.ts';
 import type { ZoneOptions } from './zone/options.ts';
@@ -25,6 +26,8 @@ export interface MeshOptions extends ZoneOptions {
   readonly iceServers?: IceServers;
   /** Carries connections of others who cannot reach each other. Default no. */
   readonly relayServer?: RelayServerOptions;
+  /** How it gets by routers: relays, STUN, port mapping, and finding out whether it is reached. Default: nothing of that. */
+  readonly nat?: NatOptions;
   readonly identity: IdentityOption;
   /** Finds peers of the local network by multicast DNS. */
   readonly mdns: boolean;

@@ -99,6 +99,16 @@ export interface ProviderRecords {
   find(cid: string, signal: AbortSignal): AsyncGenerator<ProviderRecord>;
 }
 
+/**
+ * Whether others can dial this node from the internet: `public`: one has, at an address that it then tells others; `private`: those who
+ * tried could not; `unknown`: nobody has tried.
+ */
+export interface Reachability {
+  readonly kind: 'public' | 'private' | 'unknown';
+  /** In words, with who tried what. */
+  readonly reason: string;
+}
+
 export interface MeshEvents {
   'peer:connect': { readonly peer: PeerId };
   /** The peer has introduced itself: `peers()` knows its agent and protocols now. */
@@ -108,6 +118,10 @@ export interface MeshEvents {
   'peer:link': { readonly peer: PeerId };
   'peer:discovered': { readonly peer: PeerId; readonly addresses: readonly string[] };
   'topic:message': TopicMessage;
+  reachability: Reachability;
+  /** This node has a place at a relay: `addresses()` has the way through it. */
+  'relay:reserved': { readonly relay: PeerId };
+  'relay:lost': { readonly relay: PeerId };
 }
 
 /** The node's identity as others may use it: signatures, never the key. */
@@ -124,6 +138,7 @@ export interface Mesh extends Service {
   /** Multiaddrs with /p2p/<peer id>, of what is really listened on. */
   addresses(): readonly string[];
   peers(): readonly PeerSummary[];
+  readonly reachability: Reachability;
   /** Dials a multiaddr (must end in /p2p/<id>: the identity is verified). Throws MESH_DIAL_FAILED. */
   dial(address: string, options?: { readonly signal?: AbortSignal }): Promise<PeerId>;
   hangUp(peer: PeerId): Promise<void>;

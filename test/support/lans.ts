@@ -71,6 +71,12 @@ export function createInternet(options: LansOptions): Internet {
   }
 }
 
+/** Packets that hosts of a LAN have sent to the internet so far. */
+export function sentOut({ router }: Lan): number {
+  const [, packets] = /packets (\d+)/.exec(run('ip', ['netns', 'exec', router.name, 'nft', 'list', 'counter', 'ip', 'home', 'sent'])) ?? [];
+  return Number(packets);
+}
+
 class Namespaces {
   readonly #name: string;
   readonly #made: string[] = [];
@@ -137,12 +143,14 @@ class Namespaces {
 // What comes uninvited is dropped without a word, on its way in and to the router itself: an answer would close the hole that a peer is about to punch.
 const routerRules = (nat: Nat): string => `
 table ip home {
+  counter sent { }
   chain out {
     type nat hook postrouting priority srcnat;
     oifname "eth0" masquerade${nat === 'symmetric' ? ' fully-random' : ''}
   }
   chain through {
     type filter hook forward priority filter; policy drop;
+    iifname "br0" oifname "eth0" counter name "sent"
     ct state established,related accept
     ct status dnat accept
     iifname "br0" accept

@@ -1,6 +1,7 @@
 import { DirectLinks } from '../direct/direct-links.ts';
 import { loadIdentity } from '../identity/identity.ts';
 import { createSigner } from '../identity/signature.ts';
+import { stunOfRelays } from '../nat/compose.ts';
 import { meshMetrics } from '../metrics.ts';
 import type { MeshComponents, MeshOptions } from '../options.ts';
 import { Transports } from '../transports/transports.ts';
@@ -27,7 +28,7 @@ export async function composeMesh(options: MeshOptions, components: MeshComponen
   zone.checkListen(options.listen);
   const watch = new ZoneWatch({ zone, bans, clock, logger, refused });
   const direct = new DirectLinks(privateKey, zone);
-  const transports = new Transports({ iceServers: options.iceServers ?? [] });
+  const transports = new Transports({ iceServers: options.iceServers ?? stunOfRelays(options.nat) });
   const libp2p = await createMeshLibp2p(privateKey, options, { clock, refused, direct, transports, zone, faultsOf: (peer) => watch.conduct.faultsOf(peer) });
   return { mesh: new MeshNode(libp2p, options, { ...components, metrics, direct, transports, watch, signer: createSigner(privateKey) }), libp2p };
 }

@@ -12,6 +12,7 @@ import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import { systemClock, type Clock, type PeerId } from '../../base/index.ts';
 import type { DirectLinks } from '../direct/direct-links.ts';
+import { composeNat, type NatServices } from '../nat/compose.ts';
 import * as limits from '../options.ts';
 import { kindsFor } from '../transports/kinds.ts';
 import { Transports } from '../transports/transports.ts';
@@ -26,7 +27,7 @@ import { nativeTls } from './native-tls.ts';
 import { PeerMemory } from './peer-memory.ts';
 import { RecordStore } from './record-store.ts';
 
-export type MeshServices = {
+export type MeshServices = NatServices & {
   readonly identify: Identify;
   readonly pubsub: GossipSub;
   readonly transports: Startable;
@@ -60,7 +61,8 @@ export interface MeshLibp2pComponents {
 export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.MeshOptions, components: MeshLibp2pComponents = {}): Promise<MeshLibp2p> {
   const { clock = systemClock, direct, zone, transports = new Transports({ iceServers: options.iceServers ?? [] }) } = components;
   const dht = options.dht === true ? await dhtServices({ isServer: options.listen.length > 0, clock }) : {};
-  const others = await transports.first([...options.listen.flatMap(kindsFor), ...(options.transports ?? [])]);
+  const nat = await composeNat(options.nat);
+  const others = await transports.first([...options.listen.flatMap(kindsFor), ...(options.transports ?? []), ...nat.transports]);
   const relay = options.relayServer === undefined ? {} : { relayServer: await relayServer(options.relayServer) };
   const transport = watched(tcp({ dialOpts: SOCKET, listenOpts: SOCKET }), zone);
   return createLibp2p<MeshServices>({
@@ -68,7 +70,7 @@ export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: l
     start: false,
     datastore: memory(privateKey, options, { ...components, clock }),
     nodeInfo: { name: 'omninode', userAgent: options.agent },
-    addresses: { listen: [...options.listen] },
+    addresses: { listen: [...options.listen, ...nat.listen] },
     transports: [direct?.behind(transport) ?? transport, ...others.map((other) => watched(other, zone))],
     connectionEncrypters: [options.nativeTls === true ? nativeTls() : tls(), noise()],
     streamMuxers: [yamux(muxer())],
@@ -82,6 +84,7 @@ export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: l
       ...dht,
       ...relay,
       transports: transports.service,
+      ...nat.services,
       ...(options.ipfsIdentify === true ? { ipfsIdentify: identify({ maxMessageSize: MAX_IDENTIFY_BYTES }) } : {}),
     },
   });

@@ -8,6 +8,7 @@ import { probeLink } from '../links/probe-link.ts';
 import { meshErrors } from '../errors.ts';
 import type { MeshMetrics } from '../metrics.ts';
 import { DIAL_TIMEOUT_MS, WEBRTC_ATTEMPT_MS, WEBRTC_ATTEMPTS, type MeshComponents, type MeshOptions } from '../options.ts';
+import { Nat } from '../nat/nat.ts';
 import { probeBandwidth } from '../protocols/bandwidth/client.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_TIMEOUT_MS } from '../protocols/bandwidth/constants.ts';
 import { bandwidthErrors } from '../protocols/bandwidth/errors.ts';
@@ -21,7 +22,7 @@ import { movable } from '../streams/move/constants.ts';
 import { Moves, pathLimits, pathTraffic } from '../streams/move/moves.ts';
 import { kindOf, marksEnd } from '../transports/kinds.ts';
 import type { Transports } from '../transports/transports.ts';
-import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Signer, Topic, TopicGuard } from '../types.ts';
+import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Reachability, Signer, Topic, TopicGuard } from '../types.ts';
 import type { ZoneWatch } from '../zone/zone-watch.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
@@ -60,6 +61,7 @@ export class MeshNode implements Mesh {
   readonly #transports: Transports;
   readonly #links: Links;
   readonly #moves = new Moves();
+  readonly #nat: Nat | undefined;
 
   constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshNodeComponents) {
     this.#libp2p = libp2p;
@@ -78,7 +80,10 @@ export class MeshNode implements Mesh {
     this.peerId = asPeerId(libp2p.peerId.toString());
     this.signer = components.signer;
     this.events.on('peer:disconnect', ({ peer }) => this.#zone.sessions.forget(peer));
-    const { dht } = libp2p.services;
+    const { dht, natParts } = libp2p.services;
+    const { logger, clock, transports } = components;
+    this.#nat = options.nat === undefined ? undefined
+      : new Nat({ mesh: this, libp2p, parts: natParts, transports, metrics: this.#metrics, logger, clock, isListening: options.listen.length > 0 }, options.nat);
     this.records = dht === undefined ? undefined : new DhtRecords({ dht, self: this.peerId, ownAddresses: () => libp2p.getMultiaddrs() });
   }
 
@@ -86,11 +91,13 @@ export class MeshNode implements Mesh {
     await this.#watch.start();
     this.#links.start();
     try {
+      await this.#nat?.prepare();
       await this.#libp2p.start();
     } catch (error) {
       await this.stop();
-      throw listenError(this.#options.listen, error);
+      throw isCoded(error) ? error : listenError(this.#options.listen, error);
     }
+    this.#nat?.start();
     this.#gossip.start();
     this.#zone.start({ connections: () => this.#libp2p.getConnections(), drop: (peer) => this.#direct.drop(peer) });
   }
@@ -100,6 +107,7 @@ export class MeshNode implements Mesh {
     this.#direct.stop();
     this.#zone.stop();
     this.#links.stop();
+    await this.#nat?.stop();
     await this.#libp2p.stop();
     this.#watch.stop();
   }
@@ -110,6 +118,10 @@ export class MeshNode implements Mesh {
 
   peers(): readonly PeerSummary[] {
     return this.#book.summaries(this.#links.all());
+  }
+
+  get reachability(): Reachability {
+    return this.#nat?.reachability ?? { kind: 'unknown', reason: 'this node does not find out' };
   }
 
   async dial(address: string, { signal }: Within = {}): Promise<PeerId> {

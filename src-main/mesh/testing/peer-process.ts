@@ -1,21 +1,26 @@
 import { createInterface } from 'node:readline';
 import { noMetrics, silentLogger, systemClock } from '../../base/index.ts';
-import { createMesh, parseZoneKey } from '../index.ts';
+import { createMesh, parseZoneKey, type NatOptions } from '../index.ts';
+import type { PeerCommand } from './processes.ts';
 import { ECHO_PROTOCOL, TEST_LIMITS } from './nodes.ts';
 
 // A node in a process of its own: echoes frames, says on stdout what happens (a JSON line each), does what it is told on
 // stdin (also JSON lines), stops when stdin ends. It never calls process.exit: a handle left open keeps it alive, and the test that waits for its end fails.
-const { listen, identityPath, mdns, zoneKey, nativeTls = false } = JSON.parse(process.argv[2] ?? '{}') as { listen: string[]; identityPath?: string; mdns?: boolean; zoneKey?: string; nativeTls?: boolean };
+const { identityPath, mdns, isRelay, zoneKey, ...options } = JSON.parse(process.argv[2] ?? '{}') as {
+  listen: string[]; identityPath?: string; mdns?: boolean; isRelay?: boolean; nat?: NatOptions; dht?: boolean; zoneKey?: string; nativeTls?: boolean;
+};
 const zone = zoneKey === undefined ? { kind: 'public' as const } : { kind: 'private' as const, key: parseZoneKey(zoneKey) };
 const identity = identityPath === undefined ? { kind: 'ephemeral' as const } : { kind: 'file' as const, path: identityPath };
 const say = (event: string, detail: object): void => void process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);
 
 const mesh = await createMesh(
-  { listen, identity, mdns: mdns === true, dialDiscovered: mdns === true, agent: `process/${process.pid}`, zone, nativeTls },
+  { ...options, ...(isRelay === true ? { relayServer: {} } : {}), identity, mdns: mdns === true, dialDiscovered: mdns === true, agent: `process/${process.pid}`, zone },
   { logger: silentLogger, metrics: noMetrics, clock: systemClock },
 );
 mesh.events.on('peer:connect', ({ peer }) => say('connect', { peer }));
 mesh.events.on('peer:identify', ({ agent }) => say('identify', { agent }));
+mesh.events.on('reachability', (found) => say('reachability', found));
+mesh.events.on('relay:reserved', ({ relay }) => say('relay', { relay, addresses: mesh.addresses() }));
 mesh.events.on('topic:message', ({ from, data }) => say('message', { from, text: Buffer.from(data).toString() }));
 await mesh.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, (stream) => {
   void (async () => {
@@ -25,7 +30,9 @@ await mesh.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, (stream) => {
 });
 await mesh.start();
 say('ready', { peer: mesh.peerId, addresses: mesh.addresses() });
-const obey = async ({ publish }: { publish?: string }): Promise<void> => {
+const obey = async ({ publish, dial, tell }: PeerCommand): Promise<void> => {
+  if (dial !== undefined) say('dialled', { peer: await mesh.dial(dial) });
+  if (tell !== undefined) say('told', { number: tell, peers: mesh.peers(), addresses: mesh.addresses(), reachability: mesh.reachability, dht: mesh.records?.mode });
   if (publish === undefined) return;
   await mesh.waitForSubscriber('omni/test/v1', AbortSignal.timeout(20_000));
   await mesh.publish('omni/test/v1', Buffer.from(publish));

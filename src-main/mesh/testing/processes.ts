@@ -2,16 +2,28 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { MeshOptions } from '../options.ts';
 
-export interface ProcessSetup {
+export interface ProcessSetup extends Partial<Pick<MeshOptions, 'nat' | 'dht'>> {
   readonly listen?: readonly string[];
   readonly identityPath?: string;
   readonly mdns?: boolean;
   /** Makes it a member of that private zone. */
   readonly zoneKey?: string;
   readonly nativeTls?: boolean;
+  /** Serves as a relay. */
+  readonly isRelay?: boolean;
   /** What starts it, e.g. `ip netns exec <name>`. */
   readonly prefix?: readonly string[];
+}
+
+/** What a process is to do. */
+export interface PeerCommand {
+  /** A text on omni/test/v1, once somebody listens. */
+  readonly publish?: string;
+  readonly dial?: string;
+  /** Says `told` with this number, and how things are. */
+  readonly tell?: number;
 }
 
 export type Said = Readonly<Record<string, unknown>>;
@@ -22,14 +34,18 @@ export class PeerProcess {
   readonly #child: ChildProcess;
   readonly #lines: Interface;
   readonly #said: Said[] = [];
+  readonly #ended: Promise<true>;
   #errors = '';
+  #asked = 0;
 
   constructor({ prefix = [], listen = ['/ip4/127.0.0.1/tcp/0'], ...rest }: ProcessSetup = {}) {
     const [command = process.execPath, ...args] = [...prefix, process.execPath, SCRIPT, JSON.stringify({ listen, ...rest })];
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stderr?.on('data', (bytes) => { this.#errors += String(bytes); });
     if (this.#child.stdout === null) throw new TypeError('the process has no stdout');
-    this.#lines = createInterface(this.#child.stdout).on('line', (line) => void this.#said.push(JSON.parse(line)));
+    const ended = Promise.withResolvers<true>();
+    this.#ended = ended.promise;
+    this.#lines = createInterface(this.#child.stdout).on('line', (line) => void this.#said.push(JSON.parse(line))).on('close', () => ended.resolve(true));
   }
 
   /** The first thing it says of this kind, said already or later. Rejects when the process ends before. */
@@ -37,14 +53,20 @@ export class PeerProcess {
     for (;;) {
       const found = this.#said.find((said) => said['event'] === event && accept(said));
       if (found !== undefined) return found;
-      const [ended] = await Promise.race([once(this.#lines, 'line').then(() => [false]), once(this.#lines, 'close').then(() => [true])]);
-      if (ended === true) throw new TypeError(`the process ended without saying ${event}: ${this.#errors}`);
+      const isEnded = await Promise.race([once(this.#lines, 'line').then(() => false), this.#ended]);
+      if (isEnded) throw new TypeError(`the process ended without saying ${event}: ${this.#errors}`);
     }
   }
 
-  /** What it is to do: `publish` a text on omni/test/v1 once somebody listens. */
-  tell(command: { readonly publish: string }): void {
+  tell(command: PeerCommand): void {
     this.#child.stdin?.write(`${JSON.stringify(command)}\n`);
+  }
+
+  /** How things are with it now. */
+  async state(): Promise<Said> {
+    const number = this.#asked++;
+    this.tell({ tell: number });
+    return this.said('told', (said) => said['number'] === number);
   }
 
   /** Asks it to stop; its exit code once nothing keeps it alive. */
