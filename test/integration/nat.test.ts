@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { PeerSummary, Reachability } from '../../src-main/mesh/index.ts';
 import { PeerProcess, type ProcessSetup, type Said } from '../../src-main/mesh/testing/processes.ts';
-import { createInternet, sentOut, whyNoLans, type Internet, type LansOptions } from '../support/lans.ts';
+import { createInternet, flowsOf, sentOut, whyNoLans, type Internet, type LansOptions } from '../support/lans.ts';
 import type { NetworkHost } from '../support/network.ts';
 import { passPortsOn, whyNoUpnp } from '../support/upnp-router.ts';
 
@@ -82,6 +82,17 @@ test.skipIf(lacks !== undefined)('three LANs behind routers join through a relay
   await expect.poll(() => linksTo(a, c)).toEqual([]);
   await expectToHear(a, b, 'without a relay');
   expect(await linkTo(a, b)).toMatchObject({ route: 'direct' });
+});
+
+test.skipIf(lacks !== undefined)('an attempt by WebRTC that leads nowhere keeps no node alive', async () => {
+  const { net, relayAddress } = await world({ publicHosts: 1, lans: [{ hosts: 1, nat: 'cone' }, { hosts: 1, nat: 'symmetric' }] });
+  const [a, b] = await Promise.all(net.lans.map(({ hosts }) => start(hosts[0]!, { nat: { relays: [relayAddress] } }))) as [Peer, Peer];
+  for (const { process } of [a, b]) await process.said('relay');
+  a.process.tell({ dial: through(relayAddress, b) });
+  // Both ask what their address looks like once they negotiate.
+  for (const lan of net.lans) await expect.poll(() => flowsOf(lan), UPGRADE).toContain(`dport=${STUN_PORT}`);
+  expect(await linkTo(a, b)).toMatchObject({ route: 'relayed' });
+  for (const { process } of [a, b]) expect(await process.stop()).toEqual({ code: 0, errors: '' });
 });
 
 test.skipIf(lacks !== undefined)('a public peer that reached a private one through the relay is dialled by it (DCUtR)', async () => {

@@ -77,6 +77,9 @@ export function sentOut({ router }: Lan): number {
   return Number(packets);
 }
 
+/** What a router knows of connections through it, a line each, as the kernel prints them (`dport=<port>`). */
+export const flowsOf = ({ router }: Lan): string => run('ip', ['netns', 'exec', router.name, 'cat', '/proc/net/nf_conntrack']);
+
 class Namespaces {
   readonly #name: string;
   readonly #made: string[] = [];

@@ -40,7 +40,8 @@ const LOADERS: Readonly<Record<LoadedKind, (settings: TransportSettings) => Prom
     return webRTCDirect({ rtcConfiguration: rtcConfiguration(settings), maxEarlyStreams: MAX_EARLY_STREAMS });
   },
   webrtc: async (settings) => {
-    const { webRTC } = await import('@libp2p/webrtc');
+    const [{ webRTC }, { closeChannelsFirst }] = await Promise.all([import('@libp2p/webrtc'), import('./webrtc-close.ts')]);
+    closeChannelsFirst();
     return onlyConnected(webRTC({ rtcConfiguration: rtcConfiguration(settings), maxEarlyStreams: MAX_EARLY_STREAMS }));
   },
   relay: async () => {
