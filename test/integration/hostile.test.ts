@@ -54,7 +54,9 @@ describe.each(['private', 'public'] as const)('a node of a %s zone', (kind) => {
   beforeEach(async () => {
     const zone = kind === 'private' ? { kind, key: newZoneKey() } : { kind };
     counted = new Counted();
-    victim = await nodes.start({ zone, metrics: counted.metrics, listen: ['/ip4/127.0.0.1/tcp/0', ...(LAN === undefined ? [] : [`/ip4/${LAN}/tcp/0`])] });
+    // Its time stands still: what may come in a second does not depend on how fast this machine is.
+    const clock = new ManualClock(systemClock.now());
+    victim = await nodes.start({ zone, clock, metrics: counted.metrics, listen: ['/ip4/127.0.0.1/tcp/0', ...(LAN === undefined ? [] : [`/ip4/${LAN}/tcp/0`])] });
     await victim.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, echo);
     friend = await nodes.start({ zone });
     await friend.dial(addressOf(victim));
@@ -77,10 +79,11 @@ describe.each(['private', 'public'] as const)('a node of a %s zone', (kind) => {
 
   test.skipIf(LAN === undefined)('takes so many sessions of an address a second, and goes on serving others', async () => {
     const flood = Array.from({ length: 200 }, () => open(lanOf()!));
-    await counted.reaches('ZONE_TOO_MANY_SESSIONS', 200 - 3 * SESSIONS_PER_SECOND);
+    await counted.reaches('ZONE_TOO_MANY_SESSIONS', 200 - SESSIONS_PER_SECOND);
     await stillServes();
     for (const { socket } of flood) socket.destroy();
-    expect(counted.of('ZONE_TOO_MANY_SESSIONS')).toBeLessThanOrEqual(200 - SESSIONS_PER_SECOND);
+    await Promise.all(flood.map(({ closed }) => closed));
+    expect(counted.of('ZONE_TOO_MANY_SESSIONS')).toBe(200 - SESSIONS_PER_SECOND);
   });
 
   test('outlives garbage by the thousand bytes on its port', async () => {
