@@ -2,10 +2,11 @@ import type { Socket } from 'node:net';
 import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Ed25519PrivateKey, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
-import { generateCertificate, verifyPeerCertificate } from '@libp2p/tls/utils';
+import { verifyPeerCertificate } from '@libp2p/tls/utils';
 import { multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
+import { createCertificate } from '../node/certificate.ts';
 import { withDeadline } from '../node/deadline.ts';
 import { dialError } from '../node/dial-error.ts';
 import { handshake, readBytes, socketOf, wrapSocket } from '../node/native-tls.ts';
@@ -181,7 +182,7 @@ export class DirectLinks {
   }
 
   #secureContext(): Promise<SecureContext> {
-    return (this.#context ??= generateCertificate(this.#privateKey).then((keys) => createSecureContext({ ...TLS_1_3, ...keys })));
+    return (this.#context ??= createCertificate(this.#privateKey).then((keys) => createSecureContext({ ...TLS_1_3, ...keys })));
   }
 }
 

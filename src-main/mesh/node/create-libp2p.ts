@@ -7,7 +7,6 @@ import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id';
 import { tcp } from '@libp2p/tcp';
-import { tls } from '@libp2p/tls';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import { systemClock, type Clock, type PeerId } from '../../base/index.ts';
@@ -23,7 +22,7 @@ import { zoneName } from '../zone/zone-key.ts';
 import { dhtServices } from './dht.ts';
 import { gossipDrops } from './gossip-drops.ts';
 import { scoreParams, THRESHOLDS } from './gossip-scores.ts';
-import { nativeTls } from './native-tls.ts';
+import { meshTls } from './native-tls.ts';
 import { PeerMemory } from './peer-memory.ts';
 import { RecordStore } from './record-store.ts';
 
@@ -72,7 +71,7 @@ export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: l
     nodeInfo: { name: 'omninode', userAgent: options.agent },
     addresses: { listen: [...options.listen, ...nat.listen] },
     transports: [direct?.behind(transport) ?? transport, ...others.map((other) => watched(other, zone))],
-    connectionEncrypters: [options.nativeTls === true ? nativeTls() : tls(), noise()],
+    connectionEncrypters: [meshTls(privateKey, { isNative: options.nativeTls === true }), noise()],
     streamMuxers: [yamux(muxer())],
     peerDiscovery: options.mdns ? [mdns({ serviceTag: serviceTag(options) })] : [],
     connectionManager: connectionLimits(options),

@@ -1,9 +1,11 @@
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect, TLSSocket, type TLSSocketOptions } from 'node:tls';
-import type { ConnectionEncrypter, MessageStream, SecureConnectionOptions, SecuredConnection, StreamMuxerFactory } from '@libp2p/interface';
-import { tls, type TLSComponents } from '@libp2p/tls';
-import { generateCertificate, toMessageStream, verifyPeerCertificate } from '@libp2p/tls/utils';
+import type { ConnectionEncrypter, Ed25519PrivateKey, MessageStream, SecureConnectionOptions, SecuredConnection, StreamMuxerFactory } from '@libp2p/interface';
+import { PROTOCOL, type TLSComponents } from '@libp2p/tls';
+import { toMessageStream, toNodeDuplex, verifyPeerCertificate } from '@libp2p/tls/utils';
 import { meshErrors } from '../errors.ts';
+import { createCertificate, type Certificate } from './certificate.ts';
 
 /** What a connection of libp2p's TCP transport holds besides its interface. */
 interface TcpParts {
@@ -20,47 +22,50 @@ interface SendsData {
 /** ALPN of a peer that does not agree on a muxer early (libp2p TLS specification). */
 const NO_EARLY_MUXER = 'libp2p';
 
-/**
- * `/tls/1.0.0` as libp2p speaks it, but over the TCP socket itself: Node then encrypts and decrypts without a copy of
- * every byte through JavaScript, which makes bulk transfers about a third faster. Other transports go the usual way.
- */
-export function nativeTls(): (components: TLSComponents) => ConnectionEncrypter {
-  const usual = tls();
-  return (components) => new NativeTls(components, usual(components));
+export interface MeshTlsOptions {
+  /**
+   * Over the TCP socket itself, where there is one: Node then encrypts and decrypts without a copy of every byte through JavaScript, which
+   * makes bulk transfers about a third faster.
+   */
+  readonly isNative: boolean;
 }
 
-type Certificate = Awaited<ReturnType<typeof generateCertificate>>;
+/** `/tls/1.0.0` as libp2p speaks it, with one certificate for all connections, which holds whatever the time is. */
+export function meshTls(privateKey: Ed25519PrivateKey, options: MeshTlsOptions): (components: TLSComponents) => ConnectionEncrypter {
+  return (components) => new MeshTls(components, { ...options, privateKey });
+}
 
-class NativeTls implements ConnectionEncrypter {
-  readonly protocol: string;
+class MeshTls implements ConnectionEncrypter {
+  readonly protocol = PROTOCOL;
   readonly #components: TLSComponents;
-  readonly #usual: ConnectionEncrypter;
+  readonly #options: MeshTlsOptions & { readonly privateKey: Ed25519PrivateKey };
   /** One for all connections: it proves the peer's identity, and keys are agreed anew each time. */
   #certificate: Promise<Certificate> | undefined;
 
-  constructor(components: TLSComponents, usual: ConnectionEncrypter) {
+  constructor(components: TLSComponents, options: MeshTlsOptions & { readonly privateKey: Ed25519PrivateKey }) {
     this.#components = components;
-    this.#usual = usual;
-    this.protocol = usual.protocol;
+    this.#options = options;
   }
 
   secureInbound(connection: MessageStream, options?: SecureConnectionOptions): Promise<SecuredConnection> {
-    return socketOf(connection) === undefined ? this.#usual.secureInbound(connection, options) : this.#secure(connection, true, options);
+    return this.#secure(connection, true, options);
   }
 
   secureOutbound(connection: MessageStream, options?: SecureConnectionOptions): Promise<SecuredConnection> {
-    return socketOf(connection) === undefined ? this.#usual.secureOutbound(connection, options) : this.#secure(connection, false, options);
+    return this.#secure(connection, false, options);
   }
 
   async #secure(connection: MessageStream, isServer: boolean, options: SecureConnectionOptions = {}): Promise<SecuredConnection> {
-    this.#certificate ??= generateCertificate(this.#components.privateKey);
-    const certificate = await this.#certificate;
-    const socket = wrapSocket(connection, { ...this.#tlsOptions(options), ...certificate, isServer, ...(isServer ? { requestCert: true } : {}) });
+    this.#certificate ??= createCertificate(this.#options.privateKey);
+    const isNative = this.#options.isNative && socketOf(connection) !== undefined;
+    const tlsOptions = { ...this.#tlsOptions(options), ...await this.#certificate, isServer, ...(isServer ? { requestCert: true } : {}) };
+    const socket = isNative ? wrapSocket(connection, tlsOptions) : wrapStream(connection, tlsOptions);
     try {
       await handshake(socket, options.signal);
       const remotePeer = await verifyPeerCertificate(socket.getPeerCertificate().raw, options.remotePeer, connection.log);
       const muxer = this.#muxer(socket, options);
-      return { remotePeer, connection: corked(toMessageStream(connection, socket), socket), ...(muxer === undefined ? {} : { streamMuxer: muxer }) };
+      const secured = toMessageStream(connection, socket);
+      return { remotePeer, connection: isNative ? corked(secured, socket) : secured, ...(muxer === undefined ? {} : { streamMuxer: muxer }) };
     } catch (error) {
       socket.destroy();
       connection.abort(error instanceof Error ? error : meshErrors.handshakeFailed({ reason: String(error) }));
@@ -108,9 +113,19 @@ export function wrapSocket(connection: MessageStream, options: TLSSocketOptions 
     readBuffer.consume(read.length);
     socket.unshift(read);
   }
-  const { isServer, ...rest } = options;
-  return isServer ? new TLSSocket(socket, { ...rest, isServer }) : connect({ socket, ...rest });
+  return tlsOver(socket, options);
 }
+
+/** TLS on a connection of any transport. */
+function wrapStream(connection: MessageStream, options: TLSSocketOptions & { readonly isServer: boolean }): TLSSocket {
+  const duplex = toNodeDuplex(connection);
+  const socket = tlsOver(duplex, options);
+  duplex.on('error', (error) => socket.destroy(error));
+  return socket;
+}
+
+const tlsOver = (under: Duplex, { isServer, ...rest }: TLSSocketOptions & { readonly isServer: boolean }): TLSSocket =>
+  (isServer ? new TLSSocket(under, { ...rest, isServer }) : connect({ socket: under, ...rest }));
 
 /** Resolves when the keys are agreed. Who the peer is has to be checked after it. */
 export function handshake(socket: TLSSocket, signal: AbortSignal | undefined): Promise<void> {
