@@ -37,6 +37,7 @@ export type MeshServices = NatServices & {
 export type MeshLibp2p = Libp2p<MeshServices>;
 
 const MAX_IDENTIFY_BYTES = 8 * 1024;
+const NO_BYTES = new Uint8Array();
 const SOCKET = { noDelay: true, keepAlive: true };
 
 export interface MeshLibp2pComponents {
@@ -79,7 +80,7 @@ export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: l
     // A peer busy for seconds is slow, not gone: the default drops it after two.
     connectionMonitor: { pingInterval: limits.LIVENESS_INTERVAL_MS, pingTimeout: { minTimeout: limits.LIVENESS_TIMEOUT_MS } },
     services: {
-      identify: identify({ protocolPrefix: 'omni', maxMessageSize: MAX_IDENTIFY_BYTES }), pubsub: gossipsub(gossip(components)),
+      identify: identify({ protocolPrefix: 'omni', maxMessageSize: MAX_IDENTIFY_BYTES }), pubsub: gossipsub(gossipOptions(components)),
       ...dht,
       ...relay,
       transports: transports.service,
@@ -127,7 +128,8 @@ const connectionLimits = ({ sessionsPerSecond = 0 }: limits.MeshOptions) => ({
   addressDialTimeout: limits.DIAL_TIMEOUT_MS,
 });
 
-const gossip = ({ refused = () => undefined, faultsOf = () => 0 }: MeshLibp2pComponents) => ({
+/** What every node's gossip is made with. */
+export const gossipOptions = ({ refused = () => undefined, faultsOf = () => 0 }: Pick<MeshLibp2pComponents, 'refused' | 'faultsOf'> = {}) => ({
   globalSignaturePolicy: 'StrictSign' as const,
   allowedTopics: [...TOPICS],
   allowPublishToZeroTopicPeers: true,
@@ -139,4 +141,7 @@ const gossip = ({ refused = () => undefined, faultsOf = () => 0 }: MeshLibp2pCom
   scoreParams: scoreParams(faultsOf),
   scoreThresholds: THRESHOLDS,
   ...gossipDrops(refused),
+  // Gossipsub checks the signature of a message before it looks whether it came already, and each comes from several peers. What bears a signature
+  // that was right once is that message again, or something else that is dropped unread; one that was wrong is not remembered.
+  fastMsgIdFn: ({ signature = NO_BYTES }: { readonly signature?: Uint8Array }) => Buffer.from(signature).toString('latin1'),
 });

@@ -74,3 +74,10 @@ test('another’s message, whole and signed, is heard as his when passed on', as
   expect(await heardOf(passedOn)).toEqual(['first', 'from afar', 'last']);
   expect((await from).from).toBe(otherKey.publicKey.toString());
 });
+
+test.each(['before', 'after'])('what bears the signature of another message and comes %s it is not heard, and does not keep it out', async (when) => {
+  const seqno = Buffer.from('12345678');
+  const right = await message('right', { seqno });
+  const forged = await message('right', { seqno, tamperedData: Buffer.from('changed') });
+  expect(await heardOf(Buffer.concat(when === 'before' ? [forged, right] : [right, forged]))).toEqual(['first', 'right', 'last']);
+});

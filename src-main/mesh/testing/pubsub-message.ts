@@ -11,14 +11,15 @@ export interface PubsubMessage {
   readonly data: Uint8Array;
   /** What goes over the wire in place of `data`, after signing. */
   readonly tamperedData?: Uint8Array;
+  /** 8 bytes; by default never the same. */
+  readonly seqno?: Uint8Array;
 }
 
 const FIELD = { from: 1, data: 2, seqno: 3, topic: 4, signature: 5, key: 6 } as const;
 const RPC_PUBLISH_FIELD = 2;
 
 /** A length-prefixed RPC that publishes one message, as gossipsub reads it from its stream. */
-export async function publishRpc({ author, signer, topic, data, tamperedData = data }: PubsubMessage): Promise<Uint8Array> {
-  const seqno = randomBytes(8);
+export async function publishRpc({ author, signer, topic, data, tamperedData = data, seqno = randomBytes(8) }: PubsubMessage): Promise<Uint8Array> {
   const from = author.toMultihash().bytes;
   const body = (bytes: Uint8Array): Buffer =>
     Buffer.concat([field(FIELD.from, from), field(FIELD.data, bytes), field(FIELD.seqno, seqno), field(FIELD.topic, Buffer.from(topic))]);
