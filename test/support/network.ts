@@ -16,8 +16,22 @@ export interface Network {
   readonly hosts: readonly NetworkHost[];
   /** What holds packets back: the kernel's netem, or the program `delayLine`; `none` without a delay. */
   readonly delay: 'netem' | 'delay line' | 'none';
+  /** What becomes of packets from now on. Only where the network was made with a round trip time. */
+  change(weather: Weather): Promise<void>;
+  /** Hosts reach those of their own group only, and nobody is told. Not where a delay line carries the packets. */
+  split(...groups: ReadonlyArray<readonly NetworkHost[]>): void;
+  /** All reach all again. */
+  join(): void;
   /** Removes all of it; also done when this process exits in any way but SIGKILL. */
   stop(): void;
+}
+
+export interface Weather {
+  readonly rttMs: number;
+  /** Up to as much longer is each way, at random; packets overtake each other. */
+  readonly jitterMs: number;
+  /** Of the packets of each direction. */
+  readonly lossPercent: number;
 }
 
 export interface NetworkOptions {
@@ -38,7 +52,8 @@ const ip = (...args: string[]): string => run('ip', ...args);
 /** Every host is this machine, reached over its loopback: what is left where namespaces cannot be made. */
 export function loopbackNetwork(hosts: number): Network {
   const host = (_: unknown, i: number): NetworkHost => ({ name: `host${i}`, address: '127.0.0.1', prefix: [] });
-  return { hosts: Array.from({ length: hosts }, host), delay: 'none', stop: () => undefined };
+  const cannot = (): never => { throw new TypeError('nothing holds packets back on a loopback'); };
+  return { hosts: Array.from({ length: hosts }, host), delay: 'none', change: () => Promise.reject(new TypeError('no weather on a loopback')), split: cannot, join: cannot, stop: () => undefined };
 }
 
 /** Pulls the plug of a host in a namespace: nothing comes or goes, and nobody is told. */
@@ -48,6 +63,15 @@ export function plugIn(host: NetworkHost): void {
   ip('-n', host.name, 'link', 'set', 'eth0', 'up');
   // Routes go with their device.
   ip('-n', host.name, 'route', 'replace', `${SUBNET}0/24`, 'dev', 'eth0', 'src', host.address);
+}
+
+/** Gives a host in a namespace another IPv4 address in place of its own, as a router does that was restarted. Nobody is told. */
+export function readdress(host: NetworkHost, lastByte: number): NetworkHost {
+  const moved = { ...host, address: `${SUBNET}${lastByte}` };
+  ip('-n', host.name, 'addr', 'add', `${moved.address}/32`, 'dev', 'lo');
+  ip('-n', host.name, 'route', 'replace', `${SUBNET}0/24`, 'dev', 'eth0', 'src', moved.address);
+  ip('-n', host.name, 'addr', 'del', `${host.address}/32`, 'dev', 'lo');
+  return moved;
 }
 
 /** A module in a process on a host. `ip netns exec` becomes the program that it starts, so that the IPC channel holds. */
@@ -61,39 +85,50 @@ export async function createNetwork({ hosts, rttMs, delayLine }: NetworkOptions)
   const spaces = new Spaces(hosts);
   try {
     spaces.add();
-    const delay = rttMs === 0 ? 'none' : await addDelay(spaces, rttMs, delayLine);
-    return { hosts: spaces.hosts, delay, stop: () => spaces.remove() };
+    const [delay, change] = rttMs === 0 ? ['none' as const, () => Promise.reject(new TypeError('the network has no weather'))] : await addDelay(spaces, rttMs, delayLine);
+    return { hosts: spaces.hosts, delay, change, split: (...groups) => spaces.split(groups), join: () => spaces.split([]), stop: () => spaces.remove() };
   } catch (error) {
     spaces.remove();
     throw error;
   }
 }
 
-async function addDelay(spaces: Spaces, rttMs: number, delayLine: NetworkOptions['delayLine']): Promise<'netem' | 'delay line'> {
-  // Half the time on each host's way out.
-  const delayUs = (rttMs * MS) / 2;
+async function addDelay(spaces: Spaces, rttMs: number, delayLine: NetworkOptions['delayLine']): Promise<['netem' | 'delay line', Network['change']]> {
+  const calm = { rttMs, jitterMs: 0, lossPercent: 0 };
+  const netem = (what: 'add' | 'change', weather: Weather): void => { for (const { name } of spaces.hosts) setNetem(name, what, weather); };
   try {
-    for (const { name } of spaces.hosts) addNetem(name, delayUs);
-    return 'netem';
+    netem('add', calm);
+    return ['netem', (weather) => Promise.resolve(netem('change', weather))];
   } catch {
-    spaces.onRemove = await startDelayLine(await delayLine(), spaces, delayUs);
-    return 'delay line';
+    return ['delay line', await startDelayLine(await delayLine(), spaces, calm)];
   }
 }
 
-// The limit is in packets, and more than the largest window of TCP.
-const addNetem = (name: string, delayUs: number): unknown =>
-  run('tc', '-n', name, 'qdisc', 'add', 'dev', 'eth0', 'root', 'netem', 'delay', `${delayUs}us`, 'limit', '65536');
+// Half the time on each host's way out.
+const onWayUs = ({ rttMs, jitterMs }: Weather): { readonly delayUs: number; readonly jitterUs: number } => ({ delayUs: (rttMs * MS) / 2, jitterUs: jitterMs * MS });
 
-/** Packets go through the program instead of the switch. Returns what ends it. */
-async function startDelayLine(program: string, spaces: Spaces, delayUs: number): Promise<() => void> {
-  const child = spawn(program, [String(delayUs), ...spaces.hosts.map(({ name, address }) => `${name}=${address}`)], { stdio: ['pipe', 'pipe', 'inherit'] });
-  await saysReady(child);
+function setNetem(name: string, what: 'add' | 'change', weather: Weather): void {
+  const { delayUs, jitterUs } = onWayUs(weather);
+  // It varies to both sides of the mean. The limit is in packets, and more than the largest window of TCP.
+  run('tc', '-n', name, 'qdisc', what, 'dev', 'eth0', 'root', 'netem', 'delay', `${delayUs + jitterUs / 2}us`, `${jitterUs / 2}us`, 'loss', `${weather.lossPercent}%`, 'limit', '65536');
+}
+
+/** Packets go through the program instead of the switch. Returns what changes the weather. */
+async function startDelayLine(program: string, spaces: Spaces, weather: Weather): Promise<Network['change']> {
+  const child = spawn(program, [String(onWayUs(weather).delayUs), ...spaces.hosts.map(({ name, address }) => `${name}=${address}`)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const said = saysReady(child);
+  spaces.onRemove = () => void child.kill('SIGKILL');
+  await said;
   for (const host of spaces.hosts) {
     ip('-n', host.name, 'link', 'set', 'wan0', 'up', 'txqueuelen', '65536');
     spaces.routeOver(host, 'wan0');
   }
-  return () => void child.kill('SIGKILL');
+  return async (next) => {
+    const { delayUs, jitterUs } = onWayUs(next);
+    const answered = once(child.stdout, 'data');
+    child.stdin.write(`${Math.round(delayUs)} ${Math.round(jitterUs)} ${Math.round(10 * next.lossPercent)}\n`);
+    await answered;
+  };
 }
 
 /** Resolves with the line `ready` of a program; rejects when it ends before. */
@@ -111,6 +146,7 @@ class Spaces {
   readonly hosts: readonly NetworkHost[];
   onRemove: (() => void) | undefined;
   readonly #switch: string;
+  #bridges = 1;
   readonly #onExit = (): void => this.remove();
 
   constructor(hosts: number) {
@@ -145,6 +181,17 @@ class Spaces {
 
   routeOver({ name, address }: NetworkHost, device: string): void {
     ip('-n', name, 'route', 'replace', `${SUBNET}0/24`, 'dev', device, 'src', address);
+  }
+
+  /** Those of no group are one more; with no groups all are one. */
+  split(groups: ReadonlyArray<readonly NetworkHost[]>): void {
+    if (this.onRemove !== undefined) throw new TypeError('the delay line carries the packets, not the switch');
+    const inSwitch = (...args: string[]): string => ip('-n', this.#switch, 'link', ...args);
+    while (this.#bridges <= groups.length) {
+      inSwitch('add', `br${this.#bridges}`, 'type', 'bridge');
+      inSwitch('set', `br${this.#bridges++}`, 'up');
+    }
+    for (const [i, { name }] of this.hosts.entries()) inSwitch('set', `port${i}`, 'master', `br${1 + groups.findIndex((group) => group.some((host) => host.name === name))}`);
   }
 
   remove(): void {

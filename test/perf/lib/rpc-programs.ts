@@ -52,6 +52,12 @@ export async function buildDelayLine(): Promise<string> {
   return join(await onceBuilt(`delay-line-${await keyOf([source])}`, (folder) => compile([source], join(folder, 'delay-line'))), 'delay-line');
 }
 
+/** A wall clock that can be set wrong; see test/support/skew.cc. */
+export async function buildSkew(): Promise<string> {
+  const source = join(import.meta.dirname, '..', '..', 'support', 'skew.cc');
+  return join(await onceBuilt(`skew-${await keyOf([source])}`, (folder) => compile(['-fPIC', '-shared', source], join(folder, 'skew.so'))), 'skew.so');
+}
+
 /** What times the writing and reading of rows, out of the addon's own source; see test/perf/transport/rows.cc. */
 export async function buildRowTimer(): Promise<string> {
   const native = join(import.meta.dirname, '..', '..', '..', 'native');

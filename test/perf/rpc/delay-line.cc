@@ -1,7 +1,8 @@
 // A network with a delay, for kernels without netem: one TUN device in each of several namespaces, and every IPv4 packet
-// that goes out of one comes in at the one with its destination address, later.
+// that goes out of one comes in at the one with its destination address, later or never.
 //   delay-line MICROSECONDS NAMESPACE=ADDRESS...
 // Says `ready` when the devices (wan0) are there. They go when it ends, which it does when its standard input is closed.
+// A line `MICROSECONDS JITTER_MICROSECONDS LOST_PER_MILLE` there changes what becomes of later packets, and is answered `set`.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -19,7 +20,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <deque>
+#include <map>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,6 @@ struct Host {
   int tun;
 };
 struct Packet {
-  Clock::time_point due;
   int to;
   std::vector<char> bytes;
 };
@@ -72,30 +73,45 @@ class Line {
  public:
   Line(std::vector<Host> hosts, std::chrono::microseconds delay) : hosts_(std::move(hosts)), delay_(delay) {}
 
+  // Packets overtake each other when the jitter is longer than the time between them.
+  void change(const std::string& line) {
+    unsigned long delay = 0, jitter = 0, lost = 0;
+    if (std::sscanf(line.c_str(), "%lu %lu %lu", &delay, &jitter, &lost) != 3 || lost > 1000) {
+      std::fputs("a line is: MICROSECONDS JITTER_MICROSECONDS LOST_PER_MILLE\n", stderr);
+      std::_Exit(2);
+    }
+    delay_ = std::chrono::microseconds(delay);
+    jitter_us_ = jitter;
+    lost_per_mille_ = lost;
+    std::puts("set");
+    std::fflush(stdout);
+  }
+
   void take(const Host& from) {
     std::array<char, kMaxPacket> buffer;
     for (int i = 0; i < kReadsAtOnce; i++) {
       const ssize_t size = read(from.tun, buffer.data(), buffer.size());
       if (size <= 0) return;
       const int to = tun_of(buffer.data(), static_cast<size_t>(size));
-      if (to < 0 || queue_.size() >= kMaxQueued) continue;
-      queue_.push_back({Clock::now() + delay_, to, {buffer.data(), buffer.data() + size}});
+      if (to < 0 || queue_.size() >= kMaxQueued || below(1000) < lost_per_mille_) continue;
+      const auto due = Clock::now() + delay_ + std::chrono::microseconds(below(jitter_us_));
+      queue_.insert({due, {to, {buffer.data(), buffer.data() + size}}});
     }
   }
 
   void deliver() {
-    while (!queue_.empty() && queue_.front().due <= Clock::now()) {
-      const Packet& packet = queue_.front();
+    while (!queue_.empty() && queue_.begin()->first <= Clock::now()) {
+      const Packet& packet = queue_.begin()->second;
       // A device that is not up loses the packet.
       if (write(packet.to, packet.bytes.data(), packet.bytes.size()) < 0 && errno == EBADF) fail("write");
-      queue_.pop_front();
+      queue_.erase(queue_.begin());
     }
   }
 
   // Until the next packet is due; null: none waits.
   const timespec* wait() {
     if (queue_.empty()) return nullptr;
-    const auto left = std::max(Clock::duration::zero(), queue_.front().due - Clock::now());
+    const auto left = std::max(Clock::duration::zero(), queue_.begin()->first - Clock::now());
     const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(left).count();
     timeout_ = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
     return &timeout_;
@@ -114,11 +130,29 @@ class Line {
     return -1;
   }
 
+  unsigned long below(unsigned long end) { return end == 0 ? 0 : random_() % end; }
+
   std::vector<Host> hosts_;
   std::chrono::microseconds delay_;
-  std::deque<Packet> queue_;
+  unsigned long jitter_us_ = 0;
+  unsigned long lost_per_mille_ = 0;
+  // The same losses in every run, as far as the packets are the same.
+  std::mt19937 random_;
+  // Packets due at one time stay in order.
+  std::multimap<Clock::time_point, Packet> queue_;
   timespec timeout_{};
 };
+
+// False when nobody is there to say more.
+bool read_lines(Line& line) {
+  static std::string pending;
+  std::array<char, 256> buffer;
+  const ssize_t size = read(STDIN_FILENO, buffer.data(), buffer.size());
+  if (size <= 0) return false;
+  pending.append(buffer.data(), static_cast<size_t>(size));
+  for (size_t end; (end = pending.find('\n')) != std::string::npos; pending.erase(0, end + 1)) line.change(pending.substr(0, end));
+  return true;
+}
 
 }  // namespace
 
@@ -136,7 +170,7 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   for (;;) {
     if (ppoll(fds.data(), fds.size(), line.wait(), nullptr) < 0 && errno != EINTR) fail("ppoll");
-    if (fds[0].revents != 0) return 0;
+    if (fds[0].revents != 0 && !read_lines(line)) return 0;
     for (size_t i = 1; i < fds.size(); i++) {
       if (fds[i].revents != 0) line.take(line.hosts()[i - 1]);
     }
