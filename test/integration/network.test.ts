@@ -1,6 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { createNetwork, type Network } from '../support/network.ts';
+import { buildDelayLine } from '../perf/lib/rpc-programs.ts';
+import { createNetwork, type Network, type NetworkHost } from '../support/network.ts';
 
 const spaces = (): string[] => execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n').filter((line) => line.startsWith(`omn-${process.pid}-`));
 const noDelayLine = (): Promise<string> => Promise.reject(new Error('asked for a delay line'));
@@ -35,4 +37,34 @@ test.skipIf(lacks !== undefined)('a network that fails half way leaves nothing b
   // Longer than the kernel takes for a delay, so that netem refuses too.
   await expect(createNetwork({ hosts: 2, rttMs: Number.MAX_SAFE_INTEGER, delayLine: noDelayLine })).rejects.toThrow('asked for a delay line');
   expect(spaces()).toEqual([]);
+});
+
+const RECEIVE = `const s = require('node:dgram').createSocket('udp4'); let n = 0;
+  s.on('message', (m) => { if (m.length > 1) return n++; console.log(n); s.close(); }).bind(9, process.argv[1], () => console.error('ready'));`;
+/** The last ones, of one byte, say that it is over; so many are not all lost. All of them together fit into the receiver's buffer. */
+const SEND = `const s = require('node:dgram').createSocket('udp4'); let left = 230;
+  const step = () => { if (left-- === 0) return s.close(); s.send(Buffer.alloc(left < 30 ? 1 : 100), 9, process.argv[1], left % 20 === 0 ? () => setTimeout(step, 1) : step); }; step();`;
+const run = ({ prefix: [command = '', ...args] }: NetworkHost, code: string, argument: string) => promisify(execFile)(command, [...args, process.execPath, '-e', code, argument]);
+
+/** Of 200 packets, how many arrive. */
+async function arriving(from: NetworkHost, to: NetworkHost): Promise<number> {
+  const receiving = run(to, RECEIVE, to.address);
+  await new Promise((resolve) => receiving.child.stderr?.once('data', resolve));
+  await run(from, SEND, to.address);
+  return Number((await receiving).stdout);
+}
+
+test.skipIf(lacks !== undefined)('a network loses as many packets as it is told, from when it is told', async () => {
+  const network = await createNetwork({ hosts: 2, rttMs: 2, delayLine: buildDelayLine });
+  try {
+    const [a, b] = network.hosts as [NetworkHost, NetworkHost];
+    expect(await arriving(a, b)).toBe(200);
+    await network.change({ rttMs: 2, jitterMs: 0, lossPercent: 30 });
+    const some = await arriving(a, b);
+    // 140, and five standard deviations.
+    expect(some).toBeGreaterThan(107);
+    expect(some).toBeLessThan(173);
+  } finally {
+    network.stop();
+  }
 });

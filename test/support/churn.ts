@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FaultHeld } from './fault-messages.ts';
+import { FaultMesh, type FaultNode } from './fault-mesh.ts';
+import { seeded } from './models/index.ts';
+import type { NetworkHost } from './network.ts';
+
+export interface ChurnOptions {
+  /** Where the nodes run, in turn. */
+  readonly hosts: readonly NetworkHost[];
+  /** Nodes that stay, each a member to all. */
+  readonly staying: number;
+  /** Nodes that come and go: always as many. */
+  readonly coming: number;
+  /**
+   * Asked before each change, with how many there were: one of them goes, in order or killed, and another takes its place, under its old
+   * identity or as somebody new.
+   */
+  readonly goesOn: (changes: number) => boolean;
+  /** Between two changes; 0: as fast as processes start. */
+  readonly everyMs: number;
+  readonly seed: number;
+  readonly timeoutMs: number;
+  readonly onChange?: (done: number) => void;
+}
+
+export interface Sample {
+  readonly atMs: number;
+  readonly held: FaultHeld;
+}
+
+export interface ChurnResult {
+  readonly ordered: number;
+  readonly killed: number;
+  readonly returned: number;
+  /** How those ended that left in order, where it was not well. */
+  readonly badEnds: readonly (number | string)[];
+  readonly wrong: readonly string[];
+  /** From the last change until everybody hears everybody and speaks with those that stay. */
+  readonly oneAgainMs: number;
+  /** Of each node that stays, while the others come and go. */
+  readonly samples: readonly (readonly Sample[])[];
+  /** Of each node that stays: before anybody came, and after all had left again. */
+  readonly alone: readonly { readonly before: FaultHeld; readonly after: FaultHeld }[];
+}
+
+/** What one that left in order may leave behind: nothing. Throws when a node ends by itself, or they do not become one in time. */
+export async function churn(options: ChurnOptions): Promise<ChurnResult> {
+  const [run, home] = [new ChurnRun(options), await mkdtemp(join(tmpdir(), 'omninode-churn-'))];
+  try {
+    return await run.run(home);
+  } finally {
+    run.mesh.kill();
+    await rm(home, { recursive: true });
+  }
+}
+
+class ChurnRun {
+  readonly mesh = new FaultMesh();
+  readonly #options: ChurnOptions;
+  readonly #random: () => number;
+  readonly #counts = { ordered: 0, killed: 0, returned: 0 };
+  readonly #badEnds: (number | string)[] = [];
+  readonly #wrong: string[] = [];
+  #names = 0;
+
+  constructor(options: ChurnOptions) {
+    this.#options = options;
+    this.#random = seeded(options.seed);
+  }
+
+  async run(home: string): Promise<ChurnResult> {
+    const { coming, timeoutMs } = this.#options;
+    const staying = await this.#startStaying();
+    await this.mesh.isOne(timeoutMs);
+    const before = await Promise.all(staying.map((node) => node.held()));
+    const slots = Array.from({ length: coming }, (_, slot) => join(home, `${slot}-0.key`));
+    const there = await Promise.all(slots.map((path) => this.#join(staying, path)));
+    await this.mesh.isOne(timeoutMs);
+    const samples = await this.#change({ staying, there, home });
+    const oneAgainMs = await this.mesh.isOne(timeoutMs);
+    const alone = await this.#leaveAlone(staying, there, before);
+    for (const node of staying) this.#wrong.push(...node.wrong);
+    this.#badEnds.push(...(await this.mesh.stop()).filter((end) => end !== 0));
+    return { ...this.#counts, badEnds: this.#badEnds, wrong: this.#wrong, oneAgainMs, samples, alone };
+  }
+
+  /** One after the other: each is told of those before it, and they of none that is not there. */
+  async #startStaying(): Promise<FaultNode[]> {
+    const staying: FaultNode[] = [];
+    for (let i = 0; i < this.#options.staying; i++) staying.push(await this.#start(addressesOf(staying)));
+    return staying;
+  }
+
+  #start(members: readonly string[], identityPath?: string): Promise<FaultNode> {
+    const index = this.#names++;
+    const host = this.#options.hosts[index % this.#options.hosts.length];
+    if (host === undefined) throw new TypeError('no host');
+    return this.mesh.start(host, { name: `node${index}`, listen: [`/ip4/${host.address}/tcp/0`], members, ...(identityPath === undefined ? {} : { identityPath }) });
+  }
+
+  #join(staying: readonly FaultNode[], identityPath: string): Promise<FaultNode> {
+    return this.#start(addressesOf(staying), identityPath);
+  }
+
+  async #change({ staying, there, home }: { readonly staying: readonly FaultNode[]; readonly there: FaultNode[]; readonly home: string }): Promise<Sample[][]> {
+    const { goesOn, everyMs, onChange } = this.#options;
+    const identities = there.map((_, slot) => join(home, `${slot}-0.key`));
+    const samples: Sample[][] = staying.map(() => []);
+    for (let done = 0; goesOn(done); done++) {
+      const slot = Math.floor(this.#random() * there.length);
+      const [leaving, isReturning] = [there[slot] as FaultNode, this.#random() < 0.5];
+      await this.#leave(leaving, this.#random() < 0.5);
+      if (isReturning) this.#counts.returned++;
+      else identities[slot] = join(home, `${slot}-${done + 1}.key`);
+      there[slot] = await this.#join(staying, identities[slot] as string);
+      for (const [i, node] of staying.entries()) samples[i]?.push({ atMs: performance.now(), held: await node.held() });
+      onChange?.(done + 1);
+      if (everyMs > 0) await delay(everyMs);
+    }
+    return samples;
+  }
+
+  async #leave(node: FaultNode, isOrdered: boolean): Promise<void> {
+    this.mesh.forget(node);
+    this.#counts[isOrdered ? 'ordered' : 'killed']++;
+    this.#wrong.push(...node.wrong);
+    if (!isOrdered) {
+      // One that had ended by itself before would have been missed.
+      if (node.exit !== undefined) this.#badEnds.push(node.exit);
+      node.kill();
+      return void await node.exited;
+    }
+    const end = await node.stop();
+    if (end !== 0) this.#badEnds.push(end);
+  }
+
+  async #leaveAlone(staying: readonly FaultNode[], there: readonly FaultNode[], before: readonly FaultHeld[]): Promise<ChurnResult['alone']> {
+    await Promise.all(there.map((node) => this.#leave(node, true)));
+    await this.mesh.until(() => staying.every(({ connected }) => connected.size === staying.length - 1), { timeoutMs: this.#options.timeoutMs });
+    const after = await Promise.all(staying.map((node) => node.held()));
+    return after.map((held, i) => ({ before: before[i] as FaultHeld, after: held }));
+  }
+}
+
+const addressesOf = (nodes: readonly FaultNode[]): string[] => nodes.map(({ addresses: [address] }) => address as string);
