@@ -19,7 +19,7 @@ export interface ChurnOptions {
    * identity or as somebody new.
    */
   readonly goesOn: (changes: number) => boolean;
-  /** Between two changes; 0: as fast as processes start. */
+  /** From one change to the next, finished or not; 0: one after the other. */
   readonly everyMs: number;
   readonly seed: number;
   readonly timeoutMs: number;
@@ -57,6 +57,13 @@ export async function churn(options: ChurnOptions): Promise<ChurnResult> {
   }
 }
 
+interface Scene {
+  readonly staying: readonly FaultNode[];
+  /** Who is in each of the places of those that come and go. */
+  readonly there: FaultNode[];
+  readonly home: string;
+}
+
 class ChurnRun {
   readonly mesh = new FaultMesh();
   readonly #options: ChurnOptions;
@@ -64,6 +71,8 @@ class ChurnRun {
   readonly #counts = { ordered: 0, killed: 0, returned: 0 };
   readonly #badEnds: (number | string)[] = [];
   readonly #wrong: string[] = [];
+  /** How many have been in a place before. */
+  readonly #identities = new Map<number, number>();
   #names = 0;
 
   constructor(options: ChurnOptions) {
@@ -76,8 +85,7 @@ class ChurnRun {
     const staying = await this.#startStaying();
     await this.mesh.isOne(timeoutMs);
     const before = await Promise.all(staying.map((node) => node.held()));
-    const slots = Array.from({ length: coming }, (_, slot) => join(home, `${slot}-0.key`));
-    const there = await Promise.all(slots.map((path) => this.#join(staying, path)));
+    const there = await Promise.all(Array.from({ length: coming }, (_, slot) => this.#join(staying, this.#identityOf(slot, home))));
     await this.mesh.isOne(timeoutMs);
     const samples = await this.#change({ staying, there, home });
     const oneAgainMs = await this.mesh.isOne(timeoutMs);
@@ -105,22 +113,34 @@ class ChurnRun {
     return this.#start(addressesOf(staying), identityPath);
   }
 
-  async #change({ staying, there, home }: { readonly staying: readonly FaultNode[]; readonly there: FaultNode[]; readonly home: string }): Promise<Sample[][]> {
+  async #change({ staying, there, home }: Scene): Promise<Sample[][]> {
     const { goesOn, everyMs, onChange } = this.#options;
-    const identities = there.map((_, slot) => join(home, `${slot}-0.key`));
     const samples: Sample[][] = staying.map(() => []);
+    const changing = new Map<number, Promise<unknown>>();
     for (let done = 0; goesOn(done); done++) {
-      const slot = Math.floor(this.#random() * there.length);
-      const [leaving, isReturning] = [there[slot] as FaultNode, this.#random() < 0.5];
-      await this.#leave(leaving, this.#random() < 0.5);
-      if (isReturning) this.#counts.returned++;
-      else identities[slot] = join(home, `${slot}-${done + 1}.key`);
-      there[slot] = await this.#join(staying, identities[slot] as string);
+      if (changing.size === there.length) await Promise.race(changing.values());
+      const free = there.flatMap((_, slot) => (changing.has(slot) ? [] : [slot]));
+      const slot = free[Math.floor(this.#random() * free.length)] as number;
+      const change = this.#replace(slot, { staying, there, home }).finally(() => changing.delete(slot));
+      changing.set(slot, change);
+      await (everyMs === 0 ? change : delay(everyMs));
       for (const [i, node] of staying.entries()) samples[i]?.push({ atMs: performance.now(), held: await node.held() });
       onChange?.(done + 1);
-      if (everyMs > 0) await delay(everyMs);
     }
+    await Promise.all(changing.values());
     return samples;
+  }
+
+  async #replace(slot: number, { staying, there, home }: Scene): Promise<void> {
+    const [isReturning, isOrdered] = [this.#random() < 0.5, this.#random() < 0.5];
+    if (isReturning) this.#counts.returned++;
+    else this.#identities.set(slot, 1 + (this.#identities.get(slot) ?? 0));
+    await this.#leave(there[slot] as FaultNode, isOrdered);
+    there[slot] = await this.#join(staying, this.#identityOf(slot, home));
+  }
+
+  #identityOf(slot: number, home: string): string {
+    return join(home, `${slot}-${this.#identities.get(slot) ?? 0}.key`);
   }
 
   async #leave(node: FaultNode, isOrdered: boolean): Promise<void> {

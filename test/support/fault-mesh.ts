@@ -6,6 +6,8 @@ import type { FaultHeld, FaultSetup, FromFaultNode, ToFaultNode } from './fault-
 import { forkOn, type NetworkHost } from './network.ts';
 
 const SCRIPT = fileURLToPath(new URL('./fault-node.ts', import.meta.url));
+/** As the app is started: see scripts/lib/heap.mjs. */
+const HEAP_FLAGS = ['--max-semi-space-size=16'];
 type Said<E extends FromFaultNode['event']> = Extract<FromFaultNode, { event: E }>;
 
 /** A node in a process of its own, and what it said. */
@@ -31,7 +33,7 @@ export class FaultNode {
   constructor(host: NetworkHost, setup: FaultSetup) {
     this.name = setup.name;
     this.members = setup.members;
-    this.child = forkOn(host, SCRIPT, [JSON.stringify(setup)]);
+    this.child = forkOn({ ...host, flags: HEAP_FLAGS }, SCRIPT, [JSON.stringify(setup)]);
     this.child.on('message', (message: FromFaultNode) => this.#take(message));
     this.exited = once(this.child, 'exit').then(([code, signal]) => (code ?? signal) as number | string, (error: unknown) => String(error)).then((exit) => {
       this.exit = exit;

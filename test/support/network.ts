@@ -75,8 +75,8 @@ export function readdress(host: NetworkHost, lastByte: number): NetworkHost {
 }
 
 /** A module in a process on a host. `ip netns exec` becomes the program that it starts, so that the IPC channel holds. */
-export function forkOn({ prefix }: NetworkHost, module: string, args: readonly string[] = []): ChildProcess {
-  const [execPath = process.execPath, ...execArgv] = [...prefix, process.execPath];
+export function forkOn({ prefix, flags = [] }: NetworkHost & { readonly flags?: readonly string[] }, module: string, args: readonly string[] = []): ChildProcess {
+  const [execPath = process.execPath, ...execArgv] = [...prefix, process.execPath, ...flags];
   return fork(module, args, { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execPath, execArgv });
 }
 
