@@ -112,7 +112,7 @@ export class SimNode implements Mesh {
     // An address of its own each, as on the internet: gossip judges those that share one together.
     this.address = multiaddr(`/ip4/10.${init.index >> 16}.${(init.index >> 8) & 255}.${init.index & 255}/tcp/4001/p2p/${this.peerId}`);
     this.#pubsub = gossipsub(gossipOptions())(this.#components(key)) as Startable & GossipSub;
-    const libp2p = { services: { pubsub: this.#pubsub }, getConnections: () => this.connections };
+    const libp2p = { services: { pubsub: this.#pubsub, identify: { identify: (connection: Connection) => this.#introduce(connection) } }, getConnections: () => this.connections };
     this.#gossip = new Gossip(libp2p as unknown as MeshLibp2p, this.events, metrics);
   }
 
@@ -152,9 +152,13 @@ export class SimNode implements Mesh {
     this.events.emit('peer:connect', { peer: remote.peerId });
     this.#init.time.after(introducedMs, () => {
       if (connection.status !== 'open') return;
-      for (const topology of this.#topologies) void topology.onConnect?.(remote.id, connection as unknown as Connection);
+      void this.#introduce(connection as unknown as Connection);
       this.events.emit('peer:identify', { peer: remote.peerId, agent: 'sim' });
     });
+  }
+
+  async #introduce(connection: Connection): Promise<void> {
+    for (const topology of this.#topologies) await topology.onConnect?.(connection.remotePeer, connection);
   }
 
   lost(connection: SimConnection): void {

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { backoffMs, noMetrics, peerOf, silentLogger, systemClock, toCoded, type PeerId } from '../../src-main/base/index.ts';
-import { MemberKeeper } from '../../src-main/host/member-keeper.ts';
-import { createMesh, type Mesh } from '../../src-main/mesh/index.ts';
+import { createMesh, Discovery, type Mesh } from '../../src-main/mesh/index.ts';
 import { ECHO_PROTOCOL, TEST_LIMITS } from '../../src-main/mesh/testing/nodes.ts';
 import type { FaultSetup, FromFaultNode, ToFaultNode } from './fault-messages.ts';
 
@@ -76,8 +77,10 @@ await mesh.handle(ECHO_PROTOCOL, TEST_LIMITS, (stream) => void (async () => {
   for await (const frame of stream) await stream.send(frame);
   await stream.close();
 })().catch(() => undefined));
-// It says which members it does not reach as a warning.
-const keeper = new MemberKeeper({ mesh, members: setup.members, logger: { ...silentLogger, warn: () => say({ event: 'unreached' }) } });
+// Its log says which members it does not reach, and nothing else here: whom it was told of is all it meets.
+const unreached = (): void => say({ event: 'unreached' });
+const home = mkdtempSync(join(tmpdir(), 'omninode-fault-'));
+const keeper = new Discovery({ home, members: setup.members, targetPeers: 0, exchange: false }, { mesh, logger: { ...silentLogger, warn: unreached, debug: unreached }, clock: systemClock });
 await mesh.start();
 await keeper.start();
 const busy = [gossip(mesh), ...setup.members.map((address) => keepTalking(mesh, peerOf(address) as PeerId))];
@@ -94,6 +97,7 @@ async function stop(): Promise<void> {
   over.abort();
   await keeper.stop();
   await mesh.stop();
+  rmSync(home, { recursive: true, force: true });
   await Promise.all(busy);
   if (process.connected) process.disconnect();
 }

@@ -7,6 +7,7 @@ import { zoneErrors } from '../zone/errors.ts';
 import { ReplayWindow } from '../zone/replay-window.ts';
 import type { ZoneWatch } from '../zone/zone-watch.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
+import { GossipMender } from './gossip-mender.ts';
 import { messageError } from './topic-schema.ts';
 
 const STREAM_POLL_MS = 20;
@@ -32,6 +33,7 @@ export class Gossip {
   readonly #authors: RateLimiter;
   readonly #neighbours: RateLimiter;
   readonly #guards = new Map<Topic, TopicGuard>();
+  readonly #mender: GossipMender;
 
   constructor({ libp2p, events, metrics, watch, clock }: GossipInit) {
     this.#libp2p = libp2p;
@@ -41,9 +43,11 @@ export class Gossip {
     this.#seen = new ReplayWindow({ windowMs: MESSAGE_WINDOW_MS, maxKeys: MAX_REMEMBERED_MESSAGES }, clock);
     this.#authors = new RateLimiter({ ...AUTHOR_MESSAGES, maxKeys: MAX_WATCHED_PEERS }, clock);
     this.#neighbours = new RateLimiter({ ...NEIGHBOUR_MESSAGES, maxKeys: MAX_WATCHED_PEERS }, clock);
+    this.#mender = new GossipMender(libp2p);
   }
 
   start(): void {
+    this.#mender.start();
     const { pubsub } = this.#libp2p.services;
     pubsub.addEventListener('gossipsub:message', this.#onMessage);
     for (const topic of TOPICS) {
@@ -53,6 +57,7 @@ export class Gossip {
   }
 
   stop(): void {
+    this.#mender.stop();
     this.#libp2p.services.pubsub.removeEventListener('gossipsub:message', this.#onMessage);
   }
 

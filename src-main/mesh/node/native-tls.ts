@@ -62,6 +62,8 @@ class MeshTls implements ConnectionEncrypter {
     const socket = isNative ? wrapSocket(connection, tlsOptions) : wrapStream(connection, tlsOptions);
     try {
       await handshake(socket, options.signal);
+      // The peer may have given up in that very moment.
+      if (socket.destroyed) throw meshErrors.handshakeFailed({ reason: 'the connection was closed' });
       const remotePeer = await verifyPeerCertificate(socket.getPeerCertificate().raw, options.remotePeer, connection.log);
       const muxer = this.#muxer(socket, options);
       const secured = toMessageStream(connection, socket);

@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { PeerId as Libp2pPeerId, PeerInfo } from '@libp2p/interface';
-import { asPeerId, RateLimiter, toCoded, withPeer, type Clock, type Logger, type PeerId } from '../../base/index.ts';
+import { asPeerId, backoffMs, isCoded, RateLimiter, toCoded, withPeer, type Clock, type Logger, type PeerId } from '../../base/index.ts';
 import type { MeshMetrics } from '../metrics.ts';
 import { MAX_DISCOVERED_CONNECTIONS, type MeshOptions } from '../options.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_RATE, BANDWIDTH_TOTAL_RATE } from '../protocols/bandwidth/constants.ts';
@@ -16,6 +17,9 @@ import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
 import type { PeerBook } from './peer-book.ts';
 
+/** When a peer that did not introduce itself is asked again: it may have been busy. */
+const ASK_AGAIN = { firstMs: 1_000, maxMs: 30_000 };
+
 export interface PeerWatchInit {
   readonly libp2p: MeshLibp2p;
   readonly options: MeshOptions;
@@ -29,6 +33,9 @@ export interface PeerWatchInit {
 export class PeerWatch {
   readonly #mesh: Mesh;
   readonly #init: PeerWatchInit;
+  readonly #over = new AbortController();
+  /** Who is being asked to introduce itself. */
+  readonly #meeting = new Set<PeerId>();
 
   constructor(mesh: Mesh, init: PeerWatchInit) {
     this.#mesh = mesh;
@@ -49,6 +56,7 @@ export class PeerWatch {
   }
 
   stop(): void {
+    this.#over.abort();
     const { libp2p } = this.#init;
     libp2p.removeEventListener('peer:connect', this.#onConnect);
     libp2p.removeEventListener('peer:disconnect', this.#onDisconnect);
@@ -59,7 +67,7 @@ export class PeerWatch {
     const peer = asPeerId(detail.toString());
     this.#count();
     this.#mesh.events.emit('peer:connect', { peer });
-    this.#attend('identify', this.#identify(peer));
+    if (!this.#meeting.has(peer)) this.#attend('identify', this.#meet(peer));
     this.#attend('ping', this.#mesh.ping(peer));
   };
 
@@ -86,6 +94,25 @@ export class PeerWatch {
   ask(peer: PeerId): Promise<Introduction> {
     const deadline = { timeoutMs: IDENTIFY_TIMEOUT_MS, error: () => identifyErrors.timedOut(peer) };
     return withDeadline(deadline, async (signal) => readIntroduction(await this.#mesh.open(peer, IDENTIFY_PROTOCOL, { limits: IDENTIFY_LIMITS, signal }), signal));
+  }
+
+  /** Asks until it has answered, is gone, or speaks no such thing. */
+  async #meet(peer: PeerId): Promise<void> {
+    this.#meeting.add(peer);
+    try {
+      for (let attempt = 0; ; attempt++) {
+        const error = await this.#identify(peer).then(() => undefined, (failure: unknown) => failure);
+        if (error === undefined) return;
+        if (isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') || !this.#isConnected(peer)) throw error;
+        await delay(backoffMs(attempt, ASK_AGAIN), undefined, { signal: this.#over.signal, ref: false });
+      }
+    } finally {
+      this.#meeting.delete(peer);
+    }
+  }
+
+  #isConnected(peer: PeerId): boolean {
+    return this.#init.libp2p.getConnections().some(({ remotePeer }) => remotePeer.toString() === peer);
   }
 
   async #identify(peer: PeerId): Promise<void> {
