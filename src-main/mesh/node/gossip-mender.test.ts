@@ -7,7 +7,9 @@ import { GossipMender } from './gossip-mender.ts';
 
 const TOPIC = 'omni/test/v1';
 const running: MeshLibp2p[] = [];
-afterEach(() => Promise.all(running.splice(0).map((node) => node.stop())));
+afterEach(async () => {
+  await Promise.all(running.splice(0).map(async (node) => node.stop()));
+});
 
 async function start(listen: readonly string[]): Promise<MeshLibp2p> {
   const node = await createMeshLibp2p(await loadIdentity({ kind: 'ephemeral' }), { listen, identity: { kind: 'ephemeral' }, mdns: false, agent: 'test/1' });
