@@ -61,6 +61,8 @@ export const configSchema = z.strictObject({
   targetPeers: z.coerce.number().int().min(0).max(64).default(8),
   /** Whether members are asked whom they know, and told. */
   peerExchange: isOn.default(true),
+  /** Most that measuring the links to connected peers may take, both directions; 0: they are not measured but for plans. */
+  probeBytesPerMinute: z.coerce.number().int().min(0).max(1_000_000_000).default(1_048_576),
   /** Most that is sent of shards to others, over all of them; left out, what the line takes. */
   uploadBytesPerSecond: z.coerce.number().int().min(1).optional(),
   /** For whom this node fetches layers that it lacks, to take over a stage: peers on this machine and on private networks, everybody, nobody. */
@@ -99,7 +101,7 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_MODEL: 'model', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
   OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs', OMNINODE_STORE_QUOTA_BYTES: 'storeQuotaBytes',
   OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond', OMNINODE_SHARE_STORE: 'shareStore', OMNINODE_DHT: 'dht',
-  OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs', OMNINODE_TARGET_PEERS: 'targetPeers', OMNINODE_PEER_EXCHANGE: 'peerExchange',
+  OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs', OMNINODE_TARGET_PEERS: 'targetPeers', OMNINODE_PEER_EXCHANGE: 'peerExchange', OMNINODE_PROBE_BYTES_PER_MINUTE: 'probeBytesPerMinute',
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
   OMNINODE_NAME: 'name', OMNINODE_CALIBRATE: 'calibrate', OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
   OMNINODE_ZONE: 'zone', OMNINODE_ZONE_KEY_FILE: 'zoneKeyFile', OMNINODE_SESSIONS_PER_SECOND: 'sessionsPerSecond',

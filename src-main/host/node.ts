@@ -6,6 +6,7 @@ import { createNodePresence, type NodePresence } from './capability/node-presenc
 import type { HostConfig, Settings } from './config.ts';
 import { ensureConnected } from './connect.ts';
 import { LinkMeter } from './link-meter.ts';
+import { LinkProber } from './link-prober.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
 import { laneNetwork } from './lane-network.ts';
 import { StoreFetcher } from './layer-fetcher.ts';
@@ -77,6 +78,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   life.add(runner);
   life.add(protocolService(mesh, runner));
   const discovery = identity === 'ephemeral' ? undefined : life.add(new Discovery(discoveryOptions(config), { mesh, logger, clock }));
+  if (identity === 'file') life.add(new LinkProber({ mesh, meter: links, bytesPerMinute: config.probeBytesPerMinute, logger, clock }));
   const held = (): readonly HeldShard[] => [...shards, ...fetcher.held()];
   // Added last, so that it is stopped first: others hear that this node leaves before its connections go.
   const presence = identity === 'file' ? life.add(createNodePresence({ config, paths, version: appVersion(paths), mesh, runner, links, worker, held, others: models, logger, metrics, clock })) : undefined;

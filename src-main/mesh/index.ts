@@ -12,6 +12,7 @@ export { meshErrors, type DialReason } from './errors.ts';
 export type { IceServers, IdentityOption, MeshComponents, MeshOptions, RelayServerOptions } from './options.ts';
 export { STUN_DEFAULT_PORT, type NatOptions, type PortMapping } from './nat/options.ts';
 export { TRANSPORT_KINDS, type TransportKind } from './transports/kinds.ts';
+export type { LinkFigures } from './links/link-figures.ts';
 export * from './types.ts';
 export { BanList, banSubject, type Ban } from './zone/bans.ts';
 export { SESSIONS_PER_SECOND } from './zone/constants.ts';

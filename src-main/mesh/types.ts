@@ -1,4 +1,5 @@
 import type { Events, PeerId, Service, Unsubscribe } from '../base/index.ts';
+import type { LinkFigures } from './links/link-figures.ts';
 
 export const TOPICS = ['omni/test/v1', 'omni/capability/v1', 'omni/shard/v1', 'omni/pipeline/v1', 'omni/proof/v1'] as const;
 export type Topic = (typeof TOPICS)[number];
@@ -61,8 +62,10 @@ export interface PeerSummary {
   readonly route: Route;
   /** Why new streams take this connection, of all to the peer. */
   readonly why: string;
-  /** Last measured round trip; undefined until measured. */
+  /** Smoothed round trip; undefined until measured. */
   readonly rttMs: number | undefined;
+  /** All that was measured of the link. */
+  readonly figures?: LinkFigures;
   readonly agent: string | undefined;
   readonly protocols: readonly string[];
 }

@@ -70,7 +70,15 @@ export const peerSchema = z.object({
   route: z.enum(['direct', 'relayed']),
   /** Why this connection is taken, of all to the peer. */
   why: label,
+  /** Smoothed; the least of late; how much one differs from the next. */
   rttMs: measured.exactOptional(),
+  minRttMs: measured.exactOptional(),
+  jitterMs: measured.exactOptional(),
+  /** What the link carries: as probed, or, `at least`, as seen or as far as a probe tells. */
+  throughput: z.object({ bytesPerSecond: measured, kind: z.enum(['measured', 'at least']) }).exactOptional(),
+  /** Payload with that peer since it is connected. */
+  sentBytes: measured.exactOptional(),
+  receivedBytes: measured.exactOptional(),
   agent: label.exactOptional(),
 });
 export type Peer = z.infer<typeof peerSchema>;

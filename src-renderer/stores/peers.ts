@@ -1,5 +1,5 @@
 import type { Member, Peer, Stage } from '../../src-preload/bridge/index.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, formatMs } from './format.ts';
 
 /** One node as the page lists it: connected, known by what it told of itself, or both. */
 export interface PeerEntry {
@@ -22,6 +22,14 @@ export function peerEntries({ peers, members = [], stages = [] }: PeerState): re
     const [link, member] = [peers.find((one) => one.peerId === peerId), members.find((one) => one.peerId === peerId)];
     return { peerId, stages: stages.filter((stage) => stage.peerId === peerId), ...(link === undefined ? {} : { link }), ...(member === undefined ? {} : { member }) };
   });
+}
+
+/** "0.4 ms", "± 0.1 ms", "≥ 12.5 MB/s": only what was measured. */
+export function linkFigures({ rttMs, jitterMs, throughput }: Peer): readonly string[] {
+  return [
+    ...(rttMs === undefined ? [] : [formatMs(rttMs)]), ...(jitterMs === undefined ? [] : [`± ${formatMs(jitterMs)}`]),
+    ...(throughput === undefined ? [] : [`${throughput.kind === 'at least' ? '≥ ' : ''}${formatBytes(throughput.bytesPerSecond)}/s`]),
+  ];
 }
 
 const OS: Readonly<Record<string, string>> = { linux: 'Linux', darwin: 'macOS', win32: 'Windows' };

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { useHost } from '../stores/context.ts';
-import { formatLayers, formatMs, peerSummary, shortPeer } from '../stores/format.ts';
-import { machineSummary, peerEntries, workSummary, type PeerEntry } from '../stores/peers.ts';
+import { formatLayers, peerSummary, shortPeer } from '../stores/format.ts';
+import { linkFigures, machineSummary, peerEntries, workSummary, type PeerEntry } from '../stores/peers.ts';
 import { InvitePanel } from './invite-panel.tsx';
 
 /** Who is in the mesh, what each machine has and runs, and how it is reached; behind a disclosure in the bar. */
@@ -37,7 +37,7 @@ function PeerRow({ entry: { peerId, link, member, stages } }: { readonly entry: 
   return (
     <li>
       <span className="peer-name">{member?.name !== undefined && <strong>{member.name}</strong>}<code title={peerId}>{shortPeer(peerId)}</code></span>
-      <span className="peer-link" title={link?.why}>{link === undefined ? 'through others' : link.transport}{link?.route === 'relayed' && ' · relayed'}{link?.rttMs !== undefined && ` · ${formatMs(link.rttMs)}`}</span>
+      <span className="peer-link" title={link?.why}>{link === undefined ? 'through others' : link.transport}{link?.route === 'relayed' && ' · relayed'}{link !== undefined && linkFigures(link).map((figure) => ` · ${figure}`)}</span>
       {member !== undefined && <span className="peer-facts">{machineSummary(member)}</span>}
       {work !== '' && <span className="peer-facts">{work}</span>}
       {stages.length > 0 && <span className="peer-facts">{stages.map(({ layers }) => formatLayers(layers)).join(', ')} of this chat{isHere && ', on this machine'}</span>}

@@ -1,15 +1,16 @@
 import type { PeerRow, PeersNow } from '../../host/index.ts';
-import { milliseconds, shortPeer, table } from '../table.ts';
+import { bytes, milliseconds, shortPeer, table } from '../table.ts';
 
 /** What `peers` shows; pure. What a node did not tell is a dash. */
 
 type Member = NonNullable<PeerRow['member']>;
+type Link = NonNullable<PeerRow['link']>;
 
-const HEAD = ['peer', 'name', 'machine', 'RAM free', 'GPU', 'speed', 'layers', 'link', 'away', 'here for'];
+const HEAD = ['peer', 'name', 'machine', 'RAM free', 'GPU', 'speed', 'layers', 'link', 'away', 'jitter', 'carries', 'here for'];
 const NONE = '-';
 
 export function peersView({ self, peers }: PeersNow, nowMs: number): string {
-  const rows = [...(self === undefined ? [] : [[...cells(self.peerId, self), 'this node', NONE, since(self, nowMs)]]), ...peers.map((row) => peerCells(row, nowMs))];
+  const rows = [...(self === undefined ? [] : [[...cells(self.peerId, self), 'this node', NONE, NONE, NONE, since(self, nowMs)]]), ...peers.map((row) => peerCells(row, nowMs))];
   if (rows.length === 0) return 'No other node is known.\n';
   return `${table(HEAD, rows)}\n${peers.length === 0 ? '\nNo other node is here.\n' : ''}`;
 }
@@ -20,7 +21,7 @@ function peerCells({ peerId, link, member, stages = [] }: PeerRow, nowMs: number
   const layers = stages.map((stage) => `${stage.layers[0]}-${stage.layers[1]} (${stage.ownership === 'this-machine' ? 'here' : stage.ownership})`).join(', ');
   return [
     peer, name, ...facts.slice(0, -1), layers === '' ? facts.at(-1) ?? NONE : layers,
-    link === undefined ? 'through others' : `${link.transport}${link.route === 'relayed' ? ', relayed' : ''}`, milliseconds(link?.rttMs, 1), since(member, nowMs),
+    link === undefined ? 'through others' : `${link.transport}${link.route === 'relayed' ? ', relayed' : ''}`, awayText(link), milliseconds(link?.jitterMs, 1), carriesText(link?.throughput), since(member, nowMs),
   ];
 }
 
@@ -40,6 +41,15 @@ function memoryText(machine: Member['machine'] | undefined): string {
   if (free === undefined && total === undefined) return NONE;
   return `${free === undefined ? '?' : gigabytes(free)} of ${total === undefined ? '?' : gigabytes(total)} GB`;
 }
+
+/** Smoothed, and the least where that is another. */
+function awayText(link: Link | undefined): string {
+  const [away, least] = [milliseconds(link?.rttMs, 1), milliseconds(link?.minRttMs, 1)];
+  return least === NONE || least === away ? away : `${away}, least ${least.slice(0, -3)}`;
+}
+
+const carriesText = (throughput: Link['throughput']): string =>
+  (throughput === undefined ? NONE : `${throughput.kind === 'at least' ? '>= ' : ''}${bytes(throughput.bytesPerSecond)}/s`);
 
 /** None that it found is a fact; not having looked is none. */
 function gpuText(gpus: Member['gpus']): string {

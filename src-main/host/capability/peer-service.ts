@@ -1,7 +1,11 @@
 import type { HostService, HostServiceEvents } from '../../api/index.ts';
 import type { Events, Unsubscribe } from '../../base/index.ts';
 import type { Node } from '../node.ts';
+import { peerView } from './peer-view.ts';
 import { memberView, memberViews } from './member-views.ts';
+
+/** Said again though nobody came or went: figures of links move. */
+const FIGURES_MS = 15_000;
 
 export type PeerService = Required<Pick<HostService, 'peers' | 'members' | 'self'>>;
 
@@ -9,9 +13,7 @@ export type PeerService = Required<Pick<HostService, 'peers' | 'members' | 'self
 export function peerService({ mesh, presence }: Pick<Node, 'mesh' | 'presence'>): PeerService {
   return {
     // Who said farewell, or is heard of no more, is gone, though its connection may stand for a while.
-    peers: () => mesh.peers().filter(({ peer }) => presence?.isGone(peer) !== true).map(({ peer, address, direction, transport, route, why, rttMs, agent }) => ({
-      peerId: peer, address, direction, transport, route, why, ...(rttMs === undefined ? {} : { rttMs }), ...(agent === undefined ? {} : { agent }),
-    })),
+    peers: () => mesh.peers().filter(({ peer }) => presence?.isGone(peer) !== true).map(peerView),
     members: () => (presence === undefined ? [] : memberViews(presence)),
     self: () => {
       const self = presence?.self();
@@ -28,7 +30,9 @@ export function tellPeers({ mesh, presence }: Pick<Node, 'mesh' | 'presence'>, s
     peers();
     members();
   };
+  const again = setInterval(peers, FIGURES_MS).unref();
   const offs = [
+    () => clearInterval(again),
     mesh.events.on('peer:connect', peers), mesh.events.on('peer:disconnect', peers), mesh.events.on('peer:identify', peers), mesh.events.on('peer:link', peers),
     ...(presence === undefined ? [] : [presence.events.on('peer:joined', both), presence.events.on('peer:changed', members), presence.events.on('peer:left', both)]),
   ];

@@ -3,6 +3,7 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import type { DirectLinks } from '../direct/direct-links.ts';
+import { watched, type LinkGauge } from '../links/link-figures.ts';
 import { Links } from '../links/links.ts';
 import { probeLink } from '../links/probe-link.ts';
 import { meshErrors } from '../errors.ts';
@@ -54,7 +55,7 @@ export class MeshNode implements Mesh {
   readonly #components: Pick<MeshComponents, 'clock'>;
   readonly #metrics: MeshMetrics;
   readonly #gossip: Gossip;
-  readonly #book = new PeerBook();
+  readonly #book: PeerBook;
   readonly #watch: PeerWatch;
   readonly #direct: DirectLinks;
   readonly #zone: ZoneWatch;
@@ -71,6 +72,7 @@ export class MeshNode implements Mesh {
     this.#options = options;
     this.#components = components;
     this.#metrics = components.metrics;
+    this.#book = new PeerBook(components.clock);
     this.#links = new Links({
       libp2p, onBetter: (peer) => void this.#moveStreams(peer),
       probe: (connection) => probeLink(connection, { clock: components.clock, traffic: this.#metrics.traffic(PING_PROTOCOL) }),
@@ -162,7 +164,7 @@ export class MeshNode implements Mesh {
     const deadline = { timeoutMs: PING_TIMEOUT_MS, error: () => pingErrors.timedOut(peer), signal };
     const rttMs = await withDeadline(deadline, async (within) =>
       ping(await this.open(peer, PING_PROTOCOL, { limits: PING_LIMITS, signal: within }), { clock, signal: within }));
-    this.#book.measured(peer, rttMs);
+    this.#gaugeOf(peer)?.roundTrip(rttMs);
     this.#metrics.roundTrip(rttMs);
     return rttMs;
   }
@@ -170,8 +172,10 @@ export class MeshNode implements Mesh {
   async bandwidth(peer: PeerId, { signal }: Within = {}): Promise<number> {
     const { clock } = this.#components;
     const deadline = { timeoutMs: BANDWIDTH_TIMEOUT_MS, error: () => bandwidthErrors.timedOut(peer), signal };
-    return withDeadline(deadline, async (within) =>
+    const bytesPerSecond = await withDeadline(deadline, async (within) =>
       probeBandwidth(await this.open(peer, BANDWIDTH_PROTOCOL, { limits: BANDWIDTH_LIMITS, signal: within }), { clock, signal: within }));
+    this.#gaugeOf(peer)?.probed(bytesPerSecond);
+    return bytesPerSecond;
   }
 
   async open(peer: PeerId, protocol: string, options: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {
@@ -187,7 +191,7 @@ export class MeshNode implements Mesh {
     const { limits, signal } = options;
     const connection = this.#links.best(peer)?.connection;
     if (connection === undefined) throw meshErrors.notConnected({ peer });
-    const traffic = this.#zone.trafficOf(peer, this.#metrics.traffic(protocol));
+    const traffic = this.#zone.trafficOf(peer, this.#trafficWith(peer, protocol));
     try {
       this.#zone.sessions.used(peer);
       const raw = await newStream(connection, this.#namesOf(peer, protocol, limits), options);
@@ -209,6 +213,7 @@ export class MeshNode implements Mesh {
 
   /** A better connection is there: streams that can go over to it do. */
   async #moveStreams(peer: PeerId): Promise<void> {
+    this.#gaugeOf(peer)?.moved();
     this.events.emit('peer:link', { peer });
     const connection = this.#links.best(peer)?.connection;
     if (connection === undefined) return;
@@ -216,7 +221,7 @@ export class MeshNode implements Mesh {
       connectionId: connection.id,
       open: async (protocol, limits) => {
         const raw = await newStream(connection, [movable(protocol)], { limits, signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) });
-        return wrapStream(raw, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(this.#zone.trafficOf(peer, this.#metrics.traffic(protocol))), marksEnd: marksEnd(connection) });
+        return wrapStream(raw, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(this.#zone.trafficOf(peer, this.#trafficWith(peer, protocol))), marksEnd: marksEnd(connection) });
       },
     });
   }
@@ -234,7 +239,7 @@ export class MeshNode implements Mesh {
   async openDirect(address: string, protocol: string, { limits, signal }: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {
     const timedOut = (): Error => meshErrors.dialFailed({ address, reason: 'timeout' });
     const peer = asPeerId(String(parseAddress(address).getComponents().at(-1)?.value));
-    const traffic = this.#zone.trafficOf(peer, this.#metrics.traffic(protocol));
+    const traffic = this.#zone.trafficOf(peer, this.#trafficWith(peer, protocol));
     const stream = await withDeadline({ timeoutMs: DIAL_TIMEOUT_MS, error: timedOut, signal }, (within) => this.#direct.dial(address, { protocol, limits, traffic, signal: within }));
     this.#metrics.opened(protocol, 'out');
     return stream;
@@ -242,10 +247,9 @@ export class MeshNode implements Mesh {
 
   async handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => void): Promise<Unsubscribe> {
     const { maxInboundStreams, maxOutboundStreams, relayed: runOnLimitedConnection = false } = limits;
-    const traffic = this.#metrics.traffic(protocol);
     const accept = (peer: PeerId, wrap: (traffic: StreamTraffic) => FrameStream): void => {
       this.#metrics.opened(protocol, 'in');
-      this.#zone.accept({ peer, protocol, limits, traffic }, wrap, handler);
+      this.#zone.accept({ peer, protocol, limits, traffic: this.#trafficWith(peer, protocol) }, wrap, handler);
     };
     const shut = limits.direct === true ? await this.#direct.handle(protocol, { limits, accept }) : undefined;
     const options = { maxInboundStreams, maxOutboundStreams, runOnLimitedConnection };
@@ -256,7 +260,7 @@ export class MeshNode implements Mesh {
     if (limits.moves === true) {
       await this.#libp2p.handle(movable(protocol), (stream, connection) => {
         const peer = asPeerId(connection.remotePeer.toString());
-        const counted = this.#zone.metered({ peer, protocol, limits, traffic });
+        const counted = this.#zone.metered({ peer, protocol, limits, traffic: this.#trafficWith(peer, protocol) });
         const path = wrapStream(stream, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(counted), marksEnd: marksEnd(connection) });
         void this.#moves.receive(path, { peer, protocol, limits, traffic: counted }, (moving) => {
           this.#metrics.opened(protocol, 'in');
@@ -268,6 +272,19 @@ export class MeshNode implements Mesh {
       shut?.();
       void this.#libp2p.unhandle(limits.moves === true ? [protocol, movable(protocol)] : protocol);
     };
+  }
+
+  /** What a stream is counted by: its protocol and, but for those that measure, its link. */
+  #trafficWith(peer: PeerId, protocol: string): StreamTraffic {
+    const traffic = this.#metrics.traffic(protocol);
+    const isProbe = protocol === PING_PROTOCOL || protocol === BANDWIDTH_PROTOCOL;
+    const gauge = isProbe ? undefined : this.#gaugeOf(peer);
+    return gauge === undefined ? traffic : watched(traffic, gauge);
+  }
+
+  /** Of a connected peer: nothing is kept of those who left. */
+  #gaugeOf(peer: PeerId): LinkGauge | undefined {
+    return this.#links.best(peer) === undefined ? undefined : this.#book.gauge(peer);
   }
 
   publish(topic: Topic, data: Uint8Array): Promise<{ readonly recipients: number }> {

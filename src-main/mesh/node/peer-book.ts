@@ -1,5 +1,6 @@
 import type { Connection } from '@libp2p/interface';
-import type { PeerId } from '../../base/index.ts';
+import type { Clock, PeerId } from '../../base/index.ts';
+import { LinkGauge } from '../links/link-figures.ts';
 import type { Link } from '../links/links.ts';
 import type { Introduction } from '../protocols/identify/schema.ts';
 import { kindOf, routeOf } from '../transports/kinds.ts';
@@ -8,7 +9,12 @@ import type { PeerSummary } from '../types.ts';
 /** What is known of connected peers beyond their connections. Forgotten when they leave. */
 export class PeerBook {
   readonly #introductions = new Map<PeerId, Introduction>();
-  readonly #rttsMs = new Map<PeerId, number>();
+  readonly #gauges = new Map<PeerId, LinkGauge>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   introduce(peer: PeerId, introduction: Introduction): void {
     this.#introductions.set(peer, introduction);
@@ -19,13 +25,18 @@ export class PeerBook {
     return this.#introductions.get(peer)?.protocols;
   }
 
-  measured(peer: PeerId, rttMs: number): void {
-    this.#rttsMs.set(peer, rttMs);
+  /** Where the figures of the link to a connected peer are gathered. */
+  gauge(peer: PeerId): LinkGauge {
+    const known = this.#gauges.get(peer);
+    if (known !== undefined) return known;
+    const gauge = new LinkGauge(this.#clock);
+    this.#gauges.set(peer, gauge);
+    return gauge;
   }
 
   forget(peer: PeerId): void {
     this.#introductions.delete(peer);
-    this.#rttsMs.delete(peer);
+    this.#gauges.delete(peer);
   }
 
   /** One summary a peer, of the connection that new streams take. */
@@ -35,9 +46,10 @@ export class PeerBook {
 
   #summary(peer: PeerId, { connection, why }: Link): PeerSummary {
     const introduction = this.#introductions.get(peer);
+    const figures = this.#gauges.get(peer)?.figures();
     return {
       peer, address: connection.remoteAddr.toString(), direction: connection.direction, transport: transportOf(connection), route: routeOf(connection), why,
-      rttMs: this.#rttsMs.get(peer), agent: introduction?.agent, protocols: introduction?.protocols ?? [],
+      rttMs: figures?.rttMs, ...(figures === undefined ? {} : { figures }), agent: introduction?.agent, protocols: introduction?.protocols ?? [],
     };
   }
 }
