@@ -1,6 +1,7 @@
 import { defineErrors, spec } from '../base/index.ts';
 
-export type DialReason = 'refused' | 'timeout' | 'wrong identity' | 'aborted' | 'bad address' | 'unreachable' | 'another zone';
+export const DIAL_REASONS = ['refused', 'timeout', 'wrong identity', 'aborted', 'bad address', 'unreachable', 'another zone'] as const;
+export type DialReason = (typeof DIAL_REASONS)[number];
 
 const DIAL_NEXT: Record<DialReason, string> = {
   refused: 'Check that the other node runs and listens on this port.',

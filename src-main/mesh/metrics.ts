@@ -1,12 +1,18 @@
 import type { Counter, Metrics } from '../base/index.ts';
+import type { DialReason } from './errors.ts';
+import type { ConnectionCount } from './links/connection-counts.ts';
 import type { StreamTraffic } from './streams/frame-stream.ts';
 
 export interface MeshMetrics {
   traffic(protocol: string): StreamTraffic;
   opened(protocol: string, direction: 'in' | 'out'): void;
-  connections(count: number): void;
+  connections(count: ConnectionCount): void;
+  peers(count: number): void;
+  handshake(direction: 'inbound' | 'outbound', result: 'made' | 'failed'): void;
+  dialled(result: 'connected' | DialReason): void;
   refused(reason: string): void;
-  roundTrip(rttMs: number): void;
+  /** Of whichever peer: no peer has a label. Jitter is undefined at the first round trip. */
+  roundTrip(rttMs: number, jitterMs?: number): void;
 }
 
 export function meshMetrics(metrics: Metrics): MeshMetrics {
@@ -14,14 +20,24 @@ export function meshMetrics(metrics: Metrics): MeshMetrics {
   const frames = metrics.counter({ name: 'omninode_mesh_frames_total', help: 'Frames on framed streams.', labels: ['protocol', 'direction'] });
   const streams = metrics.counter({ name: 'omninode_mesh_streams_total', help: 'Framed streams begun.', labels: ['protocol', 'direction'] });
   const refusals = metrics.counter({ name: 'omninode_mesh_refusals_total', help: 'What was refused, by reason.', labels: ['reason'] });
-  const connections = metrics.gauge({ name: 'omninode_mesh_connections', help: 'Open connections.' });
-  const roundTrips = metrics.histogram({ name: 'omninode_mesh_ping_seconds', help: 'Round trips of our ping.', buckets: [0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2] });
+  const connections = metrics.gauge({ name: 'omninode_mesh_connections', help: 'Open connections.', labels: ['transport', 'route'] });
+  const peers = metrics.gauge({ name: 'omninode_mesh_peers', help: 'Connected peers.' });
+  const handshakes = metrics.counter({ name: 'omninode_mesh_handshakes_total', help: 'Encrypted connections: made, or failed where we dialled; what others began and did not end is among the refusals.', labels: ['direction', 'result'] });
+  const dials = metrics.counter({ name: 'omninode_mesh_dials_total', help: 'Addresses dialled: connected, or why not.', labels: ['result'] });
+  const roundTrips = metrics.histogram({ name: 'omninode_mesh_ping_seconds', help: 'Round trips of our ping, over all peers.', buckets: [0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2] });
+  const jitters = metrics.histogram({ name: 'omninode_mesh_jitter_seconds', help: 'Jitter of a link at each ping, over all peers.', buckets: [0.0001, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5] });
   const refused = (reason: string): void => refusals.inc({ reason });
   return {
     traffic: (protocol) => traffic(protocol, { bytes, frames, refused }),
     opened: (protocol, direction) => streams.inc({ protocol, direction }),
-    connections: (count) => connections.set(count),
-    roundTrip: (rttMs) => roundTrips.observe(rttMs / 1000),
+    connections: ({ transport, route, count }) => connections.set(count, { transport, route }),
+    peers: (count) => peers.set(count),
+    handshake: (direction, result) => handshakes.inc({ direction, result }),
+    dialled: (result) => dials.inc({ result }),
+    roundTrip: (rttMs, jitterMs) => {
+      roundTrips.observe(rttMs / 1000);
+      if (jitterMs !== undefined) jitters.observe(jitterMs / 1000);
+    },
     refused,
   };
 }

@@ -1,5 +1,5 @@
 import type { CodedError } from '../../base/index.ts';
-import { meshErrors, type DialReason } from '../errors.ts';
+import { DIAL_REASONS, meshErrors, type DialReason } from '../errors.ts';
 
 const PATTERNS: readonly (readonly [RegExp, DialReason])[] = [
   [/Nobody of this zone answered/, 'another zone'],
@@ -14,6 +14,15 @@ export function dialError(address: string, error: unknown): CodedError {
   const reason = PATTERNS.find(([pattern]) => pattern.test(text))?.[1] ?? 'unreachable';
   return meshErrors.dialFailed({ address, reason }, error);
 }
+
+/** Of MESH_DIAL_FAILED and its likes; `unreachable` where an error says nothing of it. */
+export function dialReasonOf({ meta }: CodedError): DialReason {
+  const reason = meta?.['reason'];
+  return DIAL_REASONS.find((known) => known === reason) ?? 'unreachable';
+}
+
+/** The peer answered, and no encrypted connection came of it. */
+export const isHandshakeFailure = (error: unknown): boolean => /Nobody of this zone|Encryption|UnexpectedPeer|does not match|Dialed peer|Muxer|InvalidCrypto/i.test(describe(error));
 
 /** Names, codes and messages of an error and of all inside it, for matching. */
 export function describe(error: unknown): string {

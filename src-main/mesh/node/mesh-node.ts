@@ -3,6 +3,7 @@ import { peerIdFromString } from '@libp2p/peer-id';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import type { DirectLinks } from '../direct/direct-links.ts';
+import { ConnectionCounts } from '../links/connection-counts.ts';
 import { watched, type LinkGauge } from '../links/link-figures.ts';
 import { Links } from '../links/links.ts';
 import { probeLink } from '../links/probe-link.ts';
@@ -27,7 +28,7 @@ import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, Provid
 import type { ZoneWatch } from '../zone/zone-watch.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
-import { describe, dialError } from './dial-error.ts';
+import { describe, dialError, dialReasonOf, isHandshakeFailure } from './dial-error.ts';
 import { Gossip } from './gossip.ts';
 import { PeerBook } from './peer-book.ts';
 import { PeerWatch } from './peer-watch.ts';
@@ -61,6 +62,7 @@ export class MeshNode implements Mesh {
   readonly #zone: ZoneWatch;
   readonly #transports: Transports;
   readonly #links: Links;
+  readonly #counts: ConnectionCounts;
   readonly #moves = new Moves();
   readonly #nat: Nat | undefined;
 
@@ -73,12 +75,13 @@ export class MeshNode implements Mesh {
     this.#components = components;
     this.#metrics = components.metrics;
     this.#book = new PeerBook(components.clock);
+    this.#counts = new ConnectionCounts({ libp2p, metrics: this.#metrics });
     this.#links = new Links({
       libp2p, onBetter: (peer) => void this.#moveStreams(peer),
       probe: (connection) => probeLink(connection, { clock: components.clock, traffic: this.#metrics.traffic(PING_PROTOCOL) }),
     });
     this.#gossip = new Gossip({ libp2p, events: this.events, metrics: this.#metrics, watch: this.#zone, clock: components.clock });
-    this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, metrics: this.#metrics, logger: components.logger, clock: components.clock });
+    this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, logger: components.logger, clock: components.clock });
     this.peerId = asPeerId(libp2p.peerId.toString());
     this.signer = components.signer;
     this.events.on('peer:disconnect', ({ peer }) => this.#zone.sessions.forget(peer));
@@ -92,6 +95,7 @@ export class MeshNode implements Mesh {
   async start(): Promise<void> {
     await this.#watch.start();
     this.#links.start();
+    this.#counts.start();
     try {
       await this.#nat?.prepare();
       await this.#libp2p.start();
@@ -111,6 +115,7 @@ export class MeshNode implements Mesh {
     this.#links.stop();
     await this.#nat?.stop();
     await this.#libp2p.stop();
+    this.#counts.stop();
     this.#watch.stop();
   }
 
@@ -132,10 +137,13 @@ export class MeshNode implements Mesh {
     if (refusal !== undefined) throw refusal;
     try {
       const connection = await this.#dial(target, signal);
+      this.#metrics.dialled('connected');
       return asPeerId(connection.remotePeer.toString());
     } catch (error) {
-      if (signal?.aborted === true) throw meshErrors.dialFailed({ address, reason: 'aborted' }, error);
-      throw isCoded(error) && error.code !== 'ZONE_SILENT_PEER' ? error : dialError(address, error);
+      const failure = signal?.aborted === true ? meshErrors.dialFailed({ address, reason: 'aborted' }, error) : isCoded(error) && error.code !== 'ZONE_SILENT_PEER' ? error : dialError(address, error);
+      this.#metrics.dialled(dialReasonOf(failure));
+      if (isHandshakeFailure(error)) this.#metrics.handshake('outbound', 'failed');
+      throw failure;
     }
   }
 
@@ -164,8 +172,9 @@ export class MeshNode implements Mesh {
     const deadline = { timeoutMs: PING_TIMEOUT_MS, error: () => pingErrors.timedOut(peer), signal };
     const rttMs = await withDeadline(deadline, async (within) =>
       ping(await this.open(peer, PING_PROTOCOL, { limits: PING_LIMITS, signal: within }), { clock, signal: within }));
-    this.#gaugeOf(peer)?.roundTrip(rttMs);
-    this.#metrics.roundTrip(rttMs);
+    const gauge = this.#gaugeOf(peer);
+    gauge?.roundTrip(rttMs);
+    this.#metrics.roundTrip(rttMs, gauge?.figures().jitterMs);
     return rttMs;
   }
 

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PeerId as Libp2pPeerId, PeerInfo } from '@libp2p/interface';
 import { asPeerId, backoffMs, isCoded, RateLimiter, toCoded, withPeer, type Clock, type Logger, type PeerId } from '../../base/index.ts';
-import type { MeshMetrics } from '../metrics.ts';
 import { MAX_DISCOVERED_CONNECTIONS, type MeshOptions } from '../options.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_RATE, BANDWIDTH_TOTAL_RATE } from '../protocols/bandwidth/constants.ts';
 import { serveBandwidth } from '../protocols/bandwidth/server.ts';
@@ -24,7 +23,6 @@ export interface PeerWatchInit {
   readonly libp2p: MeshLibp2p;
   readonly options: MeshOptions;
   readonly book: PeerBook;
-  readonly metrics: MeshMetrics;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -65,7 +63,6 @@ export class PeerWatch {
 
   readonly #onConnect = ({ detail }: CustomEvent<Libp2pPeerId>): void => {
     const peer = asPeerId(detail.toString());
-    this.#count();
     this.#mesh.events.emit('peer:connect', { peer });
     if (!this.#meeting.has(peer)) this.#attend('identify', this.#meet(peer));
     this.#attend('ping', this.#mesh.ping(peer));
@@ -74,7 +71,6 @@ export class PeerWatch {
   readonly #onDisconnect = ({ detail }: CustomEvent<Libp2pPeerId>): void => {
     const peer = asPeerId(detail.toString());
     this.#init.book.forget(peer);
-    this.#count();
     this.#mesh.events.emit('peer:disconnect', { peer });
   };
 
@@ -125,8 +121,6 @@ export class PeerWatch {
     const protocols = this.#init.libp2p.getProtocols().slice(0, MAX_PROTOCOLS);
     return { agent: this.#init.options.agent, version: IDENTIFY_VERSION, protocols };
   }
-
-  readonly #count = (): void => this.#init.metrics.connections(this.#init.libp2p.getConnections().length);
 
   // A peer may leave in the middle of anything; that is its right, and worth a line of log.
   #attend(what: string, work: Promise<unknown>): void {

@@ -1,0 +1,59 @@
+import type { Connection, Libp2p } from '@libp2p/interface';
+import { kindOf, routeOf } from '../transports/kinds.ts';
+import type { Route } from '../types.ts';
+
+export interface ConnectionCount {
+  readonly transport: string;
+  readonly route: Route;
+  readonly count: number;
+}
+
+export interface ConnectionCountsInit {
+  readonly libp2p: Pick<Libp2p, 'getConnections' | 'addEventListener' | 'removeEventListener'>;
+  readonly metrics: {
+    /** Also of kinds that there are none of any more. */
+    connections(count: ConnectionCount): void;
+    peers(count: number): void;
+    handshake(direction: Connection['direction'], result: 'made'): void;
+  };
+}
+
+/** Counts connections as they come and go. */
+export class ConnectionCounts {
+  readonly #init: ConnectionCountsInit;
+  /** Kinds that were told of. */
+  readonly #kinds = new Map<string, Omit<ConnectionCount, 'count'>>();
+
+  constructor(init: ConnectionCountsInit) {
+    this.#init = init;
+  }
+
+  start(): void {
+    this.#init.libp2p.addEventListener('connection:open', this.#onOpen);
+    this.#init.libp2p.addEventListener('connection:close', this.#count);
+  }
+
+  stop(): void {
+    this.#init.libp2p.removeEventListener('connection:open', this.#onOpen);
+    this.#init.libp2p.removeEventListener('connection:close', this.#count);
+  }
+
+  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
+    this.#init.metrics.handshake(detail.direction, 'made');
+    this.#count();
+  };
+
+  readonly #count = (): void => {
+    const { libp2p, metrics } = this.#init;
+    const open = libp2p.getConnections().filter(({ status }) => status === 'open');
+    const counts = new Map<string, number>();
+    for (const connection of open) {
+      const kind = { transport: kindOf(connection.remoteAddr) ?? 'unknown', route: routeOf(connection) };
+      const key = `${kind.transport} ${kind.route}`;
+      this.#kinds.set(key, kind);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    for (const [key, kind] of this.#kinds) metrics.connections({ ...kind, count: counts.get(key) ?? 0 });
+    metrics.peers(new Set(open.map(({ remotePeer }) => remotePeer.toString())).size);
+  };
+}
