@@ -10,6 +10,7 @@ import { inviteCommand } from './commands/invite.ts';
 import { joinCommand } from './commands/join.ts';
 import { listenCommand } from './commands/listen.ts';
 import { modelCommand } from './commands/model.ts';
+import { netCommand } from './commands/net.ts';
 import { peersCommand } from './commands/peers.ts';
 import { pipelineCommand } from './commands/pipeline.ts';
 import { pipelineInferCommand } from './commands/pipeline-infer.ts';
@@ -62,7 +63,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, clusterCommand, serveCommand, embedCommand, verifyCommand, zoneCommand, banCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, netCommand, clusterCommand, serveCommand, embedCommand, verifyCommand, zoneCommand, banCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

@@ -40,6 +40,8 @@ export { BATCH_TOKENS } from './micro-batch.ts';
 export { openSession, type Answer, type ModelSession } from './session.ts';
 export { defaultSampling } from './sampling.ts';
 export { checkup, type Check } from './checkup.ts';
+export { lookAtNet } from './net-doctor/look.ts';
+export { netReport, type NetFacts, type NetFinding, type NetReport } from './net-doctor/report.ts';
 export { verifyReceipts, type VerifyRequest } from './verify-receipts.ts';
 export * from './model-hub.ts';
 export type { AskedPeer, AskOptions } from './mesh-memory.ts';
