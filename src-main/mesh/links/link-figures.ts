@@ -86,7 +86,8 @@ export class LinkGauge {
   }
 
   #endSecond(): void {
-    if (this.#secondBytes > 0) this.#carried.add(this.#secondBytes);
+    // One that ended long ago, before the link was idle, is none of late.
+    if (this.#secondBytes > 0 && this.#clock.monotonicMs() - this.#secondBegunMs < WINDOW_MS) this.#carried.add(this.#secondBytes);
     this.#secondBytes = 0;
   }
 }
