@@ -45,6 +45,8 @@ export interface HostService {
   members?(): readonly Member[];
   /** This node as it tells others; undefined until it has. */
   self?(): Member | undefined;
+  /** Whether others can dial this node from the internet; absent on a host that does not find out. */
+  reachability?(): { readonly kind: 'public' | 'private' | 'unknown'; readonly reason: string };
   /** Undefined while there is no pipeline. */
   activity?(): PipelineActivity | undefined;
   /** What goes on in the pipeline now; absent on a host that has none. */

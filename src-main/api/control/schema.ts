@@ -43,6 +43,8 @@ export const runningHostSchema = z.object({
   model: hostInfoSchema.shape.model,
   /** Where its node listens; absent from hosts that do not say. */
   addresses: hostInfoSchema.shape.addresses.optional(),
+  /** Whether others can dial it from the internet, as they said. */
+  reachability: z.object({ kind: z.enum(['public', 'private', 'unknown']), reason: z.string().max(500) }).optional(),
   stages: z.array(stageSchema).max(1_000),
   load: loadSchema.optional(),
 });

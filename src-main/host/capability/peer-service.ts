@@ -7,13 +7,14 @@ import { memberView, memberViews } from './member-views.ts';
 /** Said again though nobody came or went: figures of links move. */
 const FIGURES_MS = 15_000;
 
-export type PeerService = Required<Pick<HostService, 'peers' | 'members' | 'self'>>;
+export type PeerService = Required<Pick<HostService, 'peers' | 'members' | 'self' | 'reachability'>>;
 
 /** Who is there, as pages and commands of the owner are shown it. */
 export function peerService({ mesh, presence }: Pick<Node, 'mesh' | 'presence'>): PeerService {
   return {
     // Who said farewell, or is heard of no more, is gone, though its connection may stand for a while.
     peers: () => mesh.peers().filter(({ peer }) => presence?.isGone(peer) !== true).map(peerView),
+    reachability: () => mesh.reachability,
     members: () => (presence === undefined ? [] : memberViews(presence)),
     self: () => {
       const self = presence?.self();

@@ -18,6 +18,7 @@ export async function lookAtNet(settings: Settings, { paths, signal }: { readonl
   return {
     isRunning: running !== undefined,
     listening: running === undefined ? await tryListening(settings, paths) : { addresses: running.addresses ?? [] },
+    ...(running?.reachability === undefined ? {} : { reachability: running.reachability }),
     members: await dialMembers(settings, { members, connected, paths, signal }),
     mdns: { isOn: mdns, hasRoute: await hasMulticastRoute() },
   };

@@ -27,5 +27,6 @@ it('hints, and is well, where nobody is configured or only this machine is let i
 });
 
 it('tells whence it is reached once that is known', () => {
-  expect(of({ reachability: { kind: 'private', reason: 'two tried' } }, 'reached from')).toMatchObject({ verdict: 'ok', detail: 'private: two tried' });
+  expect(of({ reachability: { kind: 'private', reason: 'two tried' } }, 'reached from')).toMatchObject({ verdict: 'hint', detail: 'private: two tried', next: expect.stringContaining('relays') });
+  expect(of({ reachability: { kind: 'public', reason: 'one did' } }, 'reached from')).toEqual({ name: 'reached from', verdict: 'ok', detail: 'public: one did' });
 });

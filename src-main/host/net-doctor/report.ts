@@ -1,10 +1,12 @@
+import type { Reachability } from '../../mesh/index.ts';
+
 /** What was found out about this node's part in the mesh; what was not looked at is undefined. */
 export interface NetFacts {
   /** Whether a node runs with this home: its connections count, and its addresses. */
   readonly isRunning: boolean;
   /** Where it listens; a failure where a passing node could not. */
   readonly listening: { readonly addresses: readonly string[] } | Trouble;
-  readonly reachability?: { readonly kind: 'public' | 'private' | 'unknown'; readonly reason: string };
+  readonly reachability?: Reachability;
   readonly members: readonly { readonly address: string; readonly trouble?: Trouble }[];
   readonly mdns: { readonly isOn: boolean; readonly hasRoute: boolean };
 }
@@ -51,9 +53,14 @@ function listenFindings({ isRunning, listening }: NetFacts): NetFinding[] {
 const isLoopback = (address: string): boolean => /^\/ip4\/127\.|^\/ip6\/::1\//.test(address);
 const portOf = (address: string): string[] => [/\/(tcp|udp)\/(\d+)/.exec(address)].flatMap((found) => (found === null ? [] : [`${found[1] ?? ''} port ${found[2] ?? ''}`]));
 
-function reachFinding({ reachability }: NetFacts): NetFinding {
-  if (reachability === undefined) return { name: 'reached from', verdict: 'unknown', detail: 'not looked at' };
-  return { name: 'reached from', verdict: reachability.kind === 'unknown' ? 'unknown' : 'ok', detail: `${reachability.kind}: ${reachability.reason}` };
+const REACH: Record<Reachability['kind'], NetVerdict> = { public: 'ok', private: 'hint', unknown: 'unknown' };
+const PRIVATE_NEXT = 'Others reach this node only within its network. For the rest name `relays` in config.json, ask the router with `portMapping`, or forward a port.';
+
+function reachFinding({ reachability, isRunning }: NetFacts): NetFinding {
+  const name = 'reached from';
+  if (reachability === undefined) return { name, verdict: 'unknown', detail: isRunning ? 'not looked at' : 'not looked at: no node runs' };
+  const { kind, reason } = reachability;
+  return { name, verdict: REACH[kind], detail: `${kind}: ${reason}`, ...(kind === 'private' ? { next: PRIVATE_NEXT } : {}) };
 }
 
 function memberFindings({ members, isRunning }: NetFacts): NetFinding[] {
