@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
@@ -42,12 +42,13 @@ async function start(ground: FaultGround, { test: { onTestFinished }, prefix = (
     await rm(home, { recursive: true });
   });
   const ids = await Promise.all(ground.hosts.map(async (_, i) => {
-    const path = join(home, `${i}.key`);
-    return { path, peer: peerIdFromPrivateKey(await loadIdentity({ kind: 'file', path })).toString() };
+    const [own, path] = [join(home, String(i)), join(home, `${i}.key`)];
+    await mkdir(own);
+    return { own, path, peer: peerIdFromPrivateKey(await loadIdentity({ kind: 'file', path })).toString() };
   }));
   const membersOf = (from: number): string[] => ids.flatMap(({ peer }, to) => (to === from ? [] : [`${ground.address(from, to)}/p2p/${peer}`]));
   const nodes = await Promise.all(ground.hosts.map((host, i) =>
-    mesh.start({ ...host, prefix: [...host.prefix, ...prefix(i)] }, { name: `node${i}`, listen: [ground.listen(i)], members: membersOf(i), identityPath: ids[i]!.path })));
+    mesh.start({ ...host, prefix: [...host.prefix, ...prefix(i)] }, { name: `node${i}`, listen: [ground.listen(i)], members: membersOf(i), home: ids[i]!.own, identityPath: ids[i]!.path })));
   return { ground, mesh, nodes };
 }
 

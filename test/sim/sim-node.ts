@@ -8,10 +8,10 @@ import { createSigner } from '../../src-main/mesh/identity/signature.ts';
 import { meshMetrics } from '../../src-main/mesh/metrics.ts';
 import { gossipOptions, type MeshLibp2p } from '../../src-main/mesh/node/create-libp2p.ts';
 import { Gossip } from '../../src-main/mesh/node/gossip.ts';
-import { Conduct } from '../../src-main/mesh/zone/conduct.ts';
-import { IdleSessions } from '../../src-main/mesh/zone/idle-sessions.ts';
 import { wrapStream } from '../../src-main/mesh/streams/frame-stream.ts';
 import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, Signer, Topic, TopicGuard } from '../../src-main/mesh/types.ts';
+import { Conduct } from '../../src-main/mesh/zone/conduct.ts';
+import { IdleSessions } from '../../src-main/mesh/zone/idle-sessions.ts';
 import { SimStream, simLogger, Traffic, Wire, type LinkOptions } from './sim-links.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -94,7 +94,7 @@ export class SimNode implements Mesh {
   readonly name = 'mesh';
   readonly events = new Events<MeshEvents>();
   readonly records = undefined;
-  readonly reachability = { kind: 'unknown', reason: 'not simulated' } as const;
+  readonly reachability = { kind: 'unknown', reason: 'simulated' } as const;
   readonly peerId: PeerId;
   readonly signer: Signer;
   readonly id: Libp2pPeerId;
@@ -114,10 +114,10 @@ export class SimNode implements Mesh {
     this.signer = createSigner(key);
     // An address of its own each, as on the internet: gossip judges those that share one together.
     this.address = multiaddr(`/ip4/10.${init.index >> 16}.${(init.index >> 8) & 255}.${init.index & 255}/tcp/4001/p2p/${this.peerId}`);
-    const conduct = new Conduct(init.time, () => undefined);
-    this.#pubsub = gossipsub(gossipOptions({ faultsOf: (peer) => conduct.faultsOf(peer) }))(this.#components(key)) as Startable & GossipSub;
+    this.#pubsub = gossipsub(gossipOptions())(this.#components(key)) as Startable & GossipSub;
     const libp2p = { services: { pubsub: this.#pubsub, identify: { identify: (connection: Connection) => this.#introduce(connection) } }, getConnections: () => this.connections };
-    this.#gossip = new Gossip({ libp2p: libp2p as unknown as MeshLibp2p, events: this.events, metrics, watch: { conduct, sessions: new IdleSessions(init.time) }, clock: init.time });
+    const watch = { conduct: new Conduct(init.time, () => undefined), sessions: new IdleSessions(init.time) };
+    this.#gossip = new Gossip({ libp2p: libp2p as unknown as MeshLibp2p, events: this.events, metrics, watch, clock: init.time });
   }
 
   static async create(init: SimNodeInit): Promise<SimNode> {

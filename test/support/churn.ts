@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -48,9 +48,10 @@ export interface ChurnResult {
 
 /** What one that left in order may leave behind: nothing. Throws when a node ends by itself, or they do not become one in time. */
 export async function churn(options: ChurnOptions): Promise<ChurnResult> {
-  const [run, home] = [new ChurnRun(options), await mkdtemp(join(tmpdir(), 'omninode-churn-'))];
+  const home = await mkdtemp(join(tmpdir(), 'omninode-churn-'));
+  const run = new ChurnRun(options, home);
   try {
-    return await run.run(home);
+    return await run.run();
   } finally {
     run.mesh.kill();
     await rm(home, { recursive: true });
@@ -61,12 +62,12 @@ interface Scene {
   readonly staying: readonly FaultNode[];
   /** Who is in each of the places of those that come and go. */
   readonly there: FaultNode[];
-  readonly home: string;
 }
 
 class ChurnRun {
   readonly mesh = new FaultMesh();
   readonly #options: ChurnOptions;
+  readonly #home: string;
   readonly #random: () => number;
   readonly #counts = { ordered: 0, killed: 0, returned: 0 };
   readonly #badEnds: (number | string)[] = [];
@@ -75,19 +76,20 @@ class ChurnRun {
   readonly #identities = new Map<number, number>();
   #names = 0;
 
-  constructor(options: ChurnOptions) {
+  constructor(options: ChurnOptions, home: string) {
     this.#options = options;
+    this.#home = home;
     this.#random = seeded(options.seed);
   }
 
-  async run(home: string): Promise<ChurnResult> {
+  async run(): Promise<ChurnResult> {
     const { coming, timeoutMs } = this.#options;
     const staying = await this.#startStaying();
     await this.mesh.isOne(timeoutMs);
     const before = await Promise.all(staying.map((node) => node.held()));
-    const there = await Promise.all(Array.from({ length: coming }, (_, slot) => this.#join(staying, this.#identityOf(slot, home))));
+    const there = await Promise.all(Array.from({ length: coming }, (_, slot) => this.#start(addressesOf(staying), this.#identityOf(slot))));
     await this.mesh.isOne(timeoutMs);
-    const samples = await this.#change({ staying, there, home });
+    const samples = await this.#change({ staying, there });
     const oneAgainMs = await this.mesh.isOne(timeoutMs);
     const alone = await this.#leaveAlone(staying, there, before);
     for (const node of staying) this.#wrong.push(...node.wrong);
@@ -98,22 +100,21 @@ class ChurnRun {
   /** One after the other: each is told of those before it, and they of none that is not there. */
   async #startStaying(): Promise<FaultNode[]> {
     const staying: FaultNode[] = [];
-    for (let i = 0; i < this.#options.staying; i++) staying.push(await this.#start(addressesOf(staying)));
+    for (let i = 0; i < this.#options.staying; i++) staying.push(await this.#start(addressesOf(staying), `stays-${i}`));
     return staying;
   }
 
-  #start(members: readonly string[], identityPath?: string): Promise<FaultNode> {
+  /** `identity`: the name of a folder with a key and an address book; who comes back finds both there. */
+  async #start(members: readonly string[], identity: string): Promise<FaultNode> {
     const index = this.#names++;
     const host = this.#options.hosts[index % this.#options.hosts.length];
     if (host === undefined) throw new TypeError('no host');
-    return this.mesh.start(host, { name: `node${index}`, listen: [`/ip4/${host.address}/tcp/0`], members, ...(identityPath === undefined ? {} : { identityPath }) });
+    const home = join(this.#home, identity);
+    await mkdir(home, { recursive: true });
+    return this.mesh.start(host, { name: `node${index}`, listen: [`/ip4/${host.address}/tcp/0`], members, home, identityPath: join(home, 'identity.key') });
   }
 
-  #join(staying: readonly FaultNode[], identityPath: string): Promise<FaultNode> {
-    return this.#start(addressesOf(staying), identityPath);
-  }
-
-  async #change({ staying, there, home }: Scene): Promise<Sample[][]> {
+  async #change({ staying, there }: Scene): Promise<Sample[][]> {
     const { goesOn, everyMs, onChange } = this.#options;
     const samples: Sample[][] = staying.map(() => []);
     const changing = new Map<number, Promise<unknown>>();
@@ -121,7 +122,7 @@ class ChurnRun {
       if (changing.size === there.length) await Promise.race(changing.values());
       const free = there.flatMap((_, slot) => (changing.has(slot) ? [] : [slot]));
       const slot = free[Math.floor(this.#random() * free.length)] as number;
-      const change = this.#replace(slot, { staying, there, home }).finally(() => changing.delete(slot));
+      const change = this.#replace(slot, { staying, there }).finally(() => changing.delete(slot));
       changing.set(slot, change);
       await (everyMs === 0 ? change : delay(everyMs));
       for (const [i, node] of staying.entries()) samples[i]?.push({ atMs: performance.now(), held: await node.held() });
@@ -131,16 +132,16 @@ class ChurnRun {
     return samples;
   }
 
-  async #replace(slot: number, { staying, there, home }: Scene): Promise<void> {
+  async #replace(slot: number, { staying, there }: Scene): Promise<void> {
     const [isReturning, isOrdered] = [this.#random() < 0.5, this.#random() < 0.5];
     if (isReturning) this.#counts.returned++;
     else this.#identities.set(slot, 1 + (this.#identities.get(slot) ?? 0));
     await this.#leave(there[slot] as FaultNode, isOrdered);
-    there[slot] = await this.#join(staying, this.#identityOf(slot, home));
+    there[slot] = await this.#start(addressesOf(staying), this.#identityOf(slot));
   }
 
-  #identityOf(slot: number, home: string): string {
-    return join(home, `${slot}-${this.#identities.get(slot) ?? 0}.key`);
+  #identityOf(slot: number): string {
+    return `comes-${slot}-${this.#identities.get(slot) ?? 0}`;
   }
 
   async #leave(node: FaultNode, isOrdered: boolean): Promise<void> {

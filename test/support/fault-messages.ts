@@ -3,6 +3,8 @@ import type { PeerId } from '../../src-main/base/index.ts';
 /** What test/support/fault-node.ts is started with, as JSON. */
 export interface FaultSetup {
   readonly name: string;
+  /** A folder of its own, for its address book; it is there. */
+  readonly home: string;
   readonly listen: readonly string[];
   /** Multiaddrs that end in a peer id. */
   readonly members: readonly string[];

@@ -1,7 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { backoffMs, noMetrics, peerOf, silentLogger, systemClock, toCoded, type PeerId } from '../../src-main/base/index.ts';
@@ -51,7 +49,7 @@ async function talk(mesh: Mesh, peer: PeerId): Promise<void> {
   }
 }
 
-/** The keeper brings the connection back; whoever needs a stream opens it again. */
+/** Discovery brings the connection back; whoever needs a stream opens it again. */
 async function keepTalking(mesh: Mesh, peer: PeerId): Promise<void> {
   for (let attempt = 0; !over.signal.aborted; attempt++) {
     const [of, code] = [round, await talk(mesh, peer).then(() => 'ended', (error: unknown) => toCoded(error).code)];
@@ -77,12 +75,11 @@ await mesh.handle(ECHO_PROTOCOL, TEST_LIMITS, (stream) => void (async () => {
   for await (const frame of stream) await stream.send(frame);
   await stream.close();
 })().catch(() => undefined));
-// Its log says which members it does not reach, and nothing else here: whom it was told of is all it meets.
-const unreached = (): void => say({ event: 'unreached' });
-const home = mkdtempSync(join(tmpdir(), 'omninode-fault-'));
-const keeper = new Discovery({ home, members: setup.members, targetPeers: 0, exchange: false }, { mesh, logger: { ...silentLogger, warn: unreached, debug: unreached }, clock: systemClock });
+// Discovery says in its log whom it does not reach.
+const unreached = (detail: object): void => { if ((detail as { code?: string }).code === 'MESH_DIAL_FAILED') say({ event: 'unreached' }); };
+const discovery = new Discovery({ home: setup.home, members: setup.members }, { mesh, logger: { ...silentLogger, warn: unreached, debug: unreached }, clock: systemClock });
 await mesh.start();
-await keeper.start();
+await discovery.start();
 const busy = [gossip(mesh), ...setup.members.map((address) => keepTalking(mesh, peerOf(address) as PeerId))];
 
 function tellHeld(): void {
@@ -95,9 +92,8 @@ function tellHeld(): void {
 
 async function stop(): Promise<void> {
   over.abort();
-  await keeper.stop();
+  await discovery.stop();
   await mesh.stop();
-  rmSync(home, { recursive: true, force: true });
   await Promise.all(busy);
   if (process.connected) process.disconnect();
 }

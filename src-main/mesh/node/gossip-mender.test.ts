@@ -8,7 +8,7 @@ import { GossipMender } from './gossip-mender.ts';
 const TOPIC = 'omni/test/v1';
 const running: MeshLibp2p[] = [];
 afterEach(async () => {
-  await Promise.all(running.splice(0).map(async (node) => node.stop()));
+  for (const node of running.splice(0)) await node.stop();
 });
 
 async function start(listen: readonly string[]): Promise<MeshLibp2p> {

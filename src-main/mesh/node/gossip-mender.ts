@@ -37,7 +37,7 @@ export class GossipMender {
 
   #look(): void {
     this.#elapsedMs += LOOK_MS;
-    const connections = this.#libp2p.getConnections().filter(({ status, limits }) => status === 'open' && limits === undefined);
+    const connections = this.#libp2p.getConnections().filter(({ status }) => status === 'open');
     const gossiping = new Set(connections.filter((connection) => this.#gossipsOn(connection)).map(({ remotePeer }) => remotePeer.toString()));
     for (const connection of connections) {
       if (gossiping.has(connection.remotePeer.toString())) this.#patience.delete(connection);
