@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { buildDelayLine } from '../perf/lib/rpc-programs.ts';
 import { createNetwork, loopbackNetwork, type NetworkHost } from './network.ts';
 import { TcpLines } from './tcp-lines.ts';
@@ -53,9 +53,14 @@ export async function loopbackGround(count: number): Promise<FaultGround> {
   };
 }
 
+/** Below those that systems give to whoever dials, so that none is taken before its node listens. */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const [from, to] = [12_000, 32_000];
+  const servers: Server[] = [];
+  while (servers.length < count) {
+    const server = createServer().listen(from + Math.floor(Math.random() * (to - from)), '127.0.0.1');
+    await once(server, 'listening').then(() => servers.push(server), () => undefined);
+  }
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
