@@ -6,21 +6,21 @@ function begin<T>(begun: T[], one: T): Promise<void> {
   return Promise.resolve();
 }
 
-it('begins the next one only when there is time to spare, and none when all is over', async () => {
+it('begins the next one only when there is clearly time to spare, or twice in a row, and none when all is over', async () => {
   const begun: number[] = [];
   const over = new AbortController();
   // What is begun in each turn, and how busy that makes us.
-  const busy = [0.2, 0.99, 0.95, 0.5, 0.9, 0.3];
+  const busy = [0.2, 0.99, 0.55, 0.95, 0.5, 0.5, 0.9, 0.3];
   const seen: number[][] = [];
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const turns = new InTurn({
     signal: over.signal,
     measure: () => { const share = busy[seen.length] ?? 0; return () => share; },
-    pause: (ms) => { if (ms > 100) return new Promise(() => undefined); seen.push([...begun]); if (seen.length === 6) { over.abort(); setImmediate(end); } return Promise.resolve(); },
+    pause: (ms) => { if (ms > 100) return new Promise(() => undefined); seen.push([...begun]); if (seen.length === 8) { over.abort(); setImmediate(end); } return Promise.resolve(); },
   });
   for (const index of [0, 1, 2, 3, 4]) turns.add(() => begin(begun, index));
   await ended;
-  expect(seen).toEqual([[0], [0, 1], [0, 1], [0, 1], [0, 1, 2], [0, 1, 2]]);
+  expect(seen).toEqual([[0], [0, 1], [0, 1], [0, 1], [0, 1], [0, 1], [0, 1, 2], [0, 1, 2]]);
   expect(begun).toEqual([0, 1, 2]);
 });
 

@@ -5,11 +5,16 @@ const TURN_MS = 100;
 /** How long it may take to begin; the next one does not wait longer for it, and half as long after each that did not begin in time. */
 const BEGIN_MS = 500;
 const LEAST_BEGIN_MS = 25;
-/** Share of its time that a busy process works: more sources would only cost it more. */
-const BUSY = 0.75;
+/** Share of its time that a process works which has nothing else to do: another source brings something. */
+const IDLE = 0.3;
+/**
+ * Share that a busy one works: more sources would only cost it more. A fetch at its limit was seen at 0.63 to 1.00 for a turn, so that what
+ * lies between is asked twice.
+ */
+const BUSY = 0.6;
 /** A machine with so little idle time has none for another source, if it is we who use it. */
-const FULL = 0.85;
-const WORKING_CORES = 0.5;
+const FULL = 0.75;
+const WORKING_CORES = 0.4;
 
 /** Resolves when it has begun, or cannot. */
 export type Start = () => Promise<void>;
@@ -50,13 +55,22 @@ export class InTurn {
       // While it connects we are idle, which says nothing.
       const hasBegun = await Promise.race([start().then(() => true), pause(beginMs).then(() => false)]);
       beginMs = hasBegun ? BEGIN_MS : Math.max(LEAST_BEGIN_MS, beginMs / 2);
-      let busyness: () => number;
-      do {
-        busyness = measure();
-        await pause(TURN_MS);
-      } while (busyness() > BUSY && !signal.aborted);
+      await this.#time(measure);
     }
     this.#isTaking = false;
+  }
+
+  /** Until there is time to spare: clearly for one turn, or probably for two in a row. */
+  async #time(measure: () => () => number): Promise<void> {
+    const { pause, signal } = this.#options;
+    let spare = 0;
+    do {
+      const busyness = measure();
+      await pause(TURN_MS);
+      const share = busyness();
+      if (share > BUSY) spare = 0;
+      else spare += share <= IDLE ? 1 : 0.5;
+    } while (spare < 1 && !signal.aborted);
   }
 }
 
