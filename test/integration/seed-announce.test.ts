@@ -82,6 +82,7 @@ async function adding(at: Member, more: Partial<AddingOptions> = {}): Promise<Ad
 }
 
 const early = (): ManifestPiece => reference.shards[1]!;
+const isFirst = ({ layers }: { layers: { first: number } | undefined }): boolean => layers?.first === 0;
 const isEarly = ({ layers }: { layers: { first: number } | undefined }): boolean => layers?.first === 1;
 const heardAt = async ({ settings }: Member, cid: string): Promise<string[]> => (await listProviders(settings.config, cid)).flatMap(({ providers }) => providers.map(({ peerId }) => peerId));
 const until = (holds: () => Promise<void>): Promise<void> => vi.waitFor(holds, { timeout: 20_000, interval: 50 });
@@ -146,16 +147,22 @@ describe('is taken back', () => {
   });
 });
 
-// That what only adds is gathered, announcer.test.ts holds with a clock of its own.
-it('is told at once to who asks, and to all with the next news', async () => {
+it('is told in few messages, but at once to who asks', async () => {
   const c = await member();
-  const b = await member({ dial: c, times: { growMs: 3_600_000 } });
+  const b = await member({ dial: c, times: { growMs: 3_600_000, retellMs: 3_600_000 } });
   const { piece } = await adding(b, { connections: 1, hold: upTo(1) });
   const { cid } = await piece(({ layers }) => layers === undefined);
   await until(async () => expect(await heardAt(c, cid)).toEqual([b.node.mesh.peerId]));
+  // All that there is, so that a peer that introduces itself late is no reason to tell all again.
+  await b.sharing.providers.tellAgain();
+  // The first news after that is told at once; what comes within the time is gathered.
+  hub.spoil = upTo(5);
+  const first = await piece(isFirst);
+  await until(async () => expect(await heardAt(c, first.cid)).toEqual([b.node.mesh.peerId]));
   hub.spoil = upTo(14);
   const later = await piece(isEarly);
   await until(async () => expect(await toldBy(b, [later.cid])).toEqual([[later.cid]]));
+  expect(await heardAt(c, later.cid)).toEqual([]);
   // News of something else, such as a newcomer, takes it along.
   await b.sharing.providers.tellAgain();
   await until(async () => expect(await heardAt(c, later.cid)).toEqual([b.node.mesh.peerId]));
