@@ -1,4 +1,3 @@
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cutModel, LocalStore, modelFiles, type CutModelOptions, type LocalStoreInit, type Manifest, type MendReport, type RescanProgress, type ScrubReport, type StoredFile, type StoreStats, type StoredModel } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
@@ -37,9 +36,6 @@ function showRescan(): (progress: RescanProgress) => void {
   };
 }
 
-/** A cut takes a little more than the model: a header for each shard, the vocabulary. */
-const CUT_OVERHEAD = 1.02;
-
 /**
  * Cuts a model into a folder and lists what it gives. The folder is in use until this
  * process ends: the stages that it starts load from there. Throws SPACE_*, CATALOG_*, SHARD_*.
@@ -48,21 +44,13 @@ export async function cutIntoStore(config: HostConfig, options: CutModelOptions 
   return withStore(config, async (store) => {
     const { folder } = options;
     store.hold(folder);
-    if (store.owns(folder)) {
-      const sizes = await Promise.all((await modelFiles(options.model)).map((path) => stat(path).then(({ size }) => size)));
-      const modelBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
-      await store.makeRoom(Math.max(0, Math.ceil(modelBytes * CUT_OVERHEAD) - await bytesIn(folder)));
-    }
-    const manifest = await cutModel({ ...options, onPiece: (path, tree) => store.add(path, tree) });
+    let room: { release(): void } | undefined;
+    // Kept from the start to the end, so that another one's download does not take it on the way.
+    const onPlan: CutModelOptions['onPlan'] = async (files) => { if (store.owns(folder)) room = await store.reserve(files); };
+    const manifest = await cutModel({ ...options, onPlan, onPiece: (path, tree) => store.add(path, tree) }).finally(() => room?.release());
     store.addModel(manifest, (await modelFiles(options.model))[0]);
     return manifest;
   });
-}
-
-async function bytesIn(folder: string): Promise<number> {
-  const names = await readdir(folder).catch(() => []);
-  const sizes = await Promise.all(names.map((name) => stat(join(folder, name)).then(({ size }) => size, () => 0)));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** A model as `model ls` shows it. */

@@ -4,12 +4,13 @@ import { isCoded } from '../base/index.ts';
 import { availableBytes } from '../inference/index.ts';
 import {
   addModel, choicesOf, listHubFiles, parseReference, planAdd, readCurated, searchCurated, searchHub, whatFits, whatFitsBySize,
-  type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type ModelFacts, type ModelShelf, type ReadyPiece, type StoredModel,
+  type AddPlan, type AddProgress, type CuratedModel, type FitVerdict, type HubModel, type HubOptions, type LocalStore, type Manifest, type ModelFacts, type ModelShelf, type ReadyPiece, type StoredModel,
 } from '../store/index.ts';
 import type { Settings } from './config.ts';
 import { modelsFolder, modelDetails, pinModel, withStore, type ModelDetails, type ModelEntry } from './local-store.ts';
 import { localModels, type LocalModel } from './named-models.ts';
 import { askMemory, countPeers, knownPeers, type AskedPeer, type AskOptions } from './mesh-memory.ts';
+import { outlineOfPieces, type OutlinedModel } from './outline-pieces.ts';
 import type { AppPaths } from './paths.ts';
 import { listedModel } from './resolve-model.ts';
 
@@ -86,7 +87,7 @@ function webOptions({ config, secrets }: Settings, signal: AbortSignal): HubOpti
   return { hubUrl: config.hubUrl, signal, ...token };
 }
 
-async function outlookOf(settings: Settings, plan: AddPlan, { request, asking }: { readonly request: Omit<OutlookRequest, 'source'>; readonly asking: AskOptions }): Promise<ModelOutlook> {
+async function outlookOf(settings: Settings, plan: OutlinedModel, { request, asking }: { readonly request: Omit<OutlookRequest, 'source'>; readonly asking: AskOptions }): Promise<ModelOutlook> {
   const { contextTokens, peers: named } = request;
   const { split, ...facts } = plan.facts;
   const fit = { facts: plan.facts, contextTokens, freeBytes: await availableBytes() };
@@ -193,15 +194,15 @@ function entryOf({ name, reference, files }: LocalModel): ModelFileEntry {
   };
 }
 
-/** What `model show` says besides: whether it fits. Of a model whose file is here; else its header is not known. */
+/** What `model show` says besides: whether it fits. Of a model of which its file or a piece is here; else its header is not known. */
 export type ShownModel = (ModelDetails | ModelFileEntry) & { readonly outlook?: Pick<ModelOutlook, 'contextTokens' | 'verdict' | 'peers'> };
 
 /** `model show`: shards of a model, or else a downloaded one. Throws SPACE_NO_SUCH_MODEL, SPACE_AMBIGUOUS, HOST_MODEL_AMBIGUOUS. */
 export async function showModelOrFile(settings: Settings, model: string, signal: AbortSignal): Promise<ShownModel> {
-  const { entry, path } = await withStore(settings.config, (store) => shownBy(store, model, settings.config));
-  if (path === undefined || !existsSync(path)) return entry;
+  const { entry, path, cut } = await withStore(settings.config, (store) => shownBy(store, model, settings.config));
   try {
-    const plan = await planOf(settings, path, signal);
+    const plan = path !== undefined && existsSync(path) ? await planOf(settings, path, signal) : await (cut && outlineOfPieces(cut.manifest, cut.details, signal));
+    if (plan === undefined) return entry;
     const { contextTokens, verdict, peers } = await outlookOf(settings, plan, { request: { contextTokens: settings.config.contextTokens, peers: [] }, asking: { signal } });
     return { ...entry, outlook: { contextTokens, verdict, peers } };
   } catch (error) {
@@ -215,12 +216,13 @@ interface Shown {
   readonly entry: ModelDetails | ModelFileEntry;
   /** Of its file, or the first of them. */
   readonly path: string | undefined;
+  readonly cut?: { readonly manifest: Manifest; readonly details: ModelDetails };
 }
 
 function shownBy(store: LocalStore, model: string, { hubUrl }: Settings['config']): Shown {
   try {
     const entry = modelDetails(store, model);
-    return { entry, path: store.catalog.modelFiles.sourceOf(entry.cid) };
+    return { entry, path: store.catalog.modelFiles.sourceOf(entry.cid), cut: { manifest: store.model(model).manifest, details: entry } };
   } catch (error) {
     if (!isCoded(error, 'SPACE_NO_SUCH_MODEL')) throw error;
     const file = listedModel(store, model, hubUrl);

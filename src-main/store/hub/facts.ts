@@ -1,7 +1,8 @@
 import { isCoded } from '../../base/index.ts';
-import type { Gguf } from '../gguf/reader.ts';
+import type { GgufMetadata } from '../gguf/values.ts';
 import { kvValuesPerToken } from '../shard/kv-size.ts';
 import { optionalNumber, optionalText, requiredText } from '../shard/metadata.ts';
+import type { Manifest } from '../shard/manifest.ts';
 import type { Parts } from '../shard/open-model.ts';
 import { layerBytes, planShards } from '../shard/plan.ts';
 import { quantizationOf } from '../shard/quantization.ts';
@@ -38,7 +39,7 @@ export function modelFacts(parts: Parts): ModelFacts {
     ...(name === undefined ? {} : { name: name.slice(0, 256) }), architecture, quantization: quantizationOf(tensors), layers,
     ...(trainedTokens === undefined ? {} : { trainedTokens }),
     weightBytes: tensors.reduce((bytes, tensor) => bytes + tensor.sizeBytes, 0),
-    kvBytesPerToken: split?.reduce((bytes, layer) => bytes + layer.kvBytesPerToken, 0) ?? layers * kvBytesByHeads(parts[0], architecture),
+    kvBytesPerToken: split?.reduce((bytes, layer) => bytes + layer.kvBytesPerToken, 0) ?? layers * kvBytesByHeads(metadata, architecture),
     ...(split === undefined ? {} : { split }),
   };
 }
@@ -56,8 +57,21 @@ function splitFacts([first, ...others]: Parts): ModelFacts['split'] {
   }
 }
 
-/** Full attention on every layer: what other kinds take is less. */
-function kvBytesByHeads({ metadata }: Gguf, architecture: string): number {
+/**
+ * Of a model of which only shards are here: the manifest tells the weights, shared out evenly among the layers of a shard; `metadata`, of its
+ * vocabulary or any shard, what a token takes. An upper bound where some layers see only a window.
+ */
+export function cutFacts({ model_name: name, architecture, quantization, total_layers: layers, total_size_bytes: weightBytes, context_length: trainedTokens, shards }: Manifest, metadata: GgufMetadata): ModelFacts {
+  const kvBytesPerToken = kvBytesByHeads(metadata, architecture);
+  const split = shards.flatMap(({ layer_range: [first, last], size_bytes: bytes }) => {
+    const count = last - first + 1;
+    return Array.from({ length: count }, () => ({ weightBytes: bytes / count, kvBytesPerToken }));
+  });
+  return { name, architecture, quantization, layers, ...(trainedTokens === 0 ? {} : { trainedTokens }), weightBytes, kvBytesPerToken: layers * kvBytesPerToken, split };
+}
+
+/** Of one layer with full attention: what other kinds take is less. */
+function kvBytesByHeads(metadata: GgufMetadata, architecture: string): number {
   const key = (name: string): number | undefined => optionalNumber(metadata, `${architecture}.attention.${name}`);
   const heads = key('head_count') ?? 0;
   const width = heads === 0 ? 0 : (optionalNumber(metadata, `${architecture}.embedding_length`) ?? 0) / heads;

@@ -8,5 +8,5 @@ export * from './add-model.ts';
 export type { PieceShelf, ReadyPiece } from './model-pieces.ts';
 export { choicesOf, hasVariant, type HubChoice } from './choose.ts';
 export { readCurated, searchCurated, type CuratedList, type CuratedModel } from './curated.ts';
-export { modelFacts, type ModelFacts } from './facts.ts';
+export { cutFacts, modelFacts, type ModelFacts } from './facts.ts';
 export { whatFits, whatFitsBySize, type FitAbsent, type FitPeer, type FitRequest, type FitVerdict } from './fits.ts';

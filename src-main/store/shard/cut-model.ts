@@ -30,6 +30,11 @@ export interface ShardProgress {
   readonly shard: number | undefined;
 }
 
+export interface PlannedPiece {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
 export interface CutModelOptions {
   /** Path of the model, of its first part when it lies in several, or a source that the caller closes. */
   readonly model: string | ByteSource;
@@ -40,6 +45,8 @@ export interface CutModelOptions {
   readonly modelName?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ShardProgress) => void;
+  /** Told of all shards and the vocabulary before the first is written, e.g. to keep room for them; what it throws ends the cut. */
+  readonly onPlan?: (files: readonly PlannedPiece[]) => void | Promise<void>;
   /** Told of each shard and the vocabulary when it lies whole and synced on the disk; the next waits for it. */
   readonly onPiece?: (path: string, tree: HashedTree) => void | Promise<void>;
   readonly files?: StoreFiles;
@@ -79,6 +86,7 @@ export interface ShardJob {
 
 async function cutOpened(parts: Parts, options: CutModelOptions): Promise<Manifest> {
   const jobs = shardJobs(parts, options.plan);
+  await options.onPlan?.(jobs.map(({ fileName, file }) => ({ path: join(options.folder, fileName), sizeBytes: file.layout.sizeBytes })));
   const progress = new Progress(options, jobs.reduce((bytes, job) => bytes + job.file.layout.sizeBytes, sourceBytes(parts)));
   const modelHash = await hashModel(parts, options, progress);
   const known = await knownHashes(options.folder, modelHash);

@@ -18,7 +18,7 @@ import { openOrMend, RESCAN_DUE, type MendReport } from './mend.ts';
 import { reconcile } from './reconcile.ts';
 import { rescan, type RescanOptions } from './rescan.ts';
 import { reserve } from './reserve.ts';
-import { makeRoom, usageOf } from './room.ts';
+import { usageOf } from './room.ts';
 import { scrub, type ScrubOptions, type ScrubReport } from './scrub.ts';
 import { fetchedPath, ShardWriter } from './shard-writer.ts';
 import { sweep } from './sweep.ts';
@@ -220,13 +220,8 @@ export class LocalStore {
     return blocks;
   }
 
-  /** Evicts until there is room by quota and on the disk. Throws SPACE_QUOTA, SPACE_DISK_FULL. */
-  makeRoom(needBytes: number, diskBytes = needBytes): Promise<void> {
-    return makeRoom(this.#context, { needBytes, diskBytes });
-  }
-
   /**
-   * Keeps room for downloads before they begin, until it is released or this process ends: then only what lies on the disk
+   * Keeps room for downloads and cuts before they begin, until it is released or this process ends: then only what lies on the disk
    * counts, until somebody goes on. Evicts for it. Throws SPACE_QUOTA, SPACE_DISK_FULL.
    */
   async reserve(files: readonly ComingFile[]): Promise<Lease> {

@@ -55,9 +55,10 @@ describe('a downloaded model', () => {
     store.close();
     store = openStore(20);
     const first = await added(inModels('first.gguf'), 'twelve bytes');
-    await expect(store.makeRoom(9)).rejects.toMatchObject({ code: 'SPACE_QUOTA' });
+    const coming = [{ path: inModels('coming.gguf'), sizeBytes: 9 }];
+    await expect(store.reserve(coming)).rejects.toMatchObject({ code: 'SPACE_QUOTA' });
     store.pinFiles([first], false);
-    await store.makeRoom(9);
+    (await store.reserve(coming)).release();
     expect(existsSync(first)).toBe(false);
   });
 
