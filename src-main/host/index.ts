@@ -13,7 +13,8 @@ export { collectGarbage, listModels, openStore, storeStats, verifyStore, type Mo
 export type { ScrubReport, StoreStats } from '../store/index.ts';
 export { repairStore, type Repair, type RepairRequest } from './repair-store.ts';
 export { fetchModel, type FetchedModel, type FetchModelRequest } from './fetch-model.ts';
-export { loadSigner, MAX_INVITE_TTL_MS } from '../mesh/index.ts';
+export { MAX_INVITE_TTL_MS } from '../mesh/index.ts';
+export { ownSigner } from './mesh-zone.ts';
 export { makeInvite, type InviteRequest, type MadeInvite } from './invites.ts';
 export { joinZone, planJoin, type JoinPlan } from './join-zone.ts';
 export { ownAddresses } from './own-addresses.ts';
@@ -30,7 +31,6 @@ export type { PlanRecord } from './planner-memory.ts';
 export { planPipeline, recentPlans } from './plan-pipeline.ts';
 export { askPeers, askRunningHost, watchPeers, type PeerRow, type PeersNow, type PipelineLoad, type RunningHost } from '../api/index.ts';
 export { serveCommands } from './serve-commands.ts';
-export { members, type MemberMemory } from './capability/members.ts';
 export { chromeTrace, encodeReceiptsFile, type AnswerReceipts, type ChromeTrace, type GenerationStats } from '../pipeline/index.ts';
 export { inferWhole } from './infer-whole.ts';
 export { embedTexts, type EmbedReport, type EmbedRequest } from './embed-texts.ts';

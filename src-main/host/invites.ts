@@ -1,7 +1,7 @@
-import { join } from 'node:path';
-import { isCoded, withPeer } from '../base/index.ts';
-import { createInvite, DEFAULT_INVITE_TTL_MS, inviteErrors, MAX_INVITE_ADDRESSES, reachOf, readZoneKey, type InviteZone, type Reach, type Signer, type ZoneKey } from '../mesh/index.ts';
+import { withPeer } from '../base/index.ts';
+import { createInvite, DEFAULT_INVITE_TTL_MS, inviteErrors, MAX_INVITE_ADDRESSES, reachOf, type InviteZone, type Reach, type Signer } from '../mesh/index.ts';
 import type { HostConfig } from './config.ts';
+import { zoneKeyIn } from './mesh-zone.ts';
 import { worthNaming } from './own-addresses.ts';
 
 export interface InviteRequest {
@@ -28,17 +28,7 @@ export async function makeInvite(config: HostConfig, signer: Signer, { addresses
   const [first] = named;
   if (first === undefined) throw inviteErrors.noAddress({});
   const expiresAtMs = Math.floor((nowMs + ttlMs) / 1000) * 1000;
-  const zoneKey = config.zone === 'private' ? await zoneKeyOf(config) : undefined;
+  const zoneKey = config.zone === 'private' ? await zoneKeyIn(config) : undefined;
   const link = await createInvite(signer, { zone: config.zone, zoneKey, addresses: named, expiresAtMs }, nowMs);
   return { link, zone: config.zone, hasKey: zoneKey !== undefined, expiresAtMs, addresses: named, reach: reachOf(first) };
-}
-
-export const zoneKeyPath = ({ home, zoneKeyFile }: Pick<HostConfig, 'home' | 'zoneKeyFile'>): string => zoneKeyFile ?? join(home, 'zone.key');
-
-/** Undefined in a private zone that lets in by list alone. Throws ZONE_*. */
-export function zoneKeyOf(config: HostConfig): Promise<ZoneKey | undefined> {
-  return readZoneKey(zoneKeyPath(config)).catch((error: unknown) => {
-    if (config.allowPeers.length > 0 && isCoded(error, 'ZONE_KEY_MISSING')) return undefined;
-    throw error;
-  });
 }

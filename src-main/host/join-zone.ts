@@ -1,10 +1,10 @@
 import { basename, relative } from 'node:path';
-import { isCoded, peerOf, type PeerId } from '../base/index.ts';
-import { inviteErrors, readInvite, readZoneKey, writeZoneKey, zoneName, type Invite, type InviteZone, type ZoneKey } from '../mesh/index.ts';
+import { peerOf, type PeerId } from '../base/index.ts';
+import { inviteErrors, readInvite, writeZoneKey, zoneName, type Invite, type InviteZone } from '../mesh/index.ts';
 import { configPath, MAX_NAMED_PEERS, readConfigFile, type ConfigSource, type HostConfig } from './config.ts';
 import { updateConfigFile } from './config-file.ts';
 import { hostErrors } from './errors.ts';
-import { zoneKeyPath } from './invites.ts';
+import { zoneKeyAt, zoneKeyPath } from './mesh-zone.ts';
 
 export interface JoinRequest {
   readonly config: HostConfig;
@@ -38,7 +38,7 @@ export async function joinZone(link: string, request: JoinRequest): Promise<Join
   const invite = await read(link, request);
   const plan = await planOf(invite, request);
   const path = zoneKeyPath(config);
-  if (invite.zoneKey !== undefined && await keyAt(path) === undefined) await writeZoneKey(path, invite.zoneKey);
+  if (invite.zoneKey !== undefined && await zoneKeyAt(path) === undefined) await writeZoneKey(path, invite.zoneKey);
   await updateConfigFile(config.home, (source) => withMember(source, invite, config));
   return plan;
 }
@@ -55,7 +55,7 @@ async function planOf(invite: Invite, { config, peerId }: JoinRequest): Promise<
   const path = zoneKeyPath(config);
   const source = await readConfigFile(configPath(config.home));
   const next = withMember(source, invite, config);
-  const isNewKey = zoneKey !== undefined && await keyAt(path) === undefined;
+  const isNewKey = zoneKey !== undefined && await zoneKeyAt(path) === undefined;
   const isNewZone = next['zone'] !== source['zone'];
   const isNewList = next['allowPeers'] !== source['allowPeers'];
   const steps = [
@@ -77,17 +77,10 @@ async function checkZone({ zone, zoneKey }: Invite, config: HostConfig): Promise
   if (config.zone === 'private' && zone !== 'private') throw hostErrors.leavesZone({ zone });
   if (zone !== 'private') return;
   const path = zoneKeyPath(config);
-  const own = await keyAt(path);
+  const own = await zoneKeyAt(path);
   const [theirs, ours] = [zoneKey, own].map((key) => (key === undefined ? 'without a key' : zoneName(key))) as [string, string];
   const isElsewhere = own !== undefined ? theirs !== ours : config.zone === 'private' && config.allowPeers.length > 0 && zoneKey !== undefined;
   if (isElsewhere) throw hostErrors.otherZone({ zone: theirs, own: own === undefined ? 'one without a key' : ours, path });
-}
-
-async function keyAt(path: string): Promise<ZoneKey | undefined> {
-  return readZoneKey(path).catch((error: unknown) => {
-    if (isCoded(error, 'ZONE_KEY_MISSING')) return undefined;
-    throw error;
-  });
 }
 
 /** The configuration file with the inviter as a member: its newest addresses stand for the older ones. */

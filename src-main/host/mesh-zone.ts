@@ -1,7 +1,6 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asPeerId } from '../base/index.ts';
-import { houseKey, readZoneKey, type IdentityOption, type ZoneKey, type ZoneOption, type ZoneOptions } from '../mesh/index.ts';
+import { asPeerId, isCoded } from '../base/index.ts';
+import { houseKey, loadSigner, readZoneKey, type IdentityOption, type Signer, type ZoneKey, type ZoneOption, type ZoneOptions } from '../mesh/index.ts';
 import type { HostConfig } from './config.ts';
 
 /** Of the configuration what says whom a node meets; no secret is among it. */
@@ -22,16 +21,25 @@ async function zoneOption(settings: ZoneSettings): Promise<ZoneOption> {
   if (settings.zone !== 'private') return { kind: settings.zone };
   const allow = settings.allowPeers.map(asPeerId);
   const house = allow.length === 0 ? undefined : await houseKey(identityPath(settings.home));
-  return { kind: 'private', key: await zoneKey(settings), allow, house };
+  return { kind: 'private', key: await zoneKeyIn(settings), allow, house };
 }
 
-/** An allow-list does without a key, unless one was named. */
-async function zoneKey(settings: ZoneSettings): Promise<ZoneKey | undefined> {
-  const path = zoneKeyPath(settings);
+/** Of a private zone. An allow-list does without a key, unless one was named: undefined. Throws ZONE_KEY_*. */
+export async function zoneKeyIn(settings: Pick<ZoneSettings, 'home' | 'zoneKeyFile' | 'allowPeers'>): Promise<ZoneKey | undefined> {
   const mayLack = settings.allowPeers.length > 0 && settings.zoneKeyFile === undefined;
-  const isThere = await access(path).then(() => true, (error: NodeJS.ErrnoException) => error.code !== 'ENOENT');
-  return mayLack && !isThere ? undefined : readZoneKey(path);
+  return (mayLack ? zoneKeyAt : readZoneKey)(zoneKeyPath(settings));
 }
+
+/** Undefined where there is none. Throws ZONE_KEY_CORRUPT, ZONE_KEY_READABLE_BY_OTHERS. */
+export async function zoneKeyAt(path: string): Promise<ZoneKey | undefined> {
+  return readZoneKey(path).catch((error: unknown) => {
+    if (isCoded(error, 'ZONE_KEY_MISSING')) return undefined;
+    throw error;
+  });
+}
+
+/** Signs as the node of this home. Throws MESH_IDENTITY_*. */
+export const ownSigner = (home: string): Promise<Signer> => loadSigner({ kind: 'file', path: identityPath(home) });
 
 /** Under which name a passing process goes: a new one, except where an allow-list has to know it. */
 export const passingIdentity = ({ home, zone, allowPeers }: ZoneSettings): IdentityOption =>

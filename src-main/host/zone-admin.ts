@@ -1,8 +1,7 @@
-import { access } from 'node:fs/promises';
 import { systemClock } from '../base/index.ts';
-import { BanList, loadSigner, newZoneKey, readZoneKey, writeZoneKey, zoneName, type Ban } from '../mesh/index.ts';
+import { BanList, newZoneKey, writeZoneKey, zoneName, type Ban } from '../mesh/index.ts';
 import type { HostConfig } from './config.ts';
-import { bansPath, identityPath, zoneKeyPath } from './mesh-zone.ts';
+import { bansPath, ownSigner, zoneKeyAt, zoneKeyPath } from './mesh-zone.ts';
 
 /** What the owner may know of the zone; the key itself is never shown. */
 export interface ZoneReport {
@@ -17,10 +16,10 @@ export interface ZoneReport {
 /** Throws ZONE_KEY_CORRUPT, ZONE_KEY_READABLE_BY_OTHERS, MESH_IDENTITY_*. */
 export async function zoneReport(config: HostConfig): Promise<ZoneReport> {
   const keyPath = zoneKeyPath(config);
-  const isThere = await access(keyPath).then(() => true, () => false);
+  const key = await zoneKeyAt(keyPath);
   return {
-    zone: config.zone, peerId: (await loadSigner({ kind: 'file', path: identityPath(config.home) })).peerId,
-    keyName: isThere ? zoneName(await readZoneKey(keyPath)) : null, keyPath, allowPeers: config.allowPeers, sessionsPerSecond: config.sessionsPerSecond,
+    zone: config.zone, peerId: (await ownSigner(config.home)).peerId,
+    keyName: key === undefined ? null : zoneName(key), keyPath, allowPeers: config.allowPeers, sessionsPerSecond: config.sessionsPerSecond,
   };
 }
 

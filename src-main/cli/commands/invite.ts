@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { loadSigner, makeInvite, MAX_INVITE_TTL_MS, ownAddresses, qrRows, type MadeInvite } from '../../host/index.ts';
+import { makeInvite, MAX_INVITE_TTL_MS, ownAddresses, ownSigner, qrRows, type MadeInvite } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { collect, duration } from '../options.ts';
@@ -32,7 +31,7 @@ export function inviteCommand(program: Command, launch: Launch): void {
 }
 
 async function invite({ settings: { config }, output, signal }: CommandContext, args: Args): Promise<number> {
-  const signer = await loadSigner({ kind: 'file', path: join(config.home, 'identity.key') });
+  const signer = await ownSigner(config.home);
   const addresses = args.address ?? await ownAddresses(config, signal);
   const made = await makeInvite(config, signer, { addresses, ttlMs: args.expires, nowMs: Date.now() });
   for (const line of aboutInvite(made)) output.line(line);

@@ -1,6 +1,5 @@
-import { join as joinPath } from 'node:path';
 import type { Command } from 'commander';
-import { appPaths, joinZone, loadSettings, loadSigner, planJoin, tryMember, type JoinPlan } from '../../host/index.ts';
+import { appPaths, joinZone, loadSettings, ownSigner, planJoin, tryMember, type JoinPlan } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Launch } from '../program.ts';
@@ -30,7 +29,7 @@ export function joinCommand(program: Command, launch: Launch): void {
 }
 
 async function join({ settings: { config, ...settings }, output, signal }: CommandContext, { link, args }: { link: string; args: Args }): Promise<number> {
-  const { peerId } = await loadSigner({ kind: 'file', path: joinPath(config.home, 'identity.key') });
+  const { peerId } = await ownSigner(config.home);
   const request = { config, peerId, nowMs: Date.now() };
   const text = link === '-' ? await readStdin() : link;
   const plan = await planJoin(text, request);
