@@ -8,6 +8,7 @@ export * from './ring-log.ts';
 export * from './clock.ts';
 export * from './backoff.ts';
 export * from './rate-limit.ts';
+export * from './shuffled.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
 export * from './files.ts';

@@ -1,4 +1,4 @@
-import type { Clock, PeerId } from '../../base/index.ts';
+import { shuffled, type Clock, type PeerId } from '../../base/index.ts';
 import { withDeadline } from '../node/deadline.ts';
 import { askCapability } from '../protocols/capability/client.ts';
 import { CAPABILITY_LIMITS, CAPABILITY_PROTOCOL, CAPABILITY_TIMEOUT_MS, MAX_ASKED_PEERS, MAX_PAGES } from '../protocols/capability/constants.ts';
@@ -68,7 +68,7 @@ export class Asker {
     const batch = [...this.#missing].slice(0, MAX_ASKED_PEERS);
     for (const peer of batch) this.#missing.delete(peer);
     const neighbours = this.#init.mesh.peers().filter(({ protocols }) => protocols.includes(CAPABILITY_PROTOCOL)).map(({ peer }) => peer);
-    for (const neighbour of [...shuffled(neighbours)].slice(0, MAX_ASKED)) {
+    for (const neighbour of shuffled(neighbours).slice(0, MAX_ASKED)) {
       const still = batch.filter(this.#init.isMissing);
       if (still.length === 0) break;
       await this.#ask(neighbour, { version: 1, peers: still }).catch(this.#init.onTrouble);
@@ -87,5 +87,3 @@ export class Asker {
     work.catch((error: unknown) => { if (!this.#over.signal.aborted) this.#init.onTrouble(error); });
   }
 }
-
-const shuffled = <T>(items: readonly T[]): T[] => items.map((item) => ({ item, at: Math.random() })).toSorted((a, b) => a.at - b.at).map(({ item }) => item);

@@ -4,7 +4,7 @@ import { connect } from 'node:tls';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { generateCertificate } from '@libp2p/tls/utils';
 import { afterEach, expect, it } from 'vitest';
-import { addressOf, ECHO_PROTOCOL, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
+import { addressOf, ECHO_PROTOCOL, nextFrame, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 import type { FrameStream, Mesh, ProtocolLimits } from '../types.ts';
 
 const nodes = new TestNodes();
@@ -23,12 +23,6 @@ async function direct(limits: { near?: ProtocolLimits; far?: ProtocolLimits } = 
 
 const portOf = (mesh: Mesh): number => Number(addressOf(mesh).split('/')[4]);
 
-async function read(stream: FrameStream): Promise<Uint8Array> {
-  const { value, done } = await stream[Symbol.asyncIterator]().next();
-  if (done === true) throw new TypeError('the stream ended');
-  return value;
-}
-
 it('carries frames both ways, in order, whatever is done with the memory of frames before', async () => {
   const { near, far, ours, theirs } = await direct();
   expect([ours.peer, theirs.peer]).toEqual([far.peerId, near.peerId]);
@@ -43,11 +37,11 @@ it('carries frames both ways, in order, whatever is done with the memory of fram
     }
   })();
   for (const frame of frames) {
-    const got = await read(theirs);
+    const got = await nextFrame(theirs);
     expect(frame.equals(got)).toBe(true);
     await theirs.send(got.subarray(0, 8));
     theirs.recycle?.(got);
-    expect((await read(ours)).byteLength).toBe(Math.min(8, frame.length));
+    expect((await nextFrame(ours)).byteLength).toBe(Math.min(8, frame.length));
   }
   await sending;
   await ours.close();
@@ -63,7 +57,7 @@ it('is let in by a node that handles another minor version, and by no other', as
   await far.handle('/omni-node/test/1.2.0', DIRECT, accepted.resolve);
   const ours = await near.openDirect(addressOf(far), '/omni-node/test/1.0.0', { limits: DIRECT });
   await ours.send(Buffer.from('hello'));
-  expect(Buffer.from(await read(await accepted.promise)).toString()).toBe('hello');
+  expect(Buffer.from(await nextFrame(await accepted.promise)).toString()).toBe('hello');
   await expect(near.openDirect(addressOf(far), '/omni-node/test/2.0.0', { limits: DIRECT })).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
 });
 
@@ -73,7 +67,7 @@ it('shares its port with the mesh', async () => {
   expect(await near.ping(far.peerId)).toBeGreaterThan(0);
   await near.hangUp(far.peerId);
   await ours.send(Buffer.from('still'));
-  expect(String(Buffer.from(await read(theirs)))).toBe('still');
+  expect(String(Buffer.from(await nextFrame(theirs)))).toBe('still');
 });
 
 it('refuses another identity than the one that was dialled', async () => {
@@ -142,7 +136,7 @@ it('ends with the node, and is dropped at once when it is aborted', async () => 
   const reason = new RangeError('enough');
   theirs.abort(reason);
   expect(await theirs.closed).toBe(reason);
-  await expect(read(theirs)).rejects.toBe(reason);
+  await expect(nextFrame(theirs)).rejects.toBe(reason);
   expect(await ours.closed).toMatchObject({ code: 'MESH_CONNECTION_LOST', retryable: true });
   await expect(ours.send(Buffer.of(1))).rejects.toMatchObject({ code: 'MESH_CONNECTION_LOST' });
   const later = await direct();

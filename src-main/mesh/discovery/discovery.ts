@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { backoffMs, endsIn, RateLimiter, toCoded, withPeer, type Clock, type Logger, type PeerId, type Service, type Unsubscribe } from '../../base/index.ts';
+import { backoffMs, endsIn, RateLimiter, shuffled, toCoded, withPeer, type Clock, type Logger, type PeerId, type Service, type Unsubscribe } from '../../base/index.ts';
 import { withDeadline } from '../node/deadline.ts';
 import { askForPeers } from '../protocols/peers/client.ts';
 import { MAX_OWN_ADDRESSES, MAX_TOLD_ADDRESSES, MAX_TOLD_PEERS, PEERS_LIMITS, PEERS_PROTOCOL, PEERS_RATE, PEERS_TIMEOUT_MS, PEERS_VERSION } from '../protocols/peers/constants.ts';
@@ -203,7 +203,3 @@ export class Discovery implements Service {
 
 /** A member of the mesh keeps an address book itself: passing processes do not, and nobody should look for them later. */
 const isMember = ({ protocols }: PeerSummary): boolean => protocols.includes(PEERS_PROTOCOL) || spokenInstead(PEERS_PROTOCOL, protocols)?.kind === 'compatible';
-
-function shuffled<T>(list: readonly T[]): T[] {
-  return list.map((one) => [Math.random(), one] as const).sort(([a], [b]) => a - b).map(([, one]) => one);
-}

@@ -2,17 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { addressOf, ECHO_PROTOCOL, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
-import type { FrameStream } from '../types.ts';
+import { addressOf, ECHO_PROTOCOL, nextFrame, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 
 const nodes = new TestNodes();
 afterEach(() => nodes.stop());
-
-async function read(stream: FrameStream): Promise<Uint8Array> {
-  const { value, done } = await stream[Symbol.asyncIterator]().next();
-  if (done === true) throw new TypeError('the stream ended');
-  return value;
-}
 
 describe.each([[true, true], [true, false], [false, true]])('TLS on the socket, dialler %s, listener %s', (nearNative, farNative) => {
   const pair = async () => ({ near: await nodes.start({ nativeTls: nearNative }), far: await nodes.start({ nativeTls: farNative }) });
@@ -25,10 +18,10 @@ describe.each([[true, true], [true, false], [false, true]])('TLS on the socket, 
     const frames = Array.from({ length: 40 }, (_, index) => randomBytes(index % 4 === 0 ? 900_000 : 1 + index));
     const sending = (async () => { for (const frame of frames) await ours.send(frame); })();
     for (const frame of frames) {
-      const got = await read(theirs);
+      const got = await nextFrame(theirs);
       expect(frame.equals(got)).toBe(true);
       await theirs.send(got.subarray(0, 8));
-      expect((await read(ours)).byteLength).toBe(Math.min(8, frame.length));
+      expect((await nextFrame(ours)).byteLength).toBe(Math.min(8, frame.length));
     }
     await sending;
     void theirs.close();

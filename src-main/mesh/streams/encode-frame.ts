@@ -32,7 +32,7 @@ function u32(value: number): Uint8Array {
 }
 
 /** Unsigned LEB128: 7 bits a byte, the lowest first, the top bit set on all but the last. */
-function varint(value: number): Uint8Array {
+export function varint(value: number): Uint8Array {
   const bytes: number[] = [];
   let rest = value;
   for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);

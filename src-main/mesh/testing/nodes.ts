@@ -77,3 +77,9 @@ export async function streamBetween(nodes: { near: Mesh; far: Mesh }, limits: { 
   const opened = await nodes.near.open(nodes.far.peerId, ECHO_PROTOCOL, { limits: limits.near ?? TEST_LIMITS });
   return [opened, await accepted.promise];
 }
+
+export async function nextFrame(stream: FrameStream): Promise<Uint8Array> {
+  const { value, done } = await stream[Symbol.asyncIterator]().next();
+  if (done === true) throw new TypeError('the stream ended');
+  return value;
+}

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { publicKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { Ed25519PrivateKey, Ed25519PublicKey } from '@libp2p/interface';
+import { varint } from '../streams/encode-frame.ts';
 
 /** One message of libp2p's pubsub protobuf, written by hand so that a test may get it wrong. */
 export interface PubsubMessage {
@@ -30,11 +31,3 @@ export async function publishRpc({ author, signer, topic, data, tamperedData = d
 }
 
 const field = (number: number, bytes: Uint8Array): Buffer => Buffer.concat([Buffer.of((number << 3) | 2), varint(bytes.length), bytes]);
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest >>>= 7) {
-    if (rest < 0x80) return Buffer.from([...bytes, rest]);
-    bytes.push((rest & 0x7f) | 0x80);
-  }
-}

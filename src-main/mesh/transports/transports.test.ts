@@ -1,18 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { addressOf, connectionsTo, ECHO_PROTOCOL, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
+import { addressOf, connectionsTo, ECHO_PROTOCOL, nextFrame, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 import type { FrameStream, Mesh, ProtocolLimits } from '../types.ts';
 
 const nodes = new TestNodes();
 afterEach(() => nodes.stop());
 
 const RELAYED: ProtocolLimits = { ...TEST_LIMITS, relayed: true };
-
-async function read(stream: FrameStream): Promise<Uint8Array> {
-  const { value, done } = await stream[Symbol.asyncIterator]().next();
-  if (done === true) throw new TypeError('the stream ended');
-  return value;
-}
 
 /** Frames of all sizes there, part of each back, and a clean end. */
 async function expectCarries(pair: { near: Mesh; far: Mesh }, limits: ProtocolLimits = TEST_LIMITS): Promise<void> {
@@ -21,9 +15,9 @@ async function expectCarries(pair: { near: Mesh; far: Mesh }, limits: ProtocolLi
   const frames = Array.from({ length: 24 }, (_, index) => randomBytes(index % 8 === 0 ? 300_000 : 1 + index * 17));
   const sending = (async () => { for (const frame of frames) await ours.send(frame); })();
   for (const frame of frames) {
-    expect(frame.equals(await read(theirs))).toBe(true);
+    expect(frame.equals(await nextFrame(theirs))).toBe(true);
     await theirs.send(frame.subarray(0, 8));
-    expect(frame.subarray(0, 8).equals(await read(ours))).toBe(true);
+    expect(frame.subarray(0, 8).equals(await nextFrame(ours))).toBe(true);
   }
   await sending;
   void theirs.close();
@@ -51,14 +45,14 @@ describe.each([
     await near.dial(addressOf(far));
     const [ours, theirs] = await streamBetween({ near, far });
     await theirs.send(Buffer.from('last'));
-    expect(Buffer.from(await read(ours)).toString()).toBe('last');
+    expect(Buffer.from(await nextFrame(ours)).toString()).toBe('last');
     return { near, far, ours, theirs };
   };
 
   it('tells a stream that is reset from one that has ended', async () => {
     const { ours, theirs } = await connected();
     theirs.abort(new TypeError('changed its mind'));
-    await expect(read(ours)).rejects.toMatchObject({ code: expect.stringMatching(/^MESH_/) });
+    await expect(nextFrame(ours)).rejects.toMatchObject({ code: expect.stringMatching(/^MESH_/) });
     expect(await ours.closed).toBeDefined();
   });
 
@@ -66,8 +60,8 @@ describe.each([
   it.skipIf(listen.endsWith('/ws'))('tells a stream that is lost with its connection from one that has ended', async () => {
     const { near, far, ours, theirs } = await connected();
     for (const connection of connectionsTo(far, near.peerId)) connection.abort(new TypeError('pulled out'));
-    await expect(read(ours)).rejects.toMatchObject({ code: expect.stringMatching(/^MESH_/) });
-    await expect(read(theirs)).rejects.toMatchObject({ code: 'MESH_CONNECTION_LOST' });
+    await expect(nextFrame(ours)).rejects.toMatchObject({ code: expect.stringMatching(/^MESH_/) });
+    await expect(nextFrame(theirs)).rejects.toMatchObject({ code: 'MESH_CONNECTION_LOST' });
     expect([await ours.closed, await theirs.closed]).not.toContain(undefined);
   });
 
@@ -89,7 +83,7 @@ it('listens on several transports at once, with the direct streams on the TCP po
   const tcp = far.addresses().find((address) => /\/tcp\/\d+\/p2p\//.test(address)) ?? '';
   const ours = await near.openDirect(tcp, ECHO_PROTOCOL, { limits: direct });
   await ours.send(Buffer.from('direct'));
-  expect(Buffer.from(await read(await accepted.promise)).toString()).toBe('direct');
+  expect(Buffer.from(await nextFrame(await accepted.promise)).toString()).toBe('direct');
 });
 
 it('WebRTC over a relay needs it for the negotiation only', async () => {

@@ -1,6 +1,6 @@
 import { seeded } from '../../../../test/support/models/index.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import { addressOf, connectionsTo, ECHO_PROTOCOL, TEST_LIMITS, TestNodes } from '../../testing/nodes.ts';
+import { addressOf, connectionsTo, ECHO_PROTOCOL, nextFrame, TEST_LIMITS, TestNodes } from '../../testing/nodes.ts';
 import type { FrameStream, Mesh, ProtocolLimits } from '../../types.ts';
 import { wrapStream } from '../frame-stream.ts';
 import { movable } from './constants.ts';
@@ -30,6 +30,24 @@ async function path(from: Mesh, to: Mesh): Promise<FrameStream> {
   return wrapStream(raw, { peer: to.peerId, protocol: ECHO_PROTOCOL, limits: pathLimits(MOVES), traffic: silent });
 }
 
+/** A stream that the rogue opened under an id of its choice, from both ends. */
+async function opened() {
+  const { honest, rogue, next } = await honestAndRogue();
+  const id = newMoveId();
+  const [ours, arriving] = [await path(rogue, honest), next()];
+  await ours.send(openFrame(id));
+  return { honest, rogue, id, ours, theirs: await arriving };
+}
+
+/** One that is to move, and the path that the honest end accepted for it. */
+async function joined() {
+  const { honest, rogue, id, ours, theirs } = await opened();
+  const one = await path(rogue, honest);
+  await one.send(joinFrame(id));
+  expect(readMoveFrame(await nextFrame(one))).toEqual({ kind: 'accept' });
+  return { honest, rogue, id, ours, theirs, one };
+}
+
 function dice(seed: number): { below(limit: number): number; bytes(count: number): Uint8Array } {
   const random = seeded(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
@@ -38,7 +56,7 @@ function dice(seed: number): { below(limit: number): number; bytes(count: number
 }
 
 const data = (stream: FrameStream, words: string): Promise<void> => stream.send(Buffer.from(words), DATA_MARK);
-const read = async (stream: FrameStream): Promise<IteratorResult<Uint8Array>> => stream[Symbol.asyncIterator]().next();
+const said = async (stream: FrameStream): Promise<string> => text(await nextFrame(stream));
 
 describe('a peer that lies about moves', () => {
   it.each([
@@ -49,14 +67,11 @@ describe('a peer that lies about moves', () => {
     ['sends an empty frame', new Uint8Array(0)],
     ['sends a frame of no known kind', Uint8Array.of(1, 2, 99)],
   ])('%s: its stream ends with its fault, and what came before is there', async (_, lie) => {
-    const { honest, rogue, next } = await honestAndRogue();
-    const [ours, arriving] = [await path(rogue, honest), next()];
-    await ours.send(openFrame(newMoveId()));
+    const { honest, rogue, ours, theirs } = await opened();
     await data(ours, 'before');
     await ours.send(lie);
-    const theirs = await arriving;
-    expect(text((await read(theirs)).value ?? new Uint8Array())).toBe('before');
-    await expect(read(theirs)).rejects.toMatchObject({ code: 'MESH_MOVE_INVALID', fault: 'peer' });
+    expect(await said(theirs)).toBe('before');
+    await expect(nextFrame(theirs)).rejects.toMatchObject({ code: 'MESH_MOVE_INVALID', fault: 'peer' });
     expect(await theirs.closed).toMatchObject({ code: 'MESH_MOVE_INVALID' });
     expect(await ours.closed).toBeDefined();
     expect(await rogue.ping(honest.peerId)).toBeGreaterThan(0);
@@ -75,74 +90,48 @@ describe('a peer that lies about moves', () => {
   });
 
   it('cannot take over the stream of another peer, whose id it knows', async () => {
-    const { honest, rogue, next } = await honestAndRogue();
-    const id = newMoveId();
-    const [ours, arriving] = [await path(rogue, honest), next()];
-    await ours.send(openFrame(id));
-    const theirs = await arriving;
+    const { honest, id, ours, theirs } = await opened();
     const thief = await nodes.start({ listen: [] });
     await thief.dial(addressOf(honest));
     const stolen = await path(thief, honest);
     await stolen.send(joinFrame(id));
     expect(await stolen.closed).toMatchObject({ code: 'MESH_STREAM_CLOSED_BY_PEER' });
     await data(ours, 'still mine');
-    expect(text((await read(theirs)).value ?? new Uint8Array())).toBe('still mine');
+    expect(await said(theirs)).toBe('still mine');
   });
 
   it('moves twice at once: the second is refused, the first goes on', async () => {
-    const { honest, rogue, next } = await honestAndRogue();
-    const id = newMoveId();
-    const [ours, arriving] = [await path(rogue, honest), next()];
-    await ours.send(openFrame(id));
-    const theirs = await arriving;
-    const [one, two] = [await path(rogue, honest), await path(rogue, honest)];
-    await one.send(joinFrame(id));
-    expect(readMoveFrame((await read(one)).value ?? new Uint8Array())).toEqual({ kind: 'accept' });
+    const { honest, rogue, id, ours, theirs, one } = await joined();
+    const two = await path(rogue, honest);
     await two.send(joinFrame(id));
     expect(await two.closed).toMatchObject({ code: 'MESH_STREAM_CLOSED_BY_PEER' });
     // What overtakes on the new path waits for what is under way on the old one.
     await data(one, 'second');
     await data(ours, 'first');
     await ours.send(SWITCH);
-    expect(text((await read(theirs)).value ?? new Uint8Array())).toBe('first');
-    expect(text((await read(theirs)).value ?? new Uint8Array())).toBe('second');
+    expect(await said(theirs)).toBe('first');
+    expect(await said(theirs)).toBe('second');
   });
 
   it('goes on on a path that it has left: its stream ends', async () => {
-    const { honest, rogue, next } = await honestAndRogue();
-    const id = newMoveId();
-    const [ours, arriving] = [await path(rogue, honest), next()];
-    await ours.send(openFrame(id));
-    const theirs = await arriving;
-    const one = await path(rogue, honest);
-    await one.send(joinFrame(id));
-    await read(one);
+    const { ours, theirs } = await joined();
     await ours.send(SWITCH);
     await data(ours, 'too late');
     expect(await theirs.closed).toMatchObject({ code: 'MESH_MOVE_INVALID' });
   });
 
   it('leaves without a switch in the middle of a move: an error, no gap', async () => {
-    const { honest, rogue, next } = await honestAndRogue();
-    const id = newMoveId();
-    const [ours, arriving] = [await path(rogue, honest), next()];
-    await ours.send(openFrame(id));
-    const theirs = await arriving;
-    const one = await path(rogue, honest);
-    await one.send(joinFrame(id));
-    await read(one);
+    const { ours, theirs, one } = await joined();
     await data(one, 'after the gap');
     ours.abort(new TypeError('lost'));
-    await expect(read(theirs)).rejects.toMatchObject({ code: 'MESH_STREAM_CLOSED_BY_PEER' });
+    await expect(nextFrame(theirs)).rejects.toMatchObject({ code: 'MESH_STREAM_CLOSED_BY_PEER' });
     expect(await one.closed).toBeDefined();
   });
 
   it('sends more than anybody reads: its stream ends, on either path', async () => {
-    const { honest, rogue, next } = await honestAndRogue();
-    const [ours, arriving] = [await path(rogue, honest), next()];
-    await ours.send(openFrame(newMoveId()));
+    const { ours, theirs } = await opened();
     for (let index = 0; index < 2 * MOVES.maxQueuedFrames; index++) data(ours, String(index)).catch(() => undefined);
-    expect(await (await arriving).closed).toMatchObject({ code: 'MESH_QUEUE_OVERFLOW', fault: 'peer' });
+    expect(await theirs.closed).toMatchObject({ code: 'MESH_QUEUE_OVERFLOW', fault: 'peer' });
   });
 
   it('sends anything at all, on many paths: the node goes on, and no stream of it outlives its connection', async () => {
