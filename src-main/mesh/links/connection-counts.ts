@@ -1,4 +1,6 @@
 import type { Connection, Libp2p } from '@libp2p/interface';
+import type { Unsubscribe } from '../../base/index.ts';
+import { hear } from '../node/hear.ts';
 import { kindOf, routeOf } from '../transports/kinds.ts';
 import type { Route } from '../types.ts';
 
@@ -23,19 +25,19 @@ export class ConnectionCounts {
   readonly #init: ConnectionCountsInit;
   /** Kinds that were told of. */
   readonly #kinds = new Map<string, Omit<ConnectionCount, 'count'>>();
+  readonly #offs: Unsubscribe[] = [];
 
   constructor(init: ConnectionCountsInit) {
     this.#init = init;
   }
 
   start(): void {
-    this.#init.libp2p.addEventListener('connection:open', this.#onOpen);
-    this.#init.libp2p.addEventListener('connection:close', this.#count);
+    const { libp2p } = this.#init;
+    this.#offs.push(hear(libp2p, 'connection:open', this.#onOpen), hear(libp2p, 'connection:close', this.#count));
   }
 
   stop(): void {
-    this.#init.libp2p.removeEventListener('connection:open', this.#onOpen);
-    this.#init.libp2p.removeEventListener('connection:close', this.#count);
+    for (const off of this.#offs.splice(0)) off();
   }
 
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {

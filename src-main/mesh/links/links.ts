@@ -1,5 +1,6 @@
 import type { Connection, Libp2p } from '@libp2p/interface';
-import { asPeerId, type PeerId } from '../../base/index.ts';
+import { asPeerId, type PeerId, type Unsubscribe } from '../../base/index.ts';
+import { hear } from '../node/hear.ts';
 import { kindOf, routeOf } from '../transports/kinds.ts';
 import { chooseLink } from './choose.ts';
 
@@ -28,6 +29,7 @@ export class Links {
   readonly #costsMs = new Map<string, number>();
   readonly #taken = new Map<PeerId, string>();
   readonly #measuring = new Set<PeerId>();
+  readonly #offs: Unsubscribe[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(init: LinksInit) {
@@ -35,15 +37,14 @@ export class Links {
   }
 
   start(): void {
-    this.#init.libp2p.addEventListener('connection:open', this.#onOpen);
-    this.#init.libp2p.addEventListener('connection:close', this.#onClose);
+    const { libp2p } = this.#init;
+    this.#offs.push(hear(libp2p, 'connection:open', this.#onOpen), hear(libp2p, 'connection:close', this.#onClose));
     this.#timer = setInterval(() => this.#probeAll(), LINK_PROBE_MS).unref();
   }
 
   stop(): void {
     clearInterval(this.#timer);
-    this.#init.libp2p.removeEventListener('connection:open', this.#onOpen);
-    this.#init.libp2p.removeEventListener('connection:close', this.#onClose);
+    for (const off of this.#offs.splice(0)) off();
   }
 
   /** Undefined for a peer that is not connected. */

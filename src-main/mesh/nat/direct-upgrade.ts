@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection, IdentifyResult } from '@libp2p/interface';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { backoffMs, toCoded } from '../../base/index.ts';
+import { hear } from '../node/hear.ts';
 import { routeOf } from '../transports/kinds.ts';
 import type { Reachability } from '../types.ts';
 import { isPublic, withoutPeer } from './address.ts';
@@ -32,12 +33,8 @@ export class DirectUpgrade {
   start(signal: AbortSignal): void {
     const { libp2p } = this.#init;
     this.#signal = signal;
-    libp2p.addEventListener('peer:identify', this.#onIdentify);
-    libp2p.addEventListener('connection:open', this.#onOpen);
-    signal.addEventListener('abort', () => {
-      libp2p.removeEventListener('peer:identify', this.#onIdentify);
-      libp2p.removeEventListener('connection:open', this.#onOpen);
-    }, { once: true });
+    const offs = [hear(libp2p, 'peer:identify', this.#onIdentify), hear(libp2p, 'connection:open', this.#onOpen)];
+    signal.addEventListener('abort', () => offs.forEach((off) => off()), { once: true });
   }
 
   readonly #onIdentify = ({ detail: { connection, protocols } }: CustomEvent<IdentifyResult>): void => {

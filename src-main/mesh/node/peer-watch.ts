@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PeerId as Libp2pPeerId, PeerInfo } from '@libp2p/interface';
-import { asPeerId, backoffMs, isCoded, RateLimiter, toCoded, withPeer, type Clock, type Logger, type PeerId } from '../../base/index.ts';
+import { asPeerId, backoffMs, isCoded, RateLimiter, toCoded, withPeer, type Clock, type Logger, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import { MAX_DISCOVERED_CONNECTIONS, type MeshOptions } from '../options.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_RATE, BANDWIDTH_TOTAL_RATE } from '../protocols/bandwidth/constants.ts';
 import { serveBandwidth } from '../protocols/bandwidth/server.ts';
@@ -14,6 +14,7 @@ import { servePing } from '../protocols/ping/server.ts';
 import type { Mesh } from '../types.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
+import { hear } from './hear.ts';
 import type { PeerBook } from './peer-book.ts';
 
 /** When a peer that did not introduce itself is asked again: it may have been busy. */
@@ -32,6 +33,7 @@ export class PeerWatch {
   readonly #mesh: Mesh;
   readonly #init: PeerWatchInit;
   readonly #over = new AbortController();
+  readonly #offs: Unsubscribe[] = [];
   /** Who is being asked to introduce itself. */
   readonly #meeting = new Set<PeerId>();
 
@@ -48,17 +50,12 @@ export class PeerWatch {
     const echoes = { perPeer: new RateLimiter(BANDWIDTH_RATE, clock), total: new RateLimiter(BANDWIDTH_TOTAL_RATE, clock) };
     await this.#mesh.handle(BANDWIDTH_PROTOCOL, BANDWIDTH_LIMITS, (stream) => this.#attend('bandwidth', serveBandwidth(stream, echoes)));
     await this.#mesh.handle(IDENTIFY_PROTOCOL, IDENTIFY_LIMITS, (stream) => this.#attend('identify', serveIntroduction(stream, this.#introduction())));
-    libp2p.addEventListener('peer:connect', this.#onConnect);
-    libp2p.addEventListener('peer:disconnect', this.#onDisconnect);
-    libp2p.addEventListener('peer:discovery', this.#onDiscovery);
+    this.#offs.push(hear(libp2p, 'peer:connect', this.#onConnect), hear(libp2p, 'peer:disconnect', this.#onDisconnect), hear(libp2p, 'peer:discovery', this.#onDiscovery));
   }
 
   stop(): void {
     this.#over.abort();
-    const { libp2p } = this.#init;
-    libp2p.removeEventListener('peer:connect', this.#onConnect);
-    libp2p.removeEventListener('peer:disconnect', this.#onDisconnect);
-    libp2p.removeEventListener('peer:discovery', this.#onDiscovery);
+    for (const off of this.#offs.splice(0)) off();
   }
 
   readonly #onConnect = ({ detail }: CustomEvent<Libp2pPeerId>): void => {

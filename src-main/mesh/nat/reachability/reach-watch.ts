@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IdentifyResult } from '@libp2p/interface';
-import { asPeerId, toCoded, type PeerId } from '../../../base/index.ts';
+import { asPeerId, toCoded, type PeerId, type Unsubscribe } from '../../../base/index.ts';
+import { hear } from '../../node/hear.ts';
 import { withDeadline } from '../../node/deadline.ts';
 import { zoneOfHost } from '../../node/zone.ts';
 import { askDial } from '../../protocols/autonat/client.ts';
@@ -25,6 +26,7 @@ export class ReachWatch {
   /** What libp2p tells others because somebody reached us there. */
   readonly #confirmed = new Set<string>();
   readonly #servers = new Map<PeerId, Promise<void>>();
+  readonly #offs: Unsubscribe[] = [];
   #state: Reachability = { kind: 'unknown', reason: 'no peer has tried yet' };
   #timer: NodeJS.Timeout | undefined;
 
@@ -39,19 +41,14 @@ export class ReachWatch {
   start(): void {
     const { libp2p, parts } = this.#init;
     parts.mapped.addEventListener('mapped', this.#onMapped);
-    libp2p.addEventListener('peer:identify', this.#onIdentify);
-    libp2p.addEventListener('peer:disconnect', this.#onDisconnect);
-    libp2p.addEventListener('self:peer:update', this.#onUpdate);
+    this.#offs.push(hear(libp2p, 'peer:identify', this.#onIdentify), hear(libp2p, 'peer:disconnect', this.#onDisconnect), hear(libp2p, 'self:peer:update', this.#onUpdate));
     this.#timer = setInterval(this.#onUpdate, RECHECK_MS).unref();
     this.#tell();
   }
 
   stop(): void {
-    const { libp2p, parts } = this.#init;
-    parts.mapped.removeEventListener('mapped', this.#onMapped);
-    libp2p.removeEventListener('peer:identify', this.#onIdentify);
-    libp2p.removeEventListener('peer:disconnect', this.#onDisconnect);
-    libp2p.removeEventListener('self:peer:update', this.#onUpdate);
+    this.#init.parts.mapped.removeEventListener('mapped', this.#onMapped);
+    for (const off of this.#offs.splice(0)) off();
     clearInterval(this.#timer);
   }
 
