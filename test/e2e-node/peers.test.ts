@@ -4,30 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { PeersNow } from '../../src-main/host/index.ts';
-import { cli, startCliSource, type RunningCli } from '../support/cli.ts';
+import { cli, CliRuns, type Listening, type RunningCli } from '../support/cli.ts';
 
 let folder = '';
-const running: RunningCli[] = [];
+const runs = new CliRuns();
 beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'omninode-peers-')); });
 afterEach(async () => {
-  for (const { child, done } of running.splice(0)) {
-    child.kill('SIGKILL');
-    await done;
-  }
+  await runs.stop();
   await rm(folder, { recursive: true });
 });
 
 const env = (name: string): Record<string, string> => ({ OMNINODE_HOME: join(folder, name), OMNINODE_THREADS: '1', OMNINODE_NAME: name });
-function start(args: readonly string[], name: string): RunningCli {
-  const one = startCliSource(args, env(name));
-  running.push(one);
-  return one;
-}
-async function listen(name: string, ...more: string[]): Promise<{ readonly process: RunningCli; readonly address: string }> {
-  const process = start(['listen', '--json', ...more], name);
-  const [line = ''] = (await process.until(/"listening".*\n/)).split('\n');
-  return { process, address: JSON.parse(line).addresses[0] };
-}
+const listen = (name: string, ...more: string[]): Promise<Listening> => runs.listen(more, env(name));
 /** What a watching command says, from the first line on. */
 function follow({ child }: RunningCli): (holds: (now: PeersNow) => boolean) => Promise<PeersNow> {
   const seen: PeersNow[] = [];
@@ -53,7 +41,7 @@ const has = (name: string) => ({ peers }: PeersNow): boolean => peers.some(({ me
 
 it('shows nodes come, what they have, and go', { timeout: 240_000 }, async () => {
   const first = await listen('first');
-  const watch = start(['peers', '--watch', '--json'], 'first');
+  const watch = runs.start(['peers', '--watch', '--json'], env('first'));
   const says = follow(watch);
   const second = await listen('second', '--peer', first.address, '--model', 'omni-guide', '--layers', '0-2');
   const row = (await says(has('second'))).peers.find(({ member }) => member?.name === 'second');
@@ -65,9 +53,9 @@ it('shows nodes come, what they have, and go', { timeout: 240_000 }, async () =>
   expect(code).toBe(0);
   expect(stdout).toMatch(/first .* this node/);
   expect(stdout).toMatch(/second .* 0-2 on disk/);
-  second.process.child.kill('SIGTERM');
+  second.cli.child.kill('SIGTERM');
   expect((await says((now) => !has('second')(now))).peers).toEqual([]);
-  first.process.child.kill('SIGTERM');
+  first.cli.child.kill('SIGTERM');
   expect(await watch.done).toMatchObject({ code: 0 });
   expect(await cli(['peers'], env('first'))).toMatchObject({ code: 4, stderr: expect.stringContaining('API_NOT_RUNNING') });
 });

@@ -8,7 +8,7 @@ import { loadSettings, openStore, storeStats, type StoreStats } from '../../src-
 import { LEAF_BYTES } from '../../src-main/store/index.ts';
 import { HubServer } from '../../src-main/store/hub/testing/hub-server.ts';
 import { upTo } from '../support/adding.ts';
-import { startCliSource, type CliResult, type RunningCli } from '../support/cli.ts';
+import { CliRuns, type CliResult, type RunningCli } from '../support/cli.ts';
 import { generateModel } from '../support/models/index.ts';
 import { SaidProcess } from '../support/said-process.ts';
 import { writeShard, type ShardFixture } from '../support/shard-files.ts';
@@ -17,7 +17,7 @@ import type { TransferPeerSetup } from '../support/transfer-peer.ts';
 // Unfinished downloads in the quota: commands as a user runs them, beside each other and killed.
 const PEER = fileURLToPath(new URL('../support/transfer-peer.ts', import.meta.url));
 const MB = LEAF_BYTES;
-const running: RunningCli[] = [];
+const runs = new CliRuns();
 const peers: SaidProcess[] = [];
 let folder = '';
 let home = '';
@@ -40,10 +40,7 @@ beforeEach(async () => {
   hub.spoil = () => undefined;
 });
 afterEach(async () => {
-  for (const { child, done } of running.splice(0)) {
-    child.kill('SIGKILL');
-    await done;
-  }
+  await runs.stop();
   await Promise.all(peers.splice(0).map((peer) => peer.kill()));
 });
 afterAll(async () => {
@@ -51,11 +48,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-function start(...args: string[]): RunningCli {
-  const command = startCliSource(args, { OMNINODE_HOME: home, OMNINODE_HUB_URL: hub.url, OMNINODE_STORE_QUOTA_BYTES: String(bytes.length + 4 * MB) });
-  running.push(command);
-  return command;
-}
+const start = (...args: string[]): RunningCli => runs.start(args, { OMNINODE_HOME: home, OMNINODE_HUB_URL: hub.url, OMNINODE_STORE_QUOTA_BYTES: String(bytes.length + 4 * MB) });
 
 const run = (...args: string[]): Promise<CliResult> => start(...args).done;
 /** As `store stats` shows them, in this process. */

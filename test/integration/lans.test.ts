@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { afterEach, expect, test } from 'vitest';
-import { PeerProcess } from '../../src-main/mesh/testing/processes.ts';
-import { createInternet, whyNoLans, type Internet } from '../support/lans.ts';
+import { whyNoLans } from '../support/lans.ts';
+import { LansRig } from '../support/lans-rig.ts';
 import { saysReady, type NetworkHost } from '../support/network.ts';
 
 const lacks = whyNoLans();
@@ -11,13 +11,8 @@ if (lacks !== undefined) console.warn(`tests between LANs skipped: ${lacks}`);
 const MDNS_LIMIT_MS = 3_000;
 const spaces = (): string[] => execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n').filter((line) => line.startsWith(`omn-${process.pid}-i`));
 
-let internet: Internet | undefined;
-const running: PeerProcess[] = [];
-afterEach(() => {
-  for (const child of running.splice(0)) child.kill();
-  internet?.stop();
-  internet = undefined;
-});
+const rig = new LansRig();
+afterEach(() => rig.stop());
 
 /** A script on a host; what it prints. */
 function runOn({ prefix: [command = '', ...args] }: NetworkHost, script: string): string {
@@ -40,7 +35,7 @@ const ports = (targets: readonly string[]): string =>
 const TELLS_PORT = `require('node:dgram').createSocket('udp4').on('message', function (_, from) { this.send(String(from.port), from.port, from.address); }).bind(3478, () => console.log('ready'))`;
 
 test.skipIf(lacks !== undefined)('LANs reach the internet through their routers and are reached by nobody; nothing is left behind', () => {
-  internet = createInternet({ publicHosts: 1, lans: [{ hosts: 2, nat: 'cone' }] });
+  const internet = rig.internet({ publicHosts: 1, lans: [{ hosts: 2, nat: 'cone' }] });
   const [far, lan] = [internet.publicHosts[0]!, internet.lans[0]!];
   const [near, neighbour] = lan.hosts;
   expect(runOn(near!, dial(far.address))).toBe('ECONNREFUSED');
@@ -52,7 +47,7 @@ test.skipIf(lacks !== undefined)('LANs reach the internet through their routers 
 });
 
 test.skipIf(lacks !== undefined)('a cone router shows everybody one port, a symmetric one another to each', async () => {
-  internet = createInternet({ publicHosts: 2, lans: [{ hosts: 1, nat: 'cone' }, { hosts: 1, nat: 'symmetric' }] });
+  const internet = rig.internet({ publicHosts: 2, lans: [{ hosts: 1, nat: 'cone' }, { hosts: 1, nat: 'symmetric' }] });
   const { publicHosts, lans } = internet;
   const servers = await Promise.all(publicHosts.map((host) => startScript(host, TELLS_PORT)));
   const seen = lans.map(({ hosts }) => new Set(JSON.parse(runOn(hosts[0]!, ports(publicHosts.map(({ address }) => address)))) as number[]).size);
@@ -61,8 +56,8 @@ test.skipIf(lacks !== undefined)('a cone router shows everybody one port, a symm
 });
 
 test.skipIf(lacks !== undefined)('two hosts on one LAN find each other by mDNS and exchange a message within 3 s', async () => {
-  internet = createInternet({ publicHosts: 0, lans: [{ hosts: 2, nat: 'cone' }] });
-  for (const { address, prefix } of internet.lans[0]!.hosts) running.push(new PeerProcess({ mdns: true, listen: [`/ip4/${address}/tcp/0`], prefix }));
+  const internet = rig.internet({ publicHosts: 0, lans: [{ hosts: 2, nat: 'cone' }] });
+  const running = internet.lans[0]!.hosts.map((host) => rig.start(host, { mdns: true }));
   const ids = await Promise.all(running.map(async (child) => (await child.said('ready'))['peer']));
   const begunMs = performance.now();
   for (const [i, child] of running.entries()) child.tell({ publish: `from ${ids[i]}` });

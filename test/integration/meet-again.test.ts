@@ -4,17 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { appPaths, createNode, loadSettings, type Node } from '../../src-main/host/index.ts';
-import { startCliSource, type RunningCli } from '../support/cli.ts';
+import { CliRuns, type Listening } from '../support/cli.ts';
 
 let folder = '';
 const nodes: Node[] = [];
-const children: RunningCli[] = [];
+const runs = new CliRuns();
 beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'omninode-meet-')); });
 afterEach(async () => {
-  for (const { child, done } of children.splice(0)) {
-    child.kill('SIGKILL');
-    await done;
-  }
+  await runs.stop();
   for (const node of nodes.splice(0).reverse()) await node.stop();
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -29,12 +26,7 @@ const addressOf = (node: Node): string => node.mesh.addresses()[0] ?? '';
 const home = (): string => join(folder, 'restarted');
 const bookPath = (): string => join(home(), 'peers.json');
 /** The command, as its owner starts it; its peer id. */
-async function listen(...args: string[]): Promise<{ readonly running: RunningCli; readonly peer: string }> {
-  const running = startCliSource(['listen', '--home', home(), '--json', ...args], { OMNINODE_SHARE_STORE: '0' });
-  children.push(running);
-  const { peerId } = JSON.parse(/\{.*"listening".*\}/.exec(await running.until(/"listening".*\}/))?.[0] ?? '{}') as { peerId: string };
-  return { running, peer: peerId };
-}
+const listen = (...args: string[]): Promise<Listening> => runs.listen(['--home', home(), ...args], { OMNINODE_SHARE_STORE: '0' });
 const met = (node: Node, peer: string): Promise<unknown> => vi.waitFor(() => expect(node.mesh.peers().map((one) => one.peer)).toContain(peer), { timeout: 30_000, interval: 20 });
 const gone = (node: Node, peer: string): Promise<unknown> => vi.waitFor(() => expect(node.mesh.peers().map((one) => one.peer)).not.toContain(peer), { timeout: 30_000, interval: 20 });
 
@@ -50,8 +42,8 @@ it('a node that was killed finds by itself, when it is started again, all that i
   const before = await listen('--peer', addressOf(first));
   await Promise.all(all.map((node) => met(node, before.peer)));
   await inBook(all);
-  before.running.child.kill('SIGKILL');
-  await before.running.done;
+  before.cli.child.kill('SIGKILL');
+  await before.cli.done;
   await Promise.all(all.map((node) => gone(node, before.peer)));
   // Nobody dials it: it has another port now. It is the one that remembers.
   const after = await listen();
@@ -62,12 +54,12 @@ it('a node that was killed finds by itself, when it is started again, all that i
 it('a damaged address book is set aside with a line, and the node starts', async () => {
   await writeFile(bookPath(), '{"version":1,"peers":[{"peer":');
   const one = await member('one');
-  const { running, peer } = await listen('--peer', addressOf(one));
+  const { cli, peer } = await listen('--peer', addressOf(one));
   await met(one, peer);
   await inBook([one]);
   expect(existsSync(`${bookPath()}.damaged`)).toBe(true);
-  running.child.kill('SIGTERM');
-  const { code, stderr } = await running.done;
+  cli.child.kill('SIGTERM');
+  const { code, stderr } = await cli.done;
   expect(code).toBe(0);
   expect(stderr).toContain('the address book cannot be used and was set aside');
 });

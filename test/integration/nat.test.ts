@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import type { PeerSummary, Reachability } from '../../src-main/mesh/index.ts';
-import { PeerProcess, type ProcessSetup, type Said } from '../../src-main/mesh/testing/processes.ts';
-import { createInternet, flowsOf, sentOut, whyNoLans, type Internet, type LansOptions } from '../support/lans.ts';
+import type { PeerProcess, ProcessSetup, Said } from '../support/peer-processes.ts';
+import { flowsOf, sentOut, whyNoLans, type Internet, type LansOptions } from '../support/lans.ts';
+import { LansRig } from '../support/lans-rig.ts';
 import type { NetworkHost } from '../support/network.ts';
 import { passPortsOn, whyNoUpnp } from '../support/upnp-router.ts';
 
@@ -13,29 +14,22 @@ const STUN_PORT = 3478;
 /** What a direct link may take to come about, after which it did not. */
 const UPGRADE = { timeout: 30_000, interval: 100 };
 
-let internet: Internet | undefined;
-const running: PeerProcess[] = [];
-afterEach(() => {
-  for (const child of running.splice(0)) child.kill();
-  internet?.stop();
-  internet = undefined;
-});
+const rig = new LansRig();
+afterEach(() => rig.stop());
 
 interface Peer {
   readonly process: PeerProcess;
   readonly id: string;
 }
 
-async function start({ address, prefix }: NetworkHost, setup: ProcessSetup = {}): Promise<Peer> {
-  const child = new PeerProcess({ listen: [`/ip4/${address}/tcp/${PORT}`], prefix, ...setup });
-  running.push(child);
+async function start(host: NetworkHost, setup: ProcessSetup = {}): Promise<Peer> {
+  const child = rig.start(host, { listen: [`/ip4/${host.address}/tcp/${PORT}`], ...setup });
   return { process: child, id: String((await child.said('ready'))['peer']) };
 }
 
 /** A relay that anybody reaches, and LANs around it. */
 async function world(options: LansOptions): Promise<{ net: Internet; relay: Peer; relayAddress: string }> {
-  const net = createInternet(options);
-  internet = net;
+  const net = rig.internet(options);
   const [host] = net.publicHosts;
   const relay = await start(host!, { isRelay: true, dht: true, nat: { stunServer: { address: host!.address, port: STUN_PORT } } });
   return { net, relay, relayAddress: `/ip4/${host!.address}/tcp/${PORT}/p2p/${relay.id}` };
@@ -108,7 +102,7 @@ test.skipIf(lacks !== undefined)('a public peer that reached a private one throu
 });
 
 test.skipIf(lacks !== undefined)('a node that nobody configured sends nothing out of its LAN; WebRTC asks the STUN server of its relay alone', async () => {
-  internet = createInternet({ publicHosts: 0, lans: [{ hosts: 3, nat: 'cone' }] });
+  const internet = rig.internet({ publicHosts: 0, lans: [{ hosts: 3, nat: 'cone' }] });
   const [lan] = internet.lans;
   const [host, ...others] = lan!.hosts;
   const relay = await start(host!, { isRelay: true, nat: { stunServer: { address: host!.address, port: STUN_PORT } } });

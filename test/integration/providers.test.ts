@@ -2,15 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { appPaths, createNode, fetchModel, listProviders, loadSettings, shardModelFile, shareStore, type FetchedModel, type FoundProvider, type Node, type Settings, type ShardedModel, type ShareOptions, type Sharing } from '../../src-main/host/index.ts';
+import { appPaths, fetchModel, listProviders, loadSettings, shardModelFile, shareStore, type FetchedModel, type FoundProvider, type Settings, type ShardedModel } from '../../src-main/host/index.ts';
 import type { FinderInit } from '../../src-main/host/find-providers.ts';
 import type { TopicMessage } from '../../src-main/mesh/index.ts';
 import { TestNodes } from '../../src-main/mesh/testing/nodes.ts';
 import { encodeAnnouncement, PROVIDERS_TOPIC, type Announcement } from '../../src-main/store/index.ts';
+import { heardAt, QUICK, SharingMembers, until, type Member } from '../support/sharing-members.ts';
 
 const paths = appPaths();
 const nodes = new TestNodes();
-const stops: Array<() => Promise<unknown>> = [];
+const members = new SharingMembers();
 let folder = '';
 let origin: Settings;
 let model: ShardedModel;
@@ -24,31 +25,12 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await nodes.stop();
-  for (const stop of stops.splice(0).reverse()) await stop();
+  await members.stop();
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 let homes = 0;
 const home = (more: object = {}): Promise<Settings> => loadSettings({ home: join(folder, `home-${homes++}`), ...ALONE, ...more }, {});
-
-interface Member {
-  readonly settings: Settings;
-  readonly node: Node;
-  readonly sharing: Sharing;
-  readonly address: string;
-}
-
-const QUICK = { gatherMs: 10, checkMs: 100, growMs: 100, retellMs: 100 };
-
-async function member(settings: Settings, options: Pick<ShareOptions, 'tell'> & { readonly dial?: readonly Member[] } = {}): Promise<Member> {
-  const node = await createNode({ settings, paths, shards: [], identity: 'file' });
-  stops.push(() => node.stop());
-  await node.start();
-  for (const { address } of options.dial ?? []) await node.mesh.dial(address);
-  const sharing = await shareStore({ config: settings.config, paths, mesh: node.mesh, times: QUICK, ...(options.tell === undefined ? {} : { tell: options.tell }) });
-  stops.push(() => sharing.stop());
-  return { settings, node, sharing, address: node.mesh.addresses()[0]! };
-}
 
 interface FetchSetup {
   readonly peers?: readonly string[];
@@ -64,13 +46,12 @@ async function fetch(settings: Settings, { peers = [], ways, layers }: FetchSetu
   return { ...fetched, found };
 }
 
-const knownAt = async ({ settings }: Pick<Member, 'settings'>): Promise<string[]> => (await listProviders(settings.config, model.manifestCid)).flatMap(({ providers }) => providers.map(({ peerId }) => peerId));
-const until = (holds: () => Promise<void>): Promise<void> => vi.waitFor(holds, { timeout: 20_000, interval: 50 });
+const knownAt = (at: Pick<Member, 'settings'>): Promise<string[]> => heardAt(at, model.manifestCid);
 
 describe('a model, asked for at a member that has none of it', () => {
   it('is fetched from who announced it there', async () => {
-    const c = await member(await home());
-    const a = await member(origin, { dial: [c], tell: { dht: false } });
+    const c = await members.start(await home());
+    const a = await members.start(origin, { dial: [c], tell: { dht: false } });
     await until(async () => expect(await knownAt(c)).toEqual([a.node.mesh.peerId]));
     const { manifest, report, found } = await fetch(await home(), { peers: [c.address], ways: { dht: false }, layers: { first: 2, last: 3 } });
     expect(found.map(({ peer, via }) => ({ peer, via }))).toEqual([{ peer: a.node.mesh.peerId, via: 'member' }]);
@@ -80,8 +61,8 @@ describe('a model, asked for at a member that has none of it', () => {
   });
 
   it('is fetched from who has a record on the DHT', async () => {
-    const c = await member(await home());
-    const a = await member(origin, { dial: [c], tell: { gossip: false } });
+    const c = await members.start(await home());
+    const a = await members.start(origin, { dial: [c], tell: { gossip: false } });
     // The record is put as soon as A knows C as a member of the DHT.
     const { records } = c.node.mesh;
     const hasRecord = async (): Promise<boolean> => {
@@ -96,9 +77,9 @@ describe('a model, asked for at a member that has none of it', () => {
   });
 
   it('is fetched past a provider that died, and none is asked for when this home heard the announcement', async () => {
-    const c = await member(await home({ dht: false }));
-    const b = await member(await home({ dht: false }), { dial: [c] });
-    const a = await member({ ...origin, config: { ...origin.config, dht: false } }, { dial: [c] });
+    const c = await members.start(await home({ dht: false }));
+    const b = await members.start(await home({ dht: false }), { dial: [c] });
+    const a = await members.start({ ...origin, config: { ...origin.config, dht: false } }, { dial: [c] });
     await until(async () => expect(await knownAt(b)).toEqual([a.node.mesh.peerId]));
     // Hearing of A made nobody dial it.
     expect(b.node.mesh.peers().map(({ peer }) => peer)).toEqual([c.node.mesh.peerId]);
@@ -127,7 +108,7 @@ describe('a model, asked for at a member that has none of it', () => {
   }, 120_000);
 
   it('is nowhere when nobody has it, and nobody can be asked when no member is known', async () => {
-    const c = await member(await home());
+    const c = await members.start(await home());
     await expect(fetch(await home(), { peers: [c.address] })).rejects.toMatchObject({ code: 'EXCHANGE_NOT_FOUND', fault: 'user' });
     await expect(fetch(await home(), {})).rejects.toMatchObject({ code: 'PROVIDERS_NONE_KNOWN', fault: 'user', next: expect.stringContaining('--peer') as string });
   });
@@ -135,19 +116,19 @@ describe('a model, asked for at a member that has none of it', () => {
 
 describe('a node', () => {
   it('that leaves is forgotten at once, one that vanishes when its time is over', async () => {
-    const c = await member(await home());
-    const a = await member(origin, { dial: [c] });
+    const c = await members.start(await home());
+    const a = await members.start(origin, { dial: [c] });
     await until(async () => expect(await knownAt(c)).toEqual([a.node.mesh.peerId]));
     await a.sharing.stop();
     await until(async () => expect(await knownAt(c)).toEqual([]));
     const again = await shareStore({ config: origin.config, paths, mesh: a.node.mesh, times: { ...QUICK, ttlMs: 2000, retellMs: 60_000 } });
-    stops.push(() => again.stop());
+    members.endsWith(() => again.stop());
     await until(async () => expect(await knownAt(c)).toEqual([a.node.mesh.peerId]));
     await until(async () => expect(await knownAt(c)).toEqual([]));
   });
 
   it('that shares nothing announces nothing, but hears others; what is malformed, somebody else’s or too much is dropped and counted', async () => {
-    const c = await member({ ...origin, config: { ...origin.config, shareStore: false } });
+    const c = await members.start({ ...origin, config: { ...origin.config, shareStore: false } });
     expect(c.sharing.transfer).toBeUndefined();
     const heard: TopicMessage[] = [];
     const rogue = await nodes.start();

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { inferPipeline, loadSettings, type InferenceReport, type Settings } from '../../src-main/host/index.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
-import { startCliSource, type RunningCli } from '../support/cli.ts';
+import { CliRuns, type Listening } from '../support/cli.ts';
 import { generateModel } from '../support/models/index.ts';
 
 /** The product's own nodes (`omninode listen`), each with a home of its own, under a planned pipeline. */
@@ -15,33 +15,18 @@ const [MAX_TOKENS, AT_TEXT] = [150, 20];
 // Up to four nodes and as many transfer processes start on one machine.
 const TIMEOUT_MS = 180_000;
 const signal = new AbortController().signal;
-const running: RunningCli[] = [];
+const runs = new CliRuns();
 let settings: Settings;
 
 beforeAll(async () => {
   await generateModel({ path: model, architecture: 'llama', type: 'Q4_0', layers: 6, seed: 9 });
   settings = await loadSettings({ model, home: join(home, 'coordinator'), contextTokens: 512, threads: 1, mdns: false, logLevel: 'silent' }, {});
 });
-afterEach(async () => {
-  for (const { child, done } of running.splice(0)) {
-    child.kill('SIGKILL');
-    await done;
-  }
-});
+afterEach(() => runs.stop());
 afterAll(() => rm(home, { recursive: true, force: true }));
 
-interface Listening {
-  readonly cli: RunningCli;
-  readonly address: string;
-}
-
-async function listen(name: string, layers?: string): Promise<Listening> {
-  const cli = startCliSource(['listen', '--json', ...(layers === undefined ? [] : ['--model', model, '--layers', layers])], { OMNINODE_HOME: join(home, name), OMNINODE_THREADS: '1' });
-  running.push(cli);
-  const said = await cli.until(/"event":"listening"/);
-  const line = said.split('\n').find((one) => one.includes('"event":"listening"')) ?? '{}';
-  return { cli, address: (JSON.parse(line) as { addresses: string[] }).addresses[0] ?? '' };
-}
+const listen = (name: string, layers?: string): Promise<Listening> =>
+  runs.listen(layers === undefined ? [] : ['--model', model, '--layers', layers], { OMNINODE_HOME: join(home, name), OMNINODE_THREADS: '1' });
 
 const infer = (peers: readonly Listening[], watch: { readonly onStatus?: (text: string) => void; readonly onText?: (text: string) => void } = {}): Promise<InferenceReport> => inferPipeline(settings, {
   prompt: { kind: 'text', text: 'the quick brown fox jumps over the lazy dog' }, sampling: GREEDY, maxTokens: MAX_TOKENS, dtype: 'f16', route: { kind: 'peers', addresses: peers.map(({ address }) => address) },

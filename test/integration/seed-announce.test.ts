@@ -3,23 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CID } from 'multiformats/cid';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { asShardCid } from '../../src-main/base/index.ts';
 import { fetchShards, whileFetching } from '../../src-main/host/fetch-shards.ts';
-import { appPaths, createNode, listProviders, loadSettings, openStore, shareStore, type Node, type Settings, type Sharing } from '../../src-main/host/index.ts';
+import { appPaths, listProviders, loadSettings, openStore, type Settings } from '../../src-main/host/index.ts';
 import { TestNodes } from '../../src-main/mesh/testing/nodes.ts';
-import { askForProviders, cidOfManifest, cutModel, innerNodes, LEAF_BYTES, leafCid, leafHash, PROVIDERS_LIMITS, PROVIDERS_PROTOCOL, treeOfFile, type AnnouncerTimes, type LocalStore, type Manifest, type ManifestPiece } from '../../src-main/store/index.ts';
+import { askForProviders, cidOfManifest, cutModel, innerNodes, LEAF_BYTES, leafCid, leafHash, PROVIDERS_LIMITS, PROVIDERS_PROTOCOL, treeOfFile, type LocalStore, type Manifest, type ManifestPiece } from '../../src-main/store/index.ts';
 import { HubServer } from '../../src-main/store/hub/testing/hub-server.ts';
 import { startAdding, upTo, type Adding, type AddingOptions } from '../support/adding.ts';
 import { BitswapSpeaker } from '../support/bitswap-speaker.ts';
 import { generateModel } from '../support/models/index.ts';
+import { heardAt, SharingMembers, until, type Member, type MemberOptions } from '../support/sharing-members.ts';
 import { SaidProcess } from '../support/said-process.ts';
 
 // What a download has brought is told to others, who get it while the hub holds back the rest.
 const HELIA = fileURLToPath(new URL('../support/helia-peer.ts', import.meta.url));
 const paths = appPaths();
 const nodes = new TestNodes();
-const stops: Array<() => Promise<unknown>> = [];
+const members = new SharingMembers();
 let folder = '';
 let hub: HubServer;
 let reference: Manifest;
@@ -39,7 +40,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await nodes.stop();
-  for (const stop of stops.splice(0).reverse()) await stop();
+  await members.stop();
 });
 afterAll(async () => {
   await hub.stop();
@@ -49,30 +50,12 @@ afterAll(async () => {
 let homes = 0;
 const home = (): Promise<Settings> => loadSettings({ home: join(folder, `home-${homes++}`) }, {});
 
-interface Member {
-  readonly settings: Settings;
-  readonly node: Node;
-  readonly sharing: Sharing;
-  readonly address: string;
-}
-
-const QUICK = { gatherMs: 10, checkMs: 50, growMs: 50, retellMs: 100 };
-
-async function member({ dial, times = {} }: { readonly dial?: Member; readonly times?: Partial<AnnouncerTimes> } = {}): Promise<Member> {
-  const settings = await home();
-  const node = await createNode({ settings, paths, shards: [], identity: 'file' });
-  stops.push(() => node.stop());
-  await node.start();
-  if (dial !== undefined) await node.mesh.dial(dial.address);
-  const sharing = await shareStore({ config: settings.config, paths, mesh: node.mesh, times: { ...QUICK, ...times } });
-  stops.push(() => sharing.stop());
-  return { settings, node, sharing, address: node.mesh.addresses()[0]! };
-}
+const member = async (options?: MemberOptions): Promise<Member> => members.start(await home(), options);
 
 /** The store of a member's home, as a command beside it has it open. */
 function storeOf({ settings }: Member): LocalStore {
   const store = openStore(settings.config);
-  stops.push(() => Promise.resolve(store.close()));
+  members.endsWith(() => Promise.resolve(store.close()));
   return store;
 }
 
@@ -84,8 +67,6 @@ async function adding(at: Member, more: Partial<AddingOptions> = {}): Promise<Ad
 const early = (): ManifestPiece => reference.shards[1]!;
 const isFirst = ({ layers }: { layers: { first: number } | undefined }): boolean => layers?.first === 0;
 const isEarly = ({ layers }: { layers: { first: number } | undefined }): boolean => layers?.first === 1;
-const heardAt = async ({ settings }: Member, cid: string): Promise<string[]> => (await listProviders(settings.config, cid)).flatMap(({ providers }) => providers.map(({ peerId }) => peerId));
-const until = (holds: () => Promise<void>): Promise<void> => vi.waitFor(holds, { timeout: 20_000, interval: 50 });
 
 /** Whom a member says to have it. */
 async function toldBy(of: Member, cids: readonly string[]): Promise<string[][]> {
@@ -96,7 +77,7 @@ async function toldBy(of: Member, cids: readonly string[]): Promise<string[][]> 
 
 it('a layer that has come is found and fetched by who knows only another member', async () => {
   const c = await member();
-  const b = await member({ dial: c });
+  const b = await member({ dial: [c] });
   const { piece, done } = await adding(b);
   const { cid } = await piece(isEarly);
   await until(async () => expect(await heardAt(c, cid)).toEqual([b.node.mesh.peerId]));
@@ -105,7 +86,7 @@ it('a layer that has come is found and fetched by who knows only another member'
   const report = await whileFetching(config, { peers: [c.address], paths }, (fetching) => fetchShards(fetching, { shards }, { signal: AbortSignal.timeout(40_000) }));
   expect(report.sources.filter((source) => source.bytes > 0).map(({ name }) => name)).toEqual([b.node.mesh.peerId]);
   const got = openStore(config);
-  stops.push(() => Promise.resolve(got.close()));
+  members.endsWith(() => Promise.resolve(got.close()));
   expect((await readFile(got.catalog.shards.files(cid)[0]!.path)).equals(await readFile(join(folder, 'cuts', early().file_name)))).toBe(true);
   // A record is kept of it as well, and it can be withdrawn.
   const record = async (): Promise<string[]> => {
@@ -133,7 +114,7 @@ describe('is taken back', () => {
     ['when the unfinished file is taken away', ({ target }) => rm(`${target}.part`), undefined],
   ])('%s', async (_when, happen, code) => {
     const c = await member();
-    const b = await member({ dial: c });
+    const b = await member({ dial: [c] });
     const end = new AbortController();
     const { piece, done, store } = await adding(b, { signal: end.signal, connections: 1 });
     const { cid } = await piece(isEarly);
@@ -149,7 +130,7 @@ describe('is taken back', () => {
 
 it('is told in few messages, but at once to who asks', async () => {
   const c = await member();
-  const b = await member({ dial: c, times: { growMs: 3_600_000, retellMs: 3_600_000 } });
+  const b = await member({ dial: [c], times: { growMs: 3_600_000, retellMs: 3_600_000 } });
   const { piece } = await adding(b, { connections: 1, hold: upTo(1) });
   const { cid } = await piece(({ layers }) => layers === undefined);
   await until(async () => expect(await heardAt(c, cid)).toEqual([b.node.mesh.peerId]));
@@ -175,7 +156,7 @@ it('is read by a node of IPFS, which is told what has not come', async () => {
   const address = b.sharing.transfer!.addresses[0]!;
   const into = join(folder, 'helia.gguf');
   const helia = new SaidProcess(HELIA, { read: { cid, from: address, into } });
-  stops.push(() => helia.kill());
+  members.endsWith(() => helia.kill());
   await helia.says('read');
   const wanted = join(folder, 'cuts', early().file_name);
   expect((await readFile(into)).equals(await readFile(wanted))).toBe(true);

@@ -14,7 +14,7 @@ import { Transfer } from '../../src-main/host/transfer.ts';
 import { TransferNode, type TransferShard } from '../../src-main/host/transfer-node.ts';
 import { createMesh, type FrameStream } from '../../src-main/mesh/index.ts';
 import { ECHO_PROTOCOL, TEST_LIMITS } from '../../src-main/mesh/testing/nodes.ts';
-import { PeerProcess } from '../../src-main/mesh/testing/processes.ts';
+import { PeerProcess } from '../support/peer-processes.ts';
 import { fileSource, hashTree, type HashedTree } from '../../src-main/store/index.ts';
 import { SaidProcess } from '../support/said-process.ts';
 import { hostFacts, median, print, table } from './lib/report.ts';

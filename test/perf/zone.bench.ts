@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { formatZoneKey, newZoneKey, type Mesh } from '../../src-main/mesh/index.ts';
 import { ECHO_PROTOCOL, TEST_LIMITS, TestNodes } from '../../src-main/mesh/testing/nodes.ts';
-import { PeerProcess } from '../../src-main/mesh/testing/processes.ts';
+import { PeerProcess } from '../support/peer-processes.ts';
 import type { FrameStream } from '../../src-main/mesh/types.ts';
 import { hostFacts, median, print, table } from './lib/report.ts';
 

@@ -47,6 +47,38 @@ function run(argv: readonly string[], env: Readonly<Record<string, string>>): Ru
   return { child, until, done };
 }
 
+/** A node that `omninode listen` said is up. */
+export interface Listening {
+  readonly cli: RunningCli;
+  readonly peer: string;
+  readonly address: string;
+}
+
+/** Commands from their sources that a test leaves running; `stop` ends them all. */
+export class CliRuns {
+  readonly #running: RunningCli[] = [];
+
+  start(args: readonly string[], env: Readonly<Record<string, string>>): RunningCli {
+    const one = startCliSource(args, env);
+    this.#running.push(one);
+    return one;
+  }
+
+  async listen(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Listening> {
+    const cli = this.start(['listen', '--json', ...args], env);
+    const [line = ''] = /^.*"event":"listening".*\n/m.exec(await cli.until(/"event":"listening".*\n/)) ?? [];
+    const { peerId, addresses } = JSON.parse(line) as { peerId: string; addresses: readonly string[] };
+    return { cli, peer: peerId, address: addresses[0] ?? '' };
+  }
+
+  async stop(): Promise<void> {
+    for (const { child, done } of this.#running.splice(0)) {
+      child.kill('SIGKILL');
+      await done;
+    }
+  }
+}
+
 export const cli = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliResult> => startCli(args, env).done;
 
 interface ProcessEntry {

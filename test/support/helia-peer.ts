@@ -5,6 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { CID } from 'multiformats/cid';
 import { FileBlockstore, treeOfFile } from '../../src-main/store/index.ts';
 import { addressesOf, startHelia } from './helia-node.ts';
+import { say } from './say.ts';
 
 // A node of another IPFS implementation in a process of its own: holds the blocks of files, reads others, says on stdout what happens (a JSON line each).
 export interface HeliaPeerSetup {
@@ -19,7 +20,6 @@ export interface HeliaPeerSetup {
 }
 
 const { files = [], without = [], read, block } = JSON.parse(process.argv[2] ?? '{}') as HeliaPeerSetup;
-const say = (event: string, detail: object): void => void process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 async function collect(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Buffer> {

@@ -9,13 +9,18 @@ export class SaidProcess {
   readonly child: ChildProcess;
   readonly said: Said[] = [];
   readonly #lines: Interface;
+  readonly #ended: Promise<true>;
   #errors = '';
 
-  constructor(script: string, setup: object) {
-    this.child = spawn(process.execPath, [script, JSON.stringify(setup)], { stdio: ['pipe', 'pipe', 'pipe'] });
+  /** `prefix` is what starts it, e.g. `ip netns exec <name>`. */
+  constructor(script: string, setup: object, prefix: readonly string[] = []) {
+    const [command = process.execPath, ...args] = [...prefix, process.execPath, script, JSON.stringify(setup)];
+    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stderr?.on('data', (bytes) => { this.#errors += String(bytes); });
     if (this.child.stdout === null) throw new TypeError('the process has no stdout');
-    this.#lines = createInterface(this.child.stdout).on('line', (line) => void this.said.push(JSON.parse(line) as Said));
+    const ended = Promise.withResolvers<true>();
+    this.#ended = ended.promise;
+    this.#lines = createInterface(this.child.stdout).on('line', (line) => void this.said.push(JSON.parse(line) as Said)).on('close', () => ended.resolve(true));
     this.#lines.setMaxListeners(0);
   }
 
@@ -24,9 +29,17 @@ export class SaidProcess {
     for (;;) {
       const found = this.said.find((said) => said['event'] === event && accept(said));
       if (found !== undefined) return found;
-      const isEnd = await Promise.race([once(this.#lines, 'line').then(() => false), once(this.#lines, 'close').then(() => true)]);
+      const isEnd = await Promise.race([once(this.#lines, 'line').then(() => false), this.#ended]);
       if (isEnd && !this.said.some((said) => said['event'] === event && accept(said))) throw new TypeError(`the process ended without saying ${event}: ${this.#errors} ${JSON.stringify(this.said.at(-1))}`);
     }
+  }
+
+  /** Ends its stdin; its exit code once nothing keeps it alive. */
+  async stop(): Promise<{ readonly code: unknown; readonly errors: string }> {
+    const exited = this.child.exitCode === null ? once(this.child, 'exit') : Promise.resolve([this.child.exitCode]);
+    this.child.stdin?.end();
+    const [code] = await exited;
+    return { code, errors: this.#errors };
   }
 
   async kill(): Promise<void> {

@@ -1,6 +1,7 @@
 import { noMetrics, silentLogger, toCoded } from '../../src-main/base/index.ts';
 import { TransferNode, type TransferShard } from '../../src-main/host/transfer-node.ts';
 import { treeOfFile } from '../../src-main/store/index.ts';
+import { say } from './say.ts';
 
 // A node that moves shards, in a process of its own: gives files, fetches others, says on stdout what happens (a JSON line each).
 export interface TransferPeerSetup {
@@ -14,7 +15,6 @@ export interface TransferPeerSetup {
 }
 
 const { home, listen = ['/ip4/127.0.0.1/tcp/0'], files = [], fetch, uploadBytesPerSecond, storeQuotaBytes } = JSON.parse(process.argv[2] ?? '{}') as TransferPeerSetup;
-const say = (event: string, detail: object): void => void process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);
 
 const node = await TransferNode.create({ identity: { kind: 'ephemeral' }, listen, home, logger: silentLogger, metrics: noMetrics, uploadBytesPerSecond, storeQuotaBytes });
 await node.start();

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { SaidProcess } from '../../../test/support/said-process.ts';
 
 // Real processes, and the times that a node keeps by default. A line near - middle - far: `far` never has a connection to `near`.
-const SCRIPT = join(import.meta.dirname, '..', 'testing', 'presence-process.ts');
+const SCRIPT = join(import.meta.dirname, '..', '..', '..', 'test', 'support', 'presence-process.ts');
 /** What a killed node may still be seen. */
 const GONE_IN_TIME_MS = 15_000;
 const running: SaidProcess[] = [];

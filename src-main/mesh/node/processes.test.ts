@@ -4,17 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { ECHO_PROTOCOL, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
-import { PeerProcess, type ProcessSetup } from '../testing/processes.ts';
+import { PeerProcesses, type PeerProcess, type ProcessSetup } from '../../../test/support/peer-processes.ts';
 
 const nodes = new TestNodes();
-const running: PeerProcess[] = [];
-const start = (setup?: ProcessSetup): PeerProcess => {
-  const child = new PeerProcess(setup);
-  running.push(child);
-  return child;
-};
+const processes = new PeerProcesses();
+const start = (setup?: ProcessSetup): PeerProcess => processes.start(setup);
 afterEach(async () => {
-  for (const child of running.splice(0)) child.kill();
+  processes.kill();
   await nodes.stop();
 });
 

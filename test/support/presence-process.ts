@@ -1,10 +1,10 @@
-import { noMetrics, silentLogger, systemClock } from '../../base/index.ts';
-import { createMesh, Presence } from '../index.ts';
-import { profileOf } from './capability.ts';
+import { noMetrics, silentLogger, systemClock } from '../../src-main/base/index.ts';
+import { createMesh, Presence } from '../../src-main/mesh/index.ts';
+import { profileOf } from '../../src-main/mesh/testing/capability.ts';
+import { say } from './say.ts';
 
 // A node in a process of its own that says who joins and leaves, a JSON line each, and stops when stdin ends.
 const { name, dial } = JSON.parse(process.argv[2] ?? '{}') as { name: string; dial?: string };
-const say = (event: string, detail: object): void => void process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);
 const components = { logger: silentLogger, metrics: noMetrics, clock: systemClock };
 const mesh = await createMesh({ listen: ['/ip4/127.0.0.1/tcp/0'], identity: { kind: 'ephemeral' }, mdns: false, agent: 'presence/1' }, components);
 const presence = new Presence({ mesh, profile: () => profileOf(name), ...components });

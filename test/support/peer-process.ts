@@ -1,8 +1,9 @@
 import { createInterface } from 'node:readline';
-import { noMetrics, silentLogger, systemClock } from '../../base/index.ts';
-import { createMesh, parseZoneKey, type NatOptions } from '../index.ts';
-import type { PeerCommand } from './processes.ts';
-import { ECHO_PROTOCOL, TEST_LIMITS } from './nodes.ts';
+import { noMetrics, silentLogger, systemClock } from '../../src-main/base/index.ts';
+import { createMesh, parseZoneKey, type NatOptions } from '../../src-main/mesh/index.ts';
+import { ECHO_PROTOCOL, TEST_LIMITS } from '../../src-main/mesh/testing/nodes.ts';
+import type { PeerCommand } from './peer-processes.ts';
+import { say } from './say.ts';
 
 // A node in a process of its own: echoes frames, says on stdout what happens (a JSON line each), does what it is told on
 // stdin (also JSON lines), stops when stdin ends. It never calls process.exit: a handle left open keeps it alive, and the test that waits for its end fails.
@@ -11,7 +12,6 @@ const { identityPath, mdns, isRelay, zoneKey, ...options } = JSON.parse(process.
 };
 const zone = zoneKey === undefined ? { kind: 'public' as const } : { kind: 'private' as const, key: parseZoneKey(zoneKey) };
 const identity = identityPath === undefined ? { kind: 'ephemeral' as const } : { kind: 'file' as const, path: identityPath };
-const say = (event: string, detail: object): void => void process.stdout.write(`${JSON.stringify({ event, ...detail })}\n`);
 
 const mesh = await createMesh(
   { ...options, ...(isRelay === true ? { relayServer: {} } : {}), identity, mdns: mdns === true, dialDiscovered: mdns === true, agent: `process/${process.pid}`, zone },
