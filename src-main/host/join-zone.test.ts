@@ -54,6 +54,13 @@ test('nothing that is shown or written beside the key’s file holds the key or 
   }
 });
 
+test('an invitation goes by the key that the node goes by: one that was named has to be there', async () => {
+  const config: HostConfig = { ...(await configOf('inviter')), zone: 'private', allowPeers: ['somebody'] };
+  const invite = (more: Partial<HostConfig>) => makeInvite({ ...config, ...more }, inviter, { addresses: [AT], nowMs: NOW_MS });
+  expect(await invite({})).toMatchObject({ hasKey: false });
+  await expect(invite({ zoneKeyFile: join(home('inviter'), 'other.key') })).rejects.toMatchObject({ code: 'ZONE_KEY_MISSING' });
+});
+
 test('a plan changes nothing', async () => {
   const plan = await planJoin(await link('private', newZoneKey()), await request());
   expect(plan.steps).not.toEqual([]);
