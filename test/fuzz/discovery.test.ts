@@ -9,28 +9,10 @@ import { decodePeers, encodePeers, peersAnswerSchema, peersQuestionSchema } from
 import { newZoneKey } from '../../src-main/mesh/zone/zone-key.ts';
 import { seeded } from '../support/models/index.ts';
 import { casesOf } from './cases.ts';
+import { mutateText } from './mutate-text.ts';
 
 const RUNS = casesOf(3_000);
 const NOW_MS = 1_800_000_000_000;
-const BAITS = ['1e999', '-0', '9007199254740993', '"\\u0000"', '"__proto__":{}', '['.repeat(200), 'null', '\ufeff', '/../', '/ip4/0.0.0.0', '/p2p/', '/p2p-circuit', '/dns4/x', '999', '"peers":'].map((text) => Buffer.from(text));
-
-/** One to three changes: a bit, a byte, a bait put in or over, a cut, a piece taken out. */
-function mutate(good: Uint8Array, random: () => number): Buffer {
-  const below = (limit: number): number => Math.floor(random() * limit);
-  let bytes = Buffer.from(good);
-  for (let change = below(3); change >= 0 && bytes.length > 8; change--) {
-    const at = below(bytes.length);
-    const bait = BAITS[below(BAITS.length)] ?? Buffer.alloc(0);
-    const kind = below(6);
-    if (kind === 0) bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8));
-    else if (kind === 1) bytes[at] = below(256);
-    else if (kind === 2) bait.copy(bytes, at);
-    else if (kind === 3) bytes = Buffer.concat([bytes.subarray(0, at), bait, bytes.subarray(at)]);
-    else if (kind === 4) bytes = bytes.subarray(0, at);
-    else bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + below(32))]);
-  }
-  return bytes;
-}
 
 it(`takes of ${RUNS} damaged questions and answers for peers only sound ones, and of those only addresses that may be dialled`, async () => {
   const random = seeded(41);
@@ -39,7 +21,7 @@ it(`takes of ${RUNS} damaged questions and answers for peers only sound ones, an
   const good = encodePeers({ version: 1, addresses, peers: ids.map((peer, i) => ({ peer, addresses: [addresses[i] ?? ''] })) });
   let [accepted, refused] = [0, 0];
   for (let run = 0; run < RUNS; run++) {
-    const bytes = mutate(good, random);
+    const bytes = mutateText(good, random);
     decodePeers(peersQuestionSchema, bytes);
     const answer = decodePeers(peersAnswerSchema, bytes);
     if (answer === undefined) refused++;
@@ -60,7 +42,7 @@ it(`refuses each of ${RUNS} damaged invitations with a code of its own`, async (
   const good = base32.baseDecode(link.slice(INVITE_PREFIX.length));
   for (let run = 0; run < RUNS; run++) {
     const isBytes = run % 2 === 0;
-    const bytes = mutate(isBytes ? good : Buffer.from(link), random);
+    const bytes = mutateText(isBytes ? good : Buffer.from(link), random);
     if (bytes.equals(isBytes ? good : Buffer.from(link))) continue;
     const damaged = isBytes ? INVITE_PREFIX + base32.baseEncode(bytes) : bytes.toString('utf8');
     // White space and upper case are no damage.
@@ -83,7 +65,7 @@ it(`reads of ${RUNS} damaged address books only sound ones, and can go on with t
   for (let run = 0; run < RUNS; run++) {
     let json: unknown;
     try {
-      json = JSON.parse(mutate(good, random).toString('utf8'));
+      json = JSON.parse(mutateText(good, random).toString('utf8'));
     } catch {
       continue;
     }

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { CID } from 'multiformats/cid';
 import { describe, expect, test } from 'vitest';
-import { asPeerId, CodedError, RateLimiter, systemClock } from '../../src-main/base/index.ts';
+import { asPeerId, RateLimiter, systemClock } from '../../src-main/base/index.ts';
 import { loadIdentity } from '../../src-main/mesh/identity/identity.ts';
 import { decodeIntroduction, encodeIntroduction } from '../../src-main/mesh/protocols/identify/schema.ts';
 import { FrameDecoder } from '../../src-main/mesh/streams/frame-decoder.ts';
@@ -17,7 +17,7 @@ import type { BlockStream } from '../../src-main/store/exchange/ports.ts';
 import { answerForProviders, askForProviders } from '../../src-main/store/providers/question.ts';
 import { seeded } from '../support/models/index.ts';
 import { casesOf } from './cases.ts';
-import { mutate } from './mutate.ts';
+import { tried as triedRuns } from './tried.ts';
 
 const RUNS = casesOf(8_000);
 const PEER = asPeerId('12D3KooWF2kofqimE2cZg7ixHuuYmFeSeWAFWUGrxAiPYPRvPYFq');
@@ -25,21 +25,7 @@ const SHARD = 'bafyr4ibgc2aqkbeyffdf26wxyjkghamczgs6jwuacmvd2tjhupblxwtvoi';
 const ADDRESS = `/ip4/127.0.0.1/tcp/4001/p2p/${PEER}`;
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
-/** Tries RUNS damaged versions of the samples: each is read, or refused as the peer's fault with one of the codes. How many were refused. */
-async function tried(samples: readonly Buffer[], seed: number, read: (bytes: Buffer) => unknown): Promise<number> {
-  const random = seeded(seed);
-  let refused = 0;
-  for (let run = 0; run < RUNS; run++) {
-    const bytes = mutate(samples[run % samples.length]!, random);
-    try {
-      await read(bytes);
-    } catch (error) {
-      if (!(error instanceof CodedError) || error.fault !== 'peer') throw new Error(`case ${run} of seed ${seed}: ${bytes.toString('hex')}`, { cause: error });
-      refused++;
-    }
-  }
-  return refused;
-}
+const tried = (samples: readonly Buffer[], seed: number, read: (bytes: Buffer) => unknown): Promise<number> => triedRuns({ samples, seed, runs: RUNS }, read);
 
 describe(`${RUNS} damaged frames of each protocol are what they say or the peer's fault`, () => {
   const address = { session: newSessionId(), stage: 1 };

@@ -9,6 +9,7 @@ export class AnswerReader {
   readonly #pass: (bytes: Uint8Array) => void;
   readonly #settled = Promise.withResolvers<void>();
   #read = Buffer.alloc(0);
+  #isOver = false;
 
   /** No answer: all is passed on. */
   constructor(answer: Uint8Array | undefined, peer: PeerId, pass: (bytes: Uint8Array) => void) {
@@ -25,6 +26,8 @@ export class AnswerReader {
   }
 
   take(bytes: Uint8Array): void {
+    // What follows a wrong answer is nobody's.
+    if (this.#isOver) return;
     const missing = this.#answer.length - this.#read.length;
     if (missing === 0) return this.#pass(bytes);
     this.#read = Buffer.concat([this.#read, bytes.subarray(0, missing)]);
@@ -36,6 +39,7 @@ export class AnswerReader {
 
   /** Nothing more will come. */
   end(): void {
+    this.#isOver = true;
     this.#settled.reject(zoneErrors.silentPeer({ address: this.#peer }));
   }
 }
