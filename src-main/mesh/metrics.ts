@@ -1,15 +1,18 @@
 import type { Counter, Metrics } from '../base/index.ts';
 import type { DialReason } from './errors.ts';
 import type { ConnectionCount } from './links/connection-counts.ts';
+import type { HandshakeFailure } from './node/handshake-failure.ts';
 import type { StreamTraffic } from './streams/frame-stream.ts';
+
+export type HandshakeResult = 'made' | HandshakeFailure;
 
 export interface MeshMetrics {
   traffic(protocol: string): StreamTraffic;
   opened(protocol: string, direction: 'in' | 'out'): void;
   connections(count: ConnectionCount): void;
   peers(count: number): void;
-  handshake(direction: 'inbound' | 'outbound', result: 'made' | 'failed'): void;
-  dialled(result: 'connected' | DialReason): void;
+  handshake(direction: 'inbound' | 'outbound', result: HandshakeResult): void;
+  dialled(result: 'connected' | 'not allowed' | DialReason): void;
   refused(reason: string): void;
   /** Of whichever peer: no peer has a label. Jitter is undefined at the first round trip. */
   roundTrip(rttMs: number, jitterMs?: number): void;
@@ -22,8 +25,8 @@ export function meshMetrics(metrics: Metrics): MeshMetrics {
   const refusals = metrics.counter({ name: 'omninode_mesh_refusals_total', help: 'What was refused, by reason.', labels: ['reason'] });
   const connections = metrics.gauge({ name: 'omninode_mesh_connections', help: 'Open connections.', labels: ['transport', 'route'] });
   const peers = metrics.gauge({ name: 'omninode_mesh_peers', help: 'Connected peers.' });
-  const handshakes = metrics.counter({ name: 'omninode_mesh_handshakes_total', help: 'Encrypted connections: made, or failed where we dialled; what others began and did not end is among the refusals.', labels: ['direction', 'result'] });
-  const dials = metrics.counter({ name: 'omninode_mesh_dials_total', help: 'Addresses dialled: connected, or why not.', labels: ['result'] });
+  const handshakes = metrics.counter({ name: 'omninode_mesh_handshakes_total', help: 'Encrypted connections, direct streams of others among them: made, or why not; what the zone refused is among the refusals by its code.', labels: ['direction', 'result'] });
+  const dials = metrics.counter({ name: 'omninode_mesh_dials_total', help: 'Addresses dialled: connected, or why not; not allowed: our own zone does not.', labels: ['result'] });
   const roundTrips = metrics.histogram({ name: 'omninode_mesh_ping_seconds', help: 'Round trips of our ping, over all peers.', buckets: [0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2] });
   const jitters = metrics.histogram({ name: 'omninode_mesh_jitter_seconds', help: 'Jitter of a link at each ping, over all peers.', buckets: [0.0001, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5] });
   const refused = (reason: string): void => refusals.inc({ reason });

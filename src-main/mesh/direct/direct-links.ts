@@ -79,7 +79,7 @@ export class DirectLinks {
   async dial(address: string, { protocol, limits, traffic, signal }: DirectDial): Promise<FrameStream> {
     const target = targetOf(address);
     const { peer } = target;
-    const refusal = this.#zone.refusalOf(multiaddr(address));
+    const refusal = this.#zone.deniesDial(multiaddr(address));
     if (refusal !== undefined) throw refusal;
     const hello = await this.#zone.helloFor(peer);
     const reader = new AnswerReader(hello?.answer, peer, (bytes) => stream.take(bytes));

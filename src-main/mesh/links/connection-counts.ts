@@ -16,7 +16,7 @@ export interface ConnectionCountsInit {
     /** Also of kinds that there are none of any more. */
     connections(count: ConnectionCount): void;
     peers(count: number): void;
-    handshake(direction: Connection['direction'], result: 'made'): void;
+    handshake(direction: 'outbound', result: 'made'): void;
   };
 }
 
@@ -41,7 +41,8 @@ export class ConnectionCounts {
   }
 
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
-    this.#init.metrics.handshake(detail.direction, 'made');
+    // What others began is counted where it came in.
+    if (detail.direction === 'outbound') this.#init.metrics.handshake('outbound', 'made');
     this.#count();
   };
 

@@ -30,4 +30,4 @@ export async function composeNat(options: NatOptions | undefined): Promise<NatCo
 /** STUN servers for a node whose owner named none: those of its relays, which serve it on the usual port. Nobody else is ever asked. */
 export const stunOfRelays = ({ relays = [] }: NatOptions = {}): readonly string[] => [...new Set(relays.flatMap((relay) => stunUrl(relay, STUN_DEFAULT_PORT) ?? []))];
 
-const canLoadWebRtc = (): Promise<boolean> => loadTransport('webrtc', { iceServers: [] }).then(() => true, () => false);
+const canLoadWebRtc = (): Promise<boolean> => loadTransport('webrtc', { iceServers: [], relays: new Set(), refused: () => undefined }).then(() => true, () => false);

@@ -4,6 +4,7 @@ import { createSigner } from '../identity/signature.ts';
 import { stunOfRelays } from '../nat/compose.ts';
 import { meshMetrics } from '../metrics.ts';
 import type { MeshComponents, MeshOptions } from '../options.ts';
+import { namedRelays } from '../transports/chosen-relays.ts';
 import { Transports } from '../transports/transports.ts';
 import type { Mesh } from '../types.ts';
 import { BanList } from '../zone/bans.ts';
@@ -24,11 +25,11 @@ export async function composeMesh(options: MeshOptions, components: MeshComponen
   const { clock, logger } = components;
   const { refused } = metrics;
   const bans = new BanList(options.bansPath, clock);
-  const zone = new TrustZone({ zone: options.zone ?? { kind: 'public' }, sessionsPerSecond: options.sessionsPerSecond, privateKey, bans, clock, logger, refused });
+  const zone = new TrustZone({ zone: options.zone ?? { kind: 'public' }, sessionsPerSecond: options.sessionsPerSecond, privateKey, bans, clock, logger, refused, handshake: (result) => metrics.handshake('inbound', result) });
   zone.checkListen(options.listen);
   const watch = new ZoneWatch({ zone, bans, clock, logger, refused });
   const direct = new DirectLinks(privateKey, zone);
-  const transports = new Transports({ iceServers: options.iceServers ?? stunOfRelays(options.nat) });
+  const transports = new Transports({ iceServers: options.iceServers ?? stunOfRelays(options.nat), relays: namedRelays(options), refused, watch: (transport) => zone.behind(transport) });
   const libp2p = await createMeshLibp2p(privateKey, options, { clock, refused, direct, transports, zone, faultsOf: (peer) => watch.conduct.faultsOf(peer) });
   return { mesh: new MeshNode(libp2p, options, { ...components, metrics, direct, transports, watch, signer: createSigner(privateKey) }), libp2p };
 }

@@ -1,7 +1,7 @@
 import { gossipsub, type GossipSub } from '@libp2p/gossipsub';
 import { identify, type Identify } from '@libp2p/identify';
 import type { CircuitRelayService } from '@libp2p/circuit-relay-v2';
-import type { Ed25519PrivateKey, Libp2p, Startable, Transport } from '@libp2p/interface';
+import type { Ed25519PrivateKey, Libp2p, Startable } from '@libp2p/interface';
 import type { KadDHT } from '@libp2p/kad-dht';
 import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
@@ -13,6 +13,7 @@ import { systemClock, type Clock, type PeerId } from '../../base/index.ts';
 import type { DirectLinks } from '../direct/direct-links.ts';
 import { composeNat, type NatServices } from '../nat/compose.ts';
 import * as limits from '../options.ts';
+import { namedRelays } from '../transports/chosen-relays.ts';
 import { kindsFor } from '../transports/kinds.ts';
 import { Transports } from '../transports/transports.ts';
 import { relayServer } from '../transports/relay-server.ts';
@@ -59,19 +60,21 @@ export interface MeshLibp2pComponents {
  * MESH_TRANSPORT_UNAVAILABLE.
  */
 export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: limits.MeshOptions, components: MeshLibp2pComponents = {}): Promise<MeshLibp2p> {
-  const { clock = systemClock, direct, zone, transports = new Transports({ iceServers: options.iceServers ?? [] }) } = components;
+  const { clock = systemClock, refused = () => undefined, direct, zone } = components;
+  const { transports = new Transports({ iceServers: options.iceServers ?? [], relays: namedRelays(options), refused }) } = components;
   const dht = options.dht === true ? await dhtServices({ isServer: options.listen.length > 0, clock }) : {};
   const nat = await composeNat(options.nat);
   const others = await transports.first([...options.listen.flatMap(kindsFor), ...(options.transports ?? []), ...nat.transports]);
   const relay = options.relayServer === undefined ? {} : { relayServer: await relayServer(options.relayServer) };
-  const transport = watched(tcp({ dialOpts: SOCKET, listenOpts: SOCKET }), zone);
+  const bare = tcp({ dialOpts: SOCKET, listenOpts: SOCKET });
+  const transport = zone?.behind(bare) ?? bare;
   return createLibp2p<MeshServices>({
     privateKey,
     start: false,
     datastore: memory(privateKey, options, { ...components, clock }),
     nodeInfo: { name: 'omninode', userAgent: options.agent },
     addresses: { listen: [...options.listen, ...nat.listen] },
-    transports: [direct?.behind(transport) ?? transport, ...others.map((other) => watched(other, zone))],
+    transports: [direct?.behind(transport) ?? transport, ...others],
     connectionEncrypters: [meshTls(privateKey, { isNative: options.nativeTls === true }), noise()],
     streamMuxers: [yamux(muxer())],
     peerDiscovery: options.mdns ? [mdns({ serviceTag: serviceTag(options) })] : [],
@@ -104,8 +107,6 @@ const muxer = () => ({
   maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
   streamOptions: { initialStreamWindowSize: limits.YAMUX_INITIAL_WINDOW_BYTES, maxStreamWindowSize: limits.YAMUX_MAX_WINDOW_BYTES },
 });
-
-const watched = <C>(transport: (components: C) => Transport, zone: TrustZone | undefined): ((components: C) => Transport) => zone?.behind(transport) ?? transport;
 
 function guards(zone: TrustZone | undefined): Pick<Libp2pOptions, 'connectionGater' | 'connectionProtector'> {
   if (zone === undefined) return {};

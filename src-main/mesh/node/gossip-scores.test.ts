@@ -68,6 +68,7 @@ describe('nodes', () => {
   let heard: { from: PeerId; text: string }[];
   let banned: PeerId[];
   let gossip: Gossip;
+  let conduct: Conduct;
 
   async function node(faultsOf: (peer: PeerId) => number = () => 0): Promise<MeshLibp2p> {
     const made = await createMeshLibp2p(await loadIdentity({ kind: 'ephemeral' }), { listen: ['/ip4/127.0.0.1/tcp/0'], identity: { kind: 'ephemeral' }, mdns: false, agent: 'x/1' }, { faultsOf, refused: (code) => void refusals.push(code) });
@@ -93,7 +94,7 @@ describe('nodes', () => {
 
   beforeEach(async () => {
     [refusals, heard, banned] = [[], [], []];
-    const conduct = new Conduct(clock, (peer) => void banned.push(peer));
+    conduct = new Conduct(clock, (peer) => void banned.push(peer));
     victim = await node((peer) => conduct.faultsOf(peer));
     const events = new Events<MeshEvents>();
     events.on('topic:message', ({ from, data }) => void heard.push({ from, text: Buffer.from(data).toString() }));
@@ -147,7 +148,7 @@ describe('nodes', () => {
     expect(refusals).toContain('ZONE_MESSAGE_REPLAYED');
   });
 
-  test('a message that nobody signed, and one whose length is over all limits, end with who sent it', async () => {
+  test('a message that nobody signed, what is no message, and what is longer than all limits, are counted and end with who sent them', async () => {
     const raw = async (bytes: Uint8Array): Promise<Stream> => {
       const stream = await rogue.getConnections()[0]!.newStream('/meshsub/1.2.0');
       stream.send(bytes);
@@ -155,9 +156,13 @@ describe('nodes', () => {
     };
     await raw(await publishRpc({ author: (await loadIdentity({ kind: 'ephemeral' })).publicKey, topic: TOPIC, data: Buffer.from('x') }));
     await until(() => refusals.includes('ZONE_MESSAGE_INVALID'));
+    await raw(Buffer.of(4, 0xff, 0xff, 0xff, 0xff));
+    await until(() => refusals.includes('ZONE_RPC_INVALID'));
     const length = GOSSIP_RPC_MAX_BYTES * 4;
     await raw(Buffer.concat([Buffer.of((length & 0x7f) | 0x80, ((length >> 7) & 0x7f) | 0x80, ((length >> 14) & 0x7f) | 0x80, length >> 21), Buffer.alloc(64 * 1024)]));
     await until(() => !victim.services.pubsub.getPeers().some((peer) => peer.equals(rogue.peerId)));
+    expect(refusals).toContain('ZONE_RPC_TOO_LONG');
+    expect(conduct.faultsOf(idOf(rogue))).toBeGreaterThan(0);
     await say(honest, 'still');
     await until(() => heard.length > 0);
     expect(heard).toEqual([{ from: idOf(honest), text: 'still' }]);

@@ -8,6 +8,7 @@ import { ReplayWindow } from '../zone/replay-window.ts';
 import type { ZoneWatch } from '../zone/zone-watch.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { GossipMender } from './gossip-mender.ts';
+import { onOversizedRpc } from './gossip-read-errors.ts';
 import { messageError } from './topic-schema.ts';
 
 const STREAM_POLL_MS = 20;
@@ -44,6 +45,7 @@ export class Gossip {
     this.#authors = new RateLimiter({ ...AUTHOR_MESSAGES, maxKeys: MAX_WATCHED_PEERS }, clock);
     this.#neighbours = new RateLimiter({ ...NEIGHBOUR_MESSAGES, maxKeys: MAX_WATCHED_PEERS }, clock);
     this.#mender = new GossipMender(libp2p);
+    onOversizedRpc(libp2p.services.pubsub, (peer) => this.#fault(peer, zoneErrors.rpcTooLong({ peer }).code));
   }
 
   start(): void {
@@ -126,6 +128,11 @@ export class Gossip {
     const error = zoneErrors.messageFlood({ peer: isNeighbourOver ? neighbour : author });
     if (isNeighbourOver || author === neighbour) this.#watch.conduct.fault(neighbour, error.code);
     return error;
+  }
+
+  #fault(peer: PeerId, code: string): void {
+    this.#metrics.refused(code);
+    this.#watch.conduct.fault(peer, code);
   }
 
   #refuse(code: string, result: TopicValidatorResult): TopicValidatorResult {

@@ -1,6 +1,13 @@
-import { afterEach, expect, test } from 'vitest';
-import { noMetrics, type Metrics } from '../../base/index.ts';
-import { addressOf, TestNodes } from '../testing/nodes.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { noMetrics, systemClock, type Metrics } from '../../base/index.ts';
+import { Counted } from '../testing/counted.ts';
+import { addressOf, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
+import { strangerAt } from '../testing/stranger.ts';
+import { BanList } from '../zone/bans.ts';
+import { newZoneKey } from '../zone/zone-key.ts';
 
 const nodes = new TestNodes();
 afterEach(() => nodes.stop());
@@ -40,9 +47,55 @@ test('a dial that fails is counted by its reason, and as a failed handshake wher
   await gone.stop();
   await expect(near.dial(address)).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
   expect(Object.fromEntries(values)).toMatchObject({ 'dials_total refused': 1 });
-  expect(values.has('handshakes_total outbound failed')).toBe(false);
+  expect([...values.keys()].filter((key) => key.startsWith('handshakes_total'))).toEqual([]);
   await expect(near.dial(addressOf(far).replace(far.peerId, gone.peerId))).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
-  expect(Object.fromEntries(values)).toMatchObject({ 'dials_total wrong identity': 1, 'handshakes_total outbound failed': 1 });
+  expect(Object.fromEntries(values)).toMatchObject({ 'dials_total wrong identity': 1, 'handshakes_total outbound wrong identity': 1 });
+});
+
+test('a dial that our own zone does not allow is counted, and as what', async () => {
+  const { values, metrics } = recorded();
+  const near = await nodes.start({ metrics, zone: { kind: 'local' } });
+  const address = `/ip4/203.0.113.7/tcp/1/p2p/${near.peerId}`;
+  await expect(near.dial(address)).rejects.toMatchObject({ code: 'ZONE_OUTSIDE' });
+  await expect(near.openDirect(address, '/x/1.0.0', { limits: TEST_LIMITS })).rejects.toMatchObject({ code: 'ZONE_OUTSIDE' });
+  expect(Object.fromEntries(values)).toMatchObject({ 'dials_total not allowed': 1, 'refusals_total ZONE_OUTSIDE': 2 });
+});
+
+describe('a handshake that somebody else began is counted as', () => {
+  const counted = new Counted();
+  const next = async (outcome: string, act: () => Promise<unknown>): Promise<void> => {
+    const before = counted.of(`inbound ${outcome}`);
+    await act();
+    await counted.reaches(`inbound ${outcome}`, before + 1);
+  };
+  const noise = Buffer.alloc(500, 0x55);
+
+  test('made, direct streams too', async () => {
+    const [near, far] = [await nodes.start(), await nodes.start({ metrics: counted.metrics })];
+    await next('made', () => near.dial(addressOf(far)));
+    await far.handle('/x/1.0.0', { ...TEST_LIMITS, direct: true }, (stream) => void stream.close());
+    await next('made', () => near.openDirect(addressOf(far), '/x/1.0.0', { limits: TEST_LIMITS }));
+  });
+
+  test.each<[string, Uint8Array, boolean]>([['closed', Buffer.alloc(0), true], ['protocol', noise, false], ['timeout', Buffer.from('\x13/multistream/1.0.0\n'), false]])('%s', async (outcome, bytes, ends) => {
+    const far = await nodes.start({ metrics: counted.metrics });
+    await next(outcome, () => strangerAt(addressOf(far), bytes, { ends }));
+  });
+
+  test('no member, where it did not knock; refused, where it is banned', async () => {
+    const zone = { kind: 'private' as const, key: newZoneKey() };
+    const far = await nodes.start({ metrics: counted.metrics, zone });
+    await next('no member', () => strangerAt(addressOf(far), noise));
+    const folder = await mkdtemp(join(tmpdir(), 'omninode-metrics-'));
+    try {
+      const near = await nodes.start({ zone });
+      await new BanList(join(folder, 'bans.json'), systemClock).add(near.peerId, { reason: '' });
+      const guarded = await nodes.start({ metrics: counted.metrics, zone, bansPath: join(folder, 'bans.json') });
+      await next('refused', () => near.dial(addressOf(guarded)).catch(() => undefined));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
 
 test('round trips and jitter are histograms over all peers', async () => {

@@ -30,6 +30,7 @@ import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
 import { describe, dialError, dialReasonOf, isHandshakeFailure } from './dial-error.ts';
 import { Gossip } from './gossip.ts';
+import { failureOf } from './handshake-failure.ts';
 import { PeerBook } from './peer-book.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { DhtRecords } from './provider-records.ts';
@@ -133,8 +134,11 @@ export class MeshNode implements Mesh {
 
   async dial(address: string, { signal }: Within = {}): Promise<PeerId> {
     const target = parseAddress(address);
-    const refusal = this.#zone.refusalOf(target);
-    if (refusal !== undefined) throw refusal;
+    const refusal = this.#zone.deniesDial(target);
+    if (refusal !== undefined) {
+      this.#metrics.dialled('not allowed');
+      throw refusal;
+    }
     try {
       const connection = await this.#dial(target, signal);
       this.#metrics.dialled('connected');
@@ -142,7 +146,7 @@ export class MeshNode implements Mesh {
     } catch (error) {
       const failure = signal?.aborted === true ? meshErrors.dialFailed({ address, reason: 'aborted' }, error) : isCoded(error) && error.code !== 'ZONE_SILENT_PEER' ? error : dialError(address, error);
       this.#metrics.dialled(dialReasonOf(failure));
-      if (isHandshakeFailure(error)) this.#metrics.handshake('outbound', 'failed');
+      if (isHandshakeFailure(error)) this.#metrics.handshake('outbound', failureOf(error));
       throw failure;
     }
   }

@@ -1,6 +1,7 @@
 import type { Libp2pOptions } from 'libp2p';
 import { meshErrors } from '../errors.ts';
 import { HANDSHAKE_TIMEOUT_MS, MAX_EARLY_STREAMS, MAX_STREAMS_PER_CONNECTION, type IceServers } from '../options.ts';
+import { onlyNamed, type ChosenRelays } from './chosen-relays.ts';
 import type { TransportKind } from './kinds.ts';
 import { onlyConnected } from './webrtc-guard.ts';
 
@@ -10,7 +11,7 @@ export type Components = Parameters<TransportFactory>[0];
 /** Of everything but TCP, which is always there. */
 export type LoadedKind = Exclude<TransportKind, 'tcp'>;
 
-export interface TransportSettings {
+export interface TransportSettings extends ChosenRelays {
   readonly iceServers: IceServers;
 }
 
@@ -44,9 +45,9 @@ const LOADERS: Readonly<Record<LoadedKind, (settings: TransportSettings) => Prom
     closeChannelsFirst();
     return onlyConnected(webRTC({ rtcConfiguration: rtcConfiguration(settings), maxEarlyStreams: MAX_EARLY_STREAMS }));
   },
-  relay: async () => {
+  relay: async (settings) => {
     const { circuitRelayTransport } = await import('@libp2p/circuit-relay-v2');
-    return circuitRelayTransport({ reservationCompletionTimeout: HANDSHAKE_TIMEOUT_MS });
+    return onlyNamed(circuitRelayTransport({ reservationCompletionTimeout: HANDSHAKE_TIMEOUT_MS }), settings);
   },
 };
 

@@ -2,14 +2,19 @@ import { start, stop, type Startable, type Transport } from '@libp2p/interface';
 import { kindsFor, type TransportKind } from './kinds.ts';
 import { loadTransport, type Components, type LoadedKind, type TransportFactory, type TransportSettings } from './load-transport.ts';
 
+export interface TransportsInit extends TransportSettings {
+  /** Put around each of them, those that come later too. */
+  readonly watch?: (transport: TransportFactory) => TransportFactory;
+}
+
 /** The transports of a libp2p node: those that it begins with, and others that are loaded when an address asks for them. */
 export class Transports {
-  readonly #settings: TransportSettings;
+  readonly #settings: TransportsInit;
   readonly #kinds = new Map<TransportKind, Promise<void>>([['tcp', Promise.resolve()]]);
   readonly #late: Transport[] = [];
   #components: Components | undefined;
 
-  constructor(settings: TransportSettings) {
+  constructor(settings: TransportsInit) {
     this.#settings = settings;
   }
 
@@ -17,7 +22,7 @@ export class Transports {
   async first(kinds: Iterable<TransportKind>): Promise<readonly TransportFactory[]> {
     const loaded = [...new Set(kinds)].filter((kind) => kind !== 'tcp');
     for (const kind of loaded) this.#kinds.set(kind, Promise.resolve());
-    return Promise.all(loaded.map((kind) => loadTransport(kind, this.#settings)));
+    return Promise.all(loaded.map((kind) => this.#load(kind)));
   }
 
   /** Makes ready whatever dialling the address takes. Throws MESH_TRANSPORT_UNAVAILABLE. */
@@ -41,8 +46,13 @@ export class Transports {
     return adding;
   }
 
+  async #load(kind: LoadedKind): Promise<TransportFactory> {
+    const { watch = (transport: TransportFactory): TransportFactory => transport } = this.#settings;
+    return watch(await loadTransport(kind, this.#settings));
+  }
+
   async #add(kind: LoadedKind): Promise<void> {
-    const factory = await loadTransport(kind, this.#settings);
+    const factory = await this.#load(kind);
     if (this.#components === undefined) return;
     const transport = factory(this.#components);
     await start(transport);

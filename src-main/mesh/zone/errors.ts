@@ -43,6 +43,9 @@ export const zoneErrors = defineErrors('ZONE', {
     fault: 'user', message: ({ address }) => `A node of a private zone cannot listen on ${address}: that transport answers strangers before they have proved anything.`,
     next: 'Listen on TCP or through a relay.',
   }),
+  relayNotNamed: spec<{ relay: string }>({
+    fault: 'peer', retryable: true, message: ({ relay }) => `Peer ${relay} wanted to bring a connection as a relay, and is none of ours.`, next: 'Name it in `relays` if it is to be one.',
+  }),
   tooManySessions: spec<{ address: string; perSecond: number }>({
     fault: 'peer', retryable: true, message: (m) => `${m.address} opened more than ${m.perSecond} sessions a second.`, next: 'Raise sessionsPerSecond if many nodes share this address.',
   }),
@@ -62,6 +65,7 @@ export const zoneErrors = defineErrors('ZONE', {
   }),
   messageReplayed: spec<{ author: string }>({ fault: 'peer', message: ({ author }) => `A message of ${author} came again long after it was sent.`, next: 'Nothing to do here.' }),
   messageFlood: spec<{ peer: string }>({ fault: 'peer', message: ({ peer }) => `Peer ${peer} floods the topics.`, next: 'Nothing to do here; it is heard less and less.' }),
+  rpcTooLong: spec<{ peer: string }>({ fault: 'peer', message: ({ peer }) => `Peer ${peer} sent more on the topics at once than anybody may.`, next: 'Nothing to do here; its gossip stream was ended.' }),
   graylisted: spec<{ peer: string }>({ fault: 'peer', message: ({ peer }) => `Peer ${peer} is not listened to on the topics any more: its score is too low.`, next: 'Nothing to do here.' }),
   bansUnreadable: spec<{ path: string }>({
     fault: 'user', message: ({ path }) => `${path} is no list of bans.`, next: 'Correct the file, or remove it to begin with an empty list.',

@@ -1,8 +1,11 @@
 import type { AbortOptions, ConnectionGater, ConnectionProtector, Ed25519PrivateKey, Listener, MessageStream, MultiaddrConnection, Transport, Upgrader } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, isCoded, type Clock, type CodedError, type Logger, type PeerId } from '../../base/index.ts';
-import { HANDSHAKE_TIMEOUT_MS } from '../options.ts';
+import type { HandshakeResult } from '../metrics.ts';
+import { failureOf } from '../node/handshake-failure.ts';
+import { replaced } from '../node/replaced.ts';
 import { zoneOfHost } from '../node/zone.ts';
+import { HANDSHAKE_TIMEOUT_MS } from '../options.ts';
 import { Admission, type Admitted } from './admission.ts';
 import type { BanList } from './bans.ts';
 import { MAX_SESSIONS_PER_PEER, SESSIONS_PER_SECOND } from './constants.ts';
@@ -23,6 +26,8 @@ export interface TrustZoneInit {
   readonly logger: Logger;
   /** Told what was refused, by its code. */
   readonly refused: (code: string) => void;
+  /** Told how each handshake that others began has ended. */
+  readonly handshake?: (result: HandshakeResult) => void;
 }
 
 /** Transports whose connections are encrypted and proved in their own code, so that nothing can come before. */
@@ -82,6 +87,13 @@ export class TrustZone {
     } catch (error) {
       return error as CodedError;
     }
+  }
+
+  /** As `refusalOf`, for an address that somebody wants dialled now: counted, without a line in the log for each that was told. */
+  deniesDial(address: Multiaddr): CodedError | undefined {
+    const refusal = this.refusalOf(address);
+    if (refusal !== undefined) this.#init.refused(refusal.code);
+    return refusal;
   }
 
   /** The first look at whoever connects, by address; more than once for one connection is as once. Throws ZONE_*. */
@@ -162,10 +174,12 @@ export class TrustZone {
 
   readonly gater: ConnectionGater = {
     denyDialPeer: (peer) => this.#denies(() => this.#checkDial(asPeerId(peer.toString()))),
-    denyDialMultiaddr: (address) => this.refusalOf(address) !== undefined,
+    denyDialMultiaddr: (address) => this.deniesDial(address) !== undefined,
     denyInboundConnection: (connection) => this.#deniesLater(() => this.admit(connection)),
     // A name may stand for any address.
     denyOutboundConnection: (_peer, connection) => this.#denies(() => this.#checkReach(hostOfConnection(connection) ?? '', connection.remoteAddr.toString())),
+    // The relay says who it is; the handshake proves it, and need not begin.
+    denyInboundRelayedConnection: (_relay, peer) => this.#denies(() => this.#checkBans(asPeerId(peer.toString()))),
     denyInboundEncryptedConnection: (peer, connection) => this.#denies(() => this.checkProved(connection, asPeerId(peer.toString()))),
     denyOutboundEncryptedConnection: (peer, connection) => this.#denies(() => this.checkProved(connection, asPeerId(peer.toString()))),
     denyInboundUpgradedConnection: (peer, connection) => this.#denies(() => this.#begin(connection, asPeerId(peer.toString()))),
@@ -175,7 +189,9 @@ export class TrustZone {
   /** The transport with listeners that count what does not get through the handshake. */
   behind<Components>(transport: (components: Components) => Transport): (components: Components) => Transport {
     return (components) => {
-      const inner = transport(components);
+      // Most listeners are given what makes connections of sockets; those through relays and WebRTC take it from here.
+      const { upgrader } = components as { readonly upgrader?: Upgrader };
+      const inner = transport(upgrader === undefined ? components : replaced(components as object & { upgrader: Upgrader }, 'upgrader', this.#counting(upgrader)) as Components);
       const create = inner.createListener.bind(inner);
       inner.createListener = (options): Listener => create({ ...options, upgrader: this.#counting(options.upgrader) });
       return inner;
@@ -186,14 +202,16 @@ export class TrustZone {
     const upgradeInbound: Upgrader['upgradeInbound'] = async (connection, options) => {
       try {
         await upgrader.upgradeInbound(connection, options);
+        this.#init.handshake?.('made');
       } catch (error) {
+        this.#init.handshake?.(failureOf(error));
         // What the gater refused is counted there.
         if (!(error instanceof Error && error.name === 'ConnectionInterceptedError')) this.count(error);
         this.settle(connection);
         throw error;
       }
     };
-    return new Proxy(upgrader, { get: (from, name) => (name === 'upgradeInbound' ? upgradeInbound : bound(from, name)) });
+    return replaced(upgrader, 'upgradeInbound', upgradeInbound);
   }
 
   async #knock(door: Doorkeeper, way: Way, connection: MessageStream): Promise<void> {
@@ -259,9 +277,4 @@ export class TrustZone {
     const { code, message } = isCoded(error) ? error : { code: 'INTERNAL', message: String(error) };
     this.#init.logger.warn({ code, message }, 'the zone of this node');
   }
-}
-
-function bound<T extends object>(from: T, name: string | symbol): unknown {
-  const found: unknown = Reflect.get(from, name, from);
-  return typeof found === 'function' ? found.bind(from) : found;
 }

@@ -65,9 +65,9 @@ export class ZoneWatch {
     }
   }
 
-  /** Why an address is not dialled; undefined: it may be. */
-  refusalOf(address: Multiaddr): CodedError | undefined {
-    return this.#init.zone.refusalOf(address);
+  /** Why an address is not dialled, counted; undefined: it may be. */
+  deniesDial(address: Multiaddr): CodedError | undefined {
+    return this.#init.zone.deniesDial(address);
   }
 
   /** What a peer's stream is counted by. */
