@@ -13,7 +13,7 @@ afterEach(() => rm(home, { recursive: true }));
 const configOf = async (values: object, env: Record<string, string> = {}) => (await loadSettings({ home, ...values }, env)).config;
 
 test('a node is in the local zone, and takes ten sessions a second of an address, unless told otherwise', async () => {
-  expect(await zoneOptions(await configOf({}))).toEqual({ zone: { kind: 'local' }, bansPath: join(home, 'bans.json'), sessionsPerSecond: 10 });
+  expect(await zoneOptions(await configOf({}))).toEqual({ zone: { kind: 'local' }, bansPath: join(home, 'bans.json'), knocksPath: join(home, 'knocks'), sessionsPerSecond: 10 });
   expect(await configOf({}, { OMNINODE_ZONE: 'public', OMNINODE_SESSIONS_PER_SECOND: '64' })).toMatchObject({ zone: 'public', sessionsPerSecond: 64 });
   await expect(configOf({ zone: 'secret' })).rejects.toMatchObject({ code: 'HOST_BAD_CONFIG' });
   await expect(configOf({ allowPeers: ['evil'] })).rejects.toMatchObject({ code: 'HOST_BAD_CONFIG' });

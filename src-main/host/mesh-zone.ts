@@ -14,7 +14,7 @@ export const zoneKeyPath = ({ home, zoneKeyFile }: Pick<ZoneSettings, 'home' | '
 
 /** Reads the key where there is one. Throws ZONE_KEY_*, MESH_IDENTITY_*. */
 export async function zoneOptions(settings: ZoneSettings): Promise<ZoneOptions> {
-  return { zone: await zoneOption(settings), bansPath: bansPath(settings.home), sessionsPerSecond: settings.sessionsPerSecond };
+  return { zone: await zoneOption(settings), bansPath: bansPath(settings.home), knocksPath: join(settings.home, 'knocks'), sessionsPerSecond: settings.sessionsPerSecond };
 }
 
 async function zoneOption(settings: ZoneSettings): Promise<ZoneOption> {

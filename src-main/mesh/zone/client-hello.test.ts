@@ -1,43 +1,26 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { connect } from 'node:tls';
 import { expect, test } from 'vitest';
 import { asPeerId, systemClock } from '../../base/index.ts';
 import { loadIdentity } from '../identity/identity.ts';
+import { tlsHello } from '../testing/tls-hello.ts';
 import { MAX_RECORD_BYTES, recordBytes, serverNameOf } from './client-hello.ts';
 import { knockName, knockOfName, newKnock, openKnock, TLS_HANDSHAKE } from './knock.ts';
 import { newZoneKey } from './zone-key.ts';
 
 const LISTENER = asPeerId('12D3KooWF2kofqimE2cZg7ixHuuYmFeSeWAFWUGrxAiPYPRvPYFq');
 
-/** What Node's own TLS says first. */
-async function helloFor(servername: string | undefined): Promise<Buffer> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const client = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, ALPNProtocols: ['/omni/block/1.0.0'], ...(servername === undefined ? {} : { servername }) }).on('error', () => undefined);
-  const [socket] = await once(server, 'connection') as [Socket];
-  let bytes = Buffer.alloc(0);
-  socket.on('data', (data) => { bytes = Buffer.concat([bytes, data]); });
-  while (bytes.length < recordBytes(bytes)) await once(socket, 'data');
-  client.destroy();
-  socket.destroy();
-  server.close();
-  return bytes;
-}
-
 test('a knock comes through as the name of a server, and is opened by whom it is for', async () => {
   const key = newZoneKey();
   const { bytes } = await newKnock({ privateKey: await loadIdentity({ kind: 'ephemeral' }), key, listener: LISTENER }, systemClock.now());
-  const hello = await helloFor(knockName(bytes));
+  const hello = await tlsHello(knockName(bytes));
   expect(hello[0]).toBe(TLS_HANDSHAKE);
   expect(hello).toHaveLength(recordBytes(hello));
   expect(await openKnock(knockOfName(serverNameOf(hello)), { key, listener: LISTENER })).toMatchObject({ peer: expect.any(String) });
 });
 
-test('no name, no knock', async () => expect(serverNameOf(await helloFor(undefined))).toBeUndefined());
+test('no name, no knock', async () => expect(serverNameOf(await tlsHello(undefined))).toBeUndefined());
 
 test('every cut and every damaged byte of a hello is a name or none, never a failure', async () => {
-  const hello = await helloFor('some.name.example');
+  const hello = await tlsHello('some.name.example');
   for (let end = 0; end < hello.length; end++) expect([undefined, 'some.name.example']).toContain(serverNameOf(hello.subarray(0, end)));
   for (let at = 0; at < hello.length; at++) for (const value of [0, 1, 0x7f, 0xff]) expect(() => serverNameOf(Buffer.from(hello.map((byte, i) => (i === at ? value : byte))))).not.toThrow();
 });

@@ -1,10 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Ed25519PrivateKey } from '@libp2p/interface';
 import { asPeerId, type Clock, type PeerId } from '../../base/index.ts';
-import { KNOCK_WINDOW_MS, MAX_REMEMBERED_KNOCKS } from './constants.ts';
+import { KNOCK_WINDOW_MS } from './constants.ts';
 import { zoneErrors } from './errors.ts';
 import { ANSWER_BYTES, KNOCK_BYTES, newKnock, openKnock, type Knock, type OpenedKnock } from './knock.ts';
-import { ReplayWindow } from './replay-window.ts';
+import type { SeenKnocks } from './seen-knocks.ts';
 import type { ZoneKey } from './zone-key.ts';
 
 export interface DoorkeeperInit {
@@ -16,6 +16,7 @@ export interface DoorkeeperInit {
   readonly isListed: (peer: PeerId) => boolean;
   /** Throws for a peer that may not come in, whatever it knows. */
   readonly check: (peer: PeerId) => void;
+  readonly seen: SeenKnocks;
   readonly clock: Clock;
 }
 
@@ -32,12 +33,10 @@ export interface Way {
 export class Doorkeeper {
   readonly #init: DoorkeeperInit;
   readonly #self: PeerId;
-  readonly #seen: ReplayWindow;
 
   constructor(init: DoorkeeperInit) {
     this.#init = init;
     this.#self = asPeerId(init.privateKey.publicKey.toString());
-    this.#seen = new ReplayWindow({ windowMs: 2 * KNOCK_WINDOW_MS, maxKeys: MAX_REMEMBERED_KNOCKS }, init.clock);
   }
 
   /** Who knocks; the handshake has to end with the same peer. Throws ZONE_STRANGER, ZONE_KNOCK_REPLAYED, ZONE_CLOCK_APART, ZONE_NOT_ALLOWED, ZONE_HANDSHAKE_FAILED, and what `check` throws. */
@@ -49,12 +48,15 @@ export class Doorkeeper {
 
   /** As `answer`, without giving it. */
   async open(bytes: Uint8Array): Promise<OpenedKnock> {
-    const { key, house, isListed } = this.#init;
+    const { key, house, isListed, check, seen } = this.#init;
     const ofHouse = house === undefined ? undefined : await openKnock(bytes, { key: house, listener: this.#self });
     const knock = ofHouse ?? (await openKnock(bytes, { key, listener: this.#self }));
     if (knock === undefined) throw zoneErrors.stranger({});
-    this.#check(knock);
+    this.#checkTime(knock);
     if (ofHouse === undefined && !isListed(knock.peer)) throw zoneErrors.notAllowed({ peer: knock.peer });
+    check(knock.peer);
+    // Last, so that nobody who may not come in has us remember anything.
+    if (!(await seen.take(knock))) throw zoneErrors.knockReplayed({});
     return knock;
   }
 
@@ -72,10 +74,8 @@ export class Doorkeeper {
     if (!timingSafeEqual(answer, knock.answer)) throw zoneErrors.silentPeer({ address: listener });
   }
 
-  #check({ peer, timeMs, id }: OpenedKnock): void {
+  #checkTime({ peer, timeMs }: OpenedKnock): void {
     const apartMs = Math.abs(this.#init.clock.now() - timeMs);
     if (apartMs > KNOCK_WINDOW_MS) throw zoneErrors.clockApart({ peer, apartMs });
-    if (!this.#seen.take(id)) throw zoneErrors.knockReplayed({});
-    this.#init.check(peer);
   }
 }

@@ -43,7 +43,7 @@ export interface Knock {
 export interface OpenedKnock {
   readonly peer: PeerId;
   readonly timeMs: number;
-  /** Names this knock among all others. */
+  /** Names this knock among all others; fit for a file's name. */
   readonly id: string;
   readonly answer: Uint8Array;
 }
@@ -70,7 +70,7 @@ export async function openKnock(bytes: Uint8Array, { key, listener }: Pick<Knock
   const time = body.subarray(0, TIME_BYTES);
   const timeMs = Number(time.readBigUInt64BE());
   const peer = await signerOf(body, signed({ listener, salt, time }));
-  return peer === undefined || !Number.isSafeInteger(timeMs) ? undefined : { peer, timeMs, id: salt.toString('base64'), answer: keys.answer };
+  return peer === undefined || !Number.isSafeInteger(timeMs) ? undefined : { peer, timeMs, id: salt.toString('hex'), answer: keys.answer };
 }
 
 function newSalt(): Buffer {

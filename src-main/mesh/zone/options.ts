@@ -15,6 +15,8 @@ export interface ZoneOptions {
   readonly zone?: ZoneOption | undefined;
   /** Where bans are kept; in memory when left out. */
   readonly bansPath?: string | undefined;
+  /** A folder: knocks that were answered, so that none is answered again after a restart. In memory when left out. */
+  readonly knocksPath?: string | undefined;
   /** New sessions of one address of others; default SESSIONS_PER_SECOND. */
   readonly sessionsPerSecond?: number | undefined;
 }

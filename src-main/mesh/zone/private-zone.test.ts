@@ -11,10 +11,11 @@ import { createMeshLibp2p } from '../node/create-libp2p.ts';
 import { addressOf, ECHO_PROTOCOL, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 import { Counted } from '../testing/counted.ts';
 import { strangerAt } from '../testing/stranger.ts';
+import { tlsHello } from '../testing/tls-hello.ts';
 import type { FrameStream, Mesh } from '../types.ts';
 import { KNOCK_WINDOW_MS } from './constants.ts';
 import { houseKey } from './house-key.ts';
-import { ANSWER_BYTES, KNOCK_BYTES, newKnock } from './knock.ts';
+import { ANSWER_BYTES, KNOCK_BYTES, knockName, newKnock } from './knock.ts';
 import { takeBytes } from './take-bytes.ts';
 import type { TrustZone } from './trust-zone.ts';
 import { newZoneKey, type ZoneKey } from './zone-key.ts';
@@ -65,8 +66,8 @@ describe('a private zone by key', () => {
   });
 
   const hello = Buffer.from('\x13/multistream/1.0.0\n');
-  const tlsHello = Buffer.concat([Buffer.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3), Buffer.alloc(600, 7)]);
-  test.each([['nothing and leaves', Buffer.alloc(0), true], ['what libp2p says first, and waits', hello, false], ['a TLS hello', tlsHello, false], ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), true], ['a knock’s worth of noise', Buffer.alloc(KNOCK_BYTES, 9), false]])(
+  const anyHello = Buffer.concat([Buffer.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3), Buffer.alloc(600, 7)]);
+  test.each([['nothing and leaves', Buffer.alloc(0), true], ['what libp2p says first, and waits', hello, false], ['a TLS hello', anyHello, false], ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), true], ['a knock’s worth of noise', Buffer.alloc(KNOCK_BYTES, 9), false]])(
     'a stranger who says %s hears not one byte', async (_what, bytes, ends) => {
       await member.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, serve);
       expect((await strangerAt(addressOf(member), bytes, { ends })).bytes).toHaveLength(0);
@@ -95,10 +96,38 @@ describe('a private zone by key', () => {
   test('a knock that was overheard is answered once only, and opens nothing for who repeats it', async () => {
     const privateKey = await loadIdentity({ kind: 'ephemeral' });
     const { bytes, answer } = await newKnock({ privateKey, key, listener: member.peerId }, systemClock.now());
-    const first = await strangerAt(addressOf(member), bytes, { ends: true });
+    const first = await strangerAt(addressOf(member), bytes, { enough: ANSWER_BYTES });
     expect(first.bytes.equals(answer)).toBe(true);
     expect((await strangerAt(addressOf(member), bytes)).bytes).toHaveLength(0);
     expect(counted.of('ZONE_KNOCK_REPLAYED')).toBe(1);
+  });
+
+  test('nor after a restart, nor by another process of its home', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'omninode-knocks-'));
+    try {
+      const setup = { zone: { kind: 'private' as const, key }, metrics: counted.metrics, identity: { kind: 'file' as const, path: join(folder, 'identity.key') }, knocksPath: join(folder, 'knocks') };
+      const before = await nodes.start(setup);
+      const privateKey = await loadIdentity({ kind: 'ephemeral' });
+      const [plain, direct] = [await newKnock({ privateKey, key, listener: before.peerId }, systemClock.now()), await newKnock({ privateKey, key, listener: before.peerId }, systemClock.now())];
+      expect((await strangerAt(addressOf(before), plain.bytes, { enough: ANSWER_BYTES })).bytes.equals(plain.answer)).toBe(true);
+      await before.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, serve);
+      const hello = await tlsHello(knockName(direct.bytes), ECHO_PROTOCOL);
+      expect((await strangerAt(addressOf(before), hello, { enough: 1 })).bytes.length).toBeGreaterThan(0);
+      // As the process that moves shards: the same peer id, on another port.
+      const beside = await nodes.start(setup);
+      await before.stop();
+      const after = await nodes.start(setup);
+      expect(after.peerId).toBe(before.peerId);
+      for (const node of [beside, after]) {
+        await node.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, serve);
+        for (const overheard of [plain.bytes, hello]) expect((await strangerAt(addressOf(node), overheard)).bytes).toHaveLength(0);
+      }
+      expect(counted.of('ZONE_KNOCK_REPLAYED')).toBe(4);
+      // A fresh one is answered as ever.
+      expect(await (await ofZone()).dial(addressOf(after))).toBe(after.peerId);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('a knock for another member is none here', async () => {

@@ -15,11 +15,13 @@ import { hostOf, hostOfConnection } from './host-of.ts';
 import type { ZoneOption } from './options.ts';
 import { serverNameOf } from './client-hello.ts';
 import { knockName, knockOfName } from './knock.ts';
+import { SeenKnocks } from './seen-knocks.ts';
 import { takeBytes, takeRecord } from './take-bytes.ts';
 
 export interface TrustZoneInit {
   readonly zone: ZoneOption;
   readonly sessionsPerSecond?: number | undefined;
+  readonly knocksPath?: string | undefined;
   readonly privateKey: Ed25519PrivateKey;
   readonly bans: BanList;
   readonly clock: Clock;
@@ -62,7 +64,8 @@ export class TrustZone {
     const allowed = zone.allow === undefined || zone.allow.length === 0 ? undefined : new Set(zone.allow);
     this.#isListed = (peer) => allowed?.has(peer) !== false;
     this.#hasHouse = zone.house !== undefined;
-    this.#door = new Doorkeeper({ privateKey, key: zone.key, house: zone.house, isListed: this.#isListed, check: (peer) => this.#checkBans(peer), clock });
+    const seen = new SeenKnocks({ path: init.knocksPath, clock, onTrouble: (error) => this.#warn(error) });
+    this.#door = new Doorkeeper({ privateKey, key: zone.key, house: zone.house, isListed: this.#isListed, check: (peer) => this.#checkBans(peer), seen, clock });
   }
 
   get isPrivate(): boolean {
