@@ -36,6 +36,8 @@ export interface ProtocolLimits {
   readonly maxQueuedFrames: number;
   readonly maxInboundStreams: number;
   readonly maxOutboundStreams: number;
+  /** Most streams a second that one peer may open; twice as many may come at once. Default: as many as of all protocols together. */
+  readonly streamsPerSecond?: number;
   /** Most frames a second that one peer may send, over all its streams; twice as many may come at once. Default: as many as are read. */
   readonly framesPerSecond?: number;
   /** The same in bytes. */

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { shuffled, type Clock, type PeerId } from '../../base/index.ts';
 import { withDeadline } from '../node/deadline.ts';
 import { askCapability } from '../protocols/capability/client.ts';
-import { CAPABILITY_LIMITS, CAPABILITY_PROTOCOL, CAPABILITY_TIMEOUT_MS, MAX_ASKED_PEERS, MAX_PAGES } from '../protocols/capability/constants.ts';
+import { CAPABILITY_LIMITS, CAPABILITY_PROTOCOL, CAPABILITY_TIMEOUT_MS, MAX_ASKED_PEERS, MAX_PAGES, PAGE_MS, PAGES_AT_ONCE } from '../protocols/capability/constants.ts';
 import { capabilityProtocolErrors } from '../protocols/capability/errors.ts';
 import type { Question, Told } from '../protocols/capability/schema.ts';
 import type { Mesh } from '../types.ts';
@@ -58,6 +59,7 @@ export class Asker {
   async #askAll(peer: PeerId): Promise<void> {
     let after: string | undefined = '';
     for (let page = 0; page < MAX_PAGES && after !== undefined; page++) {
+      if (page >= PAGES_AT_ONCE) await delay(PAGE_MS, undefined, { signal: this.#over.signal, ref: false });
       const last: string | undefined = await this.#ask(peer, { version: 1, after });
       // One that goes back would never end.
       after = last !== undefined && last > after ? last : undefined;

@@ -277,7 +277,7 @@ export class MeshNode implements Mesh {
         const path = wrapStream(stream, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(counted), marksEnd: marksEnd(connection) });
         void this.#moves.receive(path, { peer, protocol, limits, traffic: counted }, (moving) => {
           this.#metrics.opened(protocol, 'in');
-          this.#zone.hand(moving, counted, handler);
+          this.#zone.hand(moving, { metered: counted, limits }, handler);
         });
       }, options);
     }

@@ -61,7 +61,7 @@ export const zoneErrors = defineErrors('ZONE', {
     fault: 'peer', message: (m) => `Peer ${m.peer} opened more than ${m.perSecond} streams a second.`, next: 'Nothing to do here; the peer has to open fewer.',
   }),
   quotaExceeded: spec<{ peer: string; protocol: string; what: string }>({
-    fault: 'peer', message: (m) => `Peer ${m.peer} sent more ${m.what} a second on ${m.protocol} than it may.`, next: 'Nothing to do here; the peer has to send less.',
+    fault: 'peer', message: (m) => `From peer ${m.peer} came more ${m.what} a second on ${m.protocol} than may.`, next: 'Nothing to do here; the peer has to ask for less.',
   }),
   messageReplayed: spec<{ author: string }>({ fault: 'peer', message: ({ author }) => `A message of ${author} came again long after it was sent.`, next: 'Nothing to do here.' }),
   messageFlood: spec<{ peer: string }>({ fault: 'peer', message: ({ peer }) => `Peer ${peer} floods the topics.`, next: 'Nothing to do here; it is heard less and less.' }),

@@ -100,11 +100,22 @@ describe('quotas', () => {
   test('a peer opens so many streams a second, over all protocols', () => {
     const clock = new ManualClock();
     const quotas = new Quotas(clock);
-    const opened = (count: number): number => Array.from({ length: count }, () => quotas.refusalOf(PEER)).filter((refusal) => refusal === undefined).length;
+    const opened = (count: number): number => Array.from({ length: count }, () => quotas.refusalOf(PEER, '/p/1.0.0', limits)).filter((refusal) => refusal === undefined).length;
     expect(opened(2 * PEER_STREAMS.burst)).toBe(PEER_STREAMS.burst);
     clock.advance(1000);
     expect(opened(2 * PEER_STREAMS.burst)).toBe(PEER_STREAMS.perSecond);
-    expect(quotas.refusalOf(PEER)).toMatchObject({ code: 'ZONE_TOO_MANY_STREAMS', fault: 'peer' });
+    expect(quotas.refusalOf(PEER, '/p/1.0.0', limits)).toMatchObject({ code: 'ZONE_TOO_MANY_STREAMS', fault: 'peer' });
+  });
+
+  test('and so many of one protocol, without harm to others', () => {
+    const clock = new ManualClock();
+    const quotas = new Quotas(clock);
+    const few = { ...limits, streamsPerSecond: 3 };
+    const opened = (protocol: string): number => Array.from({ length: 20 }, () => quotas.refusalOf(PEER, protocol, few)).filter((refusal) => refusal === undefined).length;
+    expect([opened('/p/1.0.0'), opened('/q/1.0.0')]).toEqual([6, 6]);
+    clock.advance(1000);
+    expect(opened('/p/1.0.0')).toBe(3);
+    expect(quotas.refusalOf(PEER, '/p/1.0.0', few)).toMatchObject({ code: 'ZONE_QUOTA_EXCEEDED', fault: 'peer', meta: { what: 'streams' } });
   });
 
   test('frames and bytes count over all streams of a peer on a protocol', () => {

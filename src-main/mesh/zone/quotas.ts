@@ -6,6 +6,7 @@ import { zoneErrors } from './errors.ts';
 
 /** What one peer sent on one protocol. */
 interface Meter {
+  readonly streams: RateLimiter | undefined;
   readonly requests: RateLimiter | undefined;
   readonly bytes: RateLimiter | undefined;
 }
@@ -16,8 +17,8 @@ export interface MeteredTraffic extends StreamTraffic {
 }
 
 /**
- * What a peer may ask of us, over all its sessions: streams a second on all protocols together; on each protocol the frames and
- * bytes that its limits name. How many streams and frames may be open and unread at once is the streams' own limit.
+ * What a peer may ask of us, over all its sessions: streams a second on all protocols together; on each protocol the streams,
+ * frames and bytes that its limits name. How many streams and frames may be open and unread at once is the streams' own limit.
  */
 export class Quotas {
   readonly #clock: Clock;
@@ -29,9 +30,10 @@ export class Quotas {
     this.#streams = new RateLimiter({ ...PEER_STREAMS, maxKeys: MAX_WATCHED_PEERS }, clock);
   }
 
-  /** Whether the peer may open one more stream; why not. */
-  refusalOf(peer: PeerId): CodedError | undefined {
-    return this.#streams.take(peer) ? undefined : zoneErrors.tooManyStreams({ peer, perSecond: PEER_STREAMS.perSecond });
+  /** Whether the peer may open one more stream of the protocol; why not. */
+  refusalOf(peer: PeerId, protocol: string, limits: ProtocolLimits): CodedError | undefined {
+    if (!this.#streams.take(peer)) return zoneErrors.tooManyStreams({ peer, perSecond: PEER_STREAMS.perSecond });
+    return this.#meter(protocol, limits).streams?.take(peer) === false ? zoneErrors.quotaExceeded({ peer, protocol, what: 'streams' }) : undefined;
   }
 
   /** Counts what comes on a stream; over a quota the stream is aborted. */
@@ -47,13 +49,16 @@ export class Quotas {
     return { ...traffic, received, attach: (opened) => { stream = opened; } };
   }
 
-  #meter(protocol: string, { framesPerSecond, bytesPerSecond, maxFrameBytes }: ProtocolLimits): Meter {
+  #meter(protocol: string, { streamsPerSecond, framesPerSecond, bytesPerSecond, maxFrameBytes }: ProtocolLimits): Meter {
     const known = this.#meters.get(protocol);
     if (known !== undefined) return known;
     const limiter = (perSecond: number | undefined, burst: number): RateLimiter | undefined =>
       (perSecond === undefined ? undefined : new RateLimiter({ perSecond, burst, maxKeys: MAX_WATCHED_PEERS }, this.#clock));
-    // A second's worth at once, and never less than one frame.
-    const meter = { requests: limiter(framesPerSecond, 2 * (framesPerSecond ?? 0)), bytes: limiter(bytesPerSecond, Math.max(2 * (bytesPerSecond ?? 0), maxFrameBytes)) };
+    // Two seconds' worth at once, and never less than one frame.
+    const meter = {
+      streams: limiter(streamsPerSecond, 2 * (streamsPerSecond ?? 0)), requests: limiter(framesPerSecond, 2 * (framesPerSecond ?? 0)), 
+      bytes: limiter(bytesPerSecond, Math.max(2 * (bytesPerSecond ?? 0), maxFrameBytes)),
+    };
     this.#meters.set(protocol, meter);
     return meter;
   }

@@ -84,7 +84,7 @@ export class ZoneWatch {
   /** Hands a peer's stream to its handler under the quotas of its protocol. */
   accept(init: AcceptInit, wrap: (traffic: StreamTraffic) => FrameStream, handler: (stream: FrameStream) => void): void {
     const metered = this.metered(init);
-    this.hand(wrap(metered), metered, handler);
+    this.hand(wrap(metered), { metered, limits: init.limits }, handler);
   }
 
   /** What a peer's stream is counted by until it is handed over. */
@@ -92,10 +92,10 @@ export class ZoneWatch {
     return this.#quotas.metered(this.trafficOf(peer, traffic), { peer, protocol, limits });
   }
 
-  hand(stream: FrameStream, metered: MeteredTraffic, handler: (stream: FrameStream) => void): void {
+  hand(stream: FrameStream, { metered, limits }: { readonly metered: MeteredTraffic; readonly limits: ProtocolLimits }, handler: (stream: FrameStream) => void): void {
     metered.attach(stream);
     this.sessions.used(stream.peer);
-    const refusal = this.#quotas.refusalOf(stream.peer);
+    const refusal = this.#quotas.refusalOf(stream.peer, stream.protocol, limits);
     if (refusal === undefined) handler(stream);
     else stream.abort(refusal);
   }

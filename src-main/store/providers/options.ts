@@ -5,8 +5,8 @@ const MINUTE_MS = 60 * SECOND_MS;
 
 export const PROVIDERS_TOPIC = 'omni/shard/v1';
 export const PROVIDERS_PROTOCOL = '/omni/providers/1.0.0';
-/** What the mesh is to enforce on streams of this protocol; the shape is that of its `ProtocolLimits`. */
-export const PROVIDERS_LIMITS = { maxFrameBytes: 64 * 1024, maxQueuedFrames: 2, maxInboundStreams: 4, maxOutboundStreams: 8 } as const;
+/** A question has 4 KiB; a fetch asks each member once, one that fetches layers once a layer. What the mesh is to enforce on streams of this protocol; the shape is that of its `ProtocolLimits`. */
+export const PROVIDERS_LIMITS = { maxFrameBytes: 64 * 1024, maxQueuedFrames: 2, maxInboundStreams: 4, maxOutboundStreams: 8, streamsPerSecond: 20, framesPerSecond: 20, bytesPerSecond: 128 * 1024 } as const;
 
 /** Models and shards in one announcement; a larger store announces in several. Keeps it within the topic's 64 KiB. */
 export const MAX_ENTRIES = 256;

@@ -14,7 +14,7 @@ export const BUDGET_MS = 1_000;
 export const BANDWIDTH_TIMEOUT_MS = 5_000;
 /** Of more nothing is told: at 1 Gbit/s a train takes half a millisecond, and a process may be late by as much. */
 export const MAX_BYTES_PER_SECOND = 125_000_000;
-export const BANDWIDTH_LIMITS: ProtocolLimits = { maxFrameBytes: FRAME_BYTES, maxQueuedFrames: 2 * TRAIN_FRAMES, maxInboundStreams: 2, maxOutboundStreams: 4 };
+export const BANDWIDTH_LIMITS: ProtocolLimits = { maxFrameBytes: FRAME_BYTES, maxQueuedFrames: 2 * TRAIN_FRAMES, maxInboundStreams: 2, maxOutboundStreams: 4, streamsPerSecond: 4, framesPerSecond: 3 * (1 + MEASURED_TRAINS) * TRAIN_FRAMES };
 /** Frames that one peer may have echoed, over all its streams: four measurements, then one in two seconds. */
 export const BANDWIDTH_RATE: RateLimitOptions = { perSecond: 16, burst: 4 * (1 + MEASURED_TRAINS) * TRAIN_FRAMES, maxKeys: 1024 };
 /** Frames of all peers together: peer ids cost nothing. */

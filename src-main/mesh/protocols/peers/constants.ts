@@ -10,6 +10,7 @@ export const MAX_TOLD_PEERS = 32;
 export const MAX_TOLD_ADDRESSES = 4;
 /** That a node says of itself. */
 export const MAX_OWN_ADDRESSES = 8;
-export const PEERS_LIMITS: ProtocolLimits = { ...SMALL_PROTOCOL, maxFrameBytes: 64 * 1024, maxQueuedFrames: 1 };
+/** A question has 2.2 KiB at most. */
+export const PEERS_LIMITS: ProtocolLimits = { ...SMALL_PROTOCOL, maxFrameBytes: 64 * 1024, maxQueuedFrames: 1, streamsPerSecond: 4, framesPerSecond: 4, bytesPerSecond: 32 * 1024 };
 /** What one peer may ask of us. */
 export const PEERS_RATE: RateLimitOptions = { perSecond: 0.2, burst: 4, maxKeys: 1024 };
