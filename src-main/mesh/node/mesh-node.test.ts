@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { HANDSHAKE_TIMEOUT_MS } from '../options.ts';
 import type { FrameStream } from '../types.ts';
+import { Counted } from '../testing/counted.ts';
 import { addressOf, LOOPBACK, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 
 const nodes = new TestNodes();
@@ -121,15 +122,22 @@ test.each([['nothing', ''], ['half a negotiation', '\u0013/multistream/1.0.0\n']
   expect(hub.peers()).toEqual([]);
 });
 
-test('64 nodes dial one at once', async () => {
-  const hub = await nodes.start();
+test('64 nodes dial one at once, and none is turned away for being one too many', { timeout: 600_000 }, async () => {
+  const counted = new Counted();
+  const hub = await nodes.start({ metrics: counted.metrics });
   const spokes = await Promise.all(Array.from({ length: 64 }, () => nodes.start({ listen: [] })));
-  const all = hub.events.once('peer:connect', { accept: () => hub.peers().length === spokes.length });
-  const dialled = await Promise.all(spokes.map((spoke) => spoke.dial(addressOf(hub))));
-  expect(new Set(dialled)).toEqual(new Set([hub.peerId]));
+  const isMet = (): boolean => spokes.every(({ peerId }) => hub.peers().some(({ peer }) => peer === peerId));
+  const all = hub.events.once('peer:connect', { accept: isMet });
+  // Where the machine is busy with other things some handshakes take longer than they may: who did not get through dials again. Each round has to bring some.
+  for (let left = spokes; left.length > 0;) {
+    const results = await Promise.allSettled(left.map((spoke) => spoke.dial(addressOf(hub))));
+    expect(new Set(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])))).toEqual(new Set([hub.peerId]));
+    left = left.filter((_, i) => results[i]?.status === 'rejected');
+  }
   // The listening side of the last handshake may finish after the dialling side.
-  if (hub.peers().length < spokes.length) await all;
-  expect(new Set(hub.peers().map(({ peer }) => peer))).toEqual(new Set(spokes.map(({ peerId }) => peerId)));
+  if (!isMet()) await all;
+  expect([...counted.refusals.keys()].filter((code) => code !== 'ZONE_HANDSHAKE_FAILED')).toEqual([]);
+  expect([counted.of('inbound busy'), counted.of('inbound refused')]).toEqual([0, 0]);
 });
 
 test('stopping ends streams and connections on both sides', async () => {
