@@ -118,6 +118,7 @@ export class MeshNode implements Mesh {
     await this.#libp2p.stop();
     this.#counts.stop();
     this.#watch.stop();
+    await this.#transports.release();
   }
 
   addresses(): readonly string[] {

@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { addressOf, connectionsTo, ECHO_PROTOCOL, nextFrame, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 import type { FrameStream, Mesh, ProtocolLimits } from '../types.ts';
@@ -97,6 +100,30 @@ it('WebRTC over a relay needs it for the negotiation only', async () => {
   await expectCarries({ near, far });
   expect(far.peers()).toMatchObject([{ peer: near.peerId, transport: 'webrtc', route: 'direct' }]);
 }, 30_000);
+
+describe('WebRTC', () => {
+  it('keeps no process alive, whenever an attempt was called off', async () => {
+    const child = spawn(process.execPath, [fileURLToPath(new URL('../testing/webrtc-process.ts', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] });
+    try {
+      const [[code], said] = await Promise.all([once(child, 'exit'), child.stdout.toArray()]);
+      expect([code, Buffer.concat(said).toString()]).toEqual([0, 'stopped\n']);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  it('goes on for the other meshes of a process when one stops, and begins anew after the last', async () => {
+    for (let round = 0; round < 2; round++) {
+      const { far, address } = await nodes.behindRelay({ listen: ['/webrtc'] });
+      const [near, third] = [await nodes.start({ listen: [] }), await nodes.start({ listen: [] })];
+      const webrtc = address.replace('/p2p-circuit/', '/p2p-circuit/webrtc/');
+      for (const one of [near, third]) await one.dial(webrtc);
+      await third.stop();
+      await expectCarries({ near, far });
+      await nodes.stop();
+    }
+  });
+});
 
 describe('a relay', () => {
   it('carries the frames of protocols that allow it, and shows that it does', async () => {

@@ -1,6 +1,9 @@
 import { start, stop, type Startable, type Transport } from '@libp2p/interface';
 import { kindsFor, type TransportKind } from './kinds.ts';
 import { loadTransport, type Components, type LoadedKind, type TransportFactory, type TransportSettings } from './load-transport.ts';
+import { leaveWebRtc, useWebRtc } from './webrtc-threads.ts';
+
+const WEBRTC: ReadonlySet<TransportKind> = new Set(['webrtc', 'webrtc-direct']);
 
 export interface TransportsInit extends TransportSettings {
   /** Put around each of them, those that come later too. */
@@ -33,8 +36,16 @@ export class Transports {
   /** A service of libp2p's composition: how this gets at the node's components, and is stopped with it. */
   readonly service = (components: Components): Startable => {
     this.#components = components;
-    return { start: () => undefined, stop: () => stop(...this.#late.splice(0)) };
+    return {
+      start: () => { if ([...this.#kinds.keys()].some((kind) => WEBRTC.has(kind))) useWebRtc(this); },
+      stop: () => stop(...this.#late.splice(0)),
+    };
   };
+
+  /** To be called when libp2p has stopped: nothing of it keeps the process alive then. Throws what the native part of WebRTC does. */
+  release(): Promise<void> {
+    return leaveWebRtc(this);
+  }
 
   async #once(kind: TransportKind): Promise<void> {
     const known = this.#kinds.get(kind);
@@ -54,6 +65,7 @@ export class Transports {
   async #add(kind: LoadedKind): Promise<void> {
     const factory = await this.#load(kind);
     if (this.#components === undefined) return;
+    if (WEBRTC.has(kind)) useWebRtc(this);
     const transport = factory(this.#components);
     await start(transport);
     this.#late.push(transport);
