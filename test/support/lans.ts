@@ -77,6 +77,15 @@ export function sentOut({ router }: Lan): number {
   return Number(packets);
 }
 
+/** Bytes that came to a host so far, with the headers of all layers. */
+export function receivedBy({ name }: NetworkHost): number {
+  return Number(run('ip', ['netns', 'exec', name, 'cat', '/sys/class/net/eth0/statistics/rx_bytes']));
+}
+
+/** From now on a router passes no UDP on, as those of many offices do. */
+export const holdUdp = ({ router }: Lan): void => void run('ip', ['netns', 'exec', router.name, 'nft', 'add', 'rule', 'ip', 'home', 'held', 'meta', 'l4proto', 'udp', 'drop']);
+export const letUdp = ({ router }: Lan): void => void run('ip', ['netns', 'exec', router.name, 'nft', 'flush', 'chain', 'ip', 'home', 'held']);
+
 /** What a router knows of connections through it, a line each, as the kernel prints them (`dport=<port>`). */
 export const flowsOf = ({ router }: Lan): string => run('ip', ['netns', 'exec', router.name, 'cat', '/proc/net/nf_conntrack']);
 
@@ -151,8 +160,10 @@ table ip home {
     type nat hook postrouting priority srcnat;
     oifname "eth0" masquerade${nat === 'symmetric' ? ' fully-random' : ''}
   }
+  chain held { }
   chain through {
     type filter hook forward priority filter; policy drop;
+    jump held
     iifname "br0" oifname "eth0" counter name "sent"
     ct state established,related accept
     ct status dnat accept

@@ -23,11 +23,18 @@ export class TcpLines {
   readonly #random = seeded(1);
   #changed = Promise.withResolvers<void>();
   #loss = 0;
+  #carried = 0;
+
+  /** Bytes so far, of both directions. */
+  get carried(): number {
+    return this.#carried;
+  }
 
   /** A port of the loopback by which `from` reaches what `to` listens on at `port`. */
   async add(line: Line, port: number): Promise<number> {
-    const server = createServer((socket) => {
-      const onward = connect({ host: '127.0.0.1', port });
+    // Small pieces go on at once: what delays is told to.
+    const server = createServer({ noDelay: true }, (socket) => {
+      const onward = connect({ host: '127.0.0.1', port, noDelay: true });
       for (const [here, there] of [[socket, onward], [onward, socket]] as const) void this.#carry(line, here, there);
     });
     this.#servers.push(server.listen(0, '127.0.0.1'));
@@ -63,6 +70,7 @@ export class TcpLines {
     try {
       for await (const bytes of here) {
         await this.#open(line);
+        this.#carried += (bytes as Uint8Array).byteLength;
         for (let n = 0; n < MAX_REPEATS && this.#random() < this.#loss; n++) await delay(REPEAT_MS * 2 ** n);
         if (!there.write(bytes as Uint8Array)) await once(there, 'drain');
       }
