@@ -21,7 +21,7 @@ import { pingErrors } from '../protocols/ping/errors.ts';
 import { spokenInstead } from '../protocols/version.ts';
 import { wrapStream, type StreamTraffic } from '../streams/frame-stream.ts';
 import { movable } from '../streams/move/constants.ts';
-import { Moves, pathLimits, pathTraffic } from '../streams/move/moves.ts';
+import { Moves, pathLimits, pathTraffic, type MoveTarget } from '../streams/move/moves.ts';
 import { kindOf, marksEnd } from '../transports/kinds.ts';
 import type { Transports } from '../transports/transports.ts';
 import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Reachability, Signer, Topic, TopicGuard } from '../types.ts';
@@ -64,7 +64,7 @@ export class MeshNode implements Mesh {
   readonly #transports: Transports;
   readonly #links: Links;
   readonly #counts: ConnectionCounts;
-  readonly #moves = new Moves();
+  readonly #moves = new Moves((peer) => this.#moveTarget(peer));
   readonly #nat: Nat | undefined;
 
   constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshNodeComponents) {
@@ -78,7 +78,7 @@ export class MeshNode implements Mesh {
     this.#book = new PeerBook(components.clock);
     this.#counts = new ConnectionCounts({ libp2p, metrics: this.#metrics });
     this.#links = new Links({
-      libp2p, onBetter: (peer) => void this.#moveStreams(peer),
+      libp2p, onBetter: (peer) => this.#onBetterLink(peer),
       probe: (connection) => probeLink(connection, { clock: components.clock, traffic: this.#metrics.traffic(PING_PROTOCOL) }),
     });
     this.#gossip = new Gossip({ libp2p, events: this.events, metrics: this.#metrics, watch: this.#zone, clock: components.clock });
@@ -114,6 +114,7 @@ export class MeshNode implements Mesh {
     this.#direct.stop();
     this.#zone.stop();
     this.#links.stop();
+    this.#moves.stop();
     await this.#nat?.stop();
     await this.#libp2p.stop();
     this.#counts.stop();
@@ -226,18 +227,20 @@ export class MeshNode implements Mesh {
   }
 
   /** A better connection is there: streams that can go over to it do. */
-  async #moveStreams(peer: PeerId): Promise<void> {
+  #onBetterLink(peer: PeerId): void {
     this.#gaugeOf(peer)?.moved();
     this.events.emit('peer:link', { peer });
+    void this.#moves.settle(peer);
+  }
+
+  #moveTarget(peer: PeerId): MoveTarget | undefined {
     const connection = this.#links.best(peer)?.connection;
-    if (connection === undefined) return;
-    await this.#moves.moveAll(peer, {
-      connectionId: connection.id,
-      open: async (protocol, limits) => {
-        const raw = await newStream(connection, [movable(protocol)], { limits, signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) });
-        return wrapStream(raw, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(this.#zone.trafficOf(peer, this.#trafficWith(peer, protocol))), marksEnd: marksEnd(connection) });
-      },
-    });
+    if (connection === undefined) return undefined;
+    const open = async (protocol: string, limits: ProtocolLimits): Promise<FrameStream> => {
+      const raw = await newStream(connection, [movable(protocol)], { limits, signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) });
+      return wrapStream(raw, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(this.#zone.trafficOf(peer, this.#trafficWith(peer, protocol))), marksEnd: marksEnd(connection) });
+    };
+    return { connectionId: connection.id, open };
   }
 
   /** Another minor version of a protocol that the peer has not. Throws MESH_PROTOCOL_VERSION, `unsupported`. */

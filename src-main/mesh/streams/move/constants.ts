@@ -8,6 +8,8 @@ export const movable = (protocol: string): string => `${MOVE_PREFIX}${protocol}`
 export const MOVE_ID_BYTES = 16;
 /** For the first frame of a path, and for the answer to a join. */
 export const MOVE_ANSWER_MS = 5_000;
+/** Between attempts to bring a stream where it belongs. */
+export const MOVE_RETRY = { firstMs: 100, maxMs: 10_000 } as const;
 /** What a path's frame has more than the stream's: its kind. */
 export const MOVE_EXTRA_BYTES = 1;
 /** Frames of a path beside the stream's own that may wait to be read. */

@@ -60,9 +60,14 @@ export class MovableStream implements FrameStream {
     void this.#read(path);
   }
 
+  /** A side has ended: what is left stays where it is. */
+  get isEnding(): boolean {
+    return this.#isEnded || this.#peerEnded || this.#inbox.isGone;
+  }
+
   /** Neither side has ended, and no move is under way. */
   get canMove(): boolean {
-    return !this.#isMoving && !this.#isEnded && !this.#peerEnded && !this.#inbox.isGone;
+    return !this.#isMoving && !this.isEnding;
   }
 
   async send(...parts: readonly Uint8Array[]): Promise<void> {
@@ -120,7 +125,8 @@ export class MovableStream implements FrameStream {
 
   /** The other side of it: the peer's `join` is read. */
   join(path: Path): void {
-    if (!this.canMove) return path.stream.abort(meshErrors.moveInvalid({ ...this.#inbox.where(), reason: 'it moves twice at once, or after its end' }));
+    // No fault of the peer's: its side of the last move may be over before ours, or our end be under way to it.
+    if (!this.canMove) return path.stream.abort(this.#inbox.lost());
     this.#isMoving = true;
     path.stream.send(ACCEPT).catch(() => undefined);
     this.#take(path);

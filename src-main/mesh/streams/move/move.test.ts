@@ -119,6 +119,47 @@ describe('from a relay to a direct connection', () => {
   }, 60_000);
 });
 
+describe('a stream that is not where it belongs', () => {
+  it('tries again when a move was refused', async () => {
+    const { near, far, ours, accepted } = await relayedPair();
+    await ours.send(numbered(0));
+    await accepted;
+    const { registrar } = libp2pOf(far).services.natParts;
+    const { handler, options } = registrar.getHandler(movable(ECHO_PROTOCOL));
+    let refusals = 0;
+    const reluctant: typeof handler = (stream, connection) => {
+      if (refusals++ < 2) return stream.abort(new TypeError('not now'));
+      return handler(stream, connection);
+    };
+    await registrar.handle(movable(ECHO_PROTOCOL), reluctant, { ...options, force: true });
+    await near.dial(directAddress(far));
+    await moved(near, far);
+    expect(refusals).toBe(3);
+  });
+
+  it('goes over when the better connection came while it was opened', async () => {
+    const { relay, far, address } = await nodes.behindRelay({ isMember: true, listen: [LOOPBACK] });
+    const near = await nodes.start({ listen: [] });
+    const accepted = Promise.withResolvers<FrameStream>();
+    await far.handle(ECHO_PROTOCOL, MOVES, accepted.resolve);
+    await near.dial(address);
+    const [relayed] = connectionsTo(near, far.peerId);
+    const open = relayed!.newStream.bind(relayed);
+    relayed!.newStream = async (protocols, options) => {
+      const stream = await open(protocols, options);
+      if ([protocols].flat().includes(movable(ECHO_PROTOCOL))) await near.dial(directAddress(far));
+      return stream;
+    };
+    const ours = await near.open(far.peerId, ECHO_PROTOCOL, { limits: MOVES });
+    await ours.send(numbered(0));
+    await moved(near, far);
+    await relay.stop();
+    await ours.send(numbered(1));
+    const theirs = (await accepted.promise)[Symbol.asyncIterator]();
+    for (const index of [0, 1]) expect(Buffer.from((await theirs.next()).value ?? []).readUInt32LE()).toBe(index);
+  });
+});
+
 describe('a peer that knows nothing of moves', () => {
   it.each([['after', true], ['before', false]])('is spoken to as ever, %s it has introduced itself', async (_, isIdentified) => {
     const [near, far] = [await nodes.start({ listen: [] }), await nodes.start()];
