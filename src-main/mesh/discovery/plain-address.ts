@@ -1,13 +1,13 @@
 import { BlockList } from 'node:net';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { endsIn, type PeerId } from '../../base/index.ts';
-import { ZONES, zoneOfHost, type Zone } from '../node/zone.ts';
+import { REACHES, reachOfHost, type Reach } from '../node/reach.ts';
 import { MAX_ADDRESS_CHARS } from './options.ts';
 
 export interface PlainAddress {
   readonly host: string;
   /** From where it can be dialled. */
-  readonly reach: Zone;
+  readonly reach: Reach;
 }
 
 // Nobody listens there: RFC 1122, RFC 5771, RFC 4291; mapped addresses are a second spelling (RFC 4291, 2.5.5.2).
@@ -22,25 +22,25 @@ for (const [net, bits] of [['::', 128], ['ff00::', 8]] as const) nowhere.addSubn
 export function plainAddress(address: string, peer: PeerId): PlainAddress | undefined {
   if (address.length > MAX_ADDRESS_CHARS || !endsIn(address, peer)) return undefined;
   const [{ value: host = '' } = {}, port] = parsed(address)?.getComponents() ?? [];
-  const reach = zoneOfHost(host);
+  const reach = reachOfHost(host);
   return reach === undefined || !isPort(port) || isNowhere(host) ? undefined : { host, reach };
 }
 
 const isPort = (part: { readonly name: string; readonly value?: string } | undefined): boolean => (part?.name === 'tcp' || part?.name === 'udp') && Number(part.value) > 0;
 const isNowhere = (host: string): boolean => (host.includes(':') ? host.toLowerCase().startsWith('::ffff:') || nowhere.check(host, 'ipv6') : nowhere.check(host));
 
-export type Reach = Zone;
+export type { Reach };
 /** From where an address can be dialled; undefined for a name, which only a look-up would tell. */
-export const reachOf = (address: string): Reach | undefined => zoneOfHost(parsed(address)?.getComponents()[0]?.value ?? '');
+export const reachOf = (address: string): Reach | undefined => reachOfHost(parsed(address)?.getComponents()[0]?.value ?? '');
 
 /** Of a connection's other end; one without an IP address counts as far away. */
 export function endOf(remoteAddress: string): PlainAddress {
   const host = parsed(remoteAddress)?.getComponents()[0]?.value ?? '';
-  return { host, reach: zoneOfHost(host) ?? 'public' };
+  return { host, reach: reachOfHost(host) ?? 'public' };
 }
 
 /** Whether who is at `reach` can use an address of another: no `127.0.0.1` for a machine of the LAN, no `192.168.0.1` for one on the internet. */
-export const isUsableAt = (reach: Zone, address: PlainAddress): boolean => ZONES.indexOf(address.reach) >= ZONES.indexOf(reach);
+export const isUsableAt = (reach: Reach, address: PlainAddress): boolean => REACHES.indexOf(address.reach) >= REACHES.indexOf(reach);
 
 function parsed(address: string): Multiaddr | undefined {
   try {

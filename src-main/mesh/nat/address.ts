@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
-import { zoneOfHost } from '../node/zone.ts';
+import { reachOfHost } from '../node/reach.ts';
 
 /** Ways over which a peer can be asked to dial an address that only our listening on it and a host make up. */
 const PLAIN_CARRIERS: ReadonlySet<string> = new Set(['/tcp', '/tcp/ws', '/udp/quic-v1']);
@@ -19,10 +19,10 @@ export const seenHost = (address: Multiaddr): string | undefined => (isRelayed(a
 /** Whether it leads to this very node from anywhere, as far as the address can tell. */
 export function isPublic(address: Multiaddr): boolean {
   const host = hostOf(address);
-  return host !== undefined && !isRelayed(address) && zoneOfHost(host) === 'public';
+  return host !== undefined && !isRelayed(address) && reachOfHost(host) === 'public';
 }
 
-export const isMachine = (address: Multiaddr): boolean => zoneOfHost(hostOf(address) ?? '') === 'machine';
+export const isMachine = (address: Multiaddr): boolean => reachOfHost(hostOf(address) ?? '') === 'machine';
 
 /** The same port and carrier at another host of the same family; undefined where that would be no address. */
 export function atHost(address: Multiaddr, host: string): Multiaddr | undefined {

@@ -4,7 +4,7 @@ import type { UPnPNAT } from '@achingbrain/nat-port-mapper';
 import type { Startable } from '@libp2p/interface';
 import type { UPnPNATComponents } from '@libp2p/upnp-nat';
 import { replaced } from '../node/replaced.ts';
-import { zoneOfHost } from '../node/zone.ts';
+import { reachOfHost } from '../node/reach.ts';
 import type { PortMapping } from './options.ts';
 
 /** For how long a router keeps a mapping unless it is asked again, as it is while the node runs. */
@@ -40,7 +40,7 @@ async function natPmpClient(): Promise<UPnPNAT> {
 /** Private IPv4 addresses to which this machine sends what is for the internet. */
 async function gateways(): Promise<readonly string[]> {
   const routes = await readFile(LINUX_ROUTES, 'utf8').catch(() => undefined);
-  return [...new Set(routes === undefined ? usualGateways() : routedGateways(routes))].filter((address) => zoneOfHost(address) === 'private');
+  return [...new Set(routes === undefined ? usualGateways() : routedGateways(routes))].filter((address) => reachOfHost(address) === 'private');
 }
 
 /** Of Linux's table: the second column is where to, the third through whom, each 4 bytes in hexadecimal, lowest first. */

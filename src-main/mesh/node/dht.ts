@@ -5,7 +5,7 @@ import { RateLimiter, type Clock } from '../../base/index.ts';
 import { meshErrors } from '../errors.ts';
 import * as limits from '../options.ts';
 import { replaced } from './replaced.ts';
-import { reachableFrom } from './zone.ts';
+import { reachableFrom } from './reach.ts';
 
 export interface DhtServices {
   readonly ping: (components: never) => Ping;

@@ -6,7 +6,7 @@ import { create } from 'multiformats/hashes/digest';
 import { asPeerId, withPeer, type PeerId } from '../../base/index.ts';
 import * as limits from '../options.ts';
 import type { ProviderRecord, ProviderRecords } from '../types.ts';
-import { reachableFrom } from './zone.ts';
+import { reachableFrom } from './reach.ts';
 
 export interface ProviderRecordsInit {
   readonly dht: KadDHT;

@@ -1,5 +1,5 @@
 import { RateLimiter, type Clock } from '../../base/index.ts';
-import { zoneOfHost } from '../node/zone.ts';
+import { reachOfHost } from '../node/reach.ts';
 import { MACHINE_SESSIONS_PER_SECOND, MAX_COUNTED_ADDRESSES, MAX_PENDING_PER_ADDRESS } from './constants.ts';
 import { zoneErrors } from './errors.ts';
 import { countedAs } from './host-of.ts';
@@ -28,7 +28,7 @@ export class Admission {
 
   /** Throws ZONE_TOO_MANY_SESSIONS, ZONE_TOO_MANY_PENDING. */
   enter(host: string): Admitted {
-    const isMachine = zoneOfHost(host) === 'machine';
+    const isMachine = reachOfHost(host) === 'machine';
     const address = isMachine ? 'this machine' : countedAs(host);
     const limit = isMachine ? Number.POSITIVE_INFINITY : Math.max(MAX_PENDING_PER_ADDRESS, this.#perSecond);
     const pending = this.#pending.get(address) ?? 0;

@@ -3,8 +3,8 @@ import type { Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, isCoded, type Clock, type CodedError, type Logger, type PeerId } from '../../base/index.ts';
 import type { HandshakeResult } from '../metrics.ts';
 import { failureOf } from '../node/handshake-failure.ts';
+import { reachOfHost } from '../node/reach.ts';
 import { replaced } from '../node/replaced.ts';
-import { zoneOfHost } from '../node/zone.ts';
 import { HANDSHAKE_TIMEOUT_MS } from '../options.ts';
 import { Admission, type Admitted } from './admission.ts';
 import type { BanList } from './bans.ts';
@@ -253,7 +253,7 @@ export class TrustZone {
   }
 
   #checkReach(host: string, address: string): void {
-    if (this.#init.zone.kind === 'local' && zoneOfHost(hostOf(host)) === 'public') throw zoneErrors.outside({ address });
+    if (this.#init.zone.kind === 'local' && reachOfHost(hostOf(host)) === 'public') throw zoneErrors.outside({ address });
   }
 
   #denies(check: () => void): boolean {

@@ -3,7 +3,7 @@ import type { IdentifyResult } from '@libp2p/interface';
 import { asPeerId, toCoded, type PeerId, type Unsubscribe } from '../../../base/index.ts';
 import { hear } from '../../node/hear.ts';
 import { withDeadline } from '../../node/deadline.ts';
-import { zoneOfHost } from '../../node/zone.ts';
+import { reachOfHost } from '../../node/reach.ts';
 import { askDial } from '../../protocols/autonat/client.ts';
 import { AUTONAT_LIMITS, AUTONAT_TIMEOUT_MS, DIAL_REQUEST_PROTOCOL } from '../../protocols/autonat/constants.ts';
 import { autonatErrors } from '../../protocols/autonat/errors.ts';
@@ -79,7 +79,7 @@ export class ReachWatch {
   };
 
   #observe(host: string | undefined): void {
-    if (host === undefined || zoneOfHost(host) !== 'public') return;
+    if (host === undefined || reachOfHost(host) !== 'public') return;
     this.#observed.delete(host);
     this.#observed.add(host);
     const [oldest] = this.#observed;

@@ -2,8 +2,8 @@ import { BlockList, isIP } from 'node:net';
 import type { Multiaddr } from '@multiformats/multiaddr';
 
 /** From where an address can be dialled: this machine, a private network, anywhere. */
-export const ZONES = ['machine', 'private', 'public'] as const;
-export type Zone = (typeof ZONES)[number];
+export const REACHES = ['machine', 'private', 'public'] as const;
+export type Reach = (typeof REACHES)[number];
 
 const machine = new BlockList();
 machine.addSubnet('127.0.0.0', 8);
@@ -15,13 +15,13 @@ for (const [net, bits] of [['10.0.0.0', 8], ['172.16.0.0', 12], ['192.168.0.0', 
 for (const [net, bits] of [['fc00::', 7], ['fe80::', 10]] as const) local.addSubnet(net, bits, 'ipv6');
 
 /** Undefined for what is no plain `/ip4/.../tcp/...` or `/ip6/.../tcp/...`: names and relays are not followed on a stranger's word. */
-export function zoneOf(address: Multiaddr): Zone | undefined {
+export function tcpReachOf(address: Multiaddr): Reach | undefined {
   const [host, port] = address.getComponents();
-  return host?.value === undefined || port?.name !== 'tcp' ? undefined : zoneOfHost(host.value);
+  return host?.value === undefined || port?.name !== 'tcp' ? undefined : reachOfHost(host.value);
 }
 
 /** Undefined for what is no IP address. */
-export function zoneOfHost(host: string): Zone | undefined {
+export function reachOfHost(host: string): Reach | undefined {
   const kind = isIP(host);
   if (kind === 0) return undefined;
   const family = kind === 6 ? 'ipv6' : 'ipv4';
@@ -30,7 +30,7 @@ export function zoneOfHost(host: string): Zone | undefined {
 }
 
 /**
- * The addresses that a node which is reached at `own` can use: those of its own zone or a wider one. A node on a network
+ * The addresses that a node which is reached at `own` can use: those of its own reach or a wider one. A node on a network
  * does not take `127.0.0.1` from others, a public one no `192.168.0.1`. One that listens on nothing takes them all.
  */
 export function reachableFrom(own: readonly Multiaddr[], told: readonly Multiaddr[], limit: number): Multiaddr[] {
@@ -39,6 +39,6 @@ export function reachableFrom(own: readonly Multiaddr[], told: readonly Multiadd
 }
 
 const rank = (address: Multiaddr): number => {
-  const zone = zoneOf(address);
-  return zone === undefined ? -1 : ZONES.indexOf(zone);
+  const reach = tcpReachOf(address);
+  return reach === undefined ? -1 : REACHES.indexOf(reach);
 };

@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr';
 import { expect, it } from 'vitest';
-import { reachableFrom, zoneOf } from './zone.ts';
+import { reachableFrom, tcpReachOf } from './reach.ts';
 
 const PUBLIC = '/ip4/203.0.113.7/tcp/4001';
 const PRIVATE = '/ip4/192.168.1.7/tcp/4001';
@@ -12,7 +12,7 @@ it.each([
   [PRIVATE, 'private'], ['/ip4/10.0.0.1/tcp/1', 'private'], ['/ip4/172.31.0.1/tcp/1', 'private'], ['/ip4/100.64.0.1/tcp/1', 'private'], ['/ip4/169.254.1.1/tcp/1', 'private'], ['/ip6/fe80::1/tcp/1', 'private'], ['/ip6/fd00::1/tcp/1', 'private'],
   [PUBLIC, 'public'], ['/ip4/172.32.0.1/tcp/1', 'public'], ['/ip6/2001:db8::1/tcp/1', 'public'],
   ['/dns4/evil.example/tcp/1', undefined], ['/ip4/203.0.113.7/udp/1/quic-v1', undefined], ['/unix/tmp', undefined],
-])('%s is %s', (address, zone) => expect(zoneOf(multiaddr(address))).toBe(zone));
+])('%s is %s', (address, reach) => expect(tcpReachOf(multiaddr(address))).toBe(reach));
 
 it.each([
   [[], ALL], [[MACHINE], ALL], [[MACHINE, PRIVATE], [PRIVATE, PUBLIC]], [[PUBLIC], [PUBLIC]],
