@@ -3,7 +3,7 @@ import type { LayerSource, LayerSupply, OfferedShard, PeerOffer } from '../pipel
 import type { Manifest } from '../store/index.ts';
 import type { HostConfig } from './config.ts';
 import type { AppPaths } from './paths.ts';
-import { transferOptions, withAnyPort } from './share-store.ts';
+import { onAnyPort, transferOptions } from './share-store.ts';
 import { Transfer } from './transfer.ts';
 
 /** A cut that lies whole in this node's store. */
@@ -55,7 +55,7 @@ export class LayerSupplies {
   async #start(): Promise<Transfer | undefined> {
     const { config, paths, logger, spawn } = this.#init;
     try {
-      return await Transfer.start({ ...transferOptions(config, paths), listen: config.listen.map(withAnyPort), spawn });
+      return await Transfer.start({ ...transferOptions(config, paths), listen: onAnyPort(config.listen), spawn });
     } catch (error) {
       logger.warn({ code: toCoded(error).code }, 'layers cannot be given from here');
       return undefined;

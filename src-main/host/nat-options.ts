@@ -6,7 +6,7 @@ export type NatConfig = Pick<HostConfig, 'listen' | 'peers' | 'relays' | 'relay'
 
 /** How the node gets by routers, as its owner configured it. Unconfigured, it asks and serves nobody, and only finds out from its own peers whether it is reached. */
 export function natOptions({ listen, peers, relays, relay, stun, stunPort, portMapping }: NatConfig): Pick<MeshOptions, 'nat' | 'relayServer' | 'iceServers'> {
-  const address = listen.flatMap((each) => /^\/ip[46]\/([^/]+)\//.exec(each)?.[1] ?? [])[0];
+  const address = listen.filter((each) => !each.includes('/p2p-circuit')).flatMap((each) => /^\/ip[46]\/([^/]+)\//.exec(each)?.[1] ?? [])[0];
   const stunServer = relay && stunPort > 0 && address !== undefined ? { stunServer: { address, port: stunPort } } : {};
   const members = new Set(peers.flatMap((member) => peerOf(member) ?? []));
   return {

@@ -31,7 +31,7 @@ export interface Sharing {
  */
 export async function shareStore(options: ShareOptions): Promise<Sharing> {
   const { config, mesh, logger = silentLogger, tell, times } = options;
-  const isGiving = config.shareStore && config.listen.length > 0;
+  const isGiving = config.shareStore && onAnyPort(config.listen).length > 0;
   const giving = isGiving ? await startGiving({ ...options, logger, onRestart: () => void providers.tellAgain() }) : undefined;
   const providers: ProviderService = new ProviderService({
     home: config.home, mesh, logger, transferAddresses: giving === undefined ? undefined : () => giving.transfer.current.addresses,
@@ -56,7 +56,7 @@ interface Giving {
 }
 
 async function startGiving({ config, paths, mesh, spawn, logger, onRestart }: ShareOptions & { readonly logger: Logger; readonly onRestart: () => void }): Promise<Giving> {
-  const options = { ...transferOptions(config, paths), identityPath: identityPath(config.home), listen: config.listen.map(withAnyPort), spawn };
+  const options = { ...transferOptions(config, paths), identityPath: identityPath(config.home), listen: onAnyPort(config.listen), spawn };
   const transfer = await KeptTransfer.start({ options, logger, onRestart });
   const signpost = new BlockServer({ shelf: { find: () => Promise.resolve(undefined) }, clock: systemClock, agent: 'omninode', transfer: () => transfer.current.addresses });
   const off = await mesh.handle(BLOCK_PROTOCOL, BLOCK_LIMITS, (stream) => signpost.accept(stream));
@@ -75,5 +75,5 @@ export const transferOptions = (config: HostConfig, { transferProcess }: AppPath
   return { logLevel, storeQuotaBytes, uploadBytesPerSecond, bitswap, ...zoneSettings(config), processPath: transferProcess };
 };
 
-/** The same interfaces as the node's, on ports of its own. */
-export const withAnyPort = (address: string): string => address.replace(/\/tcp\/\d+/, '/tcp/0').replace(/\/p2p\/.*$/, '');
+/** The same interfaces as the node's, on ports of its own; a place at a relay is no interface. */
+export const onAnyPort = (listen: readonly string[]): readonly string[] => listen.filter((address) => !/\/p2p-circuit|^\/webrtc/.test(address)).map((address) => address.replace(/\/(tcp|udp)\/\d+/, '/$1/0'));

@@ -16,11 +16,11 @@ const DIAL_NEXT: Record<DialReason, string> = {
 export const meshErrors = defineErrors('MESH', {
   portInUse: spec<{ addresses: readonly string[] }>({
     fault: 'user', message: ({ addresses }) => `Another program listens on ${addresses.join(', ')}.`,
-    next: 'Stop the other program, or listen on another port (port 0 takes a free one).',
+    next: 'Stop the other program (`ss -ltnp` or `lsof -i` says which it is), or listen on another port (port 0 takes a free one).',
   }),
   listenFailed: spec<{ addresses: readonly string[] }>({
     fault: 'user', message: ({ addresses }) => `This machine cannot listen on ${addresses.join(', ')}.`,
-    next: 'Check the listen addresses: they must be multiaddrs of this machine, or of a relay that is up.',
+    next: 'Check the listen addresses: they must be multiaddrs of this machine, or of a relay (<its address>/p2p-circuit).',
   }),
   transportUnavailable: spec<{ transport: string }>({
     fault: 'local', message: ({ transport }) => `This build has no ${transport} transport for ${process.platform} ${process.arch}.`,

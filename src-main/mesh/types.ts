@@ -1,4 +1,4 @@
-import type { Events, PeerId, Service, Unsubscribe } from '../base/index.ts';
+import type { CodedError, Events, PeerId, Service, Unsubscribe } from '../base/index.ts';
 import type { LinkFigures } from './links/link-figures.ts';
 
 export const TOPICS = ['omni/test/v1', 'omni/capability/v1', 'omni/shard/v1', 'omni/pipeline/v1', 'omni/proof/v1'] as const;
@@ -114,6 +114,15 @@ export interface Reachability {
   readonly reason: string;
 }
 
+/** A relay at which this node wants a place, as its owner named it. */
+export interface RelayPlace {
+  /** Multiaddr that ends in its peer id. */
+  readonly relay: string;
+  readonly isHeld: boolean;
+  /** Why not; absent before the first attempt has ended. */
+  readonly error?: CodedError;
+}
+
 export interface MeshEvents {
   'peer:connect': { readonly peer: PeerId };
   /** The peer has introduced itself: `peers()` knows its agent and protocols now. */
@@ -144,6 +153,7 @@ export interface Mesh extends Service {
   addresses(): readonly string[];
   peers(): readonly PeerSummary[];
   readonly reachability: Reachability;
+  relays(): readonly RelayPlace[];
   /** Dials a multiaddr (must end in /p2p/<id>: the identity is verified). Throws MESH_DIAL_FAILED. */
   dial(address: string, options?: { readonly signal?: AbortSignal }): Promise<PeerId>;
   hangUp(peer: PeerId): Promise<void>;

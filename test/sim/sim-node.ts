@@ -9,7 +9,7 @@ import { meshMetrics } from '../../src-main/mesh/metrics.ts';
 import { gossipOptions, type MeshLibp2p } from '../../src-main/mesh/node/create-libp2p.ts';
 import { Gossip } from '../../src-main/mesh/node/gossip.ts';
 import { wrapStream } from '../../src-main/mesh/streams/frame-stream.ts';
-import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, Signer, Topic, TopicGuard } from '../../src-main/mesh/types.ts';
+import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, RelayPlace, Signer, Topic, TopicGuard } from '../../src-main/mesh/types.ts';
 import { Conduct } from '../../src-main/mesh/zone/conduct.ts';
 import { IdleSessions } from '../../src-main/mesh/zone/idle-sessions.ts';
 import { SimStream, simLogger, Traffic, Wire, type LinkOptions } from './sim-links.ts';
@@ -179,6 +179,8 @@ export class SimNode implements Mesh {
   }
 
   addresses(): readonly string[] { return [this.address.toString()]; }
+
+  relays(): readonly RelayPlace[] { return []; }
 
   peers(): readonly PeerSummary[] {
     return this.connections.map(({ remote, direction }) => ({

@@ -7,6 +7,9 @@ const PLAIN_CARRIERS: ReadonlySet<string> = new Set(['/tcp', '/tcp/ws', '/udp/qu
 
 export const isRelayed = (address: Multiaddr): boolean => address.getComponents().some(({ name }) => name === 'p2p-circuit');
 
+/** The relay of an address to listen on (`<relay>/p2p-circuit`); undefined for any other. */
+export const relayOf = (address: string): string | undefined => /^(.+\/p2p\/[^/]+)\/p2p-circuit$/.exec(address)?.[1];
+
 /** The IP address that a multiaddr begins with. */
 export function hostOf(address: Multiaddr): string | undefined {
   const [host] = address.getComponents();

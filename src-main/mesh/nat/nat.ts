@@ -13,7 +13,6 @@ import type { NatOptions } from './options.ts';
 import type { NatParts } from './parts.ts';
 import { dialBackServer } from './reachability/dial-back.ts';
 import { ReachWatch } from './reachability/reach-watch.ts';
-import { RelayKeeper } from './relay-keeper.ts';
 import { StunServer } from './stun/stun-server.ts';
 
 export interface NatInit {
@@ -33,7 +32,6 @@ export class Nat {
   readonly #init: NatInit;
   readonly #options: NatOptions;
   readonly #reach: ReachWatch;
-  readonly #relays: RelayKeeper;
   readonly #over = new AbortController();
   #stun: StunServer | undefined;
 
@@ -41,7 +39,6 @@ export class Nat {
     this.#init = init;
     this.#options = options;
     this.#reach = new ReachWatch(init);
-    this.#relays = new RelayKeeper(init);
   }
 
   get reachability(): Reachability {
@@ -62,11 +59,6 @@ export class Nat {
     if (stunServer === undefined) return;
     this.#stun = new StunServer({ at: stunServer, clock, refused: metrics.refused });
     await this.#stun.start();
-  }
-
-  /** Once libp2p runs. */
-  start(): void {
-    this.#relays.start(this.#options.relays ?? [], this.#over.signal);
   }
 
   async stop(): Promise<void> {

@@ -15,6 +15,10 @@ export const RECHECK_MS = 5 * 60_000;
 
 /** Between attempts to get a place at a relay. */
 export const RELAY_RETRY = { firstMs: 1_000, maxMs: 60_000 } as const;
+/** How long a start waits for the relays in `listen`; the node is there without them too. */
+export const FIRST_PLACE_MS = 3_000;
+export const IDENTIFY_ATTEMPTS = 4;
+export const IDENTIFY_AGAIN_MS = 150;
 /** What a relay may take to introduce itself and to give a place. */
 export const RESERVATION_TIMEOUT_MS = 15_000;
 

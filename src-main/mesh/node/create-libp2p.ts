@@ -12,6 +12,7 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import { systemClock, type Clock, type PeerId } from '../../base/index.ts';
 import type { DirectLinks } from '../direct/direct-links.ts';
 import { composeNat, type NatServices } from '../nat/compose.ts';
+import { relayOf } from '../nat/address.ts';
 import * as limits from '../options.ts';
 import { namedRelays } from '../transports/chosen-relays.ts';
 import { kindsFor } from '../transports/kinds.ts';
@@ -73,7 +74,8 @@ export async function createMeshLibp2p(privateKey: Ed25519PrivateKey, options: l
     start: false,
     datastore: memory(privateKey, options, { ...components, clock }),
     nodeInfo: { name: 'omninode', userAgent: options.agent },
-    addresses: { listen: [...options.listen, ...nat.listen] },
+    // A place at a relay is taken once the node runs: it may be down.
+    addresses: { listen: [...options.listen.filter((address) => relayOf(address) === undefined), ...nat.listen] },
     transports: [direct?.behind(transport) ?? transport, ...others],
     connectionEncrypters: [meshTls(privateKey, { isNative: options.nativeTls === true }), noise()],
     streamMuxers: [yamux(muxer())],

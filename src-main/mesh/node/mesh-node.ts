@@ -11,6 +11,8 @@ import { meshErrors } from '../errors.ts';
 import type { MeshMetrics } from '../metrics.ts';
 import { DIAL_TIMEOUT_MS, WEBRTC_ATTEMPT_MS, WEBRTC_ATTEMPTS, type MeshComponents, type MeshOptions } from '../options.ts';
 import { Nat } from '../nat/nat.ts';
+import { relayOf } from '../nat/address.ts';
+import { RelayKeeper } from '../nat/relay-keeper.ts';
 import { probeBandwidth } from '../protocols/bandwidth/client.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_TIMEOUT_MS } from '../protocols/bandwidth/constants.ts';
 import { bandwidthErrors } from '../protocols/bandwidth/errors.ts';
@@ -24,7 +26,7 @@ import { movable } from '../streams/move/constants.ts';
 import { Moves, pathLimits, pathTraffic, type MoveTarget } from '../streams/move/moves.ts';
 import { kindOf, marksEnd } from '../transports/kinds.ts';
 import type { Transports } from '../transports/transports.ts';
-import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Reachability, Signer, Topic, TopicGuard } from '../types.ts';
+import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Reachability, RelayPlace, Signer, Topic, TopicGuard } from '../types.ts';
 import type { ZoneWatch } from '../zone/zone-watch.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
@@ -66,6 +68,7 @@ export class MeshNode implements Mesh {
   readonly #counts: ConnectionCounts;
   readonly #moves = new Moves((peer) => this.#moveTarget(peer));
   readonly #nat: Nat | undefined;
+  readonly #relays: RelayKeeper;
 
   constructor(libp2p: MeshLibp2p, options: MeshOptions, components: MeshNodeComponents) {
     this.#libp2p = libp2p;
@@ -90,6 +93,7 @@ export class MeshNode implements Mesh {
     const { logger, clock, transports } = components;
     this.#nat = options.nat === undefined ? undefined
       : new Nat({ mesh: this, libp2p, parts: natParts, transports, metrics: this.#metrics, logger, clock, isListening: options.listen.length > 0 }, options.nat);
+    this.#relays = new RelayKeeper({ mesh: this, libp2p, parts: natParts, logger });
     this.records = dht === undefined ? undefined : new DhtRecords({ dht, self: this.peerId, ownAddresses: () => libp2p.getMultiaddrs() });
   }
 
@@ -104,12 +108,13 @@ export class MeshNode implements Mesh {
       await this.stop();
       throw isCoded(error) ? error : listenError(this.#options.listen, error);
     }
-    this.#nat?.start();
     this.#gossip.start();
     this.#zone.start({ connections: () => this.#libp2p.getConnections(), drop: (peer) => this.#direct.drop(peer) });
+    await this.#relays.start({ kept: this.#options.nat?.relays ?? [], listened: this.#options.listen.flatMap((address) => relayOf(address) ?? []) });
   }
 
   async stop(): Promise<void> {
+    this.#relays.stop();
     this.#gossip.stop();
     this.#direct.stop();
     this.#zone.stop();
@@ -132,6 +137,10 @@ export class MeshNode implements Mesh {
 
   get reachability(): Reachability {
     return this.#nat?.reachability ?? { kind: 'unknown', reason: 'this node does not find out' };
+  }
+
+  relays(): readonly RelayPlace[] {
+    return this.#relays.places();
   }
 
   async dial(address: string, { signal }: Within = {}): Promise<PeerId> {
@@ -350,5 +359,13 @@ function openError(error: unknown, where: { peer: PeerId; protocol: string }): E
 }
 
 function listenError(addresses: readonly string[], error: unknown): Error {
-  return /EADDRINUSE/.test(describe(error)) ? meshErrors.portInUse({ addresses }, error) : meshErrors.listenFailed({ addresses }, error);
+  const text = describe(error);
+  if (/EADDRINUSE/.test(text)) return meshErrors.portInUse({ addresses: taken(addresses, text) }, error);
+  return meshErrors.listenFailed({ addresses }, error);
+}
+
+/** libp2p names each address with its reason, one after the other. Of one address there is nothing to tell apart. */
+function taken(addresses: readonly string[], text: string): readonly string[] {
+  const found = addresses.filter((address) => text.split(/\n\s*(?=\/ip[46]\/)/).some((part) => part.startsWith(`${address}: `) && part.includes('EADDRINUSE')));
+  return found.length > 0 ? found : addresses;
 }

@@ -1,4 +1,4 @@
-import { noMetrics, silentLogger, systemClock, type Clock, type Metrics, type PeerId } from '../../base/index.ts';
+import { noMetrics, silentLogger, systemClock, type Clock, type Logger, type Metrics, type PeerId } from '../../base/index.ts';
 import type { Connection } from '@libp2p/interface';
 import { composeMesh } from '../node/compose-mesh.ts';
 import type { MeshLibp2p } from '../node/create-libp2p.ts';
@@ -12,6 +12,7 @@ export const TEST_LIMITS: ProtocolLimits = { maxFrameBytes: 1024 * 1024, maxQueu
 export interface NodeSetup extends Partial<MeshOptions> {
   readonly clock?: Clock;
   readonly metrics?: Metrics;
+  readonly logger?: Logger;
 }
 
 const under = new WeakMap<Mesh, MeshLibp2p>();
@@ -29,8 +30,8 @@ export const connectionsTo = (mesh: Mesh, peer: PeerId): readonly Connection[] =
 export class TestNodes {
   readonly #running: Mesh[] = [];
 
-  async create({ metrics = noMetrics, clock = systemClock, ...options }: NodeSetup = {}): Promise<Mesh> {
-    const { mesh, libp2p } = await composeMesh({ listen: [LOOPBACK], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test/1', ...options }, { logger: silentLogger, metrics, clock });
+  async create({ metrics = noMetrics, clock = systemClock, logger = silentLogger, ...options }: NodeSetup = {}): Promise<Mesh> {
+    const { mesh, libp2p } = await composeMesh({ listen: [LOOPBACK], identity: { kind: 'ephemeral' }, mdns: false, agent: 'test/1', ...options }, { logger, metrics, clock });
     under.set(mesh, libp2p);
     return mesh;
   }
