@@ -1,6 +1,6 @@
 import type { Events } from '../base/index.ts';
 import type { PipelineLoad } from './control/schema.ts';
-import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
 
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
@@ -25,6 +25,7 @@ export interface HostServiceEvents {
   activity: PipelineActivity;
   peers: readonly Peer[];
   members: readonly Member[];
+  standing: Standing;
 }
 
 /** Links with which machines join the mesh. Nothing that it throws holds a link. */
@@ -45,8 +46,8 @@ export interface HostService {
   members?(): readonly Member[];
   /** This node as it tells others; undefined until it has. */
   self?(): Member | undefined;
-  /** Whether others can dial this node from the internet; absent on a host that does not find out. */
-  reachability?(): { readonly kind: 'public' | 'private' | 'unknown'; readonly reason: string };
+  /** Whom this node meets, and from where it is reached; absent on a host that is no node of a mesh. */
+  standing?(): Standing;
   /** Undefined while there is no pipeline. */
   activity?(): PipelineActivity | undefined;
   /** What goes on in the pipeline now; absent on a host that has none. */

@@ -15,7 +15,9 @@ import { memorySpeed } from './memory-speed.ts';
 import { identityPath, passingIdentity, zoneOptions } from './mesh-zone.ts';
 import { natOptions } from './nat-options.ts';
 import { createStageSource } from './stage-source.ts';
+import { zoneView } from './standing.ts';
 import type { GivenShard, HeldShard } from './types.ts';
+import type { Standing } from '../../src-preload/bridge/index.ts';
 
 export interface NodeOptions {
   readonly settings: Settings;
@@ -36,6 +38,8 @@ export interface NodeOptions {
 /** One mesh peer with a coordinator, and a stage runner over the shards that it was given. */
 export interface Node extends Service {
   readonly mesh: Mesh;
+  /** Whom it meets. */
+  readonly zone: Standing['zone'];
   /** Of the long-lived node: who it stays connected to. A passing process meets only whom it is told to. */
   readonly discovery: Discovery | undefined;
   readonly coordinator: Coordinator;
@@ -51,12 +55,13 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const logger = createLogger(config.logLevel);
   const metrics = createMetricsRegistry();
   const clock = systemClock;
+  const zone = await zoneOptions(config);
   const mesh = await createMesh({
     listen: config.listen, mdns: config.mdns, agent: 'omninode',
     // A passing process would only make others' tables wrong.
     dht: identity === 'file' && config.dht,
     identity: identity === 'file' ? { kind: 'file', path: identityPath(config.home) } : process === 'own' ? { kind: 'ephemeral' } : passingIdentity(config),
-    ...(await zoneOptions(config)),
+    ...zone,
     // Nor is it there for long enough to be reached.
     ...(identity === 'file' ? natOptions(config) : {}),
   }, { logger, metrics, clock });
@@ -84,7 +89,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const presence = identity === 'file' ? life.add(createNodePresence({ config, paths, version: appVersion(paths), mesh, runner, links, worker, held, others: models, logger, metrics, clock })) : undefined;
   const coordinator = createCoordinator({ connect, logger, metrics, clock, verifySignature }, { fetchTimeoutMs: config.fetchTimeoutMs, ...overrides });
   return {
-    name: 'node', mesh, discovery, coordinator, links, presence, metrics, logger, worker,
+    name: 'node', mesh, zone: zoneView(zone.zone ?? { kind: 'public' }), discovery, coordinator, links, presence, metrics, logger, worker,
     start: async () => {
       await life.start();
       if (shards.length > 0) void memorySpeed();

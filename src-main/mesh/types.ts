@@ -136,6 +136,8 @@ export interface MeshEvents {
   /** This node has a place at a relay: `addresses()` has the way through it. */
   'relay:reserved': { readonly relay: PeerId };
   'relay:lost': { readonly relay: PeerId };
+  /** There is no place at it, after there was one or at first; told once until there is. */
+  'relay:missed': { readonly relay: PeerId };
 }
 
 /** The node's identity as others may use it: signatures, never the key. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
 import { membersSchema } from './member.ts';
+import { standingSchema } from './standing.ts';
 
 /**
  * now: sent as it happens. latest: at most 10 a second, the newest value wins.
@@ -21,6 +22,7 @@ export const events = {
   'peers.changed': event('latest', z.array(peerSchema).max(10_000).readonly()),
   /** Other nodes that are there, connected or not, with what they told of themselves. */
   'members.changed': event('latest', membersSchema),
+  'standing.changed': event('latest', standingSchema),
   'chat.started': event('now', z.object({ requestId: requestIdSchema, conversationId: conversationIdSchema })),
   'chat.progress': event('now', z.object({ requestId: requestIdSchema, progress: chatProgressSchema })),
   'chat.delta': event('text', z.object({ requestId: requestIdSchema, text: z.string().max(1_000_000) })),

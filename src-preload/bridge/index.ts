@@ -4,5 +4,6 @@ export * from './errors.ts';
 export * from './member.ts';
 export * from './events.ts';
 export * from './invite.ts';
+export * from './standing.ts';
 export * from './state.ts';
 export * from './transport.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { layersSchema } from './dto.ts';
+import { reachKindSchema, zoneKindSchema } from './standing.ts';
 
 const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const rate = z.number().min(0).max(1e15);
@@ -25,6 +26,9 @@ export const memberSchema = z.object({
   /** Of a small model, measured. */
   speed: z.object({ model: label, decodeTokensPerSecond: rate, prefillTokensPerSecond: rate, memoryBytesPerSecond: rate.exactOptional() }).exactOptional(),
   models: z.array(z.object({ name: label.exactOptional(), hash: label, totalLayers: z.number().int().min(1), held: ranges, loaded: ranges })).max(64).readonly(),
+  /** In what kind of zone it is, and whether the internet reaches it. */
+  zone: zoneKindSchema.exactOptional(),
+  reachability: reachKindSchema.exactOptional(),
   /** Unix ms: when it began by its own clock, and since when it has been here by ours. */
   startedAt: time,
   since: time,

@@ -3,6 +3,7 @@ import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSch
 import { wireErrorSchema } from './errors.ts';
 import type { HostEvent } from './events.ts';
 import { membersSchema } from './member.ts';
+import { standingSchema } from './standing.ts';
 
 /** Finished answers kept in the state, so that a client that was away still gets them. */
 export const MAX_FINISHED_ANSWERS = 32;
@@ -26,6 +27,8 @@ export const hostStateSchema = z.object({
   peers: z.array(peerSchema).readonly(),
   /** Other nodes that told what they can do; absent on a host that does not listen for that. */
   members: membersSchema.exactOptional(),
+  /** Absent on a host that is no node of a mesh, and until it is one. */
+  standing: standingSchema.exactOptional(),
   /** By request id, oldest first. */
   answers: z.record(requestIdSchema, answerSchema).readonly(),
 });
@@ -45,6 +48,7 @@ export function reduce(state: HostState, { event, data }: HostEvent): HostState 
     case 'pipeline.activity': return { ...state, activity: data };
     case 'peers.changed': return { ...state, peers: data };
     case 'members.changed': return { ...state, members: data };
+    case 'standing.changed': return { ...state, standing: data };
     case 'chat.started': return { ...state, answers: { ...withoutOldest(state.answers), [data.requestId]: { conversationId: data.conversationId, text: '' } } };
     case 'chat.progress': return withAnswer(state, data.requestId, (answer) => ({ ...answer, progress: data.progress }));
     case 'chat.delta': return withAnswer(state, data.requestId, (answer) => ({ ...answer, text: answer.text + data.text }));

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../src-main/base/index.ts';
 import { parsePush, reduce, type HostConnection, type HostState, type Push } from '../../src-preload/bridge/index.ts';
-import { FINISH, INVITATION, JOIN_PLAN, MEMBERS, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
+import { FINISH, INVITATION, JOIN_PLAN, MEMBERS, ScriptedHost, STAGES, STANDING, untilStopped } from '../support/scripted-host.ts';
 
 export interface BridgeSubject {
   connect(): Promise<HostConnection>;
@@ -73,6 +73,15 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       expect((await connection.call('state.snapshot', {})).state.members).toEqual(MEMBERS);
       host.setMembers(MEMBERS.slice(1));
       expect((await seen.until((push) => push.event === 'members.changed' && push.data[0]?.peerId === MEMBERS[1]?.peerId)).data).toEqual(MEMBERS.slice(1));
+    });
+
+    it('tells how the node stands in the mesh', async () => {
+      const { host, connection } = await begin();
+      const seen = record(connection);
+      expect((await connection.call('state.subscribe', {})).state.standing).toEqual(host.standing());
+      host.setStanding(STANDING);
+      await seen.until((push) => push.event === 'standing.changed');
+      expect((await connection.call('state.snapshot', {})).state.standing).toEqual(STANDING);
     });
 
     it('shows every client the same, and none after unsubscribe', async () => {

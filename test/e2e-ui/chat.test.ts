@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
 import { CodedError, silentLogger } from '../../src-main/base/index.ts';
 import { findChromium, openBrowser, type TestBrowser } from '../support/browser.ts';
-import { FINISH, INVITATION, MEMBERS, NO_METRICS, PEERS, ScriptedHost, STAGES, untilStopped } from '../support/scripted-host.ts';
+import { FINISH, INVITATION, MEMBERS, NO_METRICS, PEERS, ScriptedHost, STAGES, STANDING, untilStopped } from '../support/scripted-host.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const renderer = join(root, 'out', 'renderer');
@@ -191,7 +191,7 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByRole('button', { name: 'Copy the link' }).click();
     await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(INVITATION.link);
     await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Invite another machine' }).waitFor({ state: 'detached' });
+    await page.getByLabel('Invitation link').waitFor({ state: 'detached' });
     const kept = await page.evaluate(() => document.documentElement.outerHTML + JSON.stringify({ ...sessionStorage, ...localStorage }));
     expect(kept).not.toContain(INVITATION.link.slice(20));
     expect(complaints).toEqual([]);
@@ -232,7 +232,9 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
   it('shows what the nodes of the mesh have and run, as it changes', async () => {
     host.setMembers(MEMBERS);
     await page.getByText('3 peers').click();
-    await page.getByText('Linux x64 · 16 cores · 41.5 GB of 64.0 GB free · NVIDIA GeForce RTX 4090 24.0 GB').waitFor();
+    await page.getByText('Linux x64 · 16 cores · 41.5 GB of 64.0 GB free · NVIDIA GeForce RTX 4090 24.0 GB · private zone · reached from the internet').waitFor();
+    host.setStanding(STANDING);
+    await page.getByText('NVIDIA GeForce RTX 4090 24.0 GB · reached from the internet').waitFor();
     await page.getByText('OmniNode Guide layers 2–3 loaded · 1380 tok/s with omni-guide').waitFor();
     await page.getByText('macOS arm64 · 8 cores · 16.0 GB memory · on battery 41 %').waitFor();
     await page.getByText('Layers 2–3 of this chat, on this machine').waitFor();
@@ -244,6 +246,25 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     host.setPeers(PEERS.slice(1));
     await page.getByText('2 peers').waitFor();
     expect(await page.getByText('studio').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('says whom the node meets and from where it is reached, as that becomes known', async () => {
+    await page.getByText('2 peers').click();
+    const standing = page.getByLabel('This node in the mesh');
+    await standing.getByText('nobody has found out').waitFor();
+    expect(await standing.getByText('this machine and its networks').isVisible()).toBe(true);
+    host.setStanding(STANDING);
+    await standing.getByText('could not reach /ip4/203.0.113.7/tcp/4001').waitFor();
+    expect(await standing.locator('dt').allInnerTexts()).toEqual(['Zone', 'Reached', 'Relays']);
+    expect(await standing.getByText('0123456789abcdef').isVisible()).toBe(true);
+    await check('standing');
+    host.setStanding({ ...STANDING, reachability: { kind: 'public', reason: 'peer 12D3KooWScriptedPeerNumber1 reached /ip4/203.0.113.7/tcp/4001' }, relays: [] });
+    await standing.getByText('from the internet', { exact: true }).waitFor();
+    expect(await standing.locator('dt').allInnerTexts()).toEqual(['Zone', 'Reached']);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflow()).toBe(0);
+    await check('narrow-standing');
     expect(complaints).toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { CodedError, Events, asPeerId } from '../../src-main/base/index.ts';
 import { qrRows } from '../../src-main/host/qr-code.ts';
 import type { ChatPart, ChatRequest, ChatService, HostService, HostServiceEvents, InviteService, MetricsText } from '../../src-main/api/index.ts';
-import type { ChatFinish, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
 
 export const STAGES: readonly Stage[] = [0, 1, 2].map((index) => ({
   peerId: asPeerId(`12D3KooWScriptedPeerNumber${index}`), ownership: 'this-machine', layers: [index * 2, index * 2 + 1],
@@ -19,12 +19,20 @@ export const MEMBERS: readonly Member[] = [
     machine: { os: 'linux', arch: 'x64', cpu: 'A processor', cores: 16, ramTotalBytes: 64_000_000_000, ramFreeBytes: 41_500_000_000 },
     gpus: [{ name: 'NVIDIA GeForce RTX 4090', memoryTotalBytes: 24_000_000_000 }], speed: { model: 'omni-guide', decodeTokensPerSecond: 1380, prefillTokensPerSecond: 7070 },
     models: [{ name: 'OmniNode Guide', hash: 'f'.repeat(64), totalLayers: 6, held: [[0, 5]], loaded: [[2, 3]] }],
+    zone: 'private', reachability: 'public',
   },
   {
     peerId: '12D3KooWScriptedFarNode', app: 'omninode/0.1.0', startedAt: 1_800_000_000_000, since: 1_800_000_001_000,
     machine: { os: 'darwin', arch: 'arm64', cores: 8, ramTotalBytes: 16_000_000_000, hasUnifiedMemory: true, isOnBattery: true, batteryShare: 0.41 }, models: [],
   },
 ];
+
+/** Behind a router, with a place at one of two relays. */
+export const STANDING: Standing = {
+  zone: { kind: 'private', name: '0123456789abcdef' },
+  reachability: { kind: 'private', reason: 'peer 12D3KooWScriptedPeerNumber1 could not reach /ip4/203.0.113.7/tcp/4001: a router or firewall lets nobody in' },
+  relays: [{ peerId: '12D3KooWScriptedRelayOne', isHeld: true }, { peerId: '12D3KooWScriptedRelayTwo', isHeld: false }],
+};
 
 export const FINISH: ChatFinish = {
   finishReason: 'stop', tokens: 12, ttftMs: 120, tokensPerSecond: 41,
@@ -63,6 +71,7 @@ export class ScriptedHost implements HostService {
   #stages = STAGES;
   #peers = PEERS;
   #members: readonly Member[] = [];
+  #standing: Standing = { zone: { kind: 'local' }, reachability: { kind: 'unknown', reason: 'no peer has tried yet' }, relays: [] };
 
   info(): HostInfo {
     return {
@@ -94,6 +103,15 @@ export class ScriptedHost implements HostService {
   setMembers(members: readonly Member[]): void {
     this.#members = members;
     this.events.emit('members', members);
+  }
+
+  standing(): Standing {
+    return this.#standing;
+  }
+
+  setStanding(standing: Standing): void {
+    this.#standing = standing;
+    this.events.emit('standing', standing);
   }
 
   setPeers(peers: readonly Peer[]): void {

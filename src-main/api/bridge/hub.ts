@@ -14,14 +14,18 @@ export class Hub {
   #seq = 0;
 
   constructor(host: HostService, clock: Clock) {
-    const [activity, members] = [host.activity?.(), host.members?.()];
-    this.#state = { info: host.info(), status: host.status(), stages: host.stages(), peers: host.peers(), answers: {}, ...(activity === undefined ? {} : { activity }), ...(members === undefined ? {} : { members }) };
+    const [activity, members, standing] = [host.activity?.(), host.members?.(), host.standing?.()];
+    this.#state = {
+      info: host.info(), status: host.status(), stages: host.stages(), peers: host.peers(), answers: {},
+      ...(activity === undefined ? {} : { activity }), ...(members === undefined ? {} : { members }), ...(standing === undefined ? {} : { standing }),
+    };
     this.#coalescer = new Coalescer((event) => this.#emit(event), clock);
     this.#stops = [
       host.events.on('status', (data) => this.#onStatus(host, data)),
       host.events.on('stages', (data) => this.publish({ event: 'pipeline.stages', data })),
       host.events.on('activity', (data) => this.publish({ event: 'pipeline.activity', data })),
       host.events.on('members', (data) => this.publish({ event: 'members.changed', data })),
+      host.events.on('standing', (data) => this.publish({ event: 'standing.changed', data })),
       host.events.on('peers', (data) => this.publish({ event: 'peers.changed', data })),
     ];
   }

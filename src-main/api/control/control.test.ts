@@ -131,7 +131,7 @@ describe('who is there', () => {
     const host = new ScriptedHost();
     host.setMembers(MEMBERS);
     await start(host);
-    expect(await askPeers(home, never)).toEqual({ self: host.self(), peers: [
+    expect(await askPeers(home, never)).toEqual({ self: host.self(), standing: host.standing(), peers: [
       { peerId: MEMBERS[0]?.peerId, link: PEERS[0], member: MEMBERS[0], stages: [{ layers: [2, 3], ownership: 'this-machine', state: 'ready' }] },
       { peerId: MEMBERS[1]?.peerId, member: MEMBERS[1] },
       { peerId: PEERS[1]?.peerId, link: PEERS[1], stages: [{ layers: [4, 5], ownership: 'this-machine', state: 'ready' }] },

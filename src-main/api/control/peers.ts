@@ -13,7 +13,7 @@ const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 export function peersNow(host: HostService): PeersNow {
   const [links, members] = [host.peers(), host.members?.() ?? []];
   const stages = Map.groupBy(host.stages(), ({ peerId }) => peerId);
-  const self = host.self?.();
+  const [self, standing] = [host.self?.(), host.standing?.()];
   const ids = new Set([...members.map(({ peerId }) => peerId), ...links.map(({ peerId }) => peerId)]);
   const peers = [...ids].map((peerId): PeerRow => {
     const [link, member, layers] = [links.find((one) => one.peerId === peerId), members.find((one) => one.peerId === peerId), stages.get(peerId)];
@@ -22,7 +22,7 @@ export function peersNow(host: HostService): PeersNow {
       ...(layers === undefined ? {} : { stages: layers.map((stage) => ({ layers: stage.layers, ownership: stage.ownership, state: stage.state })) }),
     };
   });
-  return { ...(self === undefined ? {} : { self }), peers };
+  return { ...(self === undefined ? {} : { self }), ...(standing === undefined ? {} : { standing }), peers };
 }
 
 /** A line of JSON now, and one after each change, until the reader goes. */
@@ -40,7 +40,7 @@ export function peersStream(host: HostService): Readable {
     }, GATHER_MS);
   };
   const again = setInterval(gather, AGAIN_MS);
-  const offs = [host.events.on('peers', gather), host.events.on('members', gather), host.events.on('stages', gather)];
+  const offs = [host.events.on('peers', gather), host.events.on('members', gather), host.events.on('stages', gather), host.events.on('standing', gather)];
   stream.once('close', () => {
     clearInterval(again);
     clearTimeout(gathering);

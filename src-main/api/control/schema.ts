@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hostInfoSchema, hostStatusSchema, memberSchema, peerSchema, stageSchema } from '../../../src-preload/bridge/index.ts';
+import { hostInfoSchema, hostStatusSchema, memberSchema, peerSchema, stageSchema, standingSchema } from '../../../src-preload/bridge/index.ts';
 
 const count = z.number().int().min(0);
 const measured = z.number().min(0);
@@ -43,8 +43,6 @@ export const runningHostSchema = z.object({
   model: hostInfoSchema.shape.model,
   /** Where its node listens; absent from hosts that do not say. */
   addresses: hostInfoSchema.shape.addresses.optional(),
-  /** Whether others can dial it from the internet, as they said. */
-  reachability: z.object({ kind: z.enum(['public', 'private', 'unknown']), reason: z.string().max(500) }).optional(),
   stages: z.array(stageSchema).max(1_000),
   load: loadSchema.optional(),
 });
@@ -62,5 +60,5 @@ const peerRowSchema = z.object({
 export type PeerRow = z.infer<typeof peerRowSchema>;
 
 /** Who is there, as a running host tells it. */
-export const peersNowSchema = z.object({ self: memberSchema.optional(), peers: z.array(peerRowSchema).max(10_000) });
+export const peersNowSchema = z.object({ self: memberSchema.optional(), standing: standingSchema.optional(), peers: z.array(peerRowSchema).max(10_000) });
 export type PeersNow = z.infer<typeof peersNowSchema>;

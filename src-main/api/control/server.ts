@@ -78,9 +78,8 @@ function addChecks(app: FastifyInstance, guard: Promise<Guard>, logger: Logger):
 function runningHost(host: HostService): RunningHost {
   const { mode, model, addresses } = host.info();
   const load = host.load?.();
-  const reachability = host.reachability?.();
   return {
     pid: process.pid, mode, addresses, status: host.status(), stages: [...host.stages()],
-    ...(model === undefined ? {} : { model }), ...(load === undefined ? {} : { load }), ...(reachability === undefined ? {} : { reachability }),
+    ...(model === undefined ? {} : { model }), ...(load === undefined ? {} : { load }),
   };
 }

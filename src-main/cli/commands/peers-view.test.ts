@@ -11,11 +11,21 @@ const member = (peerId: string): NonNullable<PeersNow['self']> => ({
 });
 const link = { peerId: 'b', address: '/ip4/127.0.0.1/tcp/1', direction: 'inbound' as const, transport: 'tcp + tls + yamux', route: 'direct' as const, why: 'the only connection', rttMs: 0.42, minRttMs: 0.31, jitterMs: 0.12, throughput: { bytesPerSecond: 12_500_000, kind: 'at least' as const } };
 
+const standing: PeersNow['standing'] = {
+  zone: { kind: 'private', name: '0123456789abcdef' }, reachability: { kind: 'private', reason: 'peer x could not reach /a' },
+  relays: [{ peerId: '12D3KooWRelayNumberOne', isHeld: true }, { peerId: '12D3KooWRelayNumberTwo', isHeld: false }],
+};
+
 it('shows what a machine has, runs and is away', () => {
-  expect(peersView({ self: member('self'), peers: [{ peerId: 'b', link, member: member('b') }] }, NOW)).toMatchInlineSnapshot(`
-    "peer  name    machine                         RAM free         GPU               speed      layers                                   link               away               jitter  carries       here for
-    self  studio  linux x64, 8 cores, on battery  12.3 of 16.0 GB  RTX 4090 24.0 GB  812 tok/s  Guide 0-2,4-4; 0123456789ab 1-3 on disk  this node          -                       -  -             3 min
-    b     studio  linux x64, 8 cores, on battery  12.3 of 16.0 GB  RTX 4090 24.0 GB  812 tok/s  Guide 0-2,4-4; 0123456789ab 1-3 on disk  tcp + tls + yamux  0.4 ms, least 0.3  0.1 ms  >= 12.5 MB/s  3 min
+  expect(peersView({ self: member('self'), standing, peers: [{ peerId: 'b', link, member: { ...member('b'), zone: 'private', reachability: 'unknown' } }] }, NOW)).toMatchInlineSnapshot(`
+    "zone private 0123456789abcdef: members only
+    reached from the internet: private (peer x could not reach /a)
+    relay ...umberOne: reached through it
+    relay ...umberTwo: no place there
+
+    peer  name    machine                         RAM free         GPU               speed      layers                                   link               away               jitter  carries       zone     reached  here for
+    self  studio  linux x64, 8 cores, on battery  12.3 of 16.0 GB  RTX 4090 24.0 GB  812 tok/s  Guide 0-2,4-4; 0123456789ab 1-3 on disk  this node          -                       -  -             private  private  3 min
+    b     studio  linux x64, 8 cores, on battery  12.3 of 16.0 GB  RTX 4090 24.0 GB  812 tok/s  Guide 0-2,4-4; 0123456789ab 1-3 on disk  tcp + tls + yamux  0.4 ms, least 0.3  0.1 ms  >= 12.5 MB/s  private  unknown  3 min
     "
   `);
 });
@@ -24,9 +34,9 @@ it('invents nothing', () => {
   const bare = { peerId: 'c', app: 'x/1', machine: { os: 'win32', arch: 'arm64' }, models: [], startedAt: NOW, since: NOW };
   const [, ...rows] = peersView({ peers: [{ peerId: 'c', member: bare }, { peerId: 'd', link }, { peerId: 'e', member: { ...bare, gpus: [] } }] }, NOW).trimEnd().split('\n');
   expect(rows.map((row) => row.split(/ {2,}/))).toEqual([
-    ['c', '-', 'win32 arm64', '-', '-', '-', '-', 'through others', '-', '-', '-', '0 s'],
-    ['d', '-', '-', '-', '-', '-', '-', 'tcp + tls + yamux', '0.4 ms, least 0.3', '0.1 ms', '>= 12.5 MB/s', '-'],
-    ['e', '-', 'win32 arm64', '-', 'none', '-', '-', 'through others', '-', '-', '-', '0 s'],
+    ['c', '-', 'win32 arm64', '-', '-', '-', '-', 'through others', '-', '-', '-', '-', '-', '0 s'],
+    ['d', '-', '-', '-', '-', '-', '-', 'tcp + tls + yamux', '0.4 ms, least 0.3', '0.1 ms', '>= 12.5 MB/s', '-', '-', '-'],
+    ['e', '-', 'win32 arm64', '-', 'none', '-', '-', 'through others', '-', '-', '-', '-', '-', '0 s'],
   ]);
 });
 

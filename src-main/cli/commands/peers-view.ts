@@ -6,13 +6,24 @@ import { bytes, milliseconds, shortPeer, table } from '../table.ts';
 type Member = NonNullable<PeerRow['member']>;
 type Link = NonNullable<PeerRow['link']>;
 
-const HEAD = ['peer', 'name', 'machine', 'RAM free', 'GPU', 'speed', 'layers', 'link', 'away', 'jitter', 'carries', 'here for'];
+const HEAD = ['peer', 'name', 'machine', 'RAM free', 'GPU', 'speed', 'layers', 'link', 'away', 'jitter', 'carries', 'zone', 'reached', 'here for'];
 const NONE = '-';
+const ZONES: Readonly<Record<NonNullable<PeersNow['standing']>['zone']['kind'], string>> = {
+  local: 'this machine and its private networks', private: 'members only', public: 'anybody',
+};
 
-export function peersView({ self, peers }: PeersNow, nowMs: number): string {
-  const rows = [...(self === undefined ? [] : [[...cells(self.peerId, self), 'this node', NONE, NONE, NONE, since(self, nowMs)]]), ...peers.map((row) => peerCells(row, nowMs))];
-  if (rows.length === 0) return 'No other node is known.\n';
-  return `${table(HEAD, rows)}\n${peers.length === 0 ? '\nNo other node is here.\n' : ''}`;
+export function peersView({ self, peers, standing }: PeersNow, nowMs: number): string {
+  const rows = [...(self === undefined ? [] : [[...cells(self.peerId, self), 'this node', NONE, NONE, NONE, standing?.zone.kind ?? NONE, standing?.reachability.kind ?? NONE, since(self, nowMs)]]), ...peers.map((row) => peerCells(row, nowMs))];
+  const own = standing === undefined ? '' : standingText(standing);
+  if (rows.length === 0) return `${own}No other node is known.\n`;
+  return `${own}${table(HEAD, rows)}\n${peers.length === 0 ? '\nNo other node is here.\n' : ''}`;
+}
+
+/** Of this node: what the columns have no room for. */
+function standingText({ zone, reachability, relays }: NonNullable<PeersNow['standing']>): string {
+  const places = relays.map(({ peerId, isHeld }) => `relay ${shortPeer(peerId)}: ${isHeld ? 'reached through it' : 'no place there'}`);
+  const lines = [`zone ${zone.kind}${zone.name === undefined ? '' : ` ${zone.name}`}: ${ZONES[zone.kind]}`, `reached from the internet: ${reachability.kind} (${reachability.reason})`, ...places];
+  return `${lines.join('\n')}\n\n`;
 }
 
 function peerCells({ peerId, link, member, stages = [] }: PeerRow, nowMs: number): string[] {
@@ -21,7 +32,7 @@ function peerCells({ peerId, link, member, stages = [] }: PeerRow, nowMs: number
   const layers = stages.map((stage) => `${stage.layers[0]}-${stage.layers[1]} (${stage.ownership === 'this-machine' ? 'here' : stage.ownership})`).join(', ');
   return [
     peer, name, ...facts.slice(0, -1), layers === '' ? facts.at(-1) ?? NONE : layers,
-    link === undefined ? 'through others' : `${link.transport}${link.route === 'relayed' ? ', relayed' : ''}`, awayText(link), milliseconds(link?.jitterMs, 1), carriesText(link?.throughput), since(member, nowMs),
+    link === undefined ? 'through others' : `${link.transport}${link.route === 'relayed' ? ', relayed' : ''}`, awayText(link), milliseconds(link?.jitterMs, 1), carriesText(link?.throughput), member?.zone ?? NONE, member?.reachability ?? NONE, since(member, nowMs),
   ];
 }
 

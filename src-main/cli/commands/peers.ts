@@ -18,7 +18,7 @@ Examples:
   omninode peers --json     for programs; with --watch one document a line
 
 Asks the node that runs with this home (\`omninode serve\`, \`omninode listen\` or the window). Figures are measured or read by
-each node itself; a dash is what it does not know.`;
+each node itself; a dash is what it does not know. \`reached\`: whether others can dial it from the internet (public) or not (private).`;
 const CLEAR_SCREEN = '\u001b[2J\u001b[H';
 
 export function peersCommand(program: Command, launch: Launch): void {

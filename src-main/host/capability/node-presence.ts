@@ -44,6 +44,7 @@ export function createNodePresence({ config, runner, links, calibration, ...init
     runner.events.on('engine:loaded', (engine) => profile.loaded(engine)),
     runner.events.on('engine:unloaded', (engine) => profile.unloaded(engine)),
     runner.events.on('session:opened', () => calibrator.interrupt()),
+    init.mesh.events.on('reachability', changed),
   ];
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {

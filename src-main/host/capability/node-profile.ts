@@ -14,7 +14,7 @@ const LOOK_FOR_GPUS_MS = 3_000;
 export interface NodeProfileInit {
   readonly config: HostConfig;
   readonly version: string;
-  readonly mesh: Pick<Mesh, 'peers'>;
+  readonly mesh: Pick<Mesh, 'peers' | 'reachability'>;
   readonly worker: WorkerOptions;
   readonly logger: Logger;
   readonly held: () => readonly LayersHere[];
@@ -67,12 +67,13 @@ export class NodeProfile {
   }
 
   async read(): Promise<Profile> {
-    const { config, version, held, others } = this.#init;
+    const { config, version, held, others, mesh } = this.#init;
     const name = label(config.name ?? '');
     return {
       ...(name === undefined ? {} : { name }), app: `omninode/${version}`, machine: await readMachine(), ...this.#computesOn(),
       ...(this.#calibration === undefined ? {} : { speed: this.#calibration }),
-      models: offersOf({ held: held(), loaded: this.#loaded }, others()), limits: limitsOf(config), links: this.#links(),
+      models: offersOf({ held: held(), loaded: this.#loaded }, others()), limits: limitsOf(config),
+      zone: config.zone, reachability: mesh.reachability.kind, links: this.#links(),
     };
   }
 

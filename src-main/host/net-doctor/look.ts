@@ -14,11 +14,12 @@ const MDNS = { host: '224.0.0.251', port: 5353 } as const;
 export async function lookAtNet(settings: Settings, { paths, signal }: { readonly paths: AppPaths; readonly signal: AbortSignal }): Promise<NetFacts> {
   const { home, mdns, peers: members } = settings.config;
   const running = await askRunningHost(home, signal).catch(() => undefined);
-  const connected = new Set(running === undefined ? [] : await askPeers(home, signal).then(({ peers }) => peers.flatMap(({ peerId, link }) => (link === undefined ? [] : [peerId])), () => []));
+  const peers = running === undefined ? undefined : await askPeers(home, signal).catch(() => undefined);
+  const connected = new Set(peers?.peers.flatMap(({ peerId, link }) => (link === undefined ? [] : [peerId])));
   return {
     isRunning: running !== undefined,
     listening: running === undefined ? await tryListening(settings, paths) : { addresses: running.addresses ?? [] },
-    ...(running?.reachability === undefined ? {} : { reachability: running.reachability }),
+    ...(peers?.standing === undefined ? {} : { reachability: peers.standing.reachability }),
     members: await dialMembers(settings, { members, connected, paths, signal }),
     mdns: { isOn: mdns, hasRoute: await hasMulticastRoute() },
   };

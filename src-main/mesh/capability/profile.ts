@@ -51,6 +51,9 @@ export const profileSchema = z.object({
     threads: z.int().min(1).max(65_536).exactOptional(), gpuLayers: z.int().min(0).max(100_000).exactOptional(), storeQuotaBytes: bytes.exactOptional(),
     uploadBytesPerSecond: bytes.exactOptional(), fetchesLayersFor: labelSchema.exactOptional(), givesShards: z.boolean().exactOptional(),
   }).exactOptional(),
+  /** Whom it meets, and whether the internet reaches it; absent from nodes that do not tell. */
+  zone: z.enum(['local', 'private', 'public']).exactOptional(),
+  reachability: z.enum(['public', 'private', 'unknown']).exactOptional(),
   /** To its neighbours, those that were measured. */
   links: z.array(z.object({ peer: labelSchema, rttMs: rate, bytesPerSecond: rate.exactOptional() })).max(MAX_LINKS).readonly(),
 });

@@ -75,7 +75,7 @@ export class RelayKeeper {
         await place.lost(signal);
       } catch (error) {
         signal.throwIfAborted();
-        this.#missed(relay, isCoded(error) ? error : meshErrors.relayRefused({ relay, reason: toCoded(error).message }, error));
+        this.#missed(relay, peer, isCoded(error) ? error : meshErrors.relayRefused({ relay, reason: toCoded(error).message }, error));
         onTried();
       }
       if (this.#places.get(relay)?.isHeld === true) {
@@ -93,11 +93,12 @@ export class RelayKeeper {
   }
 
   /** Worth a line, once, until there is a place. */
-  #missed(relay: string, error: CodedError): void {
+  #missed(relay: string, peer: PeerId, error: CodedError): void {
     const isNews = this.#places.get(relay)?.error === undefined;
     this.#places.set(relay, { isHeld: false, error });
     const { code, message, next } = error;
     this.#init.logger[isNews ? 'warn' : 'debug']({ code, message, next, relay }, 'no place at a relay: others do not reach this node through it; it is tried again');
+    if (isNews) this.#init.mesh.events.emit('relay:missed', { relay: peer });
   }
 }
 
