@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/index.ts';
 import type { Signer } from '../types.ts';
-import { seal, type CapabilityMessage, type Envelope } from './message.ts';
-import { AD_EVERY_MS, BEAT_MS, BEAT_MS_PER_MEMBER, GREET_EVERY_MS, GREET_MS, MAX_BEAT_MS, MAX_SKEW_MS, SLEPT_MS, TELLING_SHARE, TTL_BEATS } from './options.ts';
+import { seal, type CapabilityMessage, type Envelope, type Loss } from './message.ts';
+import { AD_BURST, AD_EVERY_MS, AD_GAP_MS, AD_GAP_MS_PER_MEMBER, BEAT_MS, BEAT_MS_PER_MEMBER, GREET_EVERY_MS, GREET_MS, MAX_BEAT_MS, MAX_SKEW_MS, MAX_TOLD_LINKS, REFUTE_AGAIN_MS, SLEPT_MS, TELLING_SHARE, TTL_BEATS } from './options.ts';
 import type { Profile } from './profile.ts';
 
 export interface AnnouncerTimes {
@@ -18,16 +18,16 @@ export interface AnnouncerInit {
   readonly profile: () => Profile | Promise<Profile>;
   /** How many are there: the more, the less often each speaks. */
   readonly members: () => number;
-  readonly publish: (bytes: Uint8Array) => Promise<unknown>;
+  readonly publish: (bytes: Uint8Array) => Promise<{ readonly recipients: number }>;
   readonly onTrouble: (error: unknown) => void;
   readonly times?: Partial<AnnouncerTimes>;
 }
 
 const TIMES: AnnouncerTimes = { beatMs: BEAT_MS, adEveryMs: AD_EVERY_MS, greetMs: GREET_MS, greetEveryMs: GREET_EVERY_MS };
 
-type Said = { readonly kind: 'ad'; readonly profile: Profile } | { readonly kind: 'alive'; readonly ad: number } | { readonly kind: 'bye' };
+type Said = { readonly kind: 'ad'; readonly profile: Profile } | { readonly kind: 'alive'; readonly ad: number; readonly lost?: readonly Loss[] } | { readonly kind: 'bye' };
 
-/** Says what this node is: at the start, when it changed, once a minute; in between that it is there; and at the end that it leaves. */
+/** Says what this node is: at the start, when it changed, once in ten minutes; in between that it is there; and at the end that it leaves. */
 export class CapabilityAnnouncer {
   readonly #init: AnnouncerInit;
   readonly #times: AnnouncerTimes;
@@ -35,7 +35,10 @@ export class CapabilityAnnouncer {
   #seq = 0;
   #ad: Envelope | undefined;
   #newest: Envelope | undefined;
-  #adMs = 0;
+  /** When the last ads were told, as many as may be told in a row. */
+  #adsMs: number[] = [];
+  /** Whether anybody was there when the newest ad was told. */
+  #isHeard = false;
   #beating: NodeJS.Timeout | undefined;
   #greeting: NodeJS.Timeout | undefined;
   #saidMs = Number.NEGATIVE_INFINITY;
@@ -68,21 +71,36 @@ export class CapabilityAnnouncer {
     return this.#run.at;
   }
 
-  /** Somebody new is there, who may lead to others that have not heard of us. */
+  /** Somebody new is there. Who has told others what it is need not do so again: the newcomer asks, and whoever comes with it hears the next beat. */
   greet(): void {
-    if (this.#greeting !== undefined || this.#isOver) return;
-    const waitMs = Math.max(this.#times.greetMs, this.#saidMs + this.#times.greetEveryMs - this.#nowMs());
-    this.#greeting = setTimeout(() => {
-      this.#greeting = undefined;
-      void this.#beat();
-    }, waitMs).unref();
+    if (!this.#isHeard) this.#beatIn(this.#times.greetMs);
+  }
+
+  /** Says that this node is there, as it may seem not to be. */
+  isHere(): void {
+    this.#beatIn(0);
+  }
+
+  /** Somebody says that this node is lost. */
+  refute({ run, seq }: Loss): void {
+    if (run !== this.#run.at) return;
+    const isMadeUp = seq > this.#seq;
+    this.#beatIn(0);
+    if (isMadeUp) setTimeout(() => this.#beatIn(0), REFUTE_AGAIN_MS).unref();
+  }
+
+  /** Tells whom this node lost. */
+  tellLost(lost: readonly Loss[]): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#ad !== undefined) await this.#say({ kind: 'alive', ad: this.#ad.message.seq, lost });
+    });
   }
 
   /** Tells it now if what this node is has changed. */
   check(): Promise<void> {
     return this.#inTurn(async () => {
       const profile = await this.#init.profile();
-      if (this.#isNew(profile)) await this.#tell(profile);
+      if (this.#isNew(profile) && this.#mayTell()) await this.#tell(profile);
     });
   }
 
@@ -101,28 +119,46 @@ export class CapabilityAnnouncer {
     return this.#inTurn(async () => {
       this.#keepTime();
       const profile = await this.#init.profile();
-      const isDue = this.#nowMs() - this.#adMs >= this.#times.adEveryMs;
-      if (this.#ad === undefined || isDue || this.#isNew(profile)) await this.#tell(profile);
+      const isDue = !this.#isHeard || this.#nowMs() - (this.#adsMs.at(-1) ?? 0) >= this.#times.adEveryMs;
+      if (this.#ad === undefined || isDue || (this.#isNew(profile) && this.#mayTell())) await this.#tell(profile);
       else await this.#say({ kind: 'alive', ad: this.#ad.message.seq });
     }).finally(() => {
       if (!this.#isOver) this.#beating = setTimeout(() => void this.#beat(), this.#beatMs()).unref();
     });
   }
 
-  async #tell(profile: Profile): Promise<void> {
-    this.#adMs = this.#nowMs();
-    this.#ad = await this.#say({ kind: 'ad', profile });
+  #beatIn(delayMs: number): void {
+    if (this.#greeting !== undefined || this.#isOver) return;
+    const waitMs = Math.max(delayMs, this.#saidMs + this.#times.greetEveryMs - this.#nowMs());
+    this.#greeting = setTimeout(() => {
+      this.#greeting = undefined;
+      void this.#beat();
+    }, waitMs).unref();
   }
 
-  async #say(what: Said): Promise<Envelope> {
+  async #tell({ links, ...profile }: Profile): Promise<void> {
+    this.#adsMs = [...this.#adsMs, this.#nowMs()].slice(-AD_BURST);
+    const nearest = links.toSorted((a, b) => a.rttMs - b.rttMs).slice(0, MAX_TOLD_LINKS);
+    const { envelope, recipients } = await this.#say({ kind: 'ad', profile: { ...profile, links: nearest } });
+    this.#ad = envelope;
+    this.#isHeard = recipients > 0;
+  }
+
+  /** What changes often is told with a later beat. */
+  #mayTell(): boolean {
+    const gapMs = Math.max(AD_GAP_MS, this.#init.members() * AD_GAP_MS_PER_MEMBER);
+    return this.#adsMs.length < AD_BURST || this.#nowMs() - (this.#adsMs[0] ?? 0) >= AD_BURST * gapMs;
+  }
+
+  async #say(what: Said): Promise<{ readonly envelope: Envelope; readonly recipients: number }> {
     const { signer, publish } = this.#init;
     const at = this.#timeline();
     const message: CapabilityMessage = { ...what, peer: signer.peerId, run: this.#run.at, seq: ++this.#seq, at, ttlMs: Math.round(this.#beatMs() * TTL_BEATS) };
     const envelope = await seal(message, signer);
     this.#newest = envelope;
     this.#saidMs = this.#nowMs();
-    await publish(envelope.bytes);
-    return envelope;
+    const { recipients } = await publish(envelope.bytes);
+    return { envelope, recipients };
   }
 
   #isNew(profile: Profile): boolean {
@@ -140,6 +176,7 @@ export class CapabilityAnnouncer {
     this.#run = { at: this.#init.clock.now(), monotonicMs: this.#nowMs() };
     this.#seq = 0;
     this.#ad = undefined;
+    this.#isHeard = false;
     this.#newest = undefined;
   }
 
@@ -156,10 +193,10 @@ export class CapabilityAnnouncer {
   readonly #nowMs = (): number => this.#init.clock.monotonicMs();
 }
 
-/** What is worth telling at once: not a few megabytes of memory, nor how quick a link is this time. */
-function gistOf({ machine, links, ...rest }: Profile, before: Profile): string {
+/** What is worth telling at once: not a few megabytes of memory, nor who is a neighbour this time, which would be an ad of all whenever one comes. */
+function gistOf({ machine, links: _, ...rest }: Profile, before: Profile): string {
   const { ramFreeBytes = 0, ramTotalBytes = 1, batteryShare = 0, ...fixed } = machine;
   const moved = (now: number, then: number | undefined): number => (Math.abs(now - (then ?? 0)) >= TELLING_SHARE ? now : then ?? 0);
   const free = moved(ramFreeBytes / ramTotalBytes, (before.machine.ramFreeBytes ?? 0) / (before.machine.ramTotalBytes ?? 1));
-  return JSON.stringify([rest, fixed, free, moved(batteryShare, before.machine.batteryShare), links.map(({ peer }) => peer).toSorted()]);
+  return JSON.stringify([rest, fixed, free, moved(batteryShare, before.machine.batteryShare)]);
 }

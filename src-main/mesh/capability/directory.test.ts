@@ -4,7 +4,7 @@ import { asPeerId, Events, ManualClock } from '../../base/index.ts';
 import { Author, profileOf } from '../testing/capability.ts';
 import { Directory, type DirectoryEvents } from './directory.ts';
 import type { Envelope } from './message.ts';
-import { FORGET_MS, MAX_SKEW_MS, MISSED_SWEEP_MS, SWEEP_MS } from './options.ts';
+import { FORGET_MS, MAX_SKEW_MS, MISSED_SWEEP_MS, REFUTE_MS, SWEEP_MS } from './options.ts';
 
 const START = 1_800_000_000_000;
 const TTL_MS = 13_000;
@@ -65,17 +65,35 @@ describe('who is there', () => {
     expect(missing).toEqual([]);
   });
 
-  it('is gone sooner once its connection is lost, unless others still hear it', () => {
+  it('is gone sooner once somebody lost it, unless it is heard since', () => {
     directory.take(ad(1));
-    directory.linkLost(author.peer);
-    pass(TTL_MS / 2);
+    directory.suspect(author.peer);
+    pass(REFUTE_MS);
     expect(seen).toEqual(['joined n1', 'left silent']);
     directory.take(alive(2));
-    directory.linkLost(author.peer);
-    pass(4_000);
+    directory.suspect(author.peer);
+    pass(REFUTE_MS - SWEEP_MS);
     directory.take(alive(3));
-    pass(4_000);
+    pass(TTL_MS - SWEEP_MS);
     expect(directory.isGone(author.peer)).toBe(false);
+  });
+
+  it('is suspected once: who repeats it gives it no more time', () => {
+    directory.take(ad(1));
+    directory.suspect(author.peer);
+    pass(REFUTE_MS - SWEEP_MS);
+    directory.suspect(author.peer);
+    expect(directory.newestOf(author.peer)).toMatchObject({ seq: 1, isSuspected: true });
+    pass(SWEEP_MS);
+    expect([seen, directory.newestOf(author.peer)]).toEqual([['joined n1', 'left silent'], undefined]);
+  });
+
+  it('does not live longer for being suspected', () => {
+    directory.take(ad(1));
+    pass(TTL_MS - SWEEP_MS);
+    directory.suspect(author.peer);
+    pass(SWEEP_MS);
+    expect(seen.at(-1)).toBe('left silent');
   });
 
   it('began anew: that is another stay, and nothing of the old one counts', () => {
@@ -273,12 +291,12 @@ describe('properties', () => {
       directory = create();
       for (const one of steps) {
         if ('pass' in one) pass(Math.min(one.pass, MISSED_SWEEP_MS * 5));
-        else if ('lost' in one) directory.linkLost(author.peer);
+        else if ('lost' in one) directory.suspect(author.peer);
         else directory.take(said[one.message % said.length]!);
       }
       const turns = seen.filter((text) => !text.startsWith('changed')).map((text) => text.split(' ')[0]);
       expect(turns).toEqual(turns.map((_, index) => (index % 2 === 0 ? 'joined' : 'left')));
-      expect(directory.members()).toHaveLength(turns.length % 2);
+      expect([directory.members().length, directory.count]).toEqual([turns.length % 2, turns.length % 2]);
     }));
   });
 });

@@ -2,7 +2,7 @@ import type { Clock, Events, PeerId } from '../../base/index.ts';
 import { ClockOffset } from './clock-offset.ts';
 import type { Refusal } from './errors.ts';
 import type { CapabilityMessage, Envelope } from './message.ts';
-import { FORGET_MS, MAX_KNOWN, MAX_SKEW_MS, MISSED_SWEEP_MS } from './options.ts';
+import { FORGET_MS, MAX_KNOWN, MAX_SKEW_MS, MISSED_SWEEP_MS, REFUTE_MS } from './options.ts';
 import type { Profile } from './profile.ts';
 
 /** Why a member is none any more: it said so, nothing was heard of it in time, it began anew. */
@@ -52,7 +52,6 @@ interface Entry {
   /** Monotonic: after it the node counts as gone. */
   deadlineMs: number;
   heardMs: number;
-  ttlMs: number;
   /** The newest ad, if it was heard. */
   ad: Ad | undefined;
   newest: Envelope;
@@ -60,6 +59,8 @@ interface Entry {
   wantedAd: number;
   since: number | undefined;
   left: 'farewell' | 'silent' | undefined;
+  /** Somebody lost it, and nothing of it was heard since. */
+  isSuspected: boolean;
 }
 
 /**
@@ -71,6 +72,7 @@ export class Directory {
   readonly #init: DirectoryInit;
   readonly #entries = new Map<PeerId, Entry>();
   #sweptMs: number;
+  #count = 0;
 
   constructor(init: DirectoryInit) {
     this.#init = init;
@@ -87,23 +89,38 @@ export class Directory {
     return this.#takeNewest(known, envelope, leftMs);
   }
 
-  /** The connection to it was lost: unless others pass on something new of it soon, it is gone. */
-  linkLost(peer: PeerId): void {
+  /** Somebody lost it: unless something newer of it is heard soon, it is gone. */
+  suspect(peer: PeerId): void {
     const entry = this.#entries.get(peer);
-    if (entry !== undefined) entry.deadlineMs = Math.min(entry.deadlineMs, this.#nowMs() + entry.ttlMs / 2);
+    if (entry === undefined || entry.isSuspected) return;
+    entry.isSuspected = true;
+    entry.deadlineMs = Math.min(entry.deadlineMs, this.#nowMs() + REFUTE_MS);
   }
 
-  /** Says who is gone by now, and forgets those who left long ago. Call it every SWEEP_MS. */
-  sweep(): void {
+  /** The newest that is known of one who is there; it need not have told what it can do. */
+  newestOf(peer: PeerId): { readonly run: number; readonly seq: number; readonly isSuspected: boolean } | undefined {
+    const entry = this.#entries.get(peer);
+    return entry?.left === undefined ? entry : undefined;
+  }
+
+  /** Says who is gone by now, and forgets those who left long ago. Call it every SWEEP_MS; for how long we were frozen since. */
+  sweep(): number {
     const nowMs = this.#nowMs();
-    const missedMs = nowMs - this.#sweptMs;
+    const passedMs = nowMs - this.#sweptMs;
+    const missedMs = passedMs > MISSED_SWEEP_MS ? passedMs : 0;
     this.#sweptMs = nowMs;
     for (const [peer, entry] of this.#entries) {
       // While we were frozen nobody could be heard: all get that time again.
-      if (missedMs > MISSED_SWEEP_MS) entry.deadlineMs += missedMs;
+      entry.deadlineMs += missedMs;
       if (entry.left === undefined && entry.deadlineMs <= nowMs) this.#leave(peer, entry, 'silent');
       if (entry.left !== undefined && nowMs - entry.heardMs > FORGET_MS) this.#entries.delete(peer);
     }
+    return missedMs;
+  }
+
+  /** How many `members` has. */
+  get count(): number {
+    return this.#count;
   }
 
   members(): readonly Member[] {
@@ -167,7 +184,7 @@ export class Directory {
     // Leaving is never too late.
     if (message.kind !== 'bye' && deadlineMs <= nowMs) return 'CAPABILITY_STALE';
     offset.keep(message.at, nowMs);
-    const stamp = { run: message.run, seq: message.seq, offset, deadlineMs, heardMs: nowMs, ttlMs: message.ttlMs, newest: envelope };
+    const stamp = { run: message.run, seq: message.seq, offset, deadlineMs, heardMs: nowMs, newest: envelope, isSuspected: false };
     if (isSameRun) {
       this.#update(Object.assign(known, stamp), envelope);
       return undefined;
@@ -195,6 +212,7 @@ export class Directory {
     entry.ad = ad;
     entry.left = undefined;
     const isHere = entry.since !== undefined;
+    if (!isHere) this.#count++;
     entry.since ??= this.#init.clock.now();
     const { peer, profile } = ad.message;
     this.#init.events.emit(isHere ? 'peer:changed' : 'peer:joined', { peer, profile, startedAt: entry.run, since: entry.since });
@@ -208,7 +226,9 @@ export class Directory {
   #end(peer: PeerId, entry: Entry, why: LeftWhy): void {
     const wasHere = entry.since !== undefined;
     entry.since = undefined;
-    if (wasHere) this.#init.events.emit('peer:left', { peer, why });
+    if (!wasHere) return;
+    this.#count--;
+    this.#init.events.emit('peer:left', { peer, why });
   }
 
   /** Those who left give way, the one heard of longest ago first. */

@@ -22,5 +22,7 @@ export type Refusal =
   | 'CAPABILITY_CLOCK_BEHIND'
   | 'CAPABILITY_CLOCK_AHEAD'
   /** Its author said that it left. */
+  /** Its author lost nodes, as another said before. */
+  | 'CAPABILITY_LOSS_KNOWN'
   | 'CAPABILITY_LEFT'
   | 'CAPABILITY_FULL';

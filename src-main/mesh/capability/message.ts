@@ -3,7 +3,7 @@ import { asPeerId, isCoded, type PeerId } from '../../base/index.ts';
 import { isSignedBy } from '../identity/signature.ts';
 import type { Signer } from '../types.ts';
 import { capabilityErrors } from './errors.ts';
-import { MAX_MESSAGE_BYTES, MAX_TTL_MS, SIGNATURE_BYTES, VERSION } from './options.ts';
+import { MAX_LOST, MAX_MESSAGE_BYTES, MAX_TTL_MS, SIGNATURE_BYTES, VERSION } from './options.ts';
 import { profileSchema, type Profile } from './profile.ts';
 
 /** Which of an author's messages, and how long it counts. */
@@ -18,11 +18,14 @@ interface Stamp {
   readonly ttlMs: number;
 }
 
+/** A node that the author lost, and the newest message it had of it: what is newer says that it is there. */
+export type Loss = Pick<Stamp, 'peer' | 'run' | 'seq'>;
+
 export type CapabilityMessage =
   /** What a node is and can do. */
   | Stamp & { readonly kind: 'ad'; readonly profile: Profile }
-  /** It is still there; `ad` is the seq of what it told last. */
-  | Stamp & { readonly kind: 'alive'; readonly ad: number }
+  /** It is still there; `ad` is the seq of what it told last. Version 1.1: `lost`. */
+  | Stamp & { readonly kind: 'alive'; readonly ad: number; readonly lost?: readonly Loss[] }
   /** It leaves. */
   | Stamp & { readonly kind: 'bye' };
 
@@ -39,9 +42,10 @@ const time = z.int().min(0).max(8.64e15);
 const stamp = {
   version: z.string().regex(/^\d{1,4}\.\d{1,4}$/), peer: z.string().min(1).max(128), run: time, seq: z.int().min(1), at: time, ttlMs: z.int().min(0).max(MAX_TTL_MS),
 };
+const lossSchema = z.object({ peer: stamp.peer.transform(asPeerId), run: time, seq: stamp.seq });
 const bodySchema = z.discriminatedUnion('kind', [
   z.object({ ...stamp, kind: z.literal('ad'), profile: profileSchema }),
-  z.object({ ...stamp, kind: z.literal('alive'), ad: z.int().min(1) }),
+  z.object({ ...stamp, kind: z.literal('alive'), ad: z.int().min(1), lost: z.array(lossSchema).min(1).max(MAX_LOST).readonly().exactOptional() }),
   z.object({ ...stamp, kind: z.literal('bye') }),
 ]).refine(({ run, at }) => at >= run, 'at is before run');
 const versionSchema = z.object({ version: stamp.version });

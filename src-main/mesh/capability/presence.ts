@@ -7,9 +7,11 @@ import { CapabilityAnnouncer, type AnnouncerTimes } from './announcer.ts';
 import { Asker } from './asker.ts';
 import { Directory, type DirectoryEvents, type Member } from './directory.ts';
 import { capabilityMetrics, type CapabilityMetrics } from './metrics.ts';
-import { isWrong, open } from './message.ts';
+import { isWrong, open, type CapabilityMessage } from './message.ts';
 import { ALL_AUTHORS_RATE, AUTHOR_RATE, CAPABILITY_TOPIC, FAREWELL_MS, SWEEP_MS } from './options.ts';
 import type { Profile } from './profile.ts';
+import { Signs } from './signs.ts';
+import { Suspicions } from './suspicions.ts';
 
 export interface PresenceInit {
   readonly mesh: Mesh;
@@ -30,6 +32,8 @@ export class Presence implements Service {
   readonly #directory: Directory;
   readonly #announcer: CapabilityAnnouncer;
   readonly #asker: Asker;
+  readonly #suspicions: Suspicions;
+  readonly #signs: Signs;
   readonly #authors: RateLimiter;
   readonly #all: RateLimiter;
   readonly #offs: Unsubscribe[] = [];
@@ -42,25 +46,28 @@ export class Presence implements Service {
     this.#all = new RateLimiter(ALL_AUTHORS_RATE, clock);
     this.#directory = new Directory({ self: mesh.peerId, clock, events: this.events, onMissing: (peer) => this.#asker.missing(peer) });
     this.#announcer = new CapabilityAnnouncer({
-      signer: mesh.signer, clock, profile: init.profile, members: () => this.#directory.members().length,
+      signer: mesh.signer, clock, profile: init.profile, members: () => this.#directory.count,
       publish: (bytes) => mesh.publish(CAPABILITY_TOPIC, bytes), onTrouble: this.#trouble, ...(init.times === undefined ? {} : { times: init.times }),
     });
+    this.#suspicions = new Suspicions({ directory: this.#directory, clock, neighbours: () => mesh.peers().length, tell: (lost) => this.#announcer.tellLost(lost) });
+    this.#signs = new Signs({ mesh, clock, onSilent: (peer) => this.#suspicions.lost(peer), onTrouble: this.#trouble });
     this.#asker = new Asker({ mesh, clock, onTold: (told) => this.#takeTold(told), isMissing: (peer) => this.#directory.lacksAd(peer), onTrouble: this.#trouble });
   }
 
   async start(): Promise<void> {
     const { mesh, clock } = this.#init;
     const rate = new RateLimiter(CAPABILITY_RATE, clock);
-    const sweeping = setInterval(() => this.#directory.sweep(), SWEEP_MS).unref();
-    const count = (): void => this.#metrics.members(this.#directory.members().length);
+    const sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    const count = (): void => this.#metrics.members(this.#directory.count);
     this.#offs.push(
       () => clearInterval(sweeping),
       mesh.guard(CAPABILITY_TOPIC, (message) => this.#hear(message)),
       mesh.events.on('peer:identify', ({ peer }) => this.#onMet(peer)),
-      mesh.events.on('peer:disconnect', ({ peer }) => this.#directory.linkLost(peer)),
+      mesh.events.on('peer:disconnect', ({ peer }) => this.#onLost(peer)),
       this.events.on('peer:joined', count), this.events.on('peer:left', count),
       await mesh.handle(CAPABILITY_PROTOCOL, CAPABILITY_LIMITS, (stream) => void serveCapability(stream, { rate, told: (question) => this.#answer(question) }).catch(this.#trouble)),
     );
+    await this.#signs.start();
     await this.#announcer.start();
     for (const { peer } of mesh.peers()) this.#onMet(peer);
   }
@@ -68,9 +75,11 @@ export class Presence implements Service {
   /** Says farewell, and waits a moment for who hears it. Call it before the connections are closed. */
   async stop(): Promise<void> {
     this.#asker.stop();
+    this.#suspicions.stop();
     if (this.#offs.length === 0) return;
     await this.#announcer.stop();
     await this.#farewell();
+    this.#signs.stop();
     for (const off of this.#offs.splice(0)) off();
   }
 
@@ -105,17 +114,38 @@ export class Presence implements Service {
     if (summary?.protocols.includes(CAPABILITY_PROTOCOL) === true) this.#asker.met(peer);
   }
 
+  #onLost(peer: PeerId): void {
+    this.#signs.lost(peer);
+    this.#suspicions.lost(peer);
+  }
+
+  #sweep(): void {
+    const missedMs = this.#directory.sweep();
+    this.#signs.check(missedMs);
+    // Others may have taken us for dead meanwhile.
+    if (missedMs > 0) this.#announcer.isHere();
+  }
+
   /** Guard and ear in one: a message is read and its signature checked once, and what we do not take is not passed on either. */
   #hear({ from, data }: TopicMessage): TopicRefusal | undefined {
     if (!this.#authors.take(from) || !this.#all.take('all')) return this.#refuse('CAPABILITY_FLOODED', 'ignore');
     try {
       const envelope = open(data);
       if (envelope.message.peer !== from) return this.#refuse('CAPABILITY_FORGED', 'reject');
-      const refusal = this.#directory.take(envelope);
+      const refusal = this.#directory.take(envelope) ?? this.#hearLosses(envelope.message);
       return refusal === undefined ? undefined : this.#refuse(refusal, 'ignore');
     } catch (error) {
       return this.#refuse(toCoded(error).code, isWrong(error) ? 'reject' : 'ignore');
     }
+  }
+
+  /** Told before, it is not passed on: of the neighbours of a lost node several may have told it. */
+  #hearLosses(message: CapabilityMessage): string | undefined {
+    if (message.kind !== 'alive' || message.lost === undefined) return undefined;
+    const { peerId } = this.#init.mesh;
+    for (const loss of message.lost) if (loss.peer === peerId) this.#announcer.refute(loss);
+    const heard = this.#suspicions.heard(message.peer, message.lost.filter(({ peer }) => peer !== peerId));
+    return heard === 'new' ? undefined : heard === 'known' ? 'CAPABILITY_LOSS_KNOWN' : 'CAPABILITY_FLOODED';
   }
 
   /** Of a neighbour's answer; ends at the first message that its author did not sign. */

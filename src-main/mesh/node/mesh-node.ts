@@ -14,6 +14,7 @@ import { Nat } from '../nat/nat.ts';
 import { relayOf } from '../nat/address.ts';
 import { RelayKeeper } from '../nat/relay-keeper.ts';
 import { probeBandwidth } from '../protocols/bandwidth/client.ts';
+import { ALIVE_PROTOCOL } from '../protocols/alive/constants.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_TIMEOUT_MS } from '../protocols/bandwidth/constants.ts';
 import { bandwidthErrors } from '../protocols/bandwidth/errors.ts';
 import { IDENTIFY_PROTOCOL } from '../protocols/identify/constants.ts';
@@ -303,7 +304,7 @@ export class MeshNode implements Mesh {
   /** What a stream is counted by: its protocol and, but for those that measure, its link. */
   #trafficWith(peer: PeerId, protocol: string): StreamTraffic {
     const traffic = this.#metrics.traffic(protocol);
-    const isProbe = protocol === PING_PROTOCOL || protocol === BANDWIDTH_PROTOCOL;
+    const isProbe = protocol === PING_PROTOCOL || protocol === BANDWIDTH_PROTOCOL || protocol === ALIVE_PROTOCOL;
     const gauge = isProbe ? undefined : this.#gaugeOf(peer);
     return gauge === undefined ? traffic : watched(traffic, gauge);
   }

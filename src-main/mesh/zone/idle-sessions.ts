@@ -3,7 +3,7 @@ import { asPeerId, type Clock, type PeerId } from '../../base/index.ts';
 import { IDLE_SESSION_MS } from './constants.ts';
 
 /** Streams that every session has, used or not: gossip, libp2p's ping and identify, the DHT. */
-const UPKEEP = /^\/(meshsub|floodsub|ipfs\/(ping|id)|omni\/(id|kad)|omni-node\/(ping|identify))\//;
+const UPKEEP = /^\/(meshsub|floodsub|ipfs\/(ping|id)|omni\/(id|kad|alive)|omni-node\/(ping|identify))\//;
 
 /** When each peer's session was last used for something. */
 export class IdleSessions {
