@@ -29,6 +29,7 @@ export class Wire {
   readonly latencyMs: number;
   #lastMs = 0;
   isCut = false;
+  #held: (() => void)[] | undefined;
 
   constructor(time: VirtualTime, options: LinkOptions, latencyMs: number) {
     this.#time = time;
@@ -44,7 +45,24 @@ export class Wire {
       if (traffic !== undefined) traffic.lost++;
     }
     this.#lastMs = Math.max(this.#lastMs, this.#time.now() + Math.ceil(takesMs));
-    this.#time.after(this.#lastMs - this.#time.now(), () => { if (!this.isCut) arrive(); });
+    this.#time.after(this.#lastMs - this.#time.now(), () => this.#arrive(arrive));
+  }
+
+  /** What comes out is kept until `release`. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const arrive of held) this.#arrive(arrive);
+  }
+
+  #arrive(arrive: () => void): void {
+    if (this.isCut) return;
+    if (this.#held === undefined) arrive();
+    else this.#held.push(arrive);
   }
 }
 

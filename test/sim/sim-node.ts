@@ -132,12 +132,23 @@ export class SimNode implements Mesh {
 
   /** Says nothing to anybody; the links end as the kernel ends those of a process. */
   async stop(): Promise<void> {
-    for (const connection of [...this.connections]) {
+    for (const { remote } of [...this.connections]) this.disconnect(remote);
+    this.#gossip.stop();
+    await this.#pubsub.stop();
+  }
+
+  /** Says and hears nothing any more, and no connection ends: its machine froze, or somebody pulled the plug. What it returns ends that; what was sent meanwhile arrives. */
+  freeze(): () => void {
+    const wires = this.connections.flatMap(({ out, other }) => [out, other.out]);
+    for (const wire of wires) wire.hold();
+    return () => { for (const wire of wires) wire.release(); };
+  }
+
+  disconnect(remote: SimNode): void {
+    for (const connection of this.connections.filter((one) => one.remote === remote)) {
       connection.drop();
       connection.out.send(undefined, () => connection.other.drop());
     }
-    this.#gossip.stop();
-    await this.#pubsub.stop();
   }
 
   connect(remote: SimNode): void {

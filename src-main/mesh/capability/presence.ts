@@ -111,7 +111,9 @@ export class Presence implements Service {
   #onMet(peer: PeerId): void {
     this.#announcer.greet();
     const summary = this.#init.mesh.peers().find((known) => known.peer === peer);
-    if (summary?.protocols.includes(CAPABILITY_PROTOCOL) === true) this.#asker.met(peer);
+    if (summary === undefined) return;
+    this.#signs.met(summary);
+    if (summary.protocols.includes(CAPABILITY_PROTOCOL)) this.#asker.met(peer);
   }
 
   #onLost(peer: PeerId): void {

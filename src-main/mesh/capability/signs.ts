@@ -2,13 +2,13 @@ import type { Clock, PeerId } from '../../base/index.ts';
 import { ALIVE_LIMITS, ALIVE_PROTOCOL, SIGN_EVERY_MS } from '../protocols/alive/constants.ts';
 import { encodeSign } from '../protocols/alive/schema.ts';
 import { serveAlive } from '../protocols/alive/server.ts';
-import type { FrameStream, Mesh } from '../types.ts';
+import type { FrameStream, Mesh, PeerSummary } from '../types.ts';
 import { MISSED_SIGNS, SIGN_SLACK_MS } from './options.ts';
 
 export interface SignsInit {
   readonly mesh: Pick<Mesh, 'open' | 'peers' | 'handle'>;
   readonly clock: Clock;
-  /** A neighbour that gave signs gives none any more, though it is connected. Told once, until it gives one again. */
+  /** A neighbour gives no signs any more, though it is connected. Told once, until it gives one again. */
   readonly onSilent: (peer: PeerId) => void;
   readonly onTrouble: (error: unknown) => void;
 }
@@ -47,6 +47,11 @@ export class Signs {
     this.#off?.();
     for (const stream of this.#streams.values()) void stream?.close();
     this.#streams.clear();
+  }
+
+  /** A neighbour introduced itself: if it speaks the protocol, signs are to be expected. */
+  met({ peer, protocols }: Pick<PeerSummary, 'peer' | 'protocols'>): void {
+    if (protocols.includes(ALIVE_PROTOCOL) && !this.#heard.has(peer)) this.#hear(peer, SIGN_EVERY_MS);
   }
 
   lost(peer: PeerId): void {
