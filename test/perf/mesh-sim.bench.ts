@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     return;
   }
   const host = hostFacts();
-  const result = await simulateMesh({ ...options, onPhase: (name) => process.stderr.write(`${name}\n`) });
+  const result = await simulateMesh({ ...options, onPhase: (name, before) => process.stderr.write(`${before === undefined ? '' : `${JSON.stringify(before)}\n`}${name}\n`) });
   const { user, system } = process.cpuUsage();
   report(result, host, (user + system) / 1000);
 }

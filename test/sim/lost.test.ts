@@ -8,7 +8,7 @@ import { profileOf } from './sim-profile.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 // As in a mesh of a thousand nodes: nobody is missed for being silent in less than two minutes. All times are virtual.
-const RARELY = { beatMs: 36_000 };
+const RARELY = { beatMs: 90_000 };
 const GONE_IN_TIME_MS = 15_000;
 const LINKS = { latencyMs: { min: 5, max: 75 }, jitterMs: 20, loss: 0.01 };
 const NODES = 8;

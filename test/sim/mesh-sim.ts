@@ -2,6 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys';
 import { noMetrics, silentLogger, type PeerId } from '../../src-main/base/index.ts';
 import { Presence } from '../../src-main/mesh/capability/index.ts';
 import { checkSignaturesOnce } from './check-once.ts';
+import { readOnce } from './read-once.ts';
 import type { LinkOptions } from './sim-links.ts';
 import { SimNode } from './sim-node.ts';
 import { profileOf } from './sim-profile.ts';
@@ -21,7 +22,8 @@ export interface MeshSimOptions {
   readonly seed: number;
   /** How long a phase may take. */
   readonly limitMs: number;
-  readonly onPhase?: (name: string) => void;
+  /** Told when a phase begins, and what the one before was. */
+  readonly onPhase?: (name: string, before?: SimPhase) => void;
 }
 
 export const SIM_DEFAULTS: MeshSimOptions = {
@@ -67,6 +69,7 @@ class MeshSim {
   readonly #options: MeshSimOptions;
   readonly #time: VirtualTime;
   readonly #members: Member[] = [];
+  readonly #read = readOnce();
   /** Peers that should be known; a member that knows one too few or too many is wrong. */
   readonly #there = new Set<PeerId>();
   readonly #rightSinceMs = new Map<Member, number>();
@@ -96,12 +99,12 @@ class MeshSim {
     }, limitMs);
     const heapBytesPerNode = process.memoryUsage().heapUsed / nodes;
     const connectionsPerNode = this.#members.reduce((sum, { node }) => sum + node.connections.length, 0) / nodes;
-    onPhase('peace');
+    onPhase('peace', join);
     const peace = await this.#phase(async () => {
       await this.#time.run({ forMs: peaceMs });
       return this.#time.now();
     }, 1);
-    onPhase('loss');
+    onPhase('loss', peace);
     const loss = await this.#phase(async () => {
       const atMs = this.#time.now();
       this.#loseSome();
@@ -134,7 +137,7 @@ class MeshSim {
 
   async #join(index: number): Promise<void> {
     const node = await SimNode.create({ time: this.#time, links: this.#options.links, index });
-    const presence = new Presence({ mesh: node, clock: this.#time, logger: silentLogger, metrics: noMetrics, profile: () => profileOf(node, index) });
+    const presence = new Presence({ mesh: node, clock: this.#time, logger: silentLogger, metrics: noMetrics, profile: () => profileOf(node, index), read: this.#read });
     const member: Member = { node, presence, known: new Set() };
     presence.events.on('peer:joined', ({ peer }) => { member.known.add(peer); this.#judge(member); });
     presence.events.on('peer:left', ({ peer }) => { member.known.delete(peer); this.#judge(member); });

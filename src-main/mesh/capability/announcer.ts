@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/index.ts';
 import type { Signer } from '../types.ts';
 import { seal, type CapabilityMessage, type Envelope, type Loss } from './message.ts';
-import { AD_BURST, AD_EVERY_MS, AD_GAP_MS, AD_GAP_MS_PER_MEMBER, BEAT_MS, BEAT_MS_PER_MEMBER, GREET_EVERY_MS, GREET_MS, MAX_BEAT_MS, MAX_SKEW_MS, MAX_TOLD_LINKS, REFUTE_AGAIN_MS, SLEPT_MS, TELLING_SHARE, TTL_BEATS } from './options.ts';
+import { AD_BURST, AD_EVERY_MS, AD_GAP_MS, AD_GAP_MS_PER_MEMBER, BEAT_MS, BEAT_MS_PER_MEMBER, GREET_EVERY_MS, GREET_MS, MAX_BEAT_MS, MAX_SKEW_MS, MAX_TOLD_LINKS, MAX_TTL_MS, REFUTE_AGAIN_MS, SLEPT_MS, TELLING_SHARE, TTL_BEATS } from './options.ts';
 import type { Profile } from './profile.ts';
 
 export interface AnnouncerTimes {
@@ -153,7 +153,7 @@ export class CapabilityAnnouncer {
   async #say(what: Said): Promise<{ readonly envelope: Envelope; readonly recipients: number }> {
     const { signer, publish } = this.#init;
     const at = this.#timeline();
-    const message: CapabilityMessage = { ...what, peer: signer.peerId, run: this.#run.at, seq: ++this.#seq, at, ttlMs: Math.round(this.#beatMs() * TTL_BEATS) };
+    const message: CapabilityMessage = { ...what, peer: signer.peerId, run: this.#run.at, seq: ++this.#seq, at, ttlMs: Math.min(MAX_TTL_MS, Math.round(this.#beatMs() * TTL_BEATS)) };
     const envelope = await seal(message, signer);
     this.#newest = envelope;
     this.#saidMs = this.#nowMs();

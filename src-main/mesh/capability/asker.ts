@@ -13,12 +13,12 @@ export interface AskerInit {
   readonly clock: Clock;
   /** Takes what was told; the last peer of it, undefined when it is not to be believed. */
   readonly onTold: (told: readonly Told[]) => PeerId | undefined;
-  /** Whether the ad of a peer is still missing. */
+  /** Whether the ad or the beat of a peer is still missing. */
   readonly isMissing: (peer: PeerId) => boolean;
   readonly onTrouble: (error: unknown) => void;
 }
 
-/** Asks neighbours for what gossip has not brought: everybody they know at first, later the ads that are missing. */
+/** Asks neighbours for what gossip has not brought: everybody they know at first, later the ads and beats that are missing. */
 export class Asker {
   readonly #init: AskerInit;
   readonly #missing = new Set<PeerId>();

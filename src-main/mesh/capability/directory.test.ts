@@ -4,7 +4,7 @@ import { asPeerId, Events, ManualClock } from '../../base/index.ts';
 import { Author, profileOf } from '../testing/capability.ts';
 import { Directory, type DirectoryEvents } from './directory.ts';
 import type { Envelope } from './message.ts';
-import { FORGET_MS, MAX_SKEW_MS, MISSED_SWEEP_MS, REFUTE_MS, SWEEP_MS } from './options.ts';
+import { FORGET_MS, LATE_MS, MAX_SKEW_MS, MISSED_SWEEP_MS, REFUTE_MS, SWEEP_MS } from './options.ts';
 
 const START = 1_800_000_000_000;
 const TTL_MS = 13_000;
@@ -124,6 +124,24 @@ describe('who is there', () => {
     pass(TTL_MS - 5_000);
     expect(seen.at(-1)).toBe('left silent');
   });
+});
+
+it('asks for the beat of who is late, where beats are rare, once for each', () => {
+  const rare = (seq: number): Envelope => author.unsigned({ kind: 'alive', ad: 1 }, { run: START, seq, at: clock.now(), ttlMs: 120_000 });
+  directory.take(ad(1));
+  directory.take(rare(2));
+  pass(120_000 - LATE_MS - SWEEP_MS);
+  expect([missing, directory.isMissing(author.peer)]).toEqual([[], false]);
+  pass(2 * SWEEP_MS);
+  expect([missing, directory.isMissing(author.peer), directory.lacksAd(author.peer)]).toEqual([[author.peer], true, false]);
+  directory.take(rare(3));
+  expect([missing, directory.isMissing(author.peer), seen]).toEqual([[author.peer], false, ['joined n1']]);
+});
+
+it('asks for nobody where the next beat comes as soon', () => {
+  directory.take(ad(1));
+  pass(TTL_MS - SWEEP_MS);
+  expect([missing, directory.isMissing(author.peer)]).toEqual([[], false]);
 });
 
 it('lacks what was told and not heard, also of who is known', () => {

@@ -2,7 +2,7 @@ import type { Clock, Events, PeerId } from '../../base/index.ts';
 import { ClockOffset } from './clock-offset.ts';
 import type { Refusal } from './errors.ts';
 import type { CapabilityMessage, Envelope } from './message.ts';
-import { FORGET_MS, MAX_KNOWN, MAX_SKEW_MS, MISSED_SWEEP_MS, REFUTE_MS } from './options.ts';
+import { FORGET_MS, LATE_MS, MAX_KNOWN, MAX_SKEW_MS, MISSED_SWEEP_MS, REFUTE_MS } from './options.ts';
 import type { Profile } from './profile.ts';
 
 /** Why a member is none any more: it said so, nothing was heard of it in time, it began anew. */
@@ -29,7 +29,7 @@ export interface DirectoryInit {
   readonly self: PeerId;
   readonly clock: Clock;
   readonly events: Events<DirectoryEvents>;
-  /** Somebody is there of whom we lack the newest ad. */
+  /** Somebody is there of whom we lack the newest ad, or a beat. */
   readonly onMissing?: (peer: PeerId) => void;
   readonly maxKnown?: number;
 }
@@ -61,6 +61,8 @@ interface Entry {
   left: 'farewell' | 'silent' | undefined;
   /** Somebody lost it, and nothing of it was heard since. */
   isSuspected: boolean;
+  /** Nearly gone for want of a beat, which may only have gone astray: neighbours are asked. */
+  isLate: boolean;
 }
 
 /**
@@ -113,6 +115,10 @@ export class Directory {
       // While we were frozen nobody could be heard: all get that time again.
       entry.deadlineMs += missedMs;
       if (entry.left === undefined && entry.deadlineMs <= nowMs) this.#leave(peer, entry, 'silent');
+      if (isNewlyLate(entry, nowMs)) {
+        entry.isLate = true;
+        this.#init.onMissing?.(peer);
+      }
       if (entry.left !== undefined && nowMs - entry.heardMs > FORGET_MS) this.#entries.delete(peer);
     }
     return missedMs;
@@ -135,6 +141,11 @@ export class Directory {
   /** It was here and left, whatever its connections say. */
   isGone(peer: PeerId): boolean {
     return this.#entries.get(peer)?.left !== undefined;
+  }
+
+  /** Something of it should be known that is not. */
+  isMissing(peer: PeerId): boolean {
+    return this.lacksAd(peer) || (this.#entries.get(peer)?.isLate === true && !this.isGone(peer));
   }
 
   /** It is there, and said something of itself that we have not got. */
@@ -184,7 +195,7 @@ export class Directory {
     // Leaving is never too late.
     if (message.kind !== 'bye' && deadlineMs <= nowMs) return 'CAPABILITY_STALE';
     offset.keep(message.at, nowMs);
-    const stamp = { run: message.run, seq: message.seq, offset, deadlineMs, heardMs: nowMs, newest: envelope, isSuspected: false };
+    const stamp = { run: message.run, seq: message.seq, offset, deadlineMs, heardMs: nowMs, newest: envelope, isSuspected: false, isLate: false };
     if (isSameRun) {
       this.#update(Object.assign(known, stamp), envelope);
       return undefined;
@@ -243,6 +254,10 @@ export class Directory {
 }
 
 const isAd = (envelope: Envelope): envelope is Ad => envelope.message.kind === 'ad';
+
+/** Where beats are frequent, the next one is as soon there as an answer. */
+const isNewlyLate = ({ left, isSuspected, isLate, deadlineMs, newest: { message: { ttlMs } } }: Entry, nowMs: number): boolean =>
+  left === undefined && !isSuspected && !isLate && ttlMs >= 4 * LATE_MS && deadlineMs - nowMs <= LATE_MS;
 
 const memberOf = (peer: PeerId, { ad, since, run }: Entry): Member | undefined =>
   (ad === undefined || since === undefined ? undefined : { peer, profile: ad.message.profile, startedAt: run, since });

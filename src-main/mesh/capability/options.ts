@@ -31,6 +31,8 @@ export const SWEEP_MS = 500;
 export const REFUTE_MS = 5 * SECOND_MS;
 /** Said of something that it never said, it speaks again after this time: the lie may have come after the first answer. */
 export const REFUTE_AGAIN_MS = 2 * SECOND_MS;
+/** Of whom nothing was heard for so long that only this is left of a long time to live, neighbours are asked. */
+export const LATE_MS = 15 * SECOND_MS;
 /** Of the neighbours of a lost node the first one tells: each waits up to this long. */
 export const LOSS_DELAY_MS = SECOND_MS;
 /** Lost nodes in one message. */
@@ -41,12 +43,12 @@ export const SIGN_SLACK_MS = SECOND_MS;
 /** A sweep this late means that we were frozen ourselves: nobody could be heard. */
 export const MISSED_SWEEP_MS = 2 * SECOND_MS;
 
-/** Two beats may be lost: with the third one in time a node stays, and one that was killed is gone within 15 s. */
+/** Two beats may be lost, as long as they come often: with the third one in time a node stays. */
 export const BEAT_MS = 4 * SECOND_MS;
 export const TTL_BEATS = 3.25;
-/** All members together beat 10 times a second: above 40 of them each does so less often, up to 36 s. */
+/** All members together beat 10 times a second: above 40 of them each does so less often. Who is lost is noticed by its neighbours. */
 export const BEAT_MS_PER_MEMBER = 100;
-export const MAX_BEAT_MS = 36 * SECOND_MS;
+export const MAX_BEAT_MS = 90 * SECOND_MS;
 /** All is told again this often though nothing changed: what is not worth telling at once. Who missed an ad sees by the next beat that it did. */
 export const AD_EVERY_MS = 10 * MINUTE_MS;
 /** Changes may be told at once this often in a row; in the long run one in this time, and all members together tell 20 a second. */

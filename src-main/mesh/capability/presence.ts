@@ -7,7 +7,7 @@ import { CapabilityAnnouncer, type AnnouncerTimes } from './announcer.ts';
 import { Asker } from './asker.ts';
 import { Directory, type DirectoryEvents, type Member } from './directory.ts';
 import { capabilityMetrics, type CapabilityMetrics } from './metrics.ts';
-import { isWrong, open, type CapabilityMessage } from './message.ts';
+import { isWrong, open, type CapabilityMessage, type Envelope } from './message.ts';
 import { ALL_AUTHORS_RATE, AUTHOR_RATE, CAPABILITY_TOPIC, FAREWELL_MS, SWEEP_MS } from './options.ts';
 import type { Profile } from './profile.ts';
 import { Signs } from './signs.ts';
@@ -21,6 +21,8 @@ export interface PresenceInit {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly times?: Partial<AnnouncerTimes>;
+  /** What its author signed; throws what `open` does. Default `open`; a simulation of many nodes reads the same bytes once for all of them. */
+  readonly read?: (bytes: Uint8Array) => Envelope;
 }
 
 /** Who is there, and what each can do: tells of this node and keeps what others tell. Dials nobody. Runs once, over a mesh that was started. */
@@ -34,6 +36,7 @@ export class Presence implements Service {
   readonly #asker: Asker;
   readonly #suspicions: Suspicions;
   readonly #signs: Signs;
+  readonly #read: (bytes: Uint8Array) => Envelope;
   readonly #authors: RateLimiter;
   readonly #all: RateLimiter;
   readonly #offs: Unsubscribe[] = [];
@@ -41,6 +44,7 @@ export class Presence implements Service {
   constructor(init: PresenceInit) {
     const { mesh, clock } = init;
     this.#init = init;
+    this.#read = init.read ?? open;
     this.#metrics = capabilityMetrics(init.metrics);
     this.#authors = new RateLimiter(AUTHOR_RATE, clock);
     this.#all = new RateLimiter(ALL_AUTHORS_RATE, clock);
@@ -51,7 +55,7 @@ export class Presence implements Service {
     });
     this.#suspicions = new Suspicions({ directory: this.#directory, clock, neighbours: () => mesh.peers().length, tell: (lost) => this.#announcer.tellLost(lost) });
     this.#signs = new Signs({ mesh, clock, onSilent: (peer) => this.#suspicions.lost(peer), onTrouble: this.#trouble });
-    this.#asker = new Asker({ mesh, clock, onTold: (told) => this.#takeTold(told), isMissing: (peer) => this.#directory.lacksAd(peer), onTrouble: this.#trouble });
+    this.#asker = new Asker({ mesh, clock, onTold: (told) => this.#takeTold(told), isMissing: (peer) => this.#directory.isMissing(peer), onTrouble: this.#trouble });
   }
 
   async start(): Promise<void> {
@@ -132,7 +136,7 @@ export class Presence implements Service {
   #hear({ from, data }: TopicMessage): TopicRefusal | undefined {
     if (!this.#authors.take(from) || !this.#all.take('all')) return this.#refuse('CAPABILITY_FLOODED', 'ignore');
     try {
-      const envelope = open(data);
+      const envelope = this.#read(data);
       if (envelope.message.peer !== from) return this.#refuse('CAPABILITY_FORGED', 'reject');
       const refusal = this.#directory.take(envelope) ?? this.#hearLosses(envelope.message);
       return refusal === undefined ? undefined : this.#refuse(refusal, 'ignore');
@@ -155,7 +159,7 @@ export class Presence implements Service {
     let last: PeerId | undefined;
     for (const { bytes, leftMs } of told) {
       try {
-        const envelope = open(bytes);
+        const envelope = this.#read(bytes);
         last = envelope.message.peer;
         const refusal = this.#directory.take(envelope, { leftMs });
         if (refusal !== undefined && refusal !== 'CAPABILITY_OWN' && refusal !== 'CAPABILITY_REPLAYED') this.#metrics.refused(refusal);
