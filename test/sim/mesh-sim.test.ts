@@ -6,6 +6,8 @@ test('nodes join, know each other, and know who is gone 15 s after a fifth of th
   expect({ joined: join.converged, lost: loss.converged }).toEqual({ joined: true, lost: true });
   // Virtual times: no machine is too slow for them.
   expect(loss.virtualMs.max).toBeLessThanOrEqual(15_000);
+  // A newcomer costs each of the others one ad of it, not new ads of all its neighbours.
+  expect(join.bytesPerNode.p50).toBeLessThan(30 * 20_000);
 });
 
 test('one seed means one course of events, another another', { timeout: 300_000 }, async () => {

@@ -5,6 +5,7 @@ import { noMetrics, RateLimiter, silentLogger, systemClock, type Metrics } from 
 import { loadIdentity } from '../identity/identity.ts';
 import { createSigner } from '../identity/signature.ts';
 import { createMeshLibp2p, type MeshLibp2p } from '../node/create-libp2p.ts';
+import { ALIVE_PROTOCOL } from '../protocols/alive/constants.ts';
 import { askCapability } from '../protocols/capability/client.ts';
 import { CAPABILITY_LIMITS, CAPABILITY_PROTOCOL } from '../protocols/capability/constants.ts';
 import { encodeAnswer, encodeQuestion } from '../protocols/capability/schema.ts';
@@ -120,8 +121,8 @@ const framed = (frame: Uint8Array): Uint8Array => {
   return Buffer.concat([head, frame]);
 };
 /** How the victim ends a stream on which this was sent. */
-async function endOf(bytes: Uint8Array): Promise<{ readonly name: string; readonly received: number }> {
-  const stream = await rogue.getConnections()[0]!.newStream(CAPABILITY_PROTOCOL);
+async function endOf(bytes: Uint8Array, protocol = CAPABILITY_PROTOCOL): Promise<{ readonly name: string; readonly received: number }> {
+  const stream = await rogue.getConnections()[0]!.newStream(protocol);
   let received = 0;
   stream.addEventListener('message', ({ data }) => { received += data.byteLength; });
   const closed = Promise.withResolvers<string>();
@@ -130,6 +131,14 @@ async function endOf(bytes: Uint8Array): Promise<{ readonly name: string; readon
   void stream.close().catch(() => undefined);
   return { name: await closed.promise, received };
 }
+
+test.each<[string, Uint8Array, string]>([
+  ['signs', Buffer.concat([framed(Buffer.from([0xd0, 7])), framed(Buffer.from([0xd0, 7]))]), 'cleanly'], ['one too long', framed(new Uint8Array(3)), 'StreamResetError'],
+  ['one too short', framed(new Uint8Array(1)), 'StreamResetError'], ['one that promises the next in a minute', framed(Buffer.from([0x60, 0xea])), 'StreamResetError'], ['one that promises a thousand a second', framed(Buffer.from([1, 0])), 'StreamResetError'],
+])('a stream of signs of life with %s', async (_, bytes, end) => {
+  expect((await endOf(bytes, ALIVE_PROTOCOL)).name).toBe(end);
+  expect((await endOf(framed(encodeQuestion({ version: 1, after: '' })))).name).toBe('cleanly');
+});
 
 describe('on request', () => {
   test('a question is answered, also when nothing is known', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Author, profileOf } from '../testing/capability.ts';
 import { decodeAnswer, decodeQuestion, encodeAnswer, encodeQuestion } from '../protocols/capability/schema.ts';
 import { open, seal } from './message.ts';
-import { MAX_MESSAGE_BYTES, SIGNATURE_BYTES } from './options.ts';
+import { MAX_LOST, MAX_MESSAGE_BYTES, SIGNATURE_BYTES } from './options.ts';
 
 const author = await Author.create();
 const other = await Author.create();
@@ -58,6 +58,15 @@ describe('a message', () => {
     ['with a thousand models', { profile: { ...profileOf('x'), models: Array(1000).fill({ hash: 'h', totalLayers: 1, held: [], loaded: [] }) } }],
   ])('%s is invalid', async (_, change) => {
     expect(codeOf(await signed((body) => ({ ...body, ...change })))).toBe('CAPABILITY_INVALID');
+  });
+
+  it('says who is lost, of a limited number', async () => {
+    const loss = (seq: number) => ({ peer: other.peer, run: 5, seq });
+    const say = (lost: readonly object[]) => signed(({ profile: _, ...body }) => ({ ...body, kind: 'alive', ad: 1, version: '1.1', lost }));
+    const told = await author.say({ kind: 'alive', ad: 1, lost: [loss(1), loss(2)] }, STAMP);
+    expect(open(told.bytes).message).toEqual(told.message);
+    expect(open(await say(Array.from({ length: MAX_LOST }, (__, i) => loss(i + 1)))).message).toMatchObject({ kind: 'alive' });
+    for (const bad of [[], [{ ...loss(1), seq: 0 }], [{ peer: other.peer }], Array.from({ length: MAX_LOST + 1 }, (__, i) => loss(i + 1))]) expect(codeOf(await say(bad))).toBe('CAPABILITY_INVALID');
   });
 
   it('that is too large is neither made nor taken', async () => {

@@ -1,5 +1,5 @@
 import type { Clock, PeerId } from '../../base/index.ts';
-import { ALIVE_LIMITS, ALIVE_PROTOCOL, SIGN_EVERY_MS } from '../protocols/alive/constants.ts';
+import { ALIVE_LIMITS, ALIVE_PROTOCOL, ALIVE_TIMEOUT_MS, SIGN_EVERY_MS } from '../protocols/alive/constants.ts';
 import { encodeSign } from '../protocols/alive/schema.ts';
 import { serveAlive } from '../protocols/alive/server.ts';
 import type { FrameStream, Mesh, PeerSummary } from '../types.ts';
@@ -77,14 +77,15 @@ export class Signs {
     for (const { peer, protocols } of this.#init.mesh.peers()) {
       const stream = this.#streams.get(peer);
       if (stream !== undefined) this.#give(stream);
-      else if (!this.#streams.has(peer) && protocols.includes(ALIVE_PROTOCOL)) void this.#open(peer);
+      // Who gives signs expects them, also if it introduced itself before it could.
+      else if (!this.#streams.has(peer) && (protocols.includes(ALIVE_PROTOCOL) || this.#heard.has(peer))) void this.#open(peer);
     }
   }
 
   async #open(peer: PeerId): Promise<void> {
     this.#streams.set(peer, undefined);
     try {
-      const stream = await this.#init.mesh.open(peer, ALIVE_PROTOCOL, { limits: ALIVE_LIMITS, signal: AbortSignal.timeout(SIGN_EVERY_MS) });
+      const stream = await this.#init.mesh.open(peer, ALIVE_PROTOCOL, { limits: ALIVE_LIMITS, signal: AbortSignal.timeout(ALIVE_TIMEOUT_MS) });
       this.#streams.set(peer, stream);
       void stream.closed.then(() => this.#streams.delete(peer));
       this.#give(stream);

@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { createSigner } from '../identity/signature.ts';
-import { seal, type CapabilityMessage, type Envelope } from '../capability/message.ts';
+import { seal, type CapabilityMessage, type Envelope, type Loss } from '../capability/message.ts';
 import type { Profile } from '../capability/profile.ts';
 import type { Signer } from '../types.ts';
 
@@ -8,7 +8,7 @@ export const profileOf = (name: string, ramFreeBytes = 8e9): Profile => ({
   name, app: 'omninode/0.1.0', machine: { os: 'linux', arch: 'x64', cores: 8, ramTotalBytes: 16e9, ramFreeBytes }, backend: 'cpu', models: [], links: [],
 });
 
-type Said = { readonly kind: 'ad'; readonly profile: Profile } | { readonly kind: 'alive'; readonly ad: number } | { readonly kind: 'bye' };
+type Said = { readonly kind: 'ad'; readonly profile: Profile } | { readonly kind: 'alive'; readonly ad: number; readonly lost?: readonly Loss[] } | { readonly kind: 'bye' };
 type Stamped = { readonly run: number; readonly seq: number; readonly at: number; readonly ttlMs?: number };
 
 /** Somebody who signs messages by hand, so that a test may send them late, twice or never. */

@@ -143,7 +143,7 @@ describe('quotas', () => {
 
 describe('idle sessions', () => {
   const connection = (protocols: readonly string[]): Connection => ({ remotePeer: { toString: (): PeerId => PEER }, streams: protocols.map((protocol) => ({ protocol, status: 'open' })) }) as unknown as Connection;
-  const upkeep = connection(['/meshsub/1.2.0', '/ipfs/ping/1.0.0', '/omni/kad/1.0.0', '/omni-node/ping/1.0.0']);
+  const upkeep = connection(['/meshsub/1.2.0', '/ipfs/ping/1.0.0', '/omni/kad/1.0.0', '/omni-node/ping/1.0.0', '/omni/alive/1.0.0']);
 
   test('upkeep is no use; after an hour of nothing else a session is idle', () => {
     const clock = new ManualClock();

@@ -2,6 +2,7 @@ import type { ProtocolLimits } from '../../types.ts';
 
 export const ALIVE_PROTOCOL = '/omni/alive/1.0.0';
 export const SIGN_BYTES = 2;
+export const ALIVE_TIMEOUT_MS = 5_000;
 /** How often a node gives its neighbours a sign. */
 export const SIGN_EVERY_MS = 2_000;
 /** What a peer may say of how often it will. */
