@@ -73,7 +73,7 @@ test(`${RUNS} streams that move, rightly or not: what is read has no gap and kee
   const random = seeded(52);
   let [streams, clean, refused, moved] = [0, 0, 0, 0];
   for (let run = 0; run < RUNS; run++) {
-    const moves = new Moves();
+    const moves = new Moves(() => undefined);
     const id = newMoveId();
     const isHonest = random() < 0.5;
     const joins = Array.from({ length: 1 + Math.floor(random() * 3) }, () => Promise.withResolvers<void>());

@@ -1,4 +1,4 @@
-import { PeerProcess } from '../../src-main/mesh/testing/processes.ts';
+import { PeerProcess } from './peer-processes.ts';
 import type { HostConfig } from '../../src-main/host/index.ts';
 import type { AnswerProcess } from './answer-process.ts';
 import { createInternet, holdUdp, letUdp, receivedBy } from './lans.ts';
