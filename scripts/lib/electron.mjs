@@ -5,13 +5,21 @@ import { capture, withNode } from './run.mjs';
 const RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Where Electron's binary is, or why there is none. It is not an npm package: Electron's own
- * installer downloads it. A failed download is remembered for a day, so that starts stay quick.
+ * The Electron to open the app with, or why there is none.
  * @returns {Promise<{binary: string} | {reason: string}>}
  */
 export async function findElectron(root, node) {
   if (process.env.OMNINODE_HEADLESS === '1') return { reason: 'OMNINODE_HEADLESS=1 is set' };
   if (process.platform === 'linux' && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) return { reason: 'this machine has no display' };
+  return electronBinary(root, node);
+}
+
+/**
+ * Where Electron's binary is, or why there is none. It is not an npm package: Electron's own
+ * installer downloads it. A failed download is remembered for a day, so that starts stay quick.
+ * @returns {Promise<{binary: string} | {reason: string}>}
+ */
+export async function electronBinary(root, node) {
   const have = installed(root);
   if (have !== undefined) return { binary: have };
   const failed = join(root, '.runtime', 'electron-failed');

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { unpackedPath } from '../base/index.ts';
 import { hostErrors } from './errors.ts';
 
 /** Where the parts of the installation are; differs between source, bundle and packaged app. */
@@ -30,9 +31,9 @@ export function appPaths(here: string = import.meta.dirname): AppPaths {
   const entry = (source: string, bundled: string): string => (isBundle ? join(root, 'out', 'main', bundled) : join(root, 'src-main', source));
   return {
     root,
-    models: join(root, 'resources', 'models'),
+    models: unpackedPath(join(root, 'resources', 'models')),
     renderer: join(root, 'out', 'renderer'),
-    nativeAddon: join(root, 'native', 'build', 'Release', 'omninode.node'),
+    nativeAddon: unpackedPath(join(root, 'native', 'build', 'Release', 'omninode.node')),
     stageWorker: entry('inference/worker/main.ts', 'stage-worker.js'),
     nodeProcess: entry('host/node-process.ts', 'node-process.js'),
     storeWorker: entry('host/store-worker.ts', 'store-worker.js'),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { unpackedPath } from '../../base/index.ts';
 import { engineErrors } from '../errors.ts';
 import type { Device } from '../protocol/messages.ts';
 import { WorkerClient, type WorkerOptions } from '../engine/worker-client.ts';
@@ -12,7 +13,7 @@ export function findLibraries(): string {
   const name = `${PLATFORM[process.platform] ?? process.platform}-${process.arch}${process.platform === 'darwin' && process.arch === 'arm64' ? '-metal' : ''}`;
   const main = dirname(createRequire(import.meta.url).resolve('node-llama-cpp'));
   for (let folder = main; folder !== dirname(folder); folder = dirname(folder)) {
-    const libraries = join(folder, '@node-llama-cpp', name, 'bins', name);
+    const libraries = unpackedPath(join(folder, '@node-llama-cpp', name, 'bins', name));
     if (existsSync(libraries)) return libraries;
   }
   throw engineErrors.noBackend({ detail: `no llama.cpp for ${name} is installed` });
