@@ -1,8 +1,10 @@
-import { app, BrowserWindow, dialog, ipcMain, utilityProcess, type WebContents } from 'electron';
+import { app, BrowserWindow, dialog, ipcMain, Menu, utilityProcess, type WebContents } from 'electron';
+import { join } from 'node:path';
 import { BridgeServer, loadAssets } from '../api/index.ts';
 import { createLogger, toCoded } from '../base/index.ts';
 import { appPaths, buildHost, loadSettings } from '../host/index.ts';
 import { serveIpc } from './ipc-bridge.ts';
+import { appMenu } from './menu.ts';
 import { utilityChildren } from './utility-child.ts';
 import { createWindow, ORIGIN, prepareSession, registerScheme } from './window.ts';
 
@@ -34,7 +36,8 @@ async function open(): Promise<void> {
     await server.close();
     await host.stop();
   });
-  const show = (): Promise<void> => createWindow(own).loadURL(`${ORIGIN}/index.html`);
+  Menu.setApplicationMenu(Menu.buildFromTemplate(appMenu({ platform: process.platform, appName: app.name, isPackaged: app.isPackaged })));
+  const show = (): Promise<void> => createWindow(own, join(settings.config.home, 'window.json')).loadURL(`${ORIGIN}/index.html`);
   app.on('second-instance', () => focusOr(show));
   app.on('activate', () => focusOr(show));
   await show();

@@ -1,6 +1,7 @@
-import { BrowserWindow, protocol, session, type Session } from 'electron';
+import { BrowserWindow, protocol, screen, session, type Session } from 'electron';
 import { join } from 'node:path';
 import { securityHeaders, type Assets } from '../api/index.ts';
+import { onScreen, readWindowState, writeWindowState } from './window-state.ts';
 
 /** The page's own scheme: unlike file:, it has an origin, headers and nothing else to read. */
 export const SCHEME = 'omninode-ui';
@@ -28,14 +29,18 @@ function serve(assets: Assets, path: string): Response {
   return new Response(new Uint8Array(asset.body), { headers: { ...headers, 'content-type': asset.contentType, 'cache-control': asset.cacheControl } });
 }
 
-export function createWindow(own: Session): BrowserWindow {
+/** Where it was when it was closed; `statePath` keeps that. */
+export function createWindow(own: Session, statePath: string): BrowserWindow {
+  const screens = [screen.getPrimaryDisplay(), ...screen.getAllDisplays()].map(({ workArea }) => workArea);
+  const { isMaximized, ...bounds } = onScreen(readWindowState(statePath), screens);
   const window = new BrowserWindow({
-    width: 1080, height: 760, minWidth: 360, minHeight: 480, show: false, title: 'OmniNode', autoHideMenuBar: true,
+    ...bounds, minWidth: 360, minHeight: 480, show: false, title: 'OmniNode', autoHideMenuBar: true,
     webPreferences: {
       session: own, preload: join(import.meta.dirname, '..', 'preload', 'index.cjs'),
       contextIsolation: true, sandbox: true, nodeIntegration: false, webSecurity: true, webviewTag: false, spellcheck: false,
     },
   });
-  window.once('ready-to-show', () => window.show());
+  window.once('ready-to-show', () => (isMaximized ? window.maximize() : window.show()));
+  window.on('close', () => writeWindowState(statePath, { ...window.getNormalBounds(), isMaximized: window.isMaximized() }));
   return window;
 }
