@@ -1,6 +1,4 @@
 import type { Connection, Stream } from '@libp2p/interface';
-import { peerIdFromString } from '@libp2p/peer-id';
-import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import { asPeerId, Events, isCoded, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import type { DirectLinks } from '../direct/direct-links.ts';
 import { ConnectionCounts } from '../links/connection-counts.ts';
@@ -9,7 +7,7 @@ import { Links } from '../links/links.ts';
 import { probeLink } from '../links/probe-link.ts';
 import { meshErrors } from '../errors.ts';
 import type { MeshMetrics } from '../metrics.ts';
-import { DIAL_TIMEOUT_MS, WEBRTC_ATTEMPT_MS, WEBRTC_ATTEMPTS, type MeshComponents, type MeshOptions } from '../options.ts';
+import { DIAL_TIMEOUT_MS, type MeshComponents, type MeshOptions } from '../options.ts';
 import { Nat } from '../nat/nat.ts';
 import { relayOf } from '../nat/address.ts';
 import { RelayKeeper } from '../nat/relay-keeper.ts';
@@ -25,15 +23,15 @@ import { spokenInstead } from '../protocols/version.ts';
 import { wrapStream, type StreamTraffic } from '../streams/frame-stream.ts';
 import { movable } from '../streams/move/constants.ts';
 import { Moves, pathLimits, pathTraffic, type MoveTarget } from '../streams/move/moves.ts';
-import { kindOf, marksEnd } from '../transports/kinds.ts';
+import { marksEnd } from '../transports/kinds.ts';
 import type { Transports } from '../transports/transports.ts';
 import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Reachability, RelayPlace, Signer, Topic, TopicGuard } from '../types.ts';
 import type { ZoneWatch } from '../zone/zone-watch.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
-import { describe, dialError, dialReasonOf, isHandshakeFailure } from './dial-error.ts';
+import { describe } from './dial-error.ts';
+import { Dialler, parseAddress } from './dialler.ts';
 import { Gossip } from './gossip.ts';
-import { failureOf } from './handshake-failure.ts';
 import { PeerBook } from './peer-book.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { DhtRecords } from './provider-records.ts';
@@ -64,7 +62,7 @@ export class MeshNode implements Mesh {
   readonly #watch: PeerWatch;
   readonly #direct: DirectLinks;
   readonly #zone: ZoneWatch;
-  readonly #transports: Transports;
+  readonly #dialler: Dialler;
   readonly #links: Links;
   readonly #counts: ConnectionCounts;
   readonly #moves = new Moves((peer) => this.#moveTarget(peer));
@@ -75,10 +73,10 @@ export class MeshNode implements Mesh {
     this.#libp2p = libp2p;
     this.#direct = components.direct;
     this.#zone = components.watch;
-    this.#transports = components.transports;
     this.#options = options;
     this.#components = components;
     this.#metrics = components.metrics;
+    this.#dialler = new Dialler({ libp2p, transports: components.transports, zone: this.#zone, metrics: this.#metrics });
     this.#book = new PeerBook(components.clock);
     this.#counts = new ConnectionCounts({ libp2p, metrics: this.#metrics });
     this.#links = new Links({
@@ -125,7 +123,7 @@ export class MeshNode implements Mesh {
     await this.#libp2p.stop();
     this.#counts.stop();
     this.#watch.stop();
-    await this.#transports.release();
+    await this.#components.transports.release();
   }
 
   addresses(): readonly string[] {
@@ -144,38 +142,8 @@ export class MeshNode implements Mesh {
     return this.#relays.places();
   }
 
-  async dial(address: string, { signal }: Within = {}): Promise<PeerId> {
-    const target = parseAddress(address);
-    const refusal = this.#zone.deniesDial(target);
-    if (refusal !== undefined) {
-      this.#metrics.dialled('not allowed');
-      throw refusal;
-    }
-    try {
-      const connection = await this.#dial(target, signal);
-      this.#metrics.dialled('connected');
-      return asPeerId(connection.remotePeer.toString());
-    } catch (error) {
-      const failure = signal?.aborted === true ? meshErrors.dialFailed({ address, reason: 'aborted' }, error) : isCoded(error) && error.code !== 'ZONE_SILENT_PEER' ? error : dialError(address, error);
-      this.#metrics.dialled(dialReasonOf(failure));
-      if (isHandshakeFailure(error)) this.#metrics.handshake('outbound', failureOf(error));
-      throw failure;
-    }
-  }
-
-  async #dial(target: Multiaddr, signal: AbortSignal | undefined, attempt = 1): Promise<Connection> {
-    const address = target.toString();
-    const isWebrtc = kindOf(target) === 'webrtc';
-    const deadline = { timeoutMs: isWebrtc ? WEBRTC_ATTEMPT_MS : DIAL_TIMEOUT_MS, error: () => meshErrors.dialFailed({ address, reason: 'timeout' }), signal };
-    try {
-      return await withDeadline(deadline, async (within) => {
-        await this.#transports.ready(address);
-        return this.#libp2p.dial(target, { signal: within });
-      });
-    } catch (error) {
-      if (!isWebrtc || attempt >= WEBRTC_ATTEMPTS || signal?.aborted === true || !isCoded(error, 'MESH_DIAL_FAILED')) throw error;
-      return this.#dial(target, signal, attempt + 1);
-    }
+  dial(address: string, within?: Within): Promise<PeerId> {
+    return this.#dialler.dial(address, within);
   }
 
   async hangUp(peer: PeerId): Promise<void> {
@@ -329,26 +297,11 @@ export class MeshNode implements Mesh {
   waitForSubscriber(topic: Topic, signal: AbortSignal): Promise<PeerId> {
     return this.#gossip.waitForSubscriber(topic, signal);
   }
-
 }
 
 function newStream(connection: Connection, names: string[], { limits, signal }: Within & { readonly limits: ProtocolLimits }): Promise<Stream> {
   const { maxOutboundStreams, relayed = false } = limits;
   return connection.newStream(names, { maxOutboundStreams, runOnLimitedConnection: relayed, ...(signal === undefined ? {} : { signal }) });
-}
-
-function parseAddress(address: string): Multiaddr {
-  try {
-    const parsed = multiaddr(address);
-    const last = parsed.getComponents().at(-1);
-    if (last?.name === 'p2p' && last.value !== undefined) {
-      peerIdFromString(last.value);
-      return parsed;
-    }
-  } catch (cause) {
-    throw meshErrors.dialFailed({ address, reason: 'bad address' }, cause);
-  }
-  throw meshErrors.dialFailed({ address, reason: 'bad address' });
 }
 
 function openError(error: unknown, where: { peer: PeerId; protocol: string }): Error {
