@@ -1,47 +1,13 @@
-import { isCoded, toCoded, type Clock, type CodedError, type ShardCid } from '../../../base/index.ts';
+import { isCoded, toCoded, type CodedError, type ShardCid } from '../../../base/index.ts';
 import { isLeaf, LEAF_BYTES, leafCount, leafLength, type ShardTree } from '../../dag/index.ts';
 import { exchangeErrors } from '../errors.ts';
-import type { LeafSink, ShardTarget } from '../ports.ts';
+import type { LeafSink } from '../ports.ts';
 import { Schedule, type LeafRef, type ScheduleOptions } from '../schedule/schedule.ts';
 import { Throttle } from '../throttle.ts';
 import type { Holding } from '../wire/codec.ts';
+import type { FetchEvent, FetchOptions, FetchReport, SourceWorth, WantedFile } from './fetch-options.ts';
+import { KnownSource, NOTHING } from './known-source.ts';
 import type { ReceivedLeaf, RefusedLeaf, Source, SourceSink } from './source.ts';
-
-export interface WantedFile {
-  readonly cid: ShardCid;
-  readonly sizeBytes: number;
-}
-
-export interface FetchOptions extends Partial<ScheduleOptions> {
-  readonly shards: readonly WantedFile[];
-  readonly target: ShardTarget;
-  readonly clock: Clock;
-  readonly downloadBytesPerSecond?: number | undefined;
-  /** How long to wait when nobody has what is missing; sources may come. */
-  readonly patienceMs?: number;
-  /** A source that was asked and is silent for so long is given up. */
-  readonly silenceMs?: number;
-  /** How often sources that have only a part are asked again what they have. */
-  readonly refreshMs?: number;
-  readonly onEvent?: (event: FetchEvent) => void;
-}
-
-export type FetchEvent =
-  | { readonly kind: 'progress'; readonly bytesDone: number; readonly bytesTotal: number }
-  /** A shard is whole and has its name. */
-  | { readonly kind: 'shard'; readonly cid: ShardCid }
-  | { readonly kind: 'stalled'; readonly source: string }
-  /** A source is not used any more; `error` says why and whose fault it is. */
-  | { readonly kind: 'dropped'; readonly source: string; readonly error: CodedError };
-
-export interface FetchReport {
-  readonly bytesTotal: number;
-  /** Came from sources and was kept; the rest was here. */
-  readonly bytesFetched: number;
-  /** Came and was not needed. */
-  readonly bytesTwice: number;
-  readonly sources: ReadonlyArray<{ readonly name: string; readonly bytes: number; readonly error?: CodedError }>;
-}
 
 interface Shard extends WantedFile {
   readonly index: number;
@@ -54,39 +20,11 @@ interface Shard extends WantedFile {
   missing: number;
 }
 
-/** What a source in use is worth. */
-export interface SourceWorth {
-  readonly name: string;
-  /** Undefined until something came. */
-  readonly bytesPerSecond: number | undefined;
-  /** It was asked and is silent. */
-  readonly isStalled: boolean;
-  /** It has blocks that are missing; undefined until it said what it has. */
-  readonly isUseful: boolean | undefined;
-}
-
-interface Known {
-  readonly source: Source;
-  /** It has said what it has. */
-  isHeard: boolean;
-  holdings: readonly Holding[];
-  /** Shards whose tree it did not give. */
-  readonly treeless: Set<number>;
-  /** Shards of which it said `not yet`: how often since it gave any of them. */
-  readonly promised: Map<number, number>;
-  bytes: number;
-  askedMs: number;
-  isAsking: boolean;
-}
-
 const DEFAULTS = { maxInFlight: 16, queueMs: 250, stallMs: 2000 };
 const TICK_MS = 250;
 const PATIENCE_MS = 30_000;
 const SILENCE_MS = 30_000;
 const REFRESH_MS = 1000;
-/** Blocks that a source puts off, of one shard and one after the other, before it is not asked for that shard again. */
-const MAX_PROMISES = 1024;
-const NOTHING: Holding = { held: 'none', sizeBytes: 0 };
 
 /** One download of any number of shards from any number of sources, which may come and go while it runs. */
 export class Fetch implements SourceSink {
@@ -97,7 +35,7 @@ export class Fetch implements SourceSink {
   readonly #byCid: ReadonlyMap<ShardCid, Shard>;
   readonly #schedule: Schedule;
   readonly #throttle: Throttle;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, KnownSource>();
   /** Sources that were used, by name, with why they are not any more. */
   readonly #gone = new Map<string, { readonly name: string; readonly bytes: number; readonly error?: CodedError }>();
   readonly #writing = new Map<string, Promise<void>>();
@@ -139,7 +77,7 @@ export class Fetch implements SourceSink {
   add(source: Source): void {
     const lie = lieOf(this.#gone.get(source.name)?.error);
     if (this.#isOver || this.#known.has(source.name) || lie !== undefined) return source.close(lie);
-    const known = { source, isHeard: false, holdings: this.#shards.map(() => NOTHING), treeless: new Set<number>(), promised: new Map<number, number>(), bytes: 0, askedMs: 0, isAsking: false };
+    const known = new KnownSource(source);
     this.#known.set(source.name, known);
     this.#schedule.add(source.name, this.#nowMs());
     void this.#refresh(known);
@@ -170,8 +108,7 @@ export class Fetch implements SourceSink {
     // A cancelled leaf was settled when it was cancelled.
     if (shard === undefined || refusal === 'cancelled') return;
     this.#schedule.refused(source.name, { shard: shard.index, leaf }, this.#nowMs());
-    const known = this.#known.get(source.name);
-    if (refusal === 'not yet' && known !== undefined) known.promised.set(shard.index, (known.promised.get(shard.index) ?? 0) + 1);
+    if (refusal === 'not yet') this.#known.get(source.name)?.promised(shard.index);
     this.#pumpAll();
   }
 
@@ -212,7 +149,7 @@ export class Fetch implements SourceSink {
     await this.#finishShard(shard);
   }
 
-  async #refresh(known: Known): Promise<void> {
+  async #refresh(known: KnownSource): Promise<void> {
     if (known.isAsking) return;
     known.isAsking = true;
     known.askedMs = this.#nowMs();
@@ -220,9 +157,7 @@ export class Fetch implements SourceSink {
       const open = this.#shards.filter((shard) => shard.missing > 0);
       const answers = await known.source.holdings(open.map(({ cid }) => cid));
       const fresh = new Map(open.map((shard, index) => [shard.index, usable(shard, answers[index])]));
-      known.isHeard = true;
-      known.treeless.clear();
-      known.holdings = known.holdings.map((before, index) => fresh.get(index) ?? before);
+      known.told(fresh);
       for (const shard of open) this.#apply(known, shard);
     } catch (error) {
       // Asked too often: again at the next turn. All else has ended the source.
@@ -234,8 +169,8 @@ export class Fetch implements SourceSink {
   }
 
   // Leaves can be asked for once the file is open; until then the schedule does not know who has them.
-  #apply(known: Known, shard: Shard): void {
-    if (shard.writer !== undefined) this.#schedule.holdings(known.source.name, shard.index, known.holdings[shard.index]?.held ?? 'none');
+  #apply(known: KnownSource, shard: Shard): void {
+    if (shard.writer !== undefined) this.#schedule.holdings(known.source.name, shard.index, known.holding(shard.index).held);
   }
 
   #pumpAll(): void {
@@ -246,9 +181,9 @@ export class Fetch implements SourceSink {
     }
   }
 
-  #openFrom(known: Known): void {
+  #openFrom(known: KnownSource): void {
     for (const shard of this.#shards) {
-      if (shard.writer !== undefined || shard.isOpening || known.treeless.has(shard.index) || known.holdings[shard.index]?.held === 'none') continue;
+      if (shard.writer !== undefined || shard.isOpening || known.treeless.has(shard.index) || known.holding(shard.index).held === 'none') continue;
       shard.isOpening = true;
       void this.#open(shard, () => this.#treeFrom(known, shard));
       // One tree at a time from a source: the next when this one is here.
@@ -256,7 +191,7 @@ export class Fetch implements SourceSink {
     }
   }
 
-  async #treeFrom(known: Known, shard: Shard): Promise<ShardTree | undefined> {
+  async #treeFrom(known: KnownSource, shard: Shard): Promise<ShardTree | undefined> {
     const tree = await known.source.tree(shard.cid, shard.sizeBytes).catch((error: unknown) => {
       if (!isCoded(error, 'EXCHANGE_REFUSED')) throw error;
     });
@@ -306,11 +241,7 @@ export class Fetch implements SourceSink {
     this.#writing.set(key, writing);
     await writing;
     this.#bytesFetched += bytes.length;
-    const known = this.#known.get(source.name);
-    if (known !== undefined) {
-      known.bytes += bytes.length;
-      if (known.promised.has(shard.index)) known.promised.set(shard.index, 0);
-    }
+    this.#known.get(source.name)?.gave(shard.index, bytes.length);
     this.#count(shard, leaf);
     this.#settle(source, { shard: shard.index, leaf });
     this.#tellProgress();
@@ -375,14 +306,13 @@ export class Fetch implements SourceSink {
   }
 
   // Before a file is open the schedule does not know who has what of it.
-  #isUseful(known: Known): boolean {
-    const { source: { name }, holdings } = known;
-    return this.#shards.some(({ missing, index, writer }) => missing > 0 && (isPromised(known, index) || (writer === undefined ? holdings[index]?.held !== 'none' : this.#schedule.canGive(name, index))));
+  #isUseful(known: KnownSource): boolean {
+    const { name } = known.source;
+    return this.#shards.some(({ missing, index, writer }) => missing > 0 && (known.isPromised(index) || (writer === undefined ? known.holding(index).held !== 'none' : this.#schedule.canGive(name, index))));
   }
 
-  #mayGrow(known: Known): boolean {
-    const { holdings, treeless } = known;
-    return this.#shards.some(({ missing, index }) => missing > 0 && (holdings[index]?.held !== 'all' || treeless.has(index) || isPromised(known, index)));
+  #mayGrow(known: KnownSource): boolean {
+    return this.#shards.some(({ missing, index }) => missing > 0 && (known.holding(index).held !== 'all' || known.treeless.has(index) || known.isPromised(index)));
   }
 
   #giveUpIfHopeless(nowMs: number): void {
@@ -430,8 +360,6 @@ export class Fetch implements SourceSink {
 
   readonly #nowMs = (): number => this.#options.clock.monotonicMs();
 }
-
-const isPromised = ({ promised }: Known, index: number): boolean => (promised.get(index) ?? MAX_PROMISES) < MAX_PROMISES;
 
 /** A shard of another size is another shard. */
 const usable = ({ sizeBytes }: WantedFile, holding: Holding = NOTHING): Holding => (holding.held !== 'none' && holding.sizeBytes === sizeBytes ? holding : NOTHING);
