@@ -23,6 +23,13 @@ it('lets arguments win over environment over file', async () => {
   expect(config).toMatchObject({ threads: 3, model: 'env', contextTokens: 100 });
 });
 
+it('listens on the network when it is to be found there, and only then; and where its owner says, if he does', async () => {
+  expect((await loadSettings({ home }, {})).config.listen).toEqual(['/ip4/127.0.0.1/tcp/0']);
+  expect((await loadSettings({ home }, { OMNINODE_MDNS: '1' })).config.listen).toEqual(['/ip4/0.0.0.0/tcp/0']);
+  await writeFile(join(home, 'config.json'), JSON.stringify({ mdns: true, listen: ['/ip4/127.0.0.1/tcp/4001'] }));
+  expect((await loadSettings({ home }, {})).config.listen).toEqual(['/ip4/127.0.0.1/tcp/4001']);
+});
+
 it('takes the rows of a micro-batch as a number or as measured', async () => {
   expect((await loadSettings({ home }, {})).config).toMatchObject({ batchTokens: 'fair', prefillSliceMs: 100 });
   expect((await loadSettings({ home }, { OMNINODE_BATCH_TOKENS: 'auto', OMNINODE_PREFILL_SLICE_MS: '50' })).config).toMatchObject({ batchTokens: 'auto', prefillSliceMs: 50 });

@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { hostErrors } from './errors.ts';
 
 export const MAX_NAMED_PEERS = 64;
+/** Where a node listens that is to be found on its network, unless its owner said where. */
+const ON_THE_NETWORK = ['/ip4/0.0.0.0/tcp/0'];
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const isOn = z.union([z.boolean(), z.enum(['1', '0', 'true', 'false']).transform((v) => v === '1' || v === 'true')]);
@@ -116,7 +118,9 @@ export async function loadSettings(args: Source, env: Environment = process.env)
     [file, await readConfigFile(file)], ['environment', fromEnvironment(env)], ['command line', defined(args)],
   ];
   for (const [source, values] of layers) checkConfig(source, { ...values, home });
-  const config = configSchema.parse({ ...Object.assign({}, ...layers.map(([, values]) => values)), home });
+  const named: Source = Object.assign({}, ...layers.map(([, values]) => values));
+  const parsed = configSchema.parse({ ...named, home });
+  const config = parsed.mdns && named['listen'] === undefined ? { ...parsed, listen: ON_THE_NETWORK } : parsed;
   const hubToken = hubTokenOf(config.hubUrl, env);
   return { config, secrets: { uiToken: env['OMNINODE_UI_TOKEN'] ?? randomBytes(24).toString('base64url'), ...(hubToken === undefined ? {} : { hubToken }) } };
 }

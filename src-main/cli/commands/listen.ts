@@ -18,7 +18,8 @@ interface Args {
 const EXAMPLES = `
 Examples:
   omninode listen                                        loopback only
-  omninode listen --address /ip4/0.0.0.0/tcp/4001 --mdns open to the LAN
+  omninode listen --mdns                                 open to the LAN, and found there
+  omninode listen --address /ip4/0.0.0.0/tcp/4001        open to the LAN on a port of your choice
   omninode listen --peer /ip4/192.168.1.7/tcp/4001/p2p/12D3...  join a mesh by one of its members
   omninode listen --model m.gguf --layers 0-15           offer these layers
 
@@ -27,7 +28,7 @@ OMNINODE_SHARE_STORE=0 keeps it to yourself.`;
 
 export function listenCommand(program: Command, launch: Launch): void {
   program.command('listen').summary('join the mesh, give what the store holds, offer layers, print what arrives on omni/test/v1')
-    .option('--address <multiaddr>', 'listen there; repeat for more (default /ip4/127.0.0.1/tcp/0)', collect)
+    .option('--address <multiaddr>', 'listen there; repeat for more (default /ip4/127.0.0.1/tcp/0, with --mdns /ip4/0.0.0.0/tcp/0)', collect)
     .option('--peer <multiaddr>', 'stay connected to this member of the mesh; repeat for more', collect)
     .option('--mdns', 'find and be found on the local network')
     .option('--model <name or file>', 'offer layers of this model: a .gguf file or a name of `omninode model ls`')
