@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { noMetrics, silentLogger, systemClock } from '../../src-main/base/index.ts';
+import { asPeerId, noMetrics, silentLogger, systemClock } from '../../src-main/base/index.ts';
 import { createMesh, parseZoneKey, type NatOptions } from '../../src-main/mesh/index.ts';
 import { ECHO_PROTOCOL, TEST_LIMITS } from '../../src-main/mesh/testing/nodes.ts';
 import type { PeerCommand } from './peer-processes.ts';
@@ -30,8 +30,9 @@ await mesh.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, (stream) => {
 });
 await mesh.start();
 say('ready', { peer: mesh.peerId, addresses: mesh.addresses() });
-const obey = async ({ publish, dial, tell }: PeerCommand): Promise<void> => {
+const obey = async ({ publish, dial, ping, tell }: PeerCommand): Promise<void> => {
   if (dial !== undefined) say('dialled', { peer: await mesh.dial(dial) });
+  for (let times = 0; ping !== undefined && times < ping.times; times++) await mesh.ping(asPeerId(ping.peer));
   if (tell !== undefined) say('told', { number: tell, peers: mesh.peers(), addresses: mesh.addresses(), reachability: mesh.reachability, dht: mesh.records?.mode });
   if (publish === undefined) return;
   await mesh.waitForSubscriber('omni/test/v1', AbortSignal.timeout(20_000));

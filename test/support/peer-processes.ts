@@ -20,6 +20,8 @@ export interface PeerCommand {
   /** A text on omni/test/v1, once somebody listens. */
   readonly publish?: string;
   readonly dial?: string;
+  /** One after the other, before anything else is told. */
+  readonly ping?: { readonly peer: string; readonly times: number };
   /** Says `told` with this number, and how things are. */
   readonly tell?: number;
 }
@@ -45,10 +47,10 @@ export class PeerProcess {
     this.#process.child.stdin?.write(`${JSON.stringify(command)}\n`);
   }
 
-  /** How things are with it now. */
-  async state(): Promise<Said> {
+  /** How things are with it now, or when it has done that. */
+  async state(after: PeerCommand = {}): Promise<Said> {
     const number = this.#asked++;
-    this.tell({ tell: number });
+    this.tell({ ...after, tell: number });
     return this.said('told', (said) => said['number'] === number);
   }
 
