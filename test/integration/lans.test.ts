@@ -55,6 +55,14 @@ test.skipIf(lacks !== undefined)('a cone router shows everybody one port, a symm
   expect(seen).toEqual([1, 2]);
 });
 
+test.skipIf(lacks !== undefined)('a host of the internet says where it is before anybody came', async () => {
+  const [host] = rig.internet({ publicHosts: 1, lans: [] }).publicHosts;
+  for (const setup of [{}, { nat: {} }]) {
+    const { addresses } = await rig.start(host!, setup).said('ready');
+    expect(addresses).toEqual([expect.stringMatching(new RegExp(`^/ip4/${host!.address}/tcp/\\d+/p2p/\\w+$`))]);
+  }
+});
+
 test.skipIf(lacks !== undefined)('two hosts on one LAN find each other by mDNS and exchange a message within 3 s', async () => {
   const internet = rig.internet({ publicHosts: 0, lans: [{ hosts: 2, nat: 'cone' }] });
   const running = internet.lans[0]!.hosts.map((host) => rig.start(host, { mdns: true }));

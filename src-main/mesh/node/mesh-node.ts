@@ -10,6 +10,7 @@ import type { MeshMetrics } from '../metrics.ts';
 import { DIAL_TIMEOUT_MS, type MeshComponents, type MeshOptions } from '../options.ts';
 import { Nat } from '../nat/nat.ts';
 import { relayOf } from '../nat/address.ts';
+import { ownAddresses } from '../nat/own-addresses.ts';
 import { RelayKeeper } from '../nat/relay-keeper.ts';
 import { probeBandwidth } from '../protocols/bandwidth/client.ts';
 import { ALIVE_PROTOCOL } from '../protocols/alive/constants.ts';
@@ -55,7 +56,7 @@ export class MeshNode implements Mesh {
   readonly records: ProviderRecords | undefined;
   readonly #libp2p: MeshLibp2p;
   readonly #options: MeshOptions;
-  readonly #components: Pick<MeshComponents, 'clock'>;
+  readonly #components: Pick<MeshNodeComponents, 'clock' | 'transports'>;
   readonly #metrics: MeshMetrics;
   readonly #gossip: Gossip;
   readonly #book: PeerBook;
@@ -93,7 +94,7 @@ export class MeshNode implements Mesh {
     this.#nat = options.nat === undefined ? undefined
       : new Nat({ mesh: this, libp2p, parts: natParts, transports, metrics: this.#metrics, logger, clock, isListening: options.listen.length > 0 }, options.nat);
     this.#relays = new RelayKeeper({ mesh: this, libp2p, parts: natParts, logger });
-    this.records = dht === undefined ? undefined : new DhtRecords({ dht, self: this.peerId, ownAddresses: () => libp2p.getMultiaddrs() });
+    this.records = dht === undefined ? undefined : new DhtRecords({ dht, self: this.peerId, ownAddresses: () => ownAddresses(libp2p, this.reachability) });
   }
 
   async start(): Promise<void> {
@@ -127,7 +128,7 @@ export class MeshNode implements Mesh {
   }
 
   addresses(): readonly string[] {
-    return this.#libp2p.getMultiaddrs().map((address) => address.toString());
+    return ownAddresses(this.#libp2p, this.reachability).map((address) => address.toString());
   }
 
   peers(): readonly PeerSummary[] {
