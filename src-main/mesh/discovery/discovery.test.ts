@@ -57,6 +57,24 @@ test('five nodes know each other through one', async () => {
   for (const { mesh, discovery } of all) expect(discovery.candidates.isTrusted(mesh.peerId)).toBe(true);
 });
 
+test('two that are reached through a relay alone meet there, by the word of the relay', async () => {
+  const relay = await nodes.start({ relayServer: { isMember: () => true } });
+  await discover(relay);
+  const [one, other] = await Promise.all([1, 2].map(async () => {
+    const mesh = await nodes.create({ listen: [`${addressOf(relay)}/p2p-circuit`] });
+    // They are at the relay as soon as they run, and introduce themselves once.
+    const discovery = await discover(mesh, { members: [addressOf(relay)] });
+    await nodes.run(mesh);
+    return { mesh, discovery };
+  }));
+  await connected(one!.mesh, [relay.peerId, other!.mesh.peerId]);
+  expect(one!.mesh.peers()).toContainEqual(expect.objectContaining({ peer: other!.mesh.peerId, route: 'relayed' }));
+  await Promise.all([known(one!, other!.mesh.peerId), known(other!, one!.mesh.peerId)]);
+  // What begins at the relay is not where they are: neither vouches for an address of the other's there.
+  const proofs = [one!, other!].flatMap(({ discovery }, i) => discovery.book.get([other!, one!][i]!.mesh.peerId)?.addresses ?? []).map(({ proof }) => proof);
+  expect(proofs).not.toContain('vouched');
+});
+
 test('after a restart without any name, the members of before are met again; the best of them first', async () => {
   const home = newHome();
   const far = [await member(), await member(), await member()];

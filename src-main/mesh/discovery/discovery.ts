@@ -178,7 +178,7 @@ export class Discovery implements Service {
     const { mesh } = this.#components;
     const connected = shuffled(mesh.peers().map(({ peer }) => peer).filter((peer) => peer !== asker));
     return connected.flatMap((peer): ToldPeer[] => {
-      const sure = (this.book.get(peer)?.addresses ?? []).filter(({ proof, failures }) => proof !== 'said' && failures === 0).map(({ address }) => address);
+      const sure = (this.book.get(peer)?.addresses ?? []).filter(({ address, proof, failures }) => failures === 0 && (proof !== 'said' || this.#leadsHere(address))).map(({ address }) => address);
       const addresses = this.#within(reach, peer, sure).slice(0, MAX_TOLD_ADDRESSES);
       return addresses.length === 0 ? [] : [{ peer, addresses }];
     }).slice(0, MAX_TOLD_PEERS);
@@ -188,8 +188,15 @@ export class Discovery implements Service {
     return addresses.filter((address) => { const plain = plainAddress(address, peer); return plain !== undefined && isUsableAt(reach, plain); });
   }
 
+  /** A place at this node as a relay: who believes it dials nobody but us. */
+  #leadsHere(address: string): boolean {
+    return address.includes(`/p2p/${this.#components.mesh.peerId}/p2p-circuit/`);
+  }
+
   #endOf(peer: PeerId): PlainAddress {
-    return endOf(this.#components.mesh.peers().find((one) => one.peer === peer)?.address ?? '');
+    const { address = '' } = this.#components.mesh.peers().find((one) => one.peer === peer) ?? {};
+    // Where a relayed connection begins is the relay, whose host vouches for nobody else.
+    return address.includes('/p2p-circuit') ? { ...endOf(address), host: '' } : endOf(address);
   }
 
   // A peer may leave in the middle of anything.
