@@ -23,6 +23,8 @@ export interface NatInit {
   readonly metrics: MeshMetrics;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Whether a host that sends a datagram is answered. */
+  readonly answers: (host: string) => boolean;
   /** Whether anybody can dial this node at all. */
   readonly isListening: boolean;
 }
@@ -57,7 +59,7 @@ export class Nat {
     new DirectUpgrade(this.#init, () => this.#reach.state).start(this.#over.signal);
     new GossipPaths(this.#init).start(this.#over.signal);
     if (stunServer === undefined) return;
-    this.#stun = new StunServer({ at: stunServer, clock, refused: metrics.refused });
+    this.#stun = new StunServer({ at: stunServer, clock, mayAsk: this.#init.answers, refused: metrics.refused });
     await this.#stun.start();
   }
 

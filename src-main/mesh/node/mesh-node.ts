@@ -92,7 +92,7 @@ export class MeshNode implements Mesh {
     const { dht, natParts } = libp2p.services;
     const { logger, clock, transports } = components;
     this.#nat = options.nat === undefined ? undefined
-      : new Nat({ mesh: this, libp2p, parts: natParts, transports, metrics: this.#metrics, logger, clock, isListening: options.listen.length > 0 }, options.nat);
+      : new Nat({ mesh: this, libp2p, parts: natParts, transports, metrics: this.#metrics, logger, clock, answers: (host) => this.#zone.answers(host), isListening: options.listen.length > 0 }, options.nat);
     this.#relays = new RelayKeeper({ mesh: this, libp2p, parts: natParts, logger });
     this.records = dht === undefined ? undefined : new DhtRecords({ dht, self: this.peerId, ownAddresses: () => ownAddresses(libp2p, this.reachability) });
   }

@@ -252,8 +252,13 @@ export class TrustZone {
     if (!this.#hasHouse && !this.#isListed(peer)) throw zoneErrors.notAllowed({ peer });
   }
 
+  /** Whether a host is within the zone by its address alone. */
+  reaches(host: string): boolean {
+    return this.#init.zone.kind !== 'local' || reachOfHost(hostOf(host)) !== 'public';
+  }
+
   #checkReach(host: string, address: string): void {
-    if (this.#init.zone.kind === 'local' && reachOfHost(hostOf(host)) === 'public') throw zoneErrors.outside({ address });
+    if (!this.reaches(host)) throw zoneErrors.outside({ address });
   }
 
   #denies(check: () => void): boolean {

@@ -7,7 +7,7 @@ import type { BanList } from './bans.ts';
 import { Conduct } from './conduct.ts';
 import { BANS_CHECK_MS, FAULT_BAN_MS, IDLE_CHECK_MS } from './constants.ts';
 import { zoneErrors } from './errors.ts';
-import { hostOfConnection } from './host-of.ts';
+import { hostOf, hostOfConnection } from './host-of.ts';
 import { IdleSessions } from './idle-sessions.ts';
 import { Quotas, type MeteredTraffic } from './quotas.ts';
 import type { TrustZone } from './trust-zone.ts';
@@ -68,6 +68,14 @@ export class ZoneWatch {
   /** Why an address is not dialled, counted; undefined: it may be. */
   deniesDial(address: Multiaddr): CodedError | undefined {
     return this.#init.zone.deniesDial(address);
+  }
+
+  /** Whether a datagram from there is answered: in a private zone, where nobody can prove anything with one, if a member is connected from there. */
+  answers(host: string): boolean {
+    const { bans, zone } = this.#init;
+    const from = hostOf(host);
+    if (bans.isBanned(from) || !zone.reaches(from)) return false;
+    return !zone.isPrivate || (this.#watched?.connections() ?? []).some(({ remoteAddr }) => hostOfConnection({ remoteAddr }) === from);
   }
 
   /** What a peer's stream is counted by. */

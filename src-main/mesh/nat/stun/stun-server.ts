@@ -10,6 +10,8 @@ export interface StunServerInit {
   /** Where it listens; port 0 takes a free one. */
   readonly at: Endpoint;
   readonly clock: Clock;
+  /** Whether a host is answered at all. */
+  readonly mayAsk: (host: string) => boolean;
   /** Told what was refused, by its code. */
   readonly refused: (code: string) => void;
 }
@@ -67,6 +69,7 @@ export class StunServer implements Service {
     const request = readRequest(bytes);
     // Nobody is to be made answer to port 0, and what is no request may come from anywhere.
     if (request === undefined || from.port === 0) return this.#init.refused('STUN_BAD_REQUEST');
+    if (!this.#init.mayAsk(from.address)) return this.#init.refused('STUN_STRANGER');
     if (!this.#perHost.take(from.address) || !this.#total.take('all')) return this.#init.refused('STUN_FLOODED');
     socket.send(answer(request, from), from.port, from.address);
   }

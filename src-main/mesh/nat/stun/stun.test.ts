@@ -45,7 +45,7 @@ test('whatever is no binding request is not answered, however it is cut or chang
 test('the server tells where a question came from, and nobody often', async () => {
   const refused: string[] = [];
   const frozen = { ...systemClock, monotonicMs: () => 0 };
-  const server = new StunServer({ at: { address: '127.0.0.1', port: 0 }, clock: frozen, refused: (code) => void refused.push(code) });
+  const server = new StunServer({ at: { address: '127.0.0.1', port: 0 }, clock: frozen, mayAsk: () => true, refused: (code) => void refused.push(code) });
   await server.start();
   stops.push(() => server.stop());
   const socket = createSocket('udp4');
@@ -68,10 +68,10 @@ test('the server tells where a question came from, and nobody often', async () =
 });
 
 test('a taken port is said so', async () => {
-  const first = new StunServer({ at: { address: '127.0.0.1', port: 0 }, clock: systemClock, refused: () => undefined });
+  const first = new StunServer({ at: { address: '127.0.0.1', port: 0 }, clock: systemClock, mayAsk: () => true, refused: () => undefined });
   await first.start();
   stops.push(() => first.stop());
-  const second = new StunServer({ at: first.address!, clock: systemClock, refused: () => undefined });
+  const second = new StunServer({ at: first.address!, clock: systemClock, mayAsk: () => true, refused: () => undefined });
   await expect(second.start()).rejects.toMatchObject({ code: 'MESH_PORT_IN_USE' });
   await second.stop();
 });
