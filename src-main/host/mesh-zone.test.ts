@@ -33,6 +33,8 @@ test('what other processes are told of the zone holds no secret, and they come t
   await newZone(config);
   const told = JSON.parse(JSON.stringify(zoneSettings(config))) as ReturnType<typeof zoneSettings>;
   expect(await zoneOptions(told)).toEqual(await zoneOptions(config));
+  expect((await zoneOptions({ ...told, allowPeers: [PEER] }, { isPassing: true })).zone).toMatchObject({ sponsorPath: join(home, 'identity.key') });
+  expect((await zoneOptions(told, { isPassing: true })).zone).not.toHaveProperty('sponsorPath');
   expect(passingIdentity(told)).toEqual({ kind: 'ephemeral' });
   expect(passingIdentity({ ...told, allowPeers: [PEER] })).toEqual({ kind: 'file', path: join(home, 'identity.key') });
 });

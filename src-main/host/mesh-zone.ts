@@ -12,16 +12,17 @@ export const bansPath = (home: string): string => join(home, 'bans.json');
 export const identityPath = (home: string): string => join(home, 'identity.key');
 export const zoneKeyPath = ({ home, zoneKeyFile }: Pick<ZoneSettings, 'home' | 'zoneKeyFile'>): string => zoneKeyFile ?? join(home, 'zone.key');
 
-/** Reads the key where there is one. Throws ZONE_KEY_*, MESH_IDENTITY_*. */
-export async function zoneOptions(settings: ZoneSettings): Promise<ZoneOptions> {
-  return { zone: await zoneOption(settings), bansPath: bansPath(settings.home), knocksPath: join(settings.home, 'knocks'), sessionsPerSecond: settings.sessionsPerSecond };
+/** Reads the key where there is one. `isPassing`: of a process with an id of its own, for which this home answers where a list has its name. Throws ZONE_KEY_*, MESH_IDENTITY_*. */
+export async function zoneOptions(settings: ZoneSettings, { isPassing = false }: { readonly isPassing?: boolean } = {}): Promise<ZoneOptions> {
+  return { zone: await zoneOption(settings, isPassing), bansPath: bansPath(settings.home), knocksPath: join(settings.home, 'knocks'), sessionsPerSecond: settings.sessionsPerSecond };
 }
 
-async function zoneOption(settings: ZoneSettings): Promise<ZoneOption> {
+async function zoneOption(settings: ZoneSettings, isPassing: boolean): Promise<ZoneOption> {
   if (settings.zone !== 'private') return { kind: settings.zone };
   const allow = settings.allowPeers.map(asPeerId);
   const house = allow.length === 0 ? undefined : await houseKey(identityPath(settings.home));
-  return { kind: 'private', key: await zoneKeyIn(settings), allow, house };
+  const sponsor = isPassing && allow.length > 0 ? { sponsorPath: identityPath(settings.home) } : {};
+  return { kind: 'private', key: await zoneKeyIn(settings), allow, house, ...sponsor };
 }
 
 /** Of a private zone. An allow-list does without a key, unless one was named: undefined. Throws ZONE_KEY_*. */
@@ -41,6 +42,6 @@ export async function zoneKeyAt(path: string): Promise<ZoneKey | undefined> {
 /** Signs as the node of this home. Throws MESH_IDENTITY_*. */
 export const ownSigner = (home: string): Promise<Signer> => loadSigner({ kind: 'file', path: identityPath(home) });
 
-/** Under which name a passing process goes: a new one, except where an allow-list has to know it. */
+/** Under which name a process that moves shards for a command goes: a new one, except where others have to dial it, and an allow-list to know it. */
 export const passingIdentity = ({ home, zone, allowPeers }: ZoneSettings): IdentityOption =>
   (zone === 'private' && allowPeers.length > 0 ? { kind: 'file', path: identityPath(home) } : { kind: 'ephemeral' });

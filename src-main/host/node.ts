@@ -12,7 +12,7 @@ import { laneNetwork } from './lane-network.ts';
 import { StoreFetcher } from './layer-fetcher.ts';
 import { appVersion, type AppPaths } from './paths.ts';
 import { memorySpeed } from './memory-speed.ts';
-import { identityPath, passingIdentity, zoneOptions } from './mesh-zone.ts';
+import { identityPath, zoneOptions } from './mesh-zone.ts';
 import { natOptions } from './nat-options.ts';
 import { createStageSource } from './stage-source.ts';
 import { zoneView } from './standing.ts';
@@ -55,12 +55,12 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const logger = createLogger(config.logLevel);
   const metrics = createMetricsRegistry();
   const clock = systemClock;
-  const zone = await zoneOptions(config);
+  const zone = await zoneOptions(config, { isPassing: identity === 'ephemeral' && process !== 'own' });
   const mesh = await createMesh({
     listen: config.listen, mdns: config.mdns, agent: 'omninode',
     // A passing process would only make others' tables wrong.
     dht: identity === 'file' && config.dht,
-    identity: identity === 'file' ? { kind: 'file', path: identityPath(config.home) } : process === 'own' ? { kind: 'ephemeral' } : passingIdentity(config),
+    identity: identity === 'file' ? { kind: 'file', path: identityPath(config.home) } : { kind: 'ephemeral' },
     ...zone,
     // Nor is it there for long enough to be reached.
     ...(identity === 'file' ? natOptions(config) : {}),

@@ -25,7 +25,11 @@ export async function composeMesh(options: MeshOptions, components: MeshComponen
   const { clock, logger } = components;
   const { refused } = metrics;
   const bans = new BanList(options.bansPath, clock);
-  const zone = new TrustZone({ zone: options.zone ?? { kind: 'public' }, sessionsPerSecond: options.sessionsPerSecond, knocksPath: options.knocksPath, privateKey, bans, clock, logger, refused, handshake: (result) => metrics.handshake('inbound', result) });
+  const sponsorPath = options.zone?.kind === 'private' ? options.zone.sponsorPath : undefined;
+  const sponsor = sponsorPath === undefined ? undefined : await loadIdentity({ kind: 'file', path: sponsorPath });
+  const zone = new TrustZone({
+    zone: options.zone ?? { kind: 'public' }, sponsor, sessionsPerSecond: options.sessionsPerSecond, knocksPath: options.knocksPath, privateKey, bans, clock, logger, refused, handshake: (result) => metrics.handshake('inbound', result),
+  });
   zone.checkListen(options.listen);
   const watch = new ZoneWatch({ zone, bans, clock, logger, refused });
   const direct = new DirectLinks(privateKey, zone);

@@ -8,6 +8,8 @@ export const MAX_PENDING_PER_ADDRESS = 16;
 export const MAX_COUNTED_ADDRESSES = 4096;
 /** A peer needs one; two that dial each other have two for a moment, each with its other transports a few more. */
 export const MAX_SESSIONS_PER_PEER = 8;
+/** Processes at once that one member answers for. */
+export const MAX_GUESTS_PER_PEER = 32;
 /** How far the clocks of two members may be apart; an answered knock is remembered for twice as long. */
 export const KNOCK_WINDOW_MS = 10 * 60_000;
 export const MAX_REMEMBERED_KNOCKS = 65_536;

@@ -13,7 +13,7 @@ import { Counted } from '../testing/counted.ts';
 import { strangerAt } from '../testing/stranger.ts';
 import { tlsHello } from '../testing/tls-hello.ts';
 import type { FrameStream, Mesh } from '../types.ts';
-import { KNOCK_WINDOW_MS } from './constants.ts';
+import { KNOCK_WINDOW_MS, MAX_FAULTS } from './constants.ts';
 import { houseKey } from './house-key.ts';
 import { ANSWER_BYTES, KNOCK_BYTES, knockName, newKnock } from './knock.ts';
 import { takeBytes } from './take-bytes.ts';
@@ -226,6 +226,74 @@ describe('a private zone by allow-list', () => {
     await expect(other.dial(addressOf(near))).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
     const far = await nodes.start({ identity: b.identity, zone: { kind: 'private', allow: [a.peer], house: await houseKey(b.identity.path) } });
     expect(await far.dial(addressOf(near))).toBe(a.peer);
+  });
+
+  describe('guests', () => {
+    /** A member with its home, and another one that has its name on the list. */
+    async function house(setup: { key?: ZoneKey } = {}) {
+      const [a, b] = [await named('a'), await named('b')];
+      const zone = { kind: 'private' as const, key: setup.key, allow: [a.peer, b.peer] };
+      const drops = new Counted();
+      const far = await nodes.start({ identity: b.identity, zone: { ...zone, house: await houseKey(b.identity.path) }, metrics: drops.metrics });
+      const home = { ...zone, house: await houseKey(a.identity.path) };
+      const daemon = await nodes.start({ identity: a.identity, zone: home });
+      await daemon.dial(addressOf(far));
+      return { a, far, daemon, home, drops, guest: () => nodes.start({ zone: { ...home, sponsorPath: a.identity.path } }) };
+    }
+
+    test.each(['a list', 'a list and a key'])('a process of a member’s home comes in beside it under a name of its own, by %s, on both kinds of streams', async (what) => {
+      const { far, daemon, guest } = await house(what === 'a list' ? {} : { key });
+      const passing = await guest();
+      expect(await passing.dial(addressOf(far))).toBe(far.peerId);
+      expect(await passing.dial(addressOf(daemon))).toBe(daemon.peerId);
+      await far.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, serve);
+      expect(await echoed(await passing.openDirect(addressOf(far), ECHO_PROTOCOL, { limits: TEST_LIMITS }), 'direct')).toBe('direct');
+      expect(await echoed(await passing.open(far.peerId, ECHO_PROTOCOL, { limits: TEST_LIMITS }), 'among others')).toBe('among others');
+      expect(new Set(far.peers().map(({ peer }) => peer))).toEqual(new Set([daemon.peerId, passing.peerId]));
+      expect(await daemon.ping(far.peerId)).toBeGreaterThan(0);
+    });
+
+    test('it may be dialled as long as it is there', async () => {
+      const { far, guest } = await house();
+      const passing = await guest();
+      const address = addressOf(passing);
+      await expect(far.dial(address)).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
+      await passing.dial(addressOf(far));
+      await passing.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, serve);
+      expect(await echoed(await far.openDirect(address, ECHO_PROTOCOL, { limits: TEST_LIMITS }), 'back')).toBe('back');
+    });
+
+    test('nobody is a guest of who is not on the list, and a signature is for one guest and one listener', async () => {
+      const { a, far, drops } = await house();
+      const [self, stranger] = [await loadIdentity(a.identity), await loadIdentity({ kind: 'ephemeral' })];
+      const foreign = await newKnock({ privateKey: self, key: undefined, listener: far.peerId, sponsor: stranger }, systemClock.now());
+      expect((await strangerAt(addressOf(far), foreign.bytes)).bytes).toHaveLength(0);
+      expect(drops.of('ZONE_NOT_ALLOWED')).toBe(1);
+      const good = await newKnock({ privateKey: stranger, key: undefined, listener: far.peerId, sponsor: self }, systemClock.now());
+      for (let at = good.bytes.length - 1; at > 20; at -= 8) {
+        const bytes = Uint8Array.from(good.bytes);
+        bytes[at] = (bytes[at] ?? 0) ^ 1;
+        expect((await strangerAt(addressOf(far), bytes)).bytes).toHaveLength(0);
+      }
+      expect((await strangerAt(addressOf(far), good.bytes, { enough: ANSWER_BYTES })).bytes.equals(good.answer)).toBe(true);
+    });
+
+    test('who brings a guest answers for it: both are banned for its faults', async () => {
+      const { far, daemon, guest, drops } = await house();
+      const passing = await guest();
+      await passing.dial(addressOf(far));
+      await far.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, maxFrameBytes: 8 }, serve);
+      const gone = far.events.once('peer:disconnect', { accept: () => far.peers().length === 0 });
+      for (let i = 0; i <= MAX_FAULTS; i++) {
+        const stream = await passing.open(far.peerId, ECHO_PROTOCOL, { limits: TEST_LIMITS }).catch(() => undefined);
+        await stream?.send(Buffer.alloc(9)).catch(() => undefined);
+        await stream?.closed;
+      }
+      await gone;
+      await expect((await guest()).dial(addressOf(far))).rejects.toMatchObject({ code: 'MESH_DIAL_FAILED' });
+      await expect(daemon.dial(addressOf(far)).then(() => daemon.ping(far.peerId))).rejects.toMatchObject({ code: expect.stringMatching(/^MESH_/) });
+      expect(drops.of('ZONE_BANNED')).toBeGreaterThan(0);
+    });
   });
 
   test('with a key as well, both are needed', async () => {

@@ -1,11 +1,15 @@
 import type { MessageStream, StreamMessageEvent } from '@libp2p/interface';
 import { MAX_RECORD_BYTES, recordBytes } from './client-hello.ts';
 import { zoneErrors } from './errors.ts';
+import { GUEST_KNOCK_BYTES } from './knock.ts';
 
 type Within = { readonly signal?: AbortSignal | undefined };
 
 /** Exactly so many bytes, which is all that the other side may send before it hears from us. Throws ZONE_HANDSHAKE_FAILED, ZONE_STRANGER. */
 export const takeBytes = (connection: MessageStream, count: number, within: Within): Promise<Buffer> => taken(connection, new Collected(() => count, count), within);
+
+/** As `takeBytes`, as many as those that came say. */
+export const takeKnock = (connection: MessageStream, wanted: (soFar: Buffer) => number, within: Within): Promise<Buffer> => taken(connection, new Collected(wanted, GUEST_KNOCK_BYTES), within);
 
 /** As `takeBytes`, one record of TLS. */
 export const takeRecord = (connection: MessageStream, within: Within): Promise<Buffer> => taken(connection, new Collected(recordBytes, MAX_RECORD_BYTES), within);

@@ -8,21 +8,22 @@ import { replaced } from '../node/replaced.ts';
 import { HANDSHAKE_TIMEOUT_MS } from '../options.ts';
 import { Admission, type Admitted } from './admission.ts';
 import type { BanList } from './bans.ts';
-import { MAX_SESSIONS_PER_PEER, SESSIONS_PER_SECOND } from './constants.ts';
+import { MAX_GUESTS_PER_PEER, MAX_SESSIONS_PER_PEER, SESSIONS_PER_SECOND } from './constants.ts';
 import { Doorkeeper, type Way } from './doorkeeper.ts';
 import { zoneErrors } from './errors.ts';
 import { hostOf, hostOfConnection } from './host-of.ts';
 import type { ZoneOption } from './options.ts';
 import { serverNameOf } from './client-hello.ts';
-import { knockName, knockOfName } from './knock.ts';
+import { knockName, knockOfName, type OpenedKnock } from './knock.ts';
 import { SeenKnocks } from './seen-knocks.ts';
-import { takeBytes, takeRecord } from './take-bytes.ts';
+import { takeBytes, takeKnock, takeRecord } from './take-bytes.ts';
 
 export interface TrustZoneInit {
   readonly zone: ZoneOption;
   readonly sessionsPerSecond?: number | undefined;
   readonly knocksPath?: string | undefined;
   readonly privateKey: Ed25519PrivateKey;
+  readonly sponsor?: Ed25519PrivateKey | undefined;
   readonly bans: BanList;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -38,6 +39,8 @@ const CLOSED = ['quic', 'quic-v1', 'webtransport', 'webrtc-direct'];
 const ANSWERING = [...CLOSED, 'ws', 'wss'];
 
 type Session = MultiaddrConnection;
+/** Who knocked, and who signed that. */
+type Knocked = Pick<OpenedKnock, 'peer' | 'by'>;
 
 /**
  * Who may connect: decided before the handshake by address and, in a private zone, by a knock; after it by peer id. Everything that is
@@ -50,7 +53,9 @@ export class TrustZone {
   readonly #isListed: (peer: PeerId) => boolean = () => true;
   readonly #hasHouse: boolean = false;
   readonly #admitted = new WeakMap<object, Admitted>();
-  readonly #knockers = new WeakMap<object, PeerId>();
+  readonly #knockers = new WeakMap<object, Knocked>();
+  /** Guests that are here, and who answers for each. */
+  readonly #sponsors = new Map<PeerId, PeerId>();
   /** Sessions of each peer that came to us. */
   readonly #sessions = new Map<PeerId, number>();
   /** Peers with a session that began with a knock, ours or theirs. */
@@ -65,11 +70,19 @@ export class TrustZone {
     this.#isListed = (peer) => allowed?.has(peer) !== false;
     this.#hasHouse = zone.house !== undefined;
     const seen = new SeenKnocks({ path: init.knocksPath, clock, onTrouble: (error) => this.#warn(error) });
-    this.#door = new Doorkeeper({ privateKey, key: zone.key, house: zone.house, isListed: this.#isListed, check: (peer) => this.#checkBans(peer), seen, clock });
+    this.#door = new Doorkeeper({
+      privateKey, key: zone.key, house: zone.house, sponsor: init.sponsor, isListed: this.#isListed, isGuest: (peer) => this.#sponsors.has(peer),
+      check: (peer) => this.#checkBans(peer), seen, clock,
+    });
   }
 
   get isPrivate(): boolean {
     return this.#door !== undefined;
+  }
+
+  /** Who answers for a guest that is here. */
+  sponsorOf(peer: PeerId): PeerId | undefined {
+    return this.#sponsors.get(peer);
   }
 
   /** Throws ZONE_NO_SILENT_TRANSPORT for an address that a private node cannot keep silent at. */
@@ -117,11 +130,10 @@ export class TrustZone {
     const door = this.#door;
     if (door === undefined || this.#knockers.has(connection)) return;
     const within = AbortSignal.any([AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS), ...(signal === undefined ? [] : [signal])]);
-    const way: Way = { send: (bytes) => void connection.send(bytes), take: (count) => takeBytes(connection, count, { signal: within }) };
+    const way: Way = { send: (bytes) => void connection.send(bytes), take: (count) => takeBytes(connection, count, { signal: within }), takeKnock: (wanted) => takeKnock(connection, wanted, { signal: within }) };
     // Of two that dial each other at once, one acts as the listener.
     if (connection.direction === 'outbound' && initiator !== false) return this.#knock(door, way, connection);
-    const peer = await door.answer(way);
-    this.#knockers.set(connection, peer);
+    this.#knockers.set(connection, await door.answer(way));
     this.#admitted.get(connection)?.excuse();
   }
 
@@ -134,7 +146,7 @@ export class TrustZone {
     const hello = await takeRecord(connection, { signal: AbortSignal.timeout(HANDSHAKE_TIMEOUT_MS) });
     connection.unshift(hello);
     const knock = await this.#door.open(knockOfName(serverNameOf(hello)));
-    this.#knockers.set(connection, knock.peer);
+    this.#knockers.set(connection, knock);
     this.#admitted.get(connection)?.excuse();
     return knock.answer;
   }
@@ -149,7 +161,7 @@ export class TrustZone {
   checkProved(connection: Session, peer: PeerId): void {
     this.#checkBans(peer);
     if (!this.isPrivate) return;
-    const knocker = this.#knockers.get(connection);
+    const knocker = this.#knockers.get(connection)?.peer;
     // WebRTC is arranged over a session of the same two peers, which began with a knock.
     const isArranged = knocker === undefined && connection.remoteAddr.getComponents().some(({ name }) => name === 'webrtc') && this.#members.has(peer);
     if (knocker !== peer && !isArranged) throw zoneErrors.otherPeer({ peer });
@@ -222,14 +234,24 @@ export class TrustZone {
     if (listener === undefined) throw zoneErrors.silentPeer({ address: 'an address without a peer id' });
     const peer = asPeerId(listener);
     await door.knock(way, peer);
-    this.#knockers.set(connection, peer);
+    this.#knockers.set(connection, { peer, by: peer });
   }
 
   #begin(connection: Session, peer: PeerId): void {
     this.settle(connection);
     if ((this.#sessions.get(peer) ?? 0) >= MAX_SESSIONS_PER_PEER) throw zoneErrors.tooManyLinks({ peer, limit: MAX_SESSIONS_PER_PEER });
+    this.#letInGuest(connection, peer);
     this.#keep(this.#sessions, connection, peer);
     this.#keep(this.#members, connection, peer);
+  }
+
+  #letInGuest(connection: Session, peer: PeerId): void {
+    const by = this.#knockers.get(connection)?.by ?? peer;
+    if (by === peer || connection.status !== 'open') return;
+    const others = [...this.#sponsors].filter(([guest, sponsor]) => sponsor === by && guest !== peer);
+    if (others.length >= MAX_GUESTS_PER_PEER) throw zoneErrors.tooManyLinks({ peer: by, limit: MAX_GUESTS_PER_PEER });
+    this.#sponsors.set(peer, by);
+    connection.addEventListener('close', () => { if ((this.#sessions.get(peer) ?? 0) <= 1) this.#sponsors.delete(peer); }, { once: true });
   }
 
   #keep(counts: Map<PeerId, number>, connection: Session, peer: PeerId): void {
@@ -249,7 +271,7 @@ export class TrustZone {
   // A peer that is not listed may be of this house: its answer to our knock tells.
   #checkDial(peer: PeerId): void {
     this.#checkBans(peer);
-    if (!this.#hasHouse && !this.#isListed(peer)) throw zoneErrors.notAllowed({ peer });
+    if (!this.#hasHouse && !this.#isListed(peer) && !this.#sponsors.has(peer)) throw zoneErrors.notAllowed({ peer });
   }
 
   /** Whether a host is within the zone by its address alone. */

@@ -109,13 +109,16 @@ export class ZoneWatch {
   }
 
   async #ban(peer: PeerId, code: string): Promise<void> {
+    // A new name costs a guest nothing: who brought it answers for it.
+    const sponsor = this.#init.zone.sponsorOf(peer);
+    const subjects = sponsor === undefined ? [peer] : [peer, sponsor];
     try {
-      await this.#init.bans.add(peer, { reason: `too many faults, the last one ${code}`, durationMs: FAULT_BAN_MS });
+      for (const subject of subjects) await this.#init.bans.add(subject, { reason: `too many faults, the last one ${code}`, durationMs: FAULT_BAN_MS });
       this.#init.logger.warn({ peer, code }, 'a peer is banned for its faults');
     } catch (error) {
       this.#init.logger.warn({ peer, message: isCoded(error) ? error.message : String(error) }, 'a ban could not be kept');
     }
-    this.#drop(peer);
+    for (const subject of subjects) this.#drop(subject);
   }
 
   async #dropBanned(): Promise<void> {
