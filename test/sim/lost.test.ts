@@ -74,6 +74,15 @@ test('who lost a connection only is not lost', { timeout: 120_000 }, async () =>
   expect(left).toEqual([]);
 });
 
+test('who was cut off from all is back as soon as it is met again', { timeout: 120_000 }, async () => {
+  const { node } = members[3]!;
+  const neighbours = node.peers().map(({ peer }) => members.find((other) => other.node.peerId === peer)!.node);
+  for (const neighbour of neighbours) node.disconnect(neighbour);
+  await until(() => isGoneForAll(node.peerId), GONE_IN_TIME_MS);
+  node.connect(neighbours[0]!);
+  await until(() => members.every((other) => other.node === node || other.presence.member(node.peerId) !== undefined), 8_000);
+});
+
 test.each([['what it last said', 0], ['what it never said', 1e9]])('a liar makes nobody leave: it says that all are lost since %s, again and again', { timeout: 120_000 }, async (_, aheadSeq) => {
   const liar = await nodeOf(NODES);
   await liar.start();

@@ -37,7 +37,7 @@ export class CapabilityAnnouncer {
   #newest: Envelope | undefined;
   /** When the last ads were told, as many as may be told in a row. */
   #adsMs: number[] = [];
-  /** Whether anybody was there when the newest ad was told. */
+  /** Whether anybody was there when something was said last. */
   #isHeard = false;
   #beating: NodeJS.Timeout | undefined;
   #greeting: NodeJS.Timeout | undefined;
@@ -78,7 +78,7 @@ export class CapabilityAnnouncer {
 
   /** Says that this node is there, as it may seem not to be. */
   isHere(): void {
-    this.#beatIn(0);
+    this.#beatIn(this.#times.greetMs);
   }
 
   /** Somebody says that this node is lost. */
@@ -123,7 +123,9 @@ export class CapabilityAnnouncer {
       if (this.#ad === undefined || isDue || (this.#isNew(profile) && this.#mayTell())) await this.#tell(profile);
       else await this.#say({ kind: 'alive', ad: this.#ad.message.seq });
     }).finally(() => {
-      if (!this.#isOver) this.#beating = setTimeout(() => void this.#beat(), this.#beatMs()).unref();
+      // Who has just been met may not listen yet.
+      const nextMs = this.#isHeard ? this.#beatMs() : Math.min(this.#beatMs(), BEAT_MS);
+      if (!this.#isOver) this.#beating = setTimeout(() => void this.#beat(), nextMs).unref();
     });
   }
 
@@ -139,9 +141,7 @@ export class CapabilityAnnouncer {
   async #tell({ links, ...profile }: Profile): Promise<void> {
     this.#adsMs = [...this.#adsMs, this.#nowMs()].slice(-AD_BURST);
     const nearest = links.toSorted((a, b) => a.rttMs - b.rttMs).slice(0, MAX_TOLD_LINKS);
-    const { envelope, recipients } = await this.#say({ kind: 'ad', profile: { ...profile, links: nearest } });
-    this.#ad = envelope;
-    this.#isHeard = recipients > 0;
+    this.#ad = await this.#say({ kind: 'ad', profile: { ...profile, links: nearest } });
   }
 
   /** What changes often is told with a later beat. */
@@ -150,7 +150,7 @@ export class CapabilityAnnouncer {
     return this.#adsMs.length < AD_BURST || this.#nowMs() - (this.#adsMs[0] ?? 0) >= AD_BURST * gapMs;
   }
 
-  async #say(what: Said): Promise<{ readonly envelope: Envelope; readonly recipients: number }> {
+  async #say(what: Said): Promise<Envelope> {
     const { signer, publish } = this.#init;
     const at = this.#timeline();
     const message: CapabilityMessage = { ...what, peer: signer.peerId, run: this.#run.at, seq: ++this.#seq, at, ttlMs: Math.min(MAX_TTL_MS, Math.round(this.#beatMs() * TTL_BEATS)) };
@@ -158,7 +158,8 @@ export class CapabilityAnnouncer {
     this.#newest = envelope;
     this.#saidMs = this.#nowMs();
     const { recipients } = await publish(envelope.bytes);
-    return { envelope, recipients };
+    this.#isHeard = recipients > 0;
+    return envelope;
   }
 
   #isNew(profile: Profile): boolean {

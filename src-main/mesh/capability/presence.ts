@@ -114,6 +114,7 @@ export class Presence implements Service {
 
   #onMet(peer: PeerId): void {
     this.#announcer.greet();
+    if (this.#suspicions.found(peer)) this.#announcer.isHere();
     const summary = this.#init.mesh.peers().find((known) => known.peer === peer);
     if (summary === undefined) return;
     this.#signs.met(summary);

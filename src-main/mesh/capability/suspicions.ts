@@ -1,7 +1,7 @@
 import { RateLimiter, type Clock, type PeerId } from '../../base/index.ts';
 import type { Directory } from './directory.ts';
 import type { Loss } from './message.ts';
-import { ALL_LOSSES_RATE, LOSS_DELAY_MS, LOSS_RATE, MAX_LOST } from './options.ts';
+import { ALL_LOSSES_RATE, LOSS_DELAY_MS, LOSS_RATE, MAX_KNOWN, MAX_LOST } from './options.ts';
 
 export interface SuspicionsInit {
   readonly directory: Pick<Directory, 'newestOf' | 'suspect' | 'isGone'>;
@@ -20,6 +20,8 @@ export class Suspicions {
   readonly #init: SuspicionsInit;
   /** What was known of each when we lost it. */
   readonly #ours = new Map<PeerId, Loss>();
+  /** Neighbours that were lost and not met again, the oldest first. */
+  readonly #away = new Set<PeerId>();
   readonly #authors: RateLimiter;
   readonly #all: RateLimiter;
   #telling: NodeJS.Timeout | undefined;
@@ -32,6 +34,8 @@ export class Suspicions {
 
   /** The connection to it ended, or it fell silent on it. Told a little later, by the first of its neighbours. */
   lost(peer: PeerId): void {
+    this.#away.add(peer);
+    for (const oldest of this.#away) if (this.#away.size > MAX_KNOWN) this.#away.delete(oldest);
     const newest = this.#init.directory.newestOf(peer);
     if (newest === undefined || newest.isSuspected) return;
     this.#ours.set(peer, { peer, run: newest.run, seq: newest.seq });
@@ -39,6 +43,12 @@ export class Suspicions {
       this.#telling = undefined;
       void this.#tell();
     }, LOSS_DELAY_MS * Math.random()).unref();
+  }
+
+  /** It is met. Whether it was lost before: it and those behind it may think the same of us, and have said so while we could not hear it. */
+  found(peer: PeerId): boolean {
+    this.#ours.delete(peer);
+    return this.#away.delete(peer);
   }
 
   /** What another says it lost. Whether others should hear of it: none of them is new, or he says too much. */
