@@ -6,6 +6,6 @@ export * from './bridge/server.ts';
 export * from './http/assets.ts';
 export * from './http/headers.ts';
 export { startHttpServer, type HttpServer, type HttpServerInit } from './http/server.ts';
-export { askPeers, askRunningHost, watchPeers } from './control/client.ts';
+export { askNet, askPeers, askRunningHost, watchPeers } from './control/client.ts';
 export { startControlServer, type ControlServer, type ControlServerInit } from './control/server.ts';
-export type { PeerRow, PeersNow, PipelineLoad, RunningHost } from './control/schema.ts';
+export type { KnownMember, NetNow, PeerRow, PeersNow, PipelineLoad, RunningHost, Trouble } from './control/schema.ts';

@@ -1,5 +1,5 @@
 import type { Events } from '../base/index.ts';
-import type { PipelineLoad } from './control/schema.ts';
+import type { NetNow, PipelineLoad } from './control/schema.ts';
 import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
 
 export interface ChatRequest {
@@ -48,6 +48,8 @@ export interface HostService {
   self?(): Member | undefined;
   /** Whom this node meets, and from where it is reached; absent on a host that is no node of a mesh. */
   standing?(): Standing;
+  /** What it knows of its part in the mesh; it tries again first whom it does not reach, for some seconds. */
+  net?(): Promise<NetNow>;
   /** Undefined while there is no pipeline. */
   activity?(): PipelineActivity | undefined;
   /** What goes on in the pipeline now; absent on a host that has none. */

@@ -5,6 +5,7 @@ import { peerService, tellPeers } from './capability/peer-service.ts';
 import { ChatModel } from './chat-model.ts';
 import type { Settings } from './config.ts';
 import { inviteService } from './invite-service.ts';
+import { netOf } from './net-doctor/net-now.ts';
 import { createNode } from './node.ts';
 import { findModel } from './model-file.ts';
 import { appVersion, type AppPaths } from './paths.ts';
@@ -37,7 +38,8 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
   const node = await createNode({ settings, paths, shards: [], identity: 'file', spawn, models: () => chat.offers });
   const chat: ChatModel = new ChatModel({ settings, paths, node, events, spawn, nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
   const version = appVersion(paths);
-  const peers = peerService(node);
+  const [peers, net] = [peerService(node), netOf(node)];
+  let isUp = false;
   const api: HostService = {
     events, chat, invites: inviteService(node, config),
     status: () => chat.status,
@@ -45,6 +47,10 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
     activity: () => chat.activity,
     load: (): PipelineLoad => chat.load ?? { answers: [], waiting: 0 },
     ...peers,
+    net: async () => {
+      const [now, status] = [await net(), chat.status];
+      return isUp || status.kind !== 'error' ? now : { ...now, trouble: { code: status.code, message: status.message, ...(status.next === undefined ? {} : { next: status.next }) } };
+    },
     info: () => ({
       name: 'OmniNode', version, platform: `${process.platform} ${process.arch}`, node: process.versions.node, mode,
       dataDirLabel: config.home.replace(homedir(), '~'), peerId: node.mesh.peerId, addresses: chat.isStarted ? [...node.mesh.addresses()] : [],
@@ -74,6 +80,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
       });
       try {
         await node.start();
+        isUp = true;
         await chat.start().finally(() => { if (!isStopping) sharing = share(); });
       } catch (error) {
         const { code, message, next } = toCoded(error);

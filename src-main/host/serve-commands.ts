@@ -3,6 +3,7 @@ import { startControlServer, type HostServiceEvents, type PipelineLoad } from '.
 import { Events, toCoded } from '../base/index.ts';
 import { peerService, tellPeers } from './capability/peer-service.ts';
 import { appVersion, type AppPaths } from './paths.ts';
+import { netOf } from './net-doctor/net-now.ts';
 import type { Node } from './node.ts';
 
 /** Lets the owner's commands (`omninode peers`) ask a node without an app; what cannot be told to them is only logged. */
@@ -14,7 +15,7 @@ export async function serveCommands(node: Node, { home, paths }: { readonly home
   const control = await startControlServer({
     home, logger: node.logger,
     host: {
-      ...peers, events, status: () => ({ kind: 'ready' }), stages: () => [], load: () => none,
+      ...peers, events, net: netOf(node), status: () => ({ kind: 'ready' }), stages: () => [], load: () => none,
       info: () => ({
         name: 'OmniNode', version: appVersion(paths), platform: `${process.platform} ${process.arch}`, node: process.versions.node, mode: 'headless',
         dataDirLabel: home.replace(homedir(), '~'), peerId: node.mesh.peerId, addresses: [...node.mesh.addresses()],

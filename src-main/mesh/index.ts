@@ -7,6 +7,7 @@ export { verifySignature } from './identity/signature.ts';
 export * from './discovery/index.ts';
 export { formatZoneKey, newZoneKey, parseZoneKey, readZoneKey, writeZoneKey, zoneName, type ZoneKey } from './zone/zone-key.ts';
 export { DHT_PROTOCOL } from './options.ts';
+export { HOP_PROTOCOL } from './nat/relay-keeper.ts';
 export { MAX_BYTES_PER_SECOND as MAX_TOLD_BYTES_PER_SECOND } from './protocols/bandwidth/constants.ts';
 export { meshErrors, type DialReason } from './errors.ts';
 export type { IceServers, IdentityOption, MeshComponents, MeshOptions, RelayServerOptions } from './options.ts';

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { isAlive } from '../../base/index.ts';
 import { apiErrors } from '../errors.ts';
-import { CONTROL_LIMITS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
+import { CONTROL_LIMITS, CONTROL_NET_PATH, CONTROL_NET_TIMEOUT_MS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
 import { readControlFile, type ControlFile } from './file.ts';
-import { peersNowSchema, runningHostSchema, type PeersNow, type RunningHost } from './schema.ts';
+import { netNowSchema, peersNowSchema, runningHostSchema, type NetNow, type PeersNow, type RunningHost } from './schema.ts';
 
 /** How the host that runs with this home does. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export const askRunningHost = (home: string, signal: AbortSignal): Promise<RunningHost> => ask(home, { path: CONTROL_PATH, schema: runningHostSchema, signal });
@@ -11,7 +11,10 @@ export const askRunningHost = (home: string, signal: AbortSignal): Promise<Runni
 /** Whom that host knows. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export const askPeers = (home: string, signal: AbortSignal): Promise<PeersNow> => ask(home, { path: CONTROL_PEERS_PATH, schema: peersNowSchema, signal });
 
-/** The same now and after each change; ends with the host, or with the signal, whose reason it throws. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
+/** Its part in the mesh, after it tried again whom it does not reach. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
+export const askNet = (home: string, signal: AbortSignal): Promise<NetNow> => ask(home, { path: CONTROL_NET_PATH, schema: netNowSchema, signal, timeoutMs: CONTROL_NET_TIMEOUT_MS });
+
+/** Whom that host knows, now and after each change; ends with the host, or with the signal, whose reason it throws. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export async function* watchPeers(home: string, signal: AbortSignal): AsyncGenerator<PeersNow> {
   const file = await fileOf(home);
   const reply = await get(file, { home, path: `${CONTROL_PEERS_PATH}?watch=1`, signal });
@@ -29,11 +32,12 @@ interface Ask<S extends z.ZodType> {
   readonly path: string;
   readonly schema: S;
   readonly signal: AbortSignal;
+  readonly timeoutMs?: number;
 }
 
-async function ask<S extends z.ZodType>(home: string, { path, schema, signal }: Ask<S>): Promise<z.output<S>> {
+async function ask<S extends z.ZodType>(home: string, { path, schema, signal, timeoutMs = CONTROL_LIMITS.timeoutMs }: Ask<S>): Promise<z.output<S>> {
   const file = await fileOf(home);
-  const within = AbortSignal.any([signal, AbortSignal.timeout(CONTROL_LIMITS.timeoutMs)]);
+  const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const reply = await get(file, { home, path, signal: within });
   return parse(await inTime(readText(reply)), schema);
 }

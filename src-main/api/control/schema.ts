@@ -48,6 +48,39 @@ export const runningHostSchema = z.object({
 });
 export type RunningHost = z.infer<typeof runningHostSchema>;
 
+const address = z.string().max(500);
+const troubleSchema = z.object({
+  code: z.string().max(100), message: z.string().max(4_000), next: z.string().max(4_000).optional(),
+  /** Of a dial. */
+  reason: z.string().max(100).optional(),
+});
+export type Trouble = z.infer<typeof troubleSchema>;
+
+/** A member that a node knows: one that its owner named, or of its address book. */
+const knownMemberSchema = z.object({
+  peerId: peerSchema.shape.peerId, name: z.string().max(100).optional(), addresses: z.array(address).max(64), isNamed: z.boolean(), isConnected: z.boolean(),
+  /** Unix ms: when it was connected last. */
+  seenAt: measured.optional(),
+  /** Since when it is tried in vain, and why; absent for one that was not tried. */
+  missed: z.object({ since: measured, trouble: troubleSchema }).optional(),
+});
+export type KnownMember = z.infer<typeof knownMemberSchema>;
+
+/** What a running node knows of its part in the mesh, for `omninode net doctor`. */
+export const netNowSchema = z.object({
+  peerId: peerSchema.shape.peerId,
+  pid: count,
+  /** Why the node does not run though its app does. */
+  trouble: troubleSchema.optional(),
+  addresses: z.array(address).max(64),
+  standing: standingSchema,
+  relays: z.array(z.object({ address, isHeld: z.boolean(), trouble: troubleSchema.optional() })).max(64),
+  members: z.array(knownMemberSchema).max(1_000),
+  /** How others' clocks stand to this one's; `isTaken` false: so far from it that they are not seen. */
+  clocks: z.array(z.object({ peerId: peerSchema.shape.peerId, aheadMs: z.number(), isTaken: z.boolean() })).max(10_000),
+});
+export type NetNow = z.infer<typeof netNowSchema>;
+
 const peerRowSchema = z.object({
   peerId: peerSchema.shape.peerId,
   /** Absent: known through others. */

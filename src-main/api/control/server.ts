@@ -5,7 +5,7 @@ import { isCoded, RateLimiter, systemClock, type Logger } from '../../base/index
 import { apiErrors } from '../errors.ts';
 import { Guard } from '../http/guard.ts';
 import { statusOf } from '../http/status.ts';
-import { CONTROL_LIMITS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
+import { CONTROL_LIMITS, CONTROL_NET_PATH, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
 import type { HostService } from '../ports.ts';
 import { toWireError } from '../wire-error.ts';
 import { removeControlFile, writeControlFile } from './file.ts';
@@ -34,6 +34,7 @@ export async function startControlServer({ host, home, logger }: ControlServerIn
   addChecks(app, guard.promise, logger);
   app.get(CONTROL_PATH, () => runningHost(host));
   addPeers(app, host);
+  app.get(CONTROL_NET_PATH, () => host.net?.() ?? Promise.reject(apiErrors.unsupported({ command: CONTROL_NET_PATH })));
   await app.listen({ host: HOST, port: 0 });
   const { port } = app.server.address() as AddressInfo;
   guard.resolve(new Guard({ host: HOST, port }, key));

@@ -10,8 +10,9 @@ Examples:
   omninode net doctor
   omninode net doctor --json
 
-With or without a node that runs with this home. Members are dialled from a passing node where that node is not connected to them: an
-allow-list of peer ids refuses it. Exit codes: 0 nothing failed, 4 something did.`;
+Asks the node that runs with this home, which tries again whom it does not reach (10 s at most). Where none runs, a passing node looks.
+
+Exit codes: 0 nothing failed (hints and what is unknown count as well), 4 something did, 2 the configuration cannot be used.`;
 const MARKS = { ok: 'ok  ', hint: 'hint', fail: 'FAIL', unknown: '?   ' } as const;
 
 export function netCommand(program: Command, launch: Launch): void {
@@ -26,6 +27,8 @@ async function doctor({ settings, output, signal }: CommandContext): Promise<num
     output.answer(`${MARKS[verdict]}  ${name.padEnd(12)}  ${detail}\n`);
     if (next !== undefined) output.answer(`${' '.repeat(20)}${next}\n`);
   }
+  const failed = report.findings.filter(({ verdict }) => verdict === 'fail').length;
+  output.answer(failed === 0 ? '\nNothing failed.\n' : `\n${failed} failed: what to do stands below each.\n`);
   output.result(report);
   return report.ok ? EXIT.ok : EXIT.local;
 }

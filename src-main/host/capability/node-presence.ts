@@ -26,7 +26,7 @@ export interface NodePresenceInit {
 }
 
 /** Who is there and what they can do, and what this node tells of itself. */
-export interface NodePresence extends Service, Pick<Presence, 'events' | 'members' | 'member' | 'isGone' | 'self'> {
+export interface NodePresence extends Service, Pick<Presence, 'events' | 'members' | 'member' | 'isGone' | 'self' | 'clocks'> {
   /** Other nodes with what they told: memory that is free, layers, speeds. */
   members(): readonly Member[];
   /** Something that is told may have changed. */
@@ -61,7 +61,7 @@ export function createNodePresence({ config, runner, links, calibration, ...init
       if (config.calibrate) calibrator.start();
     },
     stop: () => (stopping ??= stop()),
-    members: () => presence.members(), member: (peer) => presence.member(peer), isGone: (peer) => presence.isGone(peer), self: () => presence.self(),
+    members: () => presence.members(), member: (peer) => presence.member(peer), isGone: (peer) => presence.isGone(peer), self: () => presence.self(), clocks: () => presence.clocks(),
     changed, computing: () => calibrator.interrupt(),
   };
 }

@@ -1,53 +1,114 @@
 import { createSocket } from 'node:dgram';
-import { peerOf, toCoded } from '../../base/index.ts';
-import { askPeers, askRunningHost } from '../../api/index.ts';
-import type { Mesh } from '../../mesh/index.ts';
-import type { Settings } from '../config.ts';
+import { askNet, type KnownMember, type NetNow } from '../../api/index.ts';
+import { asPeerId, isCoded, peerOf, systemClock, type PeerId } from '../../base/index.ts';
+import { askClock, HOP_PROTOCOL, peekIntoHome, type Mesh } from '../../mesh/index.ts';
+import type { HostConfig, Settings } from '../config.ts';
+import { ensureConnected } from '../connect.ts';
 import { ephemeral } from '../infer-pipeline.ts';
+import { zoneOptions } from '../mesh-zone.ts';
 import { createNode } from '../node.ts';
 import type { AppPaths } from '../paths.ts';
-import type { NetFacts, Trouble } from './report.ts';
+import { zoneView } from '../standing.ts';
+import type { ClockFact } from './clocks.ts';
+import { troubleOf } from './net-now.ts';
+import type { NetFacts } from './report.ts';
 
 const MDNS = { host: '224.0.0.251', port: 5353 } as const;
+/** Of the address book, when no node runs. */
+const MAX_TRIED = 16;
 
-/** Looks for itself: asks the node that runs with this home, if one does, and dials the members that it does not hold from a passing node. */
-export async function lookAtNet(settings: Settings, { paths, signal }: { readonly paths: AppPaths; readonly signal: AbortSignal }): Promise<NetFacts> {
-  const { home, mdns, peers: members } = settings.config;
-  const running = await askRunningHost(home, signal).catch(() => undefined);
-  const peers = running === undefined ? undefined : await askPeers(home, signal).catch(() => undefined);
-  const connected = new Set(peers?.peers.flatMap(({ peerId, link }) => (link === undefined ? [] : [peerId])));
-  return {
-    isRunning: running !== undefined,
-    listening: running === undefined ? await tryListening(settings, paths) : { addresses: running.addresses ?? [] },
-    ...(peers?.standing === undefined ? {} : { reachability: peers.standing.reachability }),
-    members: await dialMembers(settings, { members, connected, paths, signal }),
-    mdns: { isOn: mdns, hasRoute: await hasMulticastRoute() },
-  };
-}
-
-async function tryListening(settings: Settings, paths: AppPaths): Promise<NetFacts['listening']> {
-  try {
-    return await withNode(settings, paths, (mesh) => Promise.resolve({ addresses: mesh.addresses().map((address) => address.split('/p2p/')[0] ?? address) }));
-  } catch (error) {
-    return troubleOf(error);
-  }
-}
-
-interface Dials {
-  readonly members: readonly string[];
-  readonly connected: ReadonlySet<string>;
+export interface LookOptions {
   readonly paths: AppPaths;
   readonly signal: AbortSignal;
 }
 
-async function dialMembers(settings: Settings, { members, connected, paths, signal }: Dials): Promise<NetFacts['members']> {
-  if (members.every((address) => connected.has(peerOf(address) ?? ''))) return members.map((address) => ({ address }));
-  return withNode(ephemeral(settings), paths, (mesh) => Promise.all(members.map(async (address) => {
-    if (connected.has(peerOf(address) ?? '')) return { address };
+type Looked = Omit<NetFacts, 'zone' | 'mdns' | 'nowMs'>;
+
+/**
+ * Asks the node that runs with this home, which tries again whom it does not reach. Where none does a passing node looks, with an identity of its own
+ * unless an allow-list has to know it. Throws API_CONTROL_FAILED where a node runs and does not answer: there is no second one then.
+ */
+export async function lookAtNet(settings: Settings, options: LookOptions): Promise<NetFacts> {
+  const { config } = settings;
+  const now = await askNet(config.home, options.signal).catch((error: unknown) => {
+    if (isCoded(error, 'API_NOT_RUNNING')) return undefined;
+    throw error;
+  });
+  const zone = await zoneFacts(config);
+  const looked = now === undefined ? await lookFromHere(settings, { ...options, hasZone: !('trouble' in zone) }) : told(now);
+  return { ...looked, zone, mdns: { isOn: config.mdns, hasRoute: await hasMulticastRoute() }, nowMs: systemClock.now() };
+}
+
+const told = ({ peerId, pid, trouble, addresses, standing, relays, members, clocks }: NetNow): Looked => ({
+  running: { peerId, pid, ...(trouble === undefined ? {} : { trouble }) }, listening: { addresses }, reachability: standing.reachability, relays, members, clocks,
+});
+
+async function zoneFacts(config: HostConfig): Promise<NetFacts['zone']> {
+  try {
+    const { zone } = await zoneOptions(config);
+    return { ...zoneView(zone ?? { kind: 'public' }), allowed: config.zone === 'private' ? config.allowPeers.length : 0 };
+  } catch (error) {
+    return { trouble: troubleOf(error) };
+  }
+}
+
+/** Without its zone no node can be made, and nothing else be known. */
+async function lookFromHere(settings: Settings, { hasZone, paths, signal }: LookOptions & { readonly hasZone: boolean }): Promise<Looked> {
+  const { listen } = settings.config;
+  if (!hasZone) return { running: undefined, listening: { addresses: listen }, relays: [], members: [], clocks: [] };
+  const listening = await tryListening(settings, paths);
+  return withNode(ephemeral(settings), paths, async (mesh): Promise<Looked> => {
+    const [relays, members] = await Promise.all([tryRelays(mesh, settings.config, signal), tryMembers(mesh, settings.config, signal)]);
+    const connected = members.filter(({ isConnected }) => isConnected).map(({ peerId }) => asPeerId(peerId));
+    return { running: undefined, listening, relays, members, clocks: await clocksOf(mesh, connected, signal) };
+  });
+}
+
+/** Relays are tried apart: a listener waits for them. */
+async function tryListening(settings: Settings, paths: AppPaths): Promise<NetFacts['listening']> {
+  const listen = settings.config.listen.filter((address) => !address.includes('/p2p-circuit') && !address.startsWith('/webrtc'));
+  try {
+    await withNode({ ...settings, config: { ...settings.config, listen } }, paths, () => Promise.resolve());
+    return { addresses: listen };
+  } catch (error) {
+    return { trouble: troubleOf(error) };
+  }
+}
+
+function tryRelays(mesh: Mesh, { relays, listen }: HostConfig, signal: AbortSignal): Promise<NetFacts['relays']> {
+  const wanted = [...relays, ...listen.flatMap((address) => /^(.+)\/p2p-circuit$/.exec(address)?.[1] ?? [])];
+  return Promise.all([...new Set(wanted)].map(async (address) => {
+    try {
+      const peer = await mesh.dial(address, { signal });
+      await mesh.ping(peer, { signal });
+      const { protocols = [] } = mesh.peers().find((one) => one.peer === peer) ?? {};
+      const isNone = protocols.length > 0 && !protocols.includes(HOP_PROTOCOL);
+      return { address, isHeld: !isNone, ...(isNone ? { trouble: { code: 'MESH_RELAY_REFUSED', message: 'it is none', reason: 'the node there is no relay' } } : {}) };
+    } catch (error) {
+      return { address, isHeld: false, trouble: troubleOf(error) };
+    }
+  }));
+}
+
+async function tryMembers(mesh: Mesh, { home, peers }: HostConfig, signal: AbortSignal): Promise<KnownMember[]> {
+  const book = await peekIntoHome(home, systemClock);
+  const named = Map.groupBy(peers.filter((address) => peerOf(address) !== undefined), (address) => peerOf(address) as PeerId);
+  const ids = [...new Set([...named.keys(), ...book.slice(0, MAX_TRIED).map(({ peer }) => peer)])];
+  return Promise.all(ids.map(async (peer): Promise<KnownMember> => {
+    const entry = book.find((one) => one.peer === peer);
+    const addresses = [...new Set([...named.get(peer) ?? [], ...entry?.addresses.map(({ address }) => address) ?? []])];
     // A ping more: a peer of another version is met, and not understood.
-    const trouble = await mesh.dial(address, { signal }).then((peer) => mesh.ping(peer, { signal })).then(() => undefined, troubleOf);
-    return trouble === undefined ? { address } : { address, trouble };
-  })));
+    const trouble = await ensureConnected(mesh, { peer, addresses, signal }).then(() => mesh.ping(peer, { signal })).then(() => undefined, troubleOf);
+    return {
+      peerId: peer, addresses, isNamed: named.has(peer), isConnected: trouble === undefined, ...(entry === undefined ? {} : { seenAt: entry.seenAt }),
+      ...(trouble === undefined ? {} : { missed: { since: systemClock.now(), trouble } }),
+    };
+  }));
+}
+
+async function clocksOf(mesh: Mesh, peers: readonly PeerId[], signal: AbortSignal): Promise<ClockFact[]> {
+  const found = await Promise.all(peers.map(async (peerId) => ({ peerId, aheadMs: await askClock(peerId, { mesh, clock: systemClock, signal }).catch(() => undefined) })));
+  return found.flatMap(({ peerId, aheadMs }) => (aheadMs === undefined ? [] : [{ peerId, aheadMs }]));
 }
 
 async function withNode<T>(settings: Settings, paths: AppPaths, work: (mesh: Mesh) => Promise<T>): Promise<T> {
@@ -58,11 +119,6 @@ async function withNode<T>(settings: Settings, paths: AppPaths, work: (mesh: Mes
   } finally {
     await node.stop();
   }
-}
-
-function troubleOf(error: unknown): Trouble {
-  const { code, message, next } = toCoded(error);
-  return { code, message, ...(next === undefined ? {} : { next }) };
 }
 
 /** Whether the system knows a way to mDNS's group: nothing is sent. */

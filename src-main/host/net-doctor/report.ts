@@ -1,20 +1,24 @@
+import type { KnownMember, Trouble } from '../../api/index.ts';
 import type { Reachability } from '../../mesh/index.ts';
+import type { Standing } from '../../../src-preload/bridge/index.ts';
+import { clockFindings, type ClockFact } from './clocks.ts';
+import { memberFindings, relayFindings } from './members.ts';
+import { isLoopback, portOf, shortened, shortPeer } from './words.ts';
 
 /** What was found out about this node's part in the mesh; what was not looked at is undefined. */
 export interface NetFacts {
-  /** Whether a node runs with this home: its connections count, and its addresses. */
-  readonly isRunning: boolean;
-  /** Where it listens; a failure where a passing node could not. */
-  readonly listening: { readonly addresses: readonly string[] } | Trouble;
+  /** The node that runs with this home, which was asked; undefined: none does, and a passing one looked. */
+  readonly running: { readonly peerId: string; readonly pid: number; readonly trouble?: Trouble } | undefined;
+  /** Where it listens, or would: as configured, once that was tried; a failure where it could not. */
+  readonly listening: { readonly addresses: readonly string[] } | { readonly trouble: Trouble };
+  readonly zone: (Standing['zone'] & { readonly allowed: number }) | { readonly trouble: Trouble };
   readonly reachability?: Reachability;
-  readonly members: readonly { readonly address: string; readonly trouble?: Trouble }[];
+  readonly relays: readonly { readonly address: string; readonly isHeld: boolean; readonly trouble?: Trouble | undefined }[];
+  readonly members: readonly KnownMember[];
+  readonly clocks: readonly ClockFact[];
   readonly mdns: { readonly isOn: boolean; readonly hasRoute: boolean };
-}
-
-export interface Trouble {
-  readonly code: string;
-  readonly message: string;
-  readonly next?: string;
+  /** When it was looked, unix ms. */
+  readonly nowMs: number;
 }
 
 /** `fail` makes the whole not well; `unknown` was not looked at, and says so. */
@@ -34,46 +38,60 @@ export interface NetReport {
 
 /** What is well, what is not, and what to do; pure. */
 export function netReport(facts: NetFacts): NetReport {
-  const findings = [...listenFindings(facts), reachFinding(facts), ...memberFindings(facts), mdnsFinding(facts), CLOCKS];
+  const findings = [
+    nodeFinding(facts), zoneFinding(facts), ...listenFindings(facts), reachFinding(facts), ...relayFindings(facts), ...memberFindings(facts), ...mdnsFindings(facts), ...clockFindings(facts.clocks),
+  ];
   return { ok: findings.every(({ verdict }) => verdict !== 'fail'), findings };
 }
 
-const CLOCKS: NetFinding = { name: 'clocks', verdict: 'unknown', detail: 'not looked at; members whose clocks differ by more than 2 min do not see each other' };
+const failed = (name: string, { message, next }: Trouble): NetFinding => ({ name, verdict: 'fail', detail: shortened(message), ...(next === undefined ? {} : { next }) });
 
-function listenFindings({ isRunning, listening }: NetFacts): NetFinding[] {
-  if ('code' in listening) return [{ name: 'listen', verdict: 'fail', detail: listening.message, ...(listening.next === undefined ? {} : { next: listening.next }) }];
-  const { addresses } = listening;
-  const who = isRunning ? 'the node that runs' : 'no node runs; one would';
-  if (addresses.length === 0) return [{ name: 'listen', verdict: 'hint', detail: `${who} listens on nothing`, next: 'Others cannot dial this node. Name an address in `listen` of config.json if they should.' }];
-  const first: NetFinding = { name: 'listen', verdict: 'ok', detail: `${who} listen on ${addresses.join(', ')}`.replace('runs listen', 'runs listens') };
-  if (addresses.every(isLoopback)) return [first, { name: 'firewall', verdict: 'hint', detail: 'only this machine reaches it', next: 'For others, listen on /ip4/0.0.0.0/tcp/<port> (`listen` in config.json).' }];
-  return [first, { name: 'firewall', verdict: 'hint', detail: `others need ${[...new Set(addresses.filter((one) => !isLoopback(one)).flatMap(portOf))].join(', ')} to be let in`, next: 'Allow it in this machine\'s firewall, and on the router for who comes from outside.' }];
+function nodeFinding({ running }: NetFacts): NetFinding {
+  const name = 'node';
+  if (running === undefined) return { name, verdict: 'hint', detail: 'does not run with this home; a passing one looked', next: 'Start it: `omninode serve` for the app, `omninode listen` without.' };
+  return running.trouble === undefined ? { name, verdict: 'ok', detail: `runs as ${shortPeer(running.peerId)} (process ${running.pid}), and was asked` } : failed(name, running.trouble);
 }
 
-const isLoopback = (address: string): boolean => /^\/ip4\/127\.|^\/ip6\/::1\//.test(address);
-const portOf = (address: string): string[] => [/\/(tcp|udp)\/(\d+)/.exec(address)].flatMap((found) => (found === null ? [] : [`${found[1] ?? ''} port ${found[2] ?? ''}`]));
+const ZONES: Readonly<Record<Standing['zone']['kind'], string>> = {
+  local: 'local: meets nodes of this machine and its private networks', private: 'private: meets members only', public: 'public: meets anybody',
+};
 
-const REACH: Record<Reachability['kind'], NetVerdict> = { public: 'ok', private: 'hint', unknown: 'unknown' };
-const PRIVATE_NEXT = 'Others reach this node only within its network. For the rest name `relays` in config.json, ask the router with `portMapping`, or forward a port.';
+function zoneFinding({ zone }: NetFacts): NetFinding {
+  if ('trouble' in zone) return failed('zone', zone.trouble);
+  const terms = [...(zone.name === undefined ? [] : [`key ${zone.name}`]), ...(zone.allowed === 0 ? [] : [`${zone.allowed} on the allow-list`])];
+  return { name: 'zone', verdict: 'ok', detail: `${ZONES[zone.kind]}${terms.length === 0 ? '' : ` (${terms.join(', ')})`}` };
+}
 
-function reachFinding({ reachability, isRunning }: NetFacts): NetFinding {
+function listenFindings({ running, listening }: NetFacts): NetFinding[] {
+  if ('trouble' in listening) return [failed('listen', listening.trouble)];
+  const own = listening.addresses.map((address) => address.replace(/\/p2p\/[^/]+$/, '')).filter((address) => !address.includes('/p2p-circuit'));
+  if (own.length === 0) return [{ name: 'listen', verdict: 'hint', detail: 'on nothing: others cannot dial this node', next: 'Name an address in `listen` of config.json if they should.' }];
+  const first: NetFinding = { name: 'listen', verdict: 'ok', detail: `${running === undefined ? 'could listen' : 'listens'} on ${own.join(', ')}${own.some((address) => /\/(tcp|udp)\/0(\/|$)/.test(address)) ? ' (the system chooses the port)' : ''}` };
+  if (own.every(isLoopback)) return [first, { name: 'firewall', verdict: 'hint', detail: 'only this machine reaches it', next: 'For other machines, set `"listen": ["/ip4/0.0.0.0/tcp/4001"]` in config.json.' }];
+  const ports = [...new Set(own.filter((one) => !isLoopback(one)).flatMap(portOf))];
+  if (ports.length === 0) return [first, { name: 'firewall', verdict: 'hint', detail: 'the port is another one at each start', next: 'Name one in `listen` of config.json, so that firewall and router can let it in.' }];
+  return [first, { name: 'firewall', verdict: 'hint', detail: `others need ${ports.join(', ')} to be let in`, next: 'Allow it in this machine\'s firewall, and on the router for those who come from outside.' }];
+}
+
+const PRIVATE_NEXT = 'Name a relay in `relays` of config.json, ask the router (`"portMapping": "upnp"`), or forward the port there.';
+const UNKNOWN_NEXT = 'Peers that are elsewhere find out once they are connected.';
+
+function reachFinding({ reachability, running, zone, relays }: NetFacts): NetFinding {
   const name = 'reached from';
-  if (reachability === undefined) return { name, verdict: 'unknown', detail: isRunning ? 'not looked at' : 'not looked at: no node runs' };
-  const { kind, reason } = reachability;
-  return { name, verdict: REACH[kind], detail: `${kind}: ${reason}`, ...(kind === 'private' ? { next: PRIVATE_NEXT } : {}) };
+  const kind = reachability?.kind ?? 'unknown';
+  if (!('trouble' in zone) && zone.kind === 'local' && kind !== 'public') return { name, verdict: 'ok', detail: 'not from the internet: zone local meets nobody from there' };
+  if (reachability === undefined) return { name, verdict: 'unknown', detail: `not looked at${running === undefined ? ': only a node that runs is found out about' : ''}` };
+  const detail = shortened(reachability.reason);
+  if (kind === 'public') return { name, verdict: 'ok', detail: `public: anywhere (${detail})` };
+  if (kind === 'unknown') return { name, verdict: 'unknown', detail: `unknown: ${detail}`, next: UNKNOWN_NEXT };
+  if (relays.some(({ isHeld }) => isHeld)) return { name, verdict: 'ok', detail: `private: from elsewhere through a relay (${detail})` };
+  return { name, verdict: 'hint', detail: `private: its own network only (${detail})`, next: PRIVATE_NEXT };
 }
 
-function memberFindings({ members, isRunning }: NetFacts): NetFinding[] {
-  if (members.length === 0) return [{ name: 'members', verdict: 'hint', detail: 'none are configured', next: 'Join a mesh (`omninode join`), or name members in `peers` of config.json.' }];
-  return members.map(({ address, trouble }): NetFinding => {
-    if (trouble === undefined) return { name: 'member', verdict: 'ok', detail: `${address} is reached` };
-    const next = trouble.next ?? (isRunning ? 'The node that runs goes on trying.' : undefined);
-    return { name: 'member', verdict: 'fail', detail: trouble.message, ...(next === undefined ? {} : { next }) };
-  });
-}
 
-function mdnsFinding({ mdns: { isOn, hasRoute } }: NetFacts): NetFinding {
-  if (!isOn) return { name: 'mDNS', verdict: 'ok', detail: `off; ${hasRoute ? 'there is' : 'there is no'} multicast route` };
-  if (hasRoute) return { name: 'mDNS', verdict: 'ok', detail: 'on, and there is a multicast route' };
-  return { name: 'mDNS', verdict: 'fail', detail: 'on, but this machine has no multicast route', next: 'Connect to a network, or switch `mdns` off in config.json.' };
+function mdnsFindings({ mdns: { isOn, hasRoute } }: NetFacts): NetFinding[] {
+  const name = 'mDNS';
+  if (!isOn) return [{ name, verdict: 'ok', detail: 'off: no nodes are looked for on the local network' }];
+  if (hasRoute) return [{ name, verdict: 'ok', detail: 'on, and there is a multicast route' }];
+  return [{ name, verdict: 'fail', detail: 'on, but this machine has no multicast route', next: 'Connect to a network, or switch `mdns` off in config.json.' }];
 }

@@ -10,9 +10,14 @@ export class ClockOffset {
   #before = Infinity;
   #begunMs = 0;
 
+  /** Infinity before the first message. */
+  get leastMs(): number {
+    return Math.min(this.#current, this.#before);
+  }
+
   /** Counting a message that arrives now. */
   least(at: number, nowMs: number): number {
-    return Math.min(this.#current, this.#before, nowMs - at);
+    return Math.min(this.leastMs, nowMs - at);
   }
 
   keep(at: number, nowMs: number): void {

@@ -2,7 +2,7 @@ import type { Clock, Events, PeerId } from '../../base/index.ts';
 import { ClockOffset } from './clock-offset.ts';
 import type { Refusal } from './errors.ts';
 import type { CapabilityMessage, Envelope } from './message.ts';
-import { FORGET_MS, LATE_MS, MAX_KNOWN, MAX_SKEW_MS, MISSED_SWEEP_MS, REFUTE_MS } from './options.ts';
+import { FORGET_MS, LATE_MS, MAX_APART, MAX_KNOWN, MAX_SKEW_MS, MAX_TTL_MS, MISSED_SWEEP_MS, REFUTE_MS } from './options.ts';
 import type { Profile } from './profile.ts';
 
 /** Why a member is none any more: it said so, nothing was heard of it in time, it began anew. */
@@ -16,6 +16,15 @@ export interface Member {
   readonly startedAt: number;
   /** Since when it has been here without a gap, by our clock, unix ms. */
   readonly since: number;
+}
+
+/** How another node's clock stands to ours, by the times that it signed. */
+export interface PeerClock {
+  readonly peer: PeerId;
+  /** Negative: it is behind. What its quickest message took on its way makes it look behind by as much. */
+  readonly aheadMs: number;
+  /** False: it is further from ours than MAX_SKEW_MS, so that what it says is not taken. */
+  readonly isTaken: boolean;
 }
 
 export interface DirectoryEvents {
@@ -49,6 +58,8 @@ interface Entry {
   /** Of the newest message. */
   seq: number;
   offset: ClockOffset;
+  /** Of a message that came at once, not from somebody's memory. */
+  isOffsetFresh: boolean;
   /** Monotonic: after it the node counts as gone. */
   deadlineMs: number;
   heardMs: number;
@@ -73,6 +84,8 @@ interface Entry {
 export class Directory {
   readonly #init: DirectoryInit;
   readonly #entries = new Map<PeerId, Entry>();
+  /** Who is not taken because of its clock, as heard of late. */
+  readonly #apart = new Map<PeerId, { readonly offset: ClockOffset; readonly heardMs: number }>();
   #sweptMs: number;
   #count = 0;
 
@@ -86,7 +99,10 @@ export class Directory {
     const { message } = envelope;
     const known = this.#entries.get(message.peer);
     const refusal = this.#refusal(message, known);
+    const isFresh = leftMs === Infinity;
+    if (isFresh && (refusal === 'CAPABILITY_CLOCK_AHEAD' || refusal === 'CAPABILITY_CLOCK_BEHIND')) this.#noteApart(message);
     if (refusal !== undefined) return refusal;
+    this.#apart.delete(message.peer);
     if (known !== undefined && message.run === known.run && message.seq <= known.seq) return this.#takeLateAd(known, envelope);
     return this.#takeNewest(known, envelope, leftMs);
   }
@@ -121,6 +137,7 @@ export class Directory {
       }
       if (entry.left !== undefined && nowMs - entry.heardMs > FORGET_MS) this.#entries.delete(peer);
     }
+    for (const [peer, { heardMs }] of this.#apart) if (nowMs - heardMs > MAX_TTL_MS) this.#apart.delete(peer);
     return missedMs;
   }
 
@@ -136,6 +153,16 @@ export class Directory {
   member(peer: PeerId): Member | undefined {
     const entry = this.#entries.get(peer);
     return entry === undefined ? undefined : memberOf(peer, entry);
+  }
+
+  /** Of those that are there, and of those that are not taken because of their clocks. */
+  clocks(): readonly PeerClock[] {
+    const wallAheadMs = this.#nowMs() - this.#init.clock.now();
+    const clock = (peer: PeerId, offset: ClockOffset, isTaken: boolean): PeerClock => ({ peer, aheadMs: wallAheadMs - offset.leastMs, isTaken });
+    return [
+      ...[...this.#entries].flatMap(([peer, { offset, isOffsetFresh, left }]) => (left === undefined && isOffsetFresh ? [clock(peer, offset, true)] : [])),
+      ...[...this.#apart].map(([peer, { offset }]) => clock(peer, offset, false)),
+    ];
   }
 
   /** It was here and left, whatever its connections say. */
@@ -195,7 +222,8 @@ export class Directory {
     // Leaving is never too late.
     if (message.kind !== 'bye' && deadlineMs <= nowMs) return 'CAPABILITY_STALE';
     offset.keep(message.at, nowMs);
-    const stamp = { run: message.run, seq: message.seq, offset, deadlineMs, heardMs: nowMs, newest: envelope, isSuspected: false, isLate: false };
+    const isOffsetFresh = leftMs === Infinity || (isSameRun && known.isOffsetFresh);
+    const stamp = { run: message.run, seq: message.seq, offset, isOffsetFresh, deadlineMs, heardMs: nowMs, newest: envelope, isSuspected: false, isLate: false };
     if (isSameRun) {
       this.#update(Object.assign(known, stamp), envelope);
       return undefined;
@@ -205,6 +233,17 @@ export class Directory {
     this.#entries.set(message.peer, entry);
     this.#update(entry, envelope);
     return undefined;
+  }
+
+  /** The latest that were heard of, and no more than MAX_APART: anybody can make up names with wrong clocks. */
+  #noteApart({ peer, at }: CapabilityMessage): void {
+    const nowMs = this.#nowMs();
+    const offset = this.#apart.get(peer)?.offset ?? new ClockOffset();
+    offset.keep(at, nowMs);
+    this.#apart.delete(peer);
+    this.#apart.set(peer, { offset, heardMs: nowMs });
+    const [oldest] = this.#apart.keys();
+    if (this.#apart.size > MAX_APART && oldest !== undefined) this.#apart.delete(oldest);
   }
 
   #update(entry: Entry, envelope: Envelope): void {

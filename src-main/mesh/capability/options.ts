@@ -26,6 +26,8 @@ export const MAX_TTL_MS = 2 * MINUTE_MS;
 export const FORGET_MS = 2 * MAX_SKEW_MS + MAX_TTL_MS;
 /** Nodes that a directory knows, those that left included. */
 export const MAX_KNOWN = 4096;
+/** Nodes whose clocks are too far from ours that are remembered, to be told of. */
+export const MAX_APART = 256;
 export const SWEEP_MS = 500;
 /** How long who is said to be lost has to speak for itself: its neighbour's word and its answer go round once each. */
 export const REFUTE_MS = 5 * SECOND_MS;

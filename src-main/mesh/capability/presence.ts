@@ -5,7 +5,7 @@ import { serveCapability } from '../protocols/capability/server.ts';
 import type { Mesh, TopicMessage, TopicRefusal } from '../types.ts';
 import { CapabilityAnnouncer, type AnnouncerTimes } from './announcer.ts';
 import { Asker } from './asker.ts';
-import { Directory, type DirectoryEvents, type Member } from './directory.ts';
+import { Directory, type DirectoryEvents, type Member, type PeerClock } from './directory.ts';
 import { capabilityMetrics, type CapabilityMetrics } from './metrics.ts';
 import { isWrong, open, type CapabilityMessage, type Envelope } from './message.ts';
 import { ALL_AUTHORS_RATE, AUTHOR_RATE, CAPABILITY_TOPIC, FAREWELL_MS, SWEEP_MS } from './options.ts';
@@ -94,6 +94,12 @@ export class Presence implements Service {
 
   member(peer: PeerId): Member | undefined {
     return this.#directory.member(peer);
+  }
+
+  /** How the clocks of those that are there stand to ours, and of connected ones that are not taken because of theirs. */
+  clocks(): readonly PeerClock[] {
+    const trips = new Map(this.#init.mesh.peers().map(({ peer, rttMs }) => [peer, rttMs ?? 0]));
+    return this.#directory.clocks().filter(({ peer, isTaken }) => isTaken || trips.has(peer)).map((one) => ({ ...one, aheadMs: one.aheadMs + (trips.get(one.peer) ?? 0) / 2 }));
   }
 
   /** It was there and left: what connections it still has mean nothing. */

@@ -10,6 +10,16 @@ const OWNER_ONLY = 0o600;
 /** A write takes milliseconds; what is older was left by a process that was killed. */
 const LEFT_OVER_MS = 60_000;
 
+/** The book of a home whose node does not run: looked at, and left as it is. Empty where it cannot be read. */
+export async function peekIntoBook(path: string): Promise<BookContent> {
+  try {
+    const text = await readSmallFile(path, { limitBytes: MAX_BOOK_BYTES, tooLarge: (sizeBytes) => discoveryErrors.bookTooLarge({ path, sizeBytes, limitBytes: MAX_BOOK_BYTES }) });
+    return text === undefined ? EMPTY : bookSchema.parse(JSON.parse(text));
+  } catch {
+    return EMPTY;
+  }
+}
+
 /**
  * The address book on the disk: written whole under another name and renamed, so that a crash at any moment leaves the old book or the
  * new one. It is a memory, not a record: a file that cannot be used is set aside with a line, one that cannot be written costs what was learnt.

@@ -9,9 +9,10 @@ import { servePeers } from '../protocols/peers/server.ts';
 import { spokenInstead } from '../protocols/version.ts';
 import type { Mesh, PeerSummary } from '../types.ts';
 import { AddressBook } from './address-book.ts';
-import { BookFile } from './book-file.ts';
+import { BookFile, peekIntoBook } from './book-file.ts';
+import type { BookPeer } from './book-schema.ts';
 import { Candidates } from './candidates.ts';
-import { Keeper } from './keeper.ts';
+import { Keeper, type Missed } from './keeper.ts';
 import { ASK_AGAIN, TARGET_PEERS } from './options.ts';
 import { endOf, isUsableAt, plainAddress, type PlainAddress } from './plain-address.ts';
 
@@ -35,6 +36,18 @@ export interface DiscoveryComponents {
   readonly clock: Clock;
 }
 
+export interface KnownPeer {
+  readonly peer: PeerId;
+  /** In the order to try. */
+  readonly addresses: readonly string[];
+  readonly isNamed: boolean;
+  readonly isConnected: boolean;
+  /** When it was connected last, unix ms; absent for one that never was. */
+  readonly seenAt?: number;
+  /** Absent for one that is connected, and for one that was not tried: enough others are there. */
+  readonly missed?: Missed;
+}
+
 /** How a node meets others and stays among them: an address book that survives restarts, the word of peers, and whom its owner named. */
 export class Discovery implements Service {
   readonly name = 'discovery';
@@ -55,7 +68,7 @@ export class Discovery implements Service {
     this.#components = components;
     this.book = new AddressBook(clock, () => this.#file.touch());
     this.candidates = new Candidates(clock);
-    this.#file = new BookFile(join(options.home, 'peers.json'), { logger, content: () => this.book.content() });
+    this.#file = new BookFile(bookPath(options.home), { logger, content: () => this.book.content() });
     this.#keeper = new Keeper({
       mesh, logger, clock, book: this.book, candidates: this.candidates, members: options.members,
       targetPeers: options.targetPeers ?? TARGET_PEERS, isMember,
@@ -88,6 +101,26 @@ export class Discovery implements Service {
   /** Whom the owner named while the node runs: connected from now on, like those of the configuration. */
   addMember(address: string): void {
     this.#keeper.name(address);
+  }
+
+  /** Whom it knows: those that were named, then those of the address book, best first. */
+  known(): readonly KnownPeer[] {
+    const connected = new Set(this.#components.mesh.peers().map(({ peer }) => peer));
+    const { named } = this.#keeper;
+    const rest = this.book.best().map(({ peer }) => peer).filter((peer) => !named.has(peer));
+    return [...named.keys(), ...rest].filter((peer) => peer !== this.#components.mesh.peerId).map((peer): KnownPeer => {
+      const [entry, missed] = [this.book.get(peer), this.#keeper.missed(peer)];
+      return {
+        peer, addresses: [...new Set([...named.get(peer) ?? [], ...this.book.addressesOf(peer)])], isNamed: named.has(peer), isConnected: connected.has(peer),
+        ...(entry === undefined ? {} : { seenAt: entry.seenAt }), ...(missed === undefined || connected.has(peer) ? {} : { missed }),
+      };
+    });
+  }
+
+  /** The same after it tried again now those that it would try later; not longer than the signal lets it. */
+  async check(signal: AbortSignal): Promise<readonly KnownPeer[]> {
+    await this.#keeper.retry(signal);
+    return this.known();
   }
 
   get #isExchanging(): boolean {
@@ -206,6 +239,15 @@ export class Discovery implements Service {
       this.#components.logger.debug({ code, message }, 'exchange of peers ended');
     });
   }
+}
+
+const bookPath = (home: string): string => join(home, 'peers.json');
+
+/** What the address book of a home holds whose node does not run, best first. */
+export async function peekIntoHome(home: string, clock: Clock): Promise<readonly BookPeer[]> {
+  const book = new AddressBook(clock);
+  book.restore(await peekIntoBook(bookPath(home)));
+  return book.best();
 }
 
 /** A member of the mesh keeps an address book itself: passing processes do not, and nobody should look for them later. */

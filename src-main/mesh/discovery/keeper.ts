@@ -1,4 +1,4 @@
-import { backoffMs, peerOf, toCoded, type Clock, type Logger, type PeerId, type Unsubscribe } from '../../base/index.ts';
+import { backoffMs, peerOf, toCoded, type Clock, type CodedError, type Logger, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import type { Mesh, PeerSummary } from '../types.ts';
 import type { AddressBook } from './address-book.ts';
 import type { Candidate, Candidates } from './candidates.ts';
@@ -15,6 +15,15 @@ export interface KeeperInit {
   readonly isMember: (peer: PeerSummary) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+/** A peer that this node knows by name or by its address book and does not reach. */
+export interface Missed {
+  /** Of the address that seemed best. */
+  readonly error: CodedError;
+  /** The first try in vain since it was connected or this node began, and the last one; unix ms. */
+  readonly since: number;
+  readonly at: number;
 }
 
 interface Patience {
@@ -37,6 +46,9 @@ export class Keeper {
   /** Named members whose absence was logged. */
   readonly #mourned = new Set<PeerId>();
   readonly #named = new Map<PeerId, Set<string>>();
+  readonly #missing = new Map<PeerId, Missed>();
+  /** Who waits for tries to end. */
+  readonly #waiters = new Set<() => void>();
   readonly #offs: Unsubscribe[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isRunning = false;
@@ -70,6 +82,25 @@ export class Keeper {
     const peer = this.#name(address);
     if (peer !== undefined) this.#patience.delete(peer);
     this.look();
+  }
+
+  get named(): ReadonlyMap<PeerId, ReadonlySet<string>> {
+    return this.#named;
+  }
+
+  missed(peer: PeerId): Missed | undefined {
+    return this.#missing.get(peer);
+  }
+
+  /** Tries at once whom it would try later, as many as it wants; resolves when all tries have ended, or with the signal. */
+  async retry(signal: AbortSignal): Promise<void> {
+    this.#patience.clear();
+    this.look();
+    if (this.#tries.size === 0 || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiters.add(resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    await promise.finally(() => this.#waiters.delete(resolve));
   }
 
   /** Dials whom it is time to dial. */
@@ -112,31 +143,39 @@ export class Keeper {
   #try(peer: PeerId, addresses: readonly string[], candidate?: Candidate): void {
     const isNamed = this.#named.has(peer);
     this.#tries.set(peer, this.#nowMs());
-    void this.#dial(peer, [...new Set(addresses)].slice(0, MAX_ADDRESS_TRIES)).then((isThere) => {
+    void this.#dial(peer, [...new Set(addresses)].slice(0, MAX_ADDRESS_TRIES)).then((failure) => {
+      const isThere = failure === undefined;
       this.#tries.delete(peer);
-      if (this.#over.signal.aborted) return;
+      if (this.#over.signal.aborted) return this.#wake();
       if (candidate !== undefined) this.#init.candidates.ended(candidate, isThere);
-      if (!isThere) this.#missed(peer, isNamed);
+      if (!isThere) this.#missed(peer, { isNamed, failure });
       this.look();
+      if (this.#tries.size === 0) this.#wake();
     });
   }
 
-  /** One address after the other: the one that worked last comes first. */
-  async #dial(peer: PeerId, addresses: readonly string[]): Promise<boolean> {
+  #wake(): void {
+    for (const resolve of this.#waiters) resolve();
+  }
+
+  /** One address after the other: the one that worked last comes first. Undefined when one answered, else what became of the first. */
+  async #dial(peer: PeerId, addresses: readonly string[]): Promise<CodedError | undefined> {
     const { mesh, book } = this.#init;
+    let first: CodedError | undefined;
     for (const [index, address] of addresses.entries()) {
       const isLast = index === addresses.length - 1;
       const signal = isLast ? this.#over.signal : AbortSignal.any([this.#over.signal, AbortSignal.timeout(ADDRESS_TRY_MS)]);
       try {
         await mesh.dial(address, { signal });
-        return true;
+        return undefined;
       } catch (error) {
-        if (this.#over.signal.aborted) return false;
+        first ??= toCoded(error);
+        if (this.#over.signal.aborted) return first;
         book.missedAt(peer, address);
         this.#tell(peer, error);
       }
     }
-    return false;
+    return first;
   }
 
   /** A named member that is not there is worth a line, once. */
@@ -150,10 +189,14 @@ export class Keeper {
   #met(peer: PeerId): void {
     this.#connectedAtMs.set(peer, this.#nowMs());
     this.#mourned.delete(peer);
+    this.#missing.delete(peer);
   }
 
-  #missed(peer: PeerId, isNamed: boolean): void {
+  #missed(peer: PeerId, { isNamed, failure }: { readonly isNamed: boolean; readonly failure: CodedError }): void {
     this.#init.book.missed(peer);
+    const at = this.#init.clock.now();
+    if (isNamed || this.#init.book.get(peer) !== undefined) this.#missing.set(peer, { error: failure, since: this.#missing.get(peer)?.since ?? at, at });
+    else this.#missing.delete(peer);
     // Hearsay is not tried again.
     if (isNamed || this.#init.book.get(peer) !== undefined) this.#wait(peer, isNamed);
     else this.#patience.delete(peer);
@@ -180,7 +223,11 @@ export class Keeper {
   /** Until something is due, or a try has had its head start. */
   #sleep(isWanting: boolean): void {
     clearTimeout(this.#timer);
-    for (const peer of this.#patience.keys()) if (!this.#named.has(peer) && this.#init.book.get(peer) === undefined) this.#patience.delete(peer);
+    for (const peer of [...this.#patience.keys(), ...this.#missing.keys()]) {
+      if (this.#named.has(peer) || this.#init.book.get(peer) !== undefined) continue;
+      this.#patience.delete(peer);
+      this.#missing.delete(peer);
+    }
     const nowMs = this.#nowMs();
     const times = [...this.#patience.values()].map(({ dueMs }) => dueMs).filter((dueMs) => dueMs > nowMs);
     const starts = [...this.#tries.values()].map((sinceMs) => sinceMs + HEAD_START_MS).filter((atMs) => atMs > nowMs);
