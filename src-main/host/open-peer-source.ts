@@ -59,7 +59,7 @@ async function openAt(options: Opening, address: string): Promise<Source> {
   const { mesh, signal } = options;
   const direct = await mesh.openDirect(address, BLOCK_PROTOCOL, { limits: BLOCK_LIMITS, signal }).catch((error: unknown) => {
     // Somebody is there who takes no such streams, perhaps, or it is no address for them; all else is the same for any stream.
-    if (!isCoded(error, 'MESH_DIAL_FAILED') || !['unreachable', 'bad address'].includes(String(error.meta['reason']))) throw error;
+    if (!isCoded(error, 'MESH_DIAL_FAILED') || !['unreachable', 'no handshake', 'bad address'].includes(String(error.meta['reason']))) throw error;
   });
   return direct === undefined ? openOver(options, await mesh.dial(address, { signal })) : greeted(options, direct);
 }

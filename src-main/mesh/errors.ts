@@ -1,6 +1,6 @@
 import { defineErrors, spec } from '../base/index.ts';
 
-export const DIAL_REASONS = ['refused', 'timeout', 'wrong identity', 'aborted', 'bad address', 'unreachable', 'another zone'] as const;
+export const DIAL_REASONS = ['refused', 'timeout', 'wrong identity', 'aborted', 'bad address', 'unreachable', 'another zone', 'no handshake'] as const;
 export type DialReason = (typeof DIAL_REASONS)[number];
 
 const DIAL_NEXT: Record<DialReason, string> = {
@@ -9,6 +9,7 @@ const DIAL_NEXT: Record<DialReason, string> = {
   'wrong identity': 'Ask the other side for its current address: somebody else answers at this one.',
   aborted: 'Dial again when the reason for stopping is gone.',
   'bad address': 'Use an address as `omninode` prints it: /ip4/<host>/tcp/<port>/p2p/<peer id>.',
+  'no handshake': 'Somebody is there who does not talk to this node: one of a private zone, or no OmniNode. Compare the zones of both: omninode zone show',
   'another zone': 'Compare the zones and keys of both nodes: omninode zone show',
   unreachable: 'Check that both nodes are on networks that reach each other.',
 };

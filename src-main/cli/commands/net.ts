@@ -22,6 +22,7 @@ export function netCommand(program: Command, launch: Launch): void {
 }
 
 async function doctor({ settings, output, signal }: CommandContext): Promise<number> {
+  output.progress('looking; who does not answer is waited for, up to 15 s ...');
   const report = netReport(await lookAtNet(settings, { paths: appPaths(), signal }));
   for (const { name, verdict, detail, next } of report.findings) {
     output.answer(`${MARKS[verdict]}  ${name.padEnd(12)}  ${detail}\n`);

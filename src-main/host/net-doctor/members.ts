@@ -14,9 +14,13 @@ const REASONS: Readonly<Record<string, readonly [what: string, next: string]>> =
   timeout: ['no answer', 'Check that the machine is on and in this network; let the port in through its firewall, and its router if it is elsewhere.'],
   unreachable: ['there is no way there', 'Check that both machines are on networks that reach each other (`ping`).'],
   'wrong identity': ['another node answers there', 'Ask for the current address (`omninode invite` there), and put it into `peers` of config.json.'],
+  outside: ['it is on the internet, and zone local meets nobody there', 'Set `zone` in config.json to `private` (with a key: `omninode zone new-key`) or `public` to reach it.'],
+  unlisted: ['it is not on this node\'s allow-list', 'Add its peer id to `allowPeers` in config.json, if it belongs here.'],
+  banned: ['it is banned here', '`omninode ban ls` says why and for how long, `omninode ban rm` ends it.'],
+  'no handshake': ['somebody is there, and does not talk to this node: a private zone, or no OmniNode', 'Compare kind and key on both machines (`omninode zone show`); into a private zone one comes by an invitation (`omninode join LINK`).'],
   'another zone': ['somebody is there, and is not in this node\'s zone', 'Compare kind, key and allow-list on both machines: `omninode zone show`. Clocks more than 10 min apart look the same.'],
 };
-const BY_CODE: Readonly<Record<string, string>> = { ZONE_SILENT_PEER: 'another zone' };
+const BY_CODE: Readonly<Record<string, string>> = { ZONE_SILENT_PEER: 'another zone', ZONE_OUTSIDE: 'outside', ZONE_NOT_ALLOWED: 'unlisted', ZONE_BANNED: 'banned' };
 
 function troubled({ code, message, next, reason = BY_CODE[code] }: Trouble): { readonly what: string; readonly next?: string } {
   const [what, todo] = REASONS[reason ?? ''] ?? [];
@@ -34,7 +38,8 @@ export function memberFindings(facts: NetFacts): NetFinding[] {
   const summary = `${reached.length} of ${members.length} known ${members.length === 1 ? 'is' : 'are'} reached${reached.length === 0 ? '' : `: ${namesOf(reached)}`}${untried === 0 ? '' : `; ${untried} not tried, enough are there`}`;
   const sorted = missed.toSorted((a, b) => Number(b.isNamed) - Number(a.isNamed));
   return [
-    { name: 'members', verdict: reached.length > 0 ? 'ok' : 'fail', detail: summary },
+    // Who is missed follows, and fails by itself where it was named.
+    { name: 'members', verdict: reached.length > 0 ? 'ok' : missed.some(({ isNamed }) => isNamed) ? 'hint' : 'fail', detail: summary },
     ...sorted.slice(0, SHOWN).map((member) => missedFinding(member, facts.nowMs)),
     ...(missed.length > SHOWN ? [{ name: 'members', verdict: 'hint' as const, detail: `${missed.length - SHOWN} more are not reached`, next: 'All of them: omninode net doctor --json' }] : []),
   ];

@@ -62,7 +62,7 @@ function zoneFinding({ zone }: NetFacts): NetFinding {
   return { name: 'zone', verdict: 'ok', detail: `${ZONES[zone.kind]}${terms.length === 0 ? '' : ` (${terms.join(', ')})`}` };
 }
 
-function listenFindings({ running, listening }: NetFacts): NetFinding[] {
+function listenFindings({ running, listening, reachability }: NetFacts): NetFinding[] {
   if ('trouble' in listening) return [failed('listen', listening.trouble)];
   const own = listening.addresses.map((address) => address.replace(/\/p2p\/[^/]+$/, '')).filter((address) => !address.includes('/p2p-circuit'));
   if (own.length === 0) return [{ name: 'listen', verdict: 'hint', detail: 'on nothing: others cannot dial this node', next: 'Name an address in `listen` of config.json if they should.' }];
@@ -70,6 +70,7 @@ function listenFindings({ running, listening }: NetFacts): NetFinding[] {
   if (own.every(isLoopback)) return [first, { name: 'firewall', verdict: 'hint', detail: 'only this machine reaches it', next: 'For other machines, set `"listen": ["/ip4/0.0.0.0/tcp/4001"]` in config.json.' }];
   const ports = [...new Set(own.filter((one) => !isLoopback(one)).flatMap(portOf))];
   if (ports.length === 0) return [first, { name: 'firewall', verdict: 'hint', detail: 'the port is another one at each start', next: 'Name one in `listen` of config.json, so that firewall and router can let it in.' }];
+  if (reachability?.kind === 'public') return [first, { name: 'firewall', verdict: 'ok', detail: `${ports.join(', ')}: a peer came through` }];
   return [first, { name: 'firewall', verdict: 'hint', detail: `others need ${ports.join(', ')} to be let in`, next: 'Allow it in this machine\'s firewall, and on the router for those who come from outside.' }];
 }
 
@@ -85,7 +86,7 @@ function reachFinding({ reachability, running, zone, relays }: NetFacts): NetFin
   if (kind === 'public') return { name, verdict: 'ok', detail: `public: anywhere (${detail})` };
   if (kind === 'unknown') return { name, verdict: 'unknown', detail: `unknown: ${detail}`, next: UNKNOWN_NEXT };
   if (relays.some(({ isHeld }) => isHeld)) return { name, verdict: 'ok', detail: `private: from elsewhere through a relay (${detail})` };
-  return { name, verdict: 'hint', detail: `private: its own network only (${detail})`, next: PRIVATE_NEXT };
+  return { name, verdict: 'hint', detail: `private: its own network only (${detail})`, next: relays.length > 0 ? 'The relay that it has gives no place now: see below.' : PRIVATE_NEXT };
 }
 
 

@@ -103,12 +103,14 @@ export class Discovery implements Service {
     this.#keeper.name(address);
   }
 
-  /** Whom it knows: those that were named, then those of the address book, best first. */
+  /** Whom it knows: those that were named, then those of the address book, best first, then others that are connected. */
   known(): readonly KnownPeer[] {
-    const connected = new Set(this.#components.mesh.peers().map(({ peer }) => peer));
+    const peers = this.#components.mesh.peers();
+    const connected = new Set(peers.map(({ peer }) => peer));
     const { named } = this.#keeper;
     const rest = this.book.best().map(({ peer }) => peer).filter((peer) => !named.has(peer));
-    return [...named.keys(), ...rest].filter((peer) => peer !== this.#components.mesh.peerId).map((peer): KnownPeer => {
+    const here = peers.filter((one) => isMember(one) && !named.has(one.peer) && this.book.get(one.peer) === undefined);
+    return [...named.keys(), ...rest, ...here.map(({ peer }) => peer)].filter((peer) => peer !== this.#components.mesh.peerId).map((peer): KnownPeer => {
       const [entry, missed] = [this.book.get(peer), this.#keeper.missed(peer)];
       return {
         peer, addresses: [...new Set([...named.get(peer) ?? [], ...this.book.addressesOf(peer)])], isNamed: named.has(peer), isConnected: connected.has(peer),

@@ -5,6 +5,8 @@ const PATTERNS: readonly (readonly [RegExp, DialReason])[] = [
   [/Nobody of this zone answered/, 'another zone'],
   [/Unexpected ?Peer|payload identity key .* does not match|Dialed peer \w+ but connected to/i, 'wrong identity'],
   [/ECONNREFUSED/, 'refused'],
+  // A private zone ends the connection of a stranger so; what a timeout ends may be anything.
+  [/EncryptionFailed(?!.*(Timeout|timed out|abort))/i, 'no handshake'],
   [/ETIMEDOUT|Timeout/i, 'timeout'],
 ];
 
