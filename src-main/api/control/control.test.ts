@@ -10,7 +10,8 @@ import { silentLogger } from '../../base/index.ts';
 import { MEMBERS, PEERS, ScriptedHost, STAGES } from '../../../test/support/scripted-host.ts';
 import { CONTROL_LIMITS } from '../options.ts';
 import type { HostService } from '../ports.ts';
-import { askPeers, askRunningHost, watchPeers } from './client.ts';
+import { askNet, askPeers, askRunningHost, watchPeers } from './client.ts';
+import type { NetNow } from './schema.ts';
 import { startControlServer, type ControlServer } from './server.ts';
 
 let home: string;
@@ -169,5 +170,22 @@ describe('who is there', () => {
     const { port } = await stranger(answer);
     await writeFile(join(home, 'control.json'), JSON.stringify({ pid: process.pid, port, key: 'k'.repeat(43) }));
     await expect(watchPeers(home, never).next()).rejects.toMatchObject({ code: 'API_CONTROL_FAILED' });
+  });
+});
+
+describe('its part in the mesh', () => {
+  it('is told as the host gives it, or that it gives none', async () => {
+    const host = new ScriptedHost();
+    const now: NetNow = {
+      peerId: 'a', pid: 1, addresses: ['/ip4/127.0.0.1/tcp/1/p2p/a'], standing: host.standing(), relays: [{ address: '/r/p2p/r', isHeld: false, trouble: { code: 'X', message: 'no', reason: 'refused' } }],
+      members: [{ peerId: 'b', addresses: ['/b'], isNamed: true, isConnected: false, seenAt: 5, missed: { since: 7, trouble: { code: 'X', message: 'no', next: 'do' } } }], clocks: [{ peerId: 'b', aheadMs: -3.5, isTaken: true }],
+    };
+    await start(Object.assign(host, { net: () => Promise.resolve(now) }));
+    expect(await askNet(home, never)).toEqual(now);
+  });
+
+  it('is refused by a host that is no node', async () => {
+    await start();
+    await expect(askNet(home, never)).rejects.toMatchObject({ code: 'API_CONTROL_FAILED' });
   });
 });

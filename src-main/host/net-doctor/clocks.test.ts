@@ -21,6 +21,6 @@ it('suspects this machine where members agree on another time', () => {
 });
 
 it('does not guess between two', () => {
-  expect(texts(45)).toEqual(['hint: this machine\'s and that of p0 are 45 s apart: one of them is wrong']);
-  expect(texts(45, -45).every((text) => text.includes('one of them is wrong'))).toBe(true);
+  expect(texts(45)).toEqual(['hint: that of p0 is 45 s ahead of this machine\'s: one of the two is wrong']);
+  expect(texts(45, -45).every((text) => text.includes('one of the two is wrong'))).toBe(true);
 });

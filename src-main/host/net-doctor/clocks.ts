@@ -23,7 +23,7 @@ export function clockFindings(clocks: readonly ClockFact[]): NetFinding[] {
   const far = clocks.filter(({ aheadMs }) => Math.abs(aheadMs) > CLOSE_MS);
   if (far.length === 0) return [{ name, verdict: 'ok', detail: `this machine's is within ${Math.ceil(Math.max(...clocks.map(({ aheadMs }) => Math.abs(aheadMs))) / 1000)} s of those of ${members(clocks.length)}` }];
   const right = agreed([0, ...clocks.map(({ aheadMs }) => aheadMs)]);
-  if (right === undefined) return far.slice(0, SHOWN).map((clock) => finding(`this machine's and that of ${shortPeer(clock.peerId)} are ${duration(clock.aheadMs)} apart: one of them is wrong`, clock.aheadMs, 'Compare both with a clock that you trust, and set the wrong one by the network\'s time (`timedatectl set-ntp true` on Linux).'));
+  if (right === undefined) return far.slice(0, SHOWN).map((clock) => finding(`that of ${shortPeer(clock.peerId)} is ${duration(clock.aheadMs)} ${clock.aheadMs > 0 ? 'ahead of' : 'behind'} this machine's: one of the two is wrong`, clock.aheadMs, 'Compare both with a clock that you trust, and set the wrong one by the network\'s time (`timedatectl set-ntp true` on Linux).'));
   const own = right.mean;
   const first = Math.abs(own) <= CLOSE_MS ? [] : [finding(`this machine's is likely wrong: ${duration(own)} ${own > 0 ? 'behind' : 'ahead of'} what ${right.count} of ${members(clocks.length)} agree on`, own, OWN)];
   const others = clocks.filter(({ aheadMs }) => Math.abs(aheadMs - own) > CLOSE_MS);

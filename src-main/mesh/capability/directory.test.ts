@@ -4,7 +4,7 @@ import { asPeerId, Events, ManualClock } from '../../base/index.ts';
 import { Author, profileOf } from '../testing/capability.ts';
 import { Directory, type DirectoryEvents } from './directory.ts';
 import type { Envelope } from './message.ts';
-import { FORGET_MS, LATE_MS, MAX_SKEW_MS, MISSED_SWEEP_MS, REFUTE_MS, SWEEP_MS } from './options.ts';
+import { FORGET_MS, LATE_MS, MAX_APART, MAX_SKEW_MS, MAX_TTL_MS, MISSED_SWEEP_MS, REFUTE_MS, SWEEP_MS } from './options.ts';
 
 const START = 1_800_000_000_000;
 const TTL_MS = 13_000;
@@ -316,5 +316,41 @@ describe('properties', () => {
       expect(turns).toEqual(turns.map((_, index) => (index % 2 === 0 ? 'joined' : 'left')));
       expect([directory.members().length, directory.count]).toEqual([turns.length % 2, turns.length % 2]);
     }));
+  });
+});
+
+describe('clocks', () => {
+  const seconds = () => directory.clocks().map(({ peer, aheadMs, isTaken }) => [peer, aheadMs / 1000, isTaken]);
+
+  it('shows how far each is ahead of ours, by its quickest message', () => {
+    directory.take(ad(1, { at: clock.now() + 70_000 - 800 }));
+    directory.take(ad(1, { by: other, at: clock.now() - 30_000 }));
+    pass(4_000);
+    directory.take(alive(2, { at: clock.now() + 70_000 - 20 }));
+    expect(seconds()).toEqual([[author.peer, 69.98, true], [other.peer, -30, true]]);
+    directory.take(bye(2, { by: other, at: clock.now() - 30_000 }));
+    expect(seconds()).toEqual([[author.peer, 69.98, true]]);
+  });
+
+  it('shows those that are not taken for their clocks, as long as they are heard', () => {
+    expect(directory.take(ad(1, { run: START + 7_200_000, at: clock.now() + 7_200_000 }))).toBe('CAPABILITY_CLOCK_AHEAD');
+    expect(directory.take(ad(1, { by: other, run: 0, at: clock.now() - 7_200_000 }))).toBe('CAPABILITY_CLOCK_BEHIND');
+    expect(seconds()).toEqual([[author.peer, 7200, false], [other.peer, -7200, false]]);
+    // Its clock was set.
+    directory.take(ad(2, { at: clock.now() }));
+    expect(seconds()).toEqual([[author.peer, 0, true], [other.peer, -7200, false]]);
+    pass(MAX_TTL_MS + SWEEP_MS);
+    expect(seconds()).toEqual([]);
+  });
+
+  it('says nothing by what came out of somebody\'s memory, and bounds what it keeps of strangers', () => {
+    directory.take(ad(1, { at: clock.now() - 60_000 }), { leftMs: 5_000 });
+    expect([directory.members().length, seconds()]).toEqual([1, []]);
+    expect(directory.take(ad(1, { by: other, run: 0, at: 1 }), { leftMs: 5_000 })).toBe('CAPABILITY_CLOCK_BEHIND');
+    expect(seconds()).toEqual([]);
+    const { message, bytes } = ad(1, { run: 0, at: 1 });
+    for (let index = 0; index < MAX_APART + 10; index++) directory.take({ message: { ...message, peer: asPeerId(`stranger${index}`) }, bytes });
+    expect(directory.clocks()).toHaveLength(MAX_APART);
+    expect(directory.clocks()[0]?.peer).toBe('stranger10');
   });
 });

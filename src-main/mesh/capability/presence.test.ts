@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { silentLogger, systemClock, noMetrics } from '../../base/index.ts';
+import { silentLogger, systemClock, noMetrics, type Clock } from '../../base/index.ts';
 import { CAPABILITY_PROTOCOL } from '../protocols/capability/constants.ts';
 import { profileOf } from '../testing/capability.ts';
 import { addressOf, TestNodes } from '../testing/nodes.ts';
 import type { Mesh } from '../types.ts';
 import type { Member } from './directory.ts';
 import type { AnnouncerTimes } from './announcer.ts';
+import { askClock } from './ask-clock.ts';
 import { Presence } from './presence.ts';
 import type { Profile } from './profile.ts';
 
@@ -19,9 +20,9 @@ interface Peer {
   profile: Profile;
 }
 
-async function start(name: string, times?: Partial<AnnouncerTimes>): Promise<Peer> {
+async function start(name: string, times?: Partial<AnnouncerTimes>, clock: Clock = systemClock): Promise<Peer> {
   const mesh = await nodes.start();
-  const peer: Peer = { mesh, profile: profileOf(name), presence: new Presence({ mesh, profile: () => peer.profile, logger: silentLogger, metrics: noMetrics, clock: systemClock, ...(times === undefined ? {} : { times }) }) };
+  const peer: Peer = { mesh, profile: profileOf(name), presence: new Presence({ mesh, profile: () => peer.profile, logger: silentLogger, metrics: noMetrics, clock, ...(times === undefined ? {} : { times }) }) };
   running.push(peer.presence);
   await peer.presence.start();
   return peer;
@@ -134,5 +135,35 @@ describe('a neighbour without the protocol', () => {
     await a.mesh.dial(addressOf(plain));
     await met;
     expect([a.mesh.peers()[0]?.protocols.includes(CAPABILITY_PROTOCOL), a.presence.members(), a.presence.isGone(plain.peerId)]).toEqual([false, [], false]);
+  });
+});
+
+describe('clocks', () => {
+  const ahead = (ms: number): Clock => ({ now: () => Date.now() + ms, monotonicMs: () => performance.now() });
+  /** In seconds; a busy machine passes messages on late. */
+  const near = (ms: number) => ({ asymmetricMatch: (value: unknown) => typeof value === 'number' && Math.abs(value - ms) < 8_000, toString: () => `about ${ms} ms` });
+  const clocksOf = ({ presence }: Peer) => presence.clocks();
+
+  test('each sees how far the other is from it, and so does who only passes by', async () => {
+    const [here, there] = [await start('here'), await start('there', undefined, ahead(95_000))];
+    await here.mesh.dial(addressOf(there.mesh));
+    await Promise.all([knows(here, 'there'), knows(there, 'here')]);
+    await expect.poll(() => clocksOf(here), { timeout: 20_000 }).toEqual([{ peer: there.mesh.peerId, aheadMs: near(95_000), isTaken: true }]);
+    await expect.poll(() => clocksOf(there), { timeout: 20_000 }).toEqual([{ peer: here.mesh.peerId, aheadMs: near(-95_000), isTaken: true }]);
+    const passing = await nodes.start({ listen: [] });
+    await passing.dial(addressOf(there.mesh));
+    expect(await askClock(there.mesh.peerId, { mesh: passing, clock: systemClock, signal: inTime() })).toEqual(near(95_000));
+    const silent = await nodes.start();
+    await passing.dial(addressOf(silent));
+    await expect(askClock(silent.peerId, { mesh: passing, clock: systemClock, signal: inTime() })).rejects.toMatchObject({ code: 'MESH_PROTOCOL_UNSUPPORTED' });
+  });
+
+  test('one that is hours off is no member, and is known to be off while it is connected', async () => {
+    const [here, there] = [await start('here'), await start('there', undefined, ahead(-7_200_000))];
+    await here.mesh.dial(addressOf(there.mesh));
+    await expect.poll(() => clocksOf(here), { timeout: 20_000 }).toEqual([{ peer: there.mesh.peerId, aheadMs: near(-7_200_000), isTaken: false }]);
+    expect(namesOf(here)).toEqual([]);
+    await here.mesh.hangUp(there.mesh.peerId);
+    await expect.poll(() => clocksOf(here), { timeout: 20_000 }).toEqual([]);
   });
 });

@@ -98,7 +98,7 @@ export class Presence implements Service {
 
   /** How the clocks of those that are there stand to ours, and of connected ones that are not taken because of theirs. */
   clocks(): readonly PeerClock[] {
-    const trips = new Map(this.#init.mesh.peers().map(({ peer, rttMs }) => [peer, rttMs ?? 0]));
+    const trips = new Map(this.#init.mesh.peers().map(({ peer, rttMs, figures }) => [peer, figures?.minRttMs ?? rttMs ?? 0]));
     return this.#directory.clocks().filter(({ peer, isTaken }) => isTaken || trips.has(peer)).map((one) => ({ ...one, aheadMs: one.aheadMs + (trips.get(one.peer) ?? 0) / 2 }));
   }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { addressOf, TestNodes } from '../testing/nodes.ts';
 import type { FrameStream, Mesh } from '../types.ts';
 import { AddressBook } from './address-book.ts';
 import { BookFile } from './book-file.ts';
-import { Discovery, type DiscoveryOptions } from './discovery.ts';
+import { Discovery, peekIntoHome, type DiscoveryOptions } from './discovery.ts';
 import { MAX_CANDIDATES_PER_TELLER, TARGET_PEERS } from './options.ts';
 
 interface Member {
@@ -235,4 +235,38 @@ test('nobody can have others dial a third: only where a peer was reached, or cam
   await stream.send(Buffer.from(list([])));
   const { value } = await stream[Symbol.asyncIterator]().next();
   expect(JSON.parse(Buffer.from(value as Uint8Array).toString())).toMatchObject({ addresses: [...teller.mesh.addresses()], peers: [{ peer: odd.peerId, addresses: [addressOf(odd)] }] });
+});
+
+test('says of each that it knows whether it is there, or why not and since when; asked, it tries again at once', async () => {
+  const [far, other] = [await member(), await nodes.start()];
+  const [near, gone] = [await nodes.start(), addressOf(other)];
+  await other.stop();
+  const discovery = await discover(near, { members: [addressOf(far.mesh), gone] });
+  await connected(near, [far.mesh.peerId]);
+  const first = await discovery.check(AbortSignal.timeout(30_000));
+  expect(first).toMatchObject([
+    { peer: far.mesh.peerId, isNamed: true, isConnected: true },
+    { peer: other.peerId, isNamed: true, isConnected: false, addresses: [gone], missed: { error: { code: 'MESH_DIAL_FAILED', meta: { reason: 'refused' } } } },
+  ]);
+  const again = await discovery.check(AbortSignal.timeout(30_000));
+  expect(again[1]?.missed?.since).toBe(first[1]?.missed?.since);
+  expect(again[1]!.missed!.at).toBeGreaterThanOrEqual(first[1]!.missed!.at);
+  // Who came to us is known too, though nobody could dial it.
+  const came = await nodes.start({ listen: [] });
+  await discover(came, { members: [addressOf(near)] });
+  await vi.waitFor(() => expect(discovery.known()).toContainEqual(expect.objectContaining({ peer: came.peerId, isConnected: true, isNamed: false })), { timeout: 20_000 });
+});
+
+test('a book is looked at without a node, best first; one that cannot be read is empty, and stays', async () => {
+  const home = newHome();
+  const far = await member();
+  const mesh = await nodes.start();
+  const before = await discover(mesh, { home, members: [addressOf(far.mesh)] });
+  await known({ discovery: before }, far.mesh.peerId);
+  await before.stop();
+  expect(await peekIntoHome(home, systemClock)).toMatchObject([{ peer: far.mesh.peerId, addresses: [{ address: addressOf(far.mesh), proof: 'dialled' }] }]);
+  const path = join(home, 'peers.json');
+  await writeFile(path, '{"version":1');
+  expect(await peekIntoHome(home, systemClock)).toEqual([]);
+  expect(await readFile(path, 'utf8')).toBe('{"version":1');
 });
