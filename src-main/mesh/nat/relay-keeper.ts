@@ -29,6 +29,8 @@ export class RelayKeeper {
   /** Wanted, and why there is no place now. */
   readonly #places = new Map<string, { isHeld: boolean; error: CodedError | undefined }>();
   readonly #over = new AbortController();
+  /** libp2p may never answer the second of two that ask for places at the same time. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(init: RelayKeeperInit) {
     this.#init = init;
@@ -65,7 +67,7 @@ export class RelayKeeper {
   /** Rejects with the signal's reason. */
   async #keep(relay: string, { peer, onTried }: { readonly peer: PeerId; readonly onTried: () => void }): Promise<void> {
     const { signal } = this.#over;
-    const place = new Place(this.#init, multiaddr(relay));
+    const place = new Place(this.#init, { relay: multiaddr(relay), inTurn: (work) => (this.#turn = this.#turn.then(work, work)) });
     for (let attempt = 0; ; attempt++) {
       try {
         await place.take(signal);
@@ -107,11 +109,13 @@ class Place {
   readonly #init: RelayKeeperInit;
   readonly #relay: Multiaddr;
   readonly #address: Multiaddr;
+  readonly #inTurn: (work: () => Promise<void>) => Promise<unknown>;
   #listener: Listener | undefined;
 
-  constructor(init: RelayKeeperInit, relay: Multiaddr) {
+  constructor(init: RelayKeeperInit, { relay, inTurn }: { readonly relay: Multiaddr; readonly inTurn: (work: () => Promise<void>) => Promise<unknown> }) {
     this.#init = init;
     this.#relay = relay;
+    this.#inTurn = inTurn;
     this.#address = relay.encapsulate('/p2p-circuit');
   }
 
@@ -123,7 +127,7 @@ class Place {
     // libp2p never asks one again that did not speak the protocol when it was asked, and a relay that has just started may not speak it yet.
     const { protocols } = await this.#introduced(connection, within);
     if (!protocols.includes(HOP_PROTOCOL)) throw this.#refused('it is none');
-    await this.#listen().catch((error: unknown) => { throw this.#refused('it gave no place', error); });
+    await this.#inTurn(() => Promise.race([this.#listen(), this.#timeUp(signal)])).catch((error: unknown) => { throw this.#refused('it gave no place', error); });
     if (!this.#isOurs) throw this.#refused('it gave no place');
   }
 
@@ -146,6 +150,12 @@ class Place {
       await delay(IDENTIFY_AGAIN_MS, undefined, { signal, ref: false });
       return this.#introduced(connection, signal, attempt + 1);
     }
+  }
+
+  /** libp2p asks for a place without a signal. */
+  async #timeUp(signal: AbortSignal): Promise<never> {
+    await delay(RESERVATION_TIMEOUT_MS, undefined, { signal, ref: false });
+    throw this.#refused('it did not answer');
   }
 
   #refused(reason: string, cause?: unknown): CodedError {
