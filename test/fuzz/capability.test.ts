@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { CodedError, Events, isCoded, ManualClock, RateLimiter, type PeerId } from '../../src-main/base/index.ts';
 import { Directory, type DirectoryEvents } from '../../src-main/mesh/capability/directory.ts';
 import { open, seal, type CapabilityMessage } from '../../src-main/mesh/capability/message.ts';
-import { MAX_SKEW_MS, MAX_TTL_MS, SIGNATURE_BYTES } from '../../src-main/mesh/capability/options.ts';
+import { MAX_LOST, MAX_SKEW_MS, MAX_TTL_MS, SIGNATURE_BYTES } from '../../src-main/mesh/capability/options.ts';
+import { Suspicions } from '../../src-main/mesh/capability/suspicions.ts';
 import { createSigner } from '../../src-main/mesh/identity/signature.ts';
 import { MAX_ASKED_PEERS } from '../../src-main/mesh/protocols/capability/constants.ts';
 import { decodeAnswer, encodeAnswer, encodeQuestion, type Question } from '../../src-main/mesh/protocols/capability/schema.ts';
@@ -40,7 +41,7 @@ beforeAll(async () => {
   [rogue, honest] = [await newRogue(), await newRogue()];
   const stamp = { peer: rogue.peerId, run: NOW_MS - 1000, seq: 2, at: NOW_MS, ttlMs: 13_000 };
   const full = { ...profileOf('x'), gpus: [{ name: 'GPU', memoryTotalBytes: 8e9 }], models: [{ hash: 'a', totalLayers: 4, held: [[0, 3] as const], loaded: [] }], links: [{ peer: honest.peerId, rttMs: 1 }] };
-  const messages: readonly CapabilityMessage[] = [{ ...stamp, kind: 'ad', profile: full }, { ...stamp, kind: 'ad', profile: profileOf('y') }, { ...stamp, kind: 'alive', ad: 1 }, { ...stamp, kind: 'bye' }];
+  const messages: readonly CapabilityMessage[] = [{ ...stamp, kind: 'ad', profile: full }, { ...stamp, kind: 'ad', profile: profileOf('y') }, { ...stamp, kind: 'alive', ad: 1 }, { ...stamp, kind: 'alive', ad: 1, lost: [{ peer: honest.peerId, run: NOW_MS, seq: 1 }, { peer: rogue.peerId, run: 1, seq: 9 }] }, { ...stamp, kind: 'bye' }];
   bodies = await Promise.all(messages.map(async (message) => Buffer.from((await seal(message, rogue)).bytes.subarray(SIGNATURE_BYTES))));
 });
 
@@ -52,9 +53,13 @@ function damaged(random: () => number): Buffer {
 }
 
 /** What the directory says to a message that is one. */
-function taken(directory: Directory, bytes: Uint8Array): string {
+function taken(directory: Directory, suspicions: Suspicions, bytes: Uint8Array): string {
   const envelope = open(bytes);
-  const { peer, ttlMs, at, run } = envelope.message;
+  const { message } = envelope;
+  const { peer, ttlMs, at, run } = message;
+  const lost = message.kind === 'alive' ? message.lost ?? [] : [];
+  if (lost.length > MAX_LOST) expect(message).toBeUndefined();
+  if (lost.length > 0) suspicions.heard(peer, lost);
   if (peer !== rogue.peerId || ttlMs > MAX_TTL_MS || at < run) expect(envelope.message).toBeUndefined();
   const refusal = directory.take(envelope);
   if (refusal === undefined && Math.abs(NOW_MS - at) > MAX_SKEW_MS) expect(envelope.message).toBeUndefined();
@@ -67,6 +72,7 @@ describe(`${RUNS} damaged ads, beats and farewells`, () => {
     const clock = new ManualClock(NOW_MS);
     const events = new Events<DirectoryEvents>();
     const directory = new Directory({ self: honest.peerId, clock, events });
+    const suspicions = new Suspicions({ directory, clock, neighbours: () => 2, tell: () => Promise.resolve() });
     const told = new Set<PeerId>();
     for (const event of ['peer:joined', 'peer:changed', 'peer:left'] as const) events.on(event, ({ peer }) => void told.add(peer));
     const bystander = await newRogue();
@@ -76,7 +82,7 @@ describe(`${RUNS} damaged ads, beats and farewells`, () => {
     for (let run = 0; run < RUNS; run++) {
       const bytes = damaged(random);
       try {
-        count(taken(directory, bytes));
+        count(taken(directory, suspicions, bytes));
       } catch (error) {
         if (!isCoded(error) || !error.code.startsWith('CAPABILITY_')) throw new Error(`case ${run}: ${bytes.toString('hex')}`, { cause: error });
         count(error.code);

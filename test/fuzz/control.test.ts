@@ -2,6 +2,8 @@ import { multiaddr } from '@multiformats/multiaddr';
 import { describe, expect, test } from 'vitest';
 import { ManualClock, RateLimiter } from '../../src-main/base/index.ts';
 import { answer, MAX_REQUEST_BYTES, readRequest } from '../../src-main/mesh/nat/stun/message.ts';
+import { decodeSign, encodeSign } from '../../src-main/mesh/protocols/alive/schema.ts';
+import { serveAlive } from '../../src-main/mesh/protocols/alive/server.ts';
 import { acceptDialBack } from '../../src-main/mesh/protocols/autonat/client.ts';
 import { MAX_ADDRESSES } from '../../src-main/mesh/protocols/autonat/constants.ts';
 import { decodeResponse, encodeDialBack, encodeRequest, encodeResponse } from '../../src-main/mesh/protocols/autonat/schema.ts';
@@ -121,6 +123,20 @@ describe(`${RUNS} damaged frames of each control protocol`, () => {
       });
       expect([echoed + refused, echoed > 0, refused > 0]).toEqual([RUNS, true, true]);
     }
+  });
+
+  test('/omni/alive/1.0.0: a sign that is none ends the stream, and says nothing of when the next one comes', async () => {
+    let heard = 0;
+    // Two bytes are too few to be damaged bit by bit; most that come are of another length.
+    const samples = [...Array.from({ length: 8 }, (_, i) => encodeSign(i * 2_000)), Buffer.alloc(9, encodeSign(2_000))];
+    const refused = await tried({ samples, seed: 28, runs: RUNS }, async (bytes, random) => {
+      const frame = random() < 0.5 ? bytes.subarray(0, 2) : bytes;
+      await served(frame, (stream) => serveAlive(stream, (everyMs) => {
+        heard++;
+        if (everyMs !== decodeSign(frame) || everyMs < 500 || everyMs > 10_000) expect(frame).toBeUndefined();
+      }));
+    });
+    expect([heard + refused, heard > 0, refused > RUNS / 20]).toEqual([RUNS, true, true]);
   });
 
   test('/omni/peers/1.0.0: a question that is none gets no answer', async () => {

@@ -10,6 +10,8 @@ import { noMetrics, silentLogger, systemClock } from '../../src-main/base/index.
 import { Presence } from '../../src-main/mesh/capability/presence.ts';
 import { Discovery } from '../../src-main/mesh/discovery/discovery.ts';
 import { newZoneKey, type Mesh } from '../../src-main/mesh/index.ts';
+import { ALIVE_PROTOCOL } from '../../src-main/mesh/protocols/alive/constants.ts';
+import { encodeSign } from '../../src-main/mesh/protocols/alive/schema.ts';
 import { DIAL_BACK_PROTOCOL, DIAL_REQUEST_PROTOCOL } from '../../src-main/mesh/protocols/autonat/constants.ts';
 import { encodeDialBack, encodeRequest } from '../../src-main/mesh/protocols/autonat/schema.ts';
 import { askCapability } from '../../src-main/mesh/protocols/capability/client.ts';
@@ -31,7 +33,7 @@ import { mutate } from '../fuzz/mutate.ts';
 import { seeded } from '../support/models/index.ts';
 
 /** Streams that each protocol gets; every peer that misbehaves is given up on after MAX_FAULTS, so that there is a new one for so many. */
-const STREAMS = Math.ceil(casesOf(3_000) / 100);
+const STREAMS = Math.ceil(casesOf(1_000) / 100);
 const MOVES: ProtocolLimits = { ...TEST_LIMITS, maxQueuedFrames: 8, moves: true };
 const BINDING = Buffer.from('000100002112a442b7e7a701bc34d686fa87dfae', 'hex');
 const within = (): AbortSignal => AbortSignal.timeout(20_000);
@@ -67,6 +69,7 @@ const SAMPLES: Readonly<Record<string, readonly Uint8Array[]>> = {
   [DIAL_REQUEST_PROTOCOL]: ['/ip4/8.8.8.8/tcp/4001', '/ip4/127.0.0.1/tcp/1'].map((address) => encodeRequest({ address: multiaddr(address), nonce: 7n })),
   [DIAL_BACK_PROTOCOL]: [encodeDialBack(7n)],
   [CAPABILITY_PROTOCOL]: [encodeQuestion({ version: 1, after: '' }), encodeQuestion({ version: 1, peers: ['12D3KooWF2kofqimE2cZg7ixHuuYmFeSeWAFWUGrxAiPYPRvPYFq'] })],
+  [ALIVE_PROTOCOL]: [encodeSign(2_000), encodeSign(1), new Uint8Array(3)],
   [PEERS_PROTOCOL]: [encodePeers({ version: 1, addresses: ['/ip4/10.0.0.1/tcp/1'] })],
   [movable(ECHO_PROTOCOL)]: [openFrame(newMoveId()), joinFrame(newMoveId()), ACCEPT, SWITCH, Buffer.concat([Buffer.alloc(20, 1), DATA_MARK])],
 };

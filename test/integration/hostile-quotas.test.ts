@@ -4,6 +4,7 @@ import { Presence } from '../../src-main/mesh/capability/presence.ts';
 import type { Mesh } from '../../src-main/mesh/index.ts';
 import { IDENTIFY_LIMITS, IDENTIFY_PROTOCOL } from '../../src-main/mesh/protocols/identify/constants.ts';
 import { AUTONAT_LIMITS, DIAL_BACK_PROTOCOL, DIAL_REQUEST_PROTOCOL } from '../../src-main/mesh/protocols/autonat/constants.ts';
+import { ALIVE_LIMITS, ALIVE_PROTOCOL } from '../../src-main/mesh/protocols/alive/constants.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL } from '../../src-main/mesh/protocols/bandwidth/constants.ts';
 import { CAPABILITY_LIMITS, CAPABILITY_PROTOCOL, CAPABILITY_RATE } from '../../src-main/mesh/protocols/capability/constants.ts';
 import { serveCapability } from '../../src-main/mesh/protocols/capability/server.ts';
@@ -30,7 +31,7 @@ afterEach(() => nodes.stop());
 
 const CONTROL: readonly (readonly [string, ProtocolLimits])[] = [
   [PING_PROTOCOL, PING_LIMITS], [BANDWIDTH_PROTOCOL, BANDWIDTH_LIMITS], [IDENTIFY_PROTOCOL, IDENTIFY_LIMITS], [CAPABILITY_PROTOCOL, CAPABILITY_LIMITS],
-  [PEERS_PROTOCOL, PEERS_LIMITS], [PROVIDERS_PROTOCOL, PROVIDERS_LIMITS], [DIAL_REQUEST_PROTOCOL, AUTONAT_LIMITS], [DIAL_BACK_PROTOCOL, AUTONAT_LIMITS],
+  [PEERS_PROTOCOL, PEERS_LIMITS], [PROVIDERS_PROTOCOL, PROVIDERS_LIMITS], [DIAL_REQUEST_PROTOCOL, AUTONAT_LIMITS], [DIAL_BACK_PROTOCOL, AUTONAT_LIMITS], [ALIVE_PROTOCOL, ALIVE_LIMITS],
 ];
 
 test.each(CONTROL)('%s has a quota of streams and of frames, and more of both than one stream takes', (_, limits) => {

@@ -9,4 +9,4 @@ export const SIGN_EVERY_MS = 2_000;
 export const MIN_SIGN_EVERY_MS = 500;
 export const MAX_SIGN_EVERY_MS = 10_000;
 /** A peer has one stream; when connections change there are two for a moment. Signs that came while we were frozen are read together: until then the connection is dropped. */
-export const ALIVE_LIMITS: ProtocolLimits = { maxFrameBytes: SIGN_BYTES, maxQueuedFrames: 64, maxInboundStreams: 2, maxOutboundStreams: 2, relayed: true };
+export const ALIVE_LIMITS: ProtocolLimits = { maxFrameBytes: SIGN_BYTES, maxQueuedFrames: 64, maxInboundStreams: 2, maxOutboundStreams: 2, relayed: true, streamsPerSecond: 4, framesPerSecond: 40 };
