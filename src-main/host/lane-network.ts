@@ -5,8 +5,11 @@ import type { LaneNetwork } from '../pipeline/index.ts';
 const LOOPBACK = /^(127\.|::1$)/;
 
 /** Lanes go where the mesh goes: they listen on loopback only when it does, and dial peers where it reached them. */
-export function laneNetwork(mesh: Pick<Mesh, 'addresses' | 'peers'>): LaneNetwork {
+export function laneNetwork(mesh: Pick<Mesh, 'addresses' | 'peers' | 'events'>): LaneNetwork {
+  let epoch = 0;
+  for (const event of ['peer:connect', 'peer:link'] as const) mesh.events.on(event, () => { epoch++; });
   return {
+    epoch: () => epoch,
     bindHost: () => {
       const hosts = mesh.addresses().flatMap((address) => tcpHost(address) ?? []);
       if (hosts.length === 0) return undefined;

@@ -33,6 +33,8 @@ export const PREFILL_WINDOW = 4;
 export const REPLAY_WINDOW = 32;
 /** Tokens that stage 0 may run ahead of what the coordinator's reader took. */
 export const TOKEN_WINDOW = 64;
+/** Tickets to the lane that a stage gives for one session. */
+export const MAX_LANE_OFFERS = 4;
 /** Steps of a run that a stage remembers for a trace. */
 export const MAX_TRACE_STEPS = 4096;
 /** Frames handed to a link and not yet taken by the transport; beyond it a session's next step waits. */

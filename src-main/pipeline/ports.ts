@@ -168,6 +168,8 @@ export interface LaneNetwork {
   bindHost(): string | undefined;
   /** Where a connected peer is; undefined: not reached directly. */
   hostOf(peer: PeerId): string | undefined;
+  /** Another number whenever `hostOf` may tell otherwise than before: cheap enough to be asked with each row. */
+  epoch(): number;
 }
 
 /** One stage of a route, in order of layers. */

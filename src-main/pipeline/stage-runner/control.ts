@@ -27,7 +27,7 @@ export interface ControlInit {
   readonly sessions: Sessions;
   readonly peerLinks: PeerLinks;
   readonly options: RunnerOptions;
-  readonly hostOf: LaneNetwork['hostOf'];
+  readonly network: Pick<LaneNetwork, 'hostOf' | 'epoch'> | undefined;
   readonly survey: LinkSurvey;
   /** This node signs receipts. */
   readonly signs: boolean;
@@ -167,7 +167,7 @@ export class ControlLink {
 
   // The link first: it may take long, and whoever waits for it must hold no place on the engine.
   async #openSession(frame: Frame, message: OpenMessage, { entry, isOver }: OpenOn): Promise<StageSession> {
-    const { sessions, peerLinks, hostOf, signs } = this.#init;
+    const { sessions, peerLinks, network, signs } = this.#init;
     const { previous, stageCount, speculate } = message;
     const records = signs && message.receipts === true;
     const dtypes = { takes: message.dtype, sends: message.sends ?? message.dtype };
@@ -178,7 +178,7 @@ export class ControlLink {
       const slot = await this.#slotOn(entry, message.sampling, records ? { record: receiptDtype(dtypes.sends) } : {});
       const session: StageSession = new StageSession({
         address: { session: frame.session, stage: frame.stage }, stageCount, dtypes, records, entry, slot, control: this.#link, next,
-        lane: entry.lane === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtypes, speculate, hostOf, onRun: (stats) => entry.countLane(stats) }),
+        lane: entry.lane === undefined || network === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtypes, speculate, network, onRun: (stats) => entry.countLane(stats) }),
         previous: previous as StageLink['peer'] | undefined, onFail: (error) => sessions.fail(session, error),
       });
       return session;

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { DecodeLane, LaneStats, LaneSteps, Speculation, StageDtypes } from '../../inference/index.ts';
 import { FrameType } from '../wire/constants.ts';
+import { MAX_LANE_OFFERS } from '../options.ts';
+import type { LaneNetwork } from '../ports.ts';
 import type { FrameAddress } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import type { ControlMessage } from '../wire/schema.ts';
@@ -12,7 +14,7 @@ export interface SessionLaneInit {
   readonly dtypes: StageDtypes;
   /** Absent: no rows are drafts. */
   readonly speculate?: Speculation | undefined;
-  readonly hostOf: (peer: StageLink['peer']) => string | undefined;
+  readonly network: Pick<LaneNetwork, 'hostOf' | 'epoch'>;
   /** Hears of a run that is over. */
   readonly onRun: (stats: LaneStats) => void;
 }
@@ -20,12 +22,15 @@ export interface SessionLaneInit {
 /**
  * One session's share of its engine's lane. Each boundary is agreed on its own, once rows have passed it: the sender
  * asks, the receiver answers with a port and a ticket, the sender dials. Until that stands, and where it never does,
- * rows go over the mesh. A boundary that went over to the lane stays there.
+ * rows go over the mesh: also where the receiver is behind a relay, until it is reached directly. A boundary that went
+ * over to the lane stays there.
  */
 export class SessionLane {
   readonly #init: SessionLaneInit;
-  #asked = false;
-  #offered = false;
+  /** Where the receiver was when it was asked, and the epoch of the network in which that was looked at. */
+  #askedAt: string | undefined;
+  #lookedAt: number | undefined;
+  #offers = 0;
   #up = false;
   #feeds = false;
 
@@ -36,7 +41,7 @@ export class SessionLane {
 
   /** Rows may come or go without this process seeing them: only the engine knows how many there are. */
   get mayRun(): boolean {
-    return this.#offered || this.#up;
+    return this.#offers > 0 || this.#up;
   }
 
   /** Decides which tokens are fed in the present run. */
@@ -52,15 +57,19 @@ export class SessionLane {
 
   /** To be called when something was sent to the next stage: then that has the session open. */
   ask(to: FrameAddress, next: StageLink | undefined): void {
-    if (this.#asked || next?.knows('lane') !== true) return;
-    this.#asked = true;
+    const { network } = this.#init;
+    if (this.#up || next?.knows('lane') !== true || network.epoch() === this.#lookedAt) return;
+    this.#lookedAt = network.epoch();
+    const host = network.hostOf(next.peer);
+    if (host === undefined || host === this.#askedAt) return;
+    this.#askedAt = host;
     next.post(to, { type: FrameType.laneRequest });
   }
 
-  /** The stage before asked: it gets one ticket per session. Rejects with ENGINE_*. */
+  /** The stage before asked: it gets a ticket, and another one should it find us elsewhere. Rejects with ENGINE_*. */
   async offer(to: FrameAddress, previous: StageLink): Promise<void> {
-    if (this.#offered) return;
-    this.#offered = true;
+    if (this.#offers >= MAX_LANE_OFFERS) return;
+    this.#offers++;
     const { lane, slot } = this.#init;
     const [id, key] = [randomBytes(16), randomBytes(32)];
     // The peer dials as soon as it reads this: by then it must be expected.
@@ -70,8 +79,8 @@ export class SessionLane {
 
   /** The next stage answered. */
   connect(next: StageLink, { port, id, key }: ControlMessage<typeof FrameType.lane>): void {
-    const host = this.#init.hostOf(next.peer);
-    if (!this.#asked || this.#up || host === undefined) return;
+    const host = this.#init.network.hostOf(next.peer);
+    if (this.#askedAt === undefined || this.#up || host === undefined) return;
     this.#init.lane.connect(this.#init.slot, { host, port }, { id: Buffer.from(id, 'hex'), key: Buffer.from(key, 'hex') });
   }
 

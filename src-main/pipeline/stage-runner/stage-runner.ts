@@ -113,7 +113,7 @@ export class StageRunner implements Service {
       stream, clock, role: 'stage', signs: this.#signs, onDrain: this.#kick, busyUs: () => this.#hub.busyUs,
       onFrame: (frame) => this.#onInbound(frame, link), onEnd: (error) => this.#onInboundEnd(link, error),
     });
-    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, speed: this.#speed, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options, hostOf: (peer) => this.#components.lanes?.hostOf(peer), survey: this.#survey, signs: this.#signs }, link));
+    this.#inbound.set(link, new ControlLink({ clock, source: this.#components.source, hub: this.#hub, speed: this.#speed, sessions: this.#sessions, peerLinks: this.#peerLinks, options: this.#options, network: this.#components.lanes, survey: this.#survey, signs: this.#signs }, link));
   }
 
   #onInbound(frame: Frame, link: StageLink): void {
