@@ -1,11 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
 import { whyNoLans } from '../support/lans.ts';
 import { LansRig } from '../support/lans-rig.ts';
-import { saysReady, type NetworkHost } from '../support/network.ts';
+import { loopbackNetwork, saysReady, whyNoMulticast, type NetworkHost } from '../support/network.ts';
 
 const lacks = whyNoLans();
-if (lacks !== undefined) console.warn(`tests between LANs skipped: ${lacks}`);
+if (lacks !== undefined) console.warn(`tests between LANs skipped, what is left of them runs on this machine alone: ${lacks}`);
 
 /** What a new mesh may take, from its two nodes being up to a message. */
 const MDNS_LIMIT_MS = 3_000;
@@ -63,9 +64,10 @@ test.skipIf(lacks !== undefined)('a host of the internet says where it is before
   }
 });
 
-test.skipIf(lacks !== undefined)('two hosts on one LAN find each other by mDNS and exchange a message within 3 s', async () => {
-  const internet = rig.internet({ publicHosts: 0, lans: [{ hosts: 2, nat: 'cone' }] });
-  const running = internet.lans[0]!.hosts.map((host) => rig.start(host, { mdns: true }));
+/** Two nodes that know nothing of each other but that they are of one zone, whose name they ask for: others of this network do not answer. */
+async function expectToMeet(hosts: readonly NetworkHost[]): Promise<void> {
+  const zoneKey = randomBytes(32).toString('hex');
+  const running = hosts.map((host) => rig.start(host, { mdns: true, zoneKey }));
   const ids = await Promise.all(running.map(async (child) => (await child.said('ready'))['peer']));
   const begunMs = performance.now();
   for (const [i, child] of running.entries()) child.tell({ publish: `from ${ids[i]}` });
@@ -73,4 +75,12 @@ test.skipIf(lacks !== undefined)('two hosts on one LAN find each other by mDNS a
   expect(performance.now() - begunMs).toBeLessThan(MDNS_LIMIT_MS);
   expect(heard).toEqual(ids.toReversed().map((id) => `from ${id}`));
   for (const child of running) expect(await child.stop()).toEqual({ code: 0, errors: '' });
+}
+
+test.skipIf(lacks !== undefined)('two hosts on one LAN find each other by mDNS and exchange a message within 3 s', async () => {
+  await expectToMeet(rig.internet({ publicHosts: 0, lans: [{ hosts: 2, nat: 'cone' }] }).lans[0]!.hosts);
 });
+
+const noMulticast = await whyNoMulticast();
+if (noMulticast !== undefined) console.warn(`mDNS between processes of this machine skipped: ${noMulticast}`);
+test.skipIf(noMulticast !== undefined)('two processes of one machine do so, too', () => expectToMeet(loopbackNetwork(2).hosts));

@@ -1,4 +1,5 @@
 import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
@@ -54,6 +55,24 @@ export function loopbackNetwork(hosts: number): Network {
   const host = (_: unknown, i: number): NetworkHost => ({ name: `host${i}`, address: '127.0.0.1', prefix: [] });
   const cannot = (): never => { throw new TypeError('nothing holds packets back on a loopback'); };
   return { hosts: Array.from({ length: hosts }, host), delay: 'none', change: () => Promise.reject(new TypeError('no weather on a loopback')), split: cannot, join: cannot, stop: () => undefined };
+}
+
+/** Why a process of this machine does not hear what another one says to a multicast group, as mDNS does; undefined where it does. */
+export async function whyNoMulticast(): Promise<string | undefined> {
+  const [group, word] = ['224.0.0.251', Buffer.from('heard')];
+  const socket = createSocket({ type: 'udp4', reuseAddr: true }).bind(0);
+  try {
+    await once(socket, 'listening');
+    socket.addMembership(group);
+    const heard = once(socket, 'message', { signal: AbortSignal.timeout(2_000) });
+    socket.send(word, socket.address().port, group);
+    await heard;
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    socket.close();
+  }
 }
 
 /** Pulls the plug of a host in a namespace: nothing comes or goes, and nobody is told. */

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { asPeerId, noMetrics, silentLogger, systemClock } from '../../src-main/base/index.ts';
+import { noMetrics, silentLogger, systemClock, type PeerId } from '../../src-main/base/index.ts';
 import { createMesh, parseZoneKey, type NatOptions } from '../../src-main/mesh/index.ts';
 import { ECHO_PROTOCOL, TEST_LIMITS } from '../../src-main/mesh/testing/nodes.ts';
 import type { PeerCommand } from './peer-processes.ts';
@@ -30,10 +30,15 @@ await mesh.handle(ECHO_PROTOCOL, { ...TEST_LIMITS, direct: true }, (stream) => {
 });
 await mesh.start();
 say('ready', { peer: mesh.peerId, addresses: mesh.addresses() });
-const obey = async ({ publish, dial, ping, tell }: PeerCommand): Promise<void> => {
+async function pingsTo(peer: PeerId, times: number): Promise<number[]> {
+  const rttsMs: number[] = [];
+  while (rttsMs.length < times) rttsMs.push(await mesh.ping(peer));
+  return rttsMs;
+}
+const obey = async ({ publish, dial, tell, ping }: PeerCommand): Promise<void> => {
   if (dial !== undefined) say('dialled', { peer: await mesh.dial(dial) });
-  for (let times = 0; ping !== undefined && times < ping.times; times++) await mesh.ping(asPeerId(ping.peer));
   if (tell !== undefined) say('told', { number: tell, peers: mesh.peers(), addresses: mesh.addresses(), reachability: mesh.reachability, dht: mesh.records?.mode });
+  if (ping !== undefined) say('pinged', { rttsMs: await pingsTo(ping.peer, ping.times) });
   if (publish === undefined) return;
   await mesh.waitForSubscriber('omni/test/v1', AbortSignal.timeout(20_000));
   await mesh.publish('omni/test/v1', Buffer.from(publish));

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { PeerId } from '../../src-main/base/index.ts';
 import type { MeshOptions } from '../../src-main/mesh/options.ts';
 import { SaidProcess, type Said } from './said-process.ts';
 
@@ -20,8 +21,8 @@ export interface PeerCommand {
   /** A text on omni/test/v1, once somebody listens. */
   readonly publish?: string;
   readonly dial?: string;
-  /** One after the other, before anything else is told. */
-  readonly ping?: { readonly peer: string; readonly times: number };
+  /** Pings that peer, one after the other; says `pinged` with the times. */
+  readonly ping?: { readonly peer: PeerId; readonly times: number };
   /** Says `told` with this number, and how things are. */
   readonly tell?: number;
 }

@@ -24,6 +24,7 @@ export class TcpLines {
   #changed = Promise.withResolvers<void>();
   #loss = 0;
   #carried = 0;
+  #onWayMs = 0;
 
   /** Bytes so far, of both directions. */
   get carried(): number {
@@ -54,6 +55,11 @@ export class TcpLines {
     this.split();
   }
 
+  /** How long each piece is under way. */
+  delay(rttMs: number): void {
+    this.#onWayMs = rttMs / 2;
+  }
+
   /** Share of the pieces of a stream that are lost at a time. */
   lose(share: number): void {
     this.#loss = share;
@@ -67,19 +73,33 @@ export class TcpLines {
   async #carry(line: Line, here: Socket, there: Socket): Promise<void> {
     this.#sockets.add(here);
     here.once('close', () => this.#sockets.delete(here));
+    let before: Promise<unknown> = Promise.resolve();
     try {
       for await (const bytes of here) {
-        await this.#open(line);
-        this.#carried += (bytes as Uint8Array).byteLength;
-        for (let n = 0; n < MAX_REPEATS && this.#random() < this.#loss; n++) await delay(REPEAT_MS * 2 ** n);
-        if (!there.write(bytes as Uint8Array)) await once(there, 'drain');
+        const arrival = this.#onWayMs > 0 ? delay(this.#onWayMs) : undefined;
+        const [piece, last] = [bytes as Uint8Array, before];
+        before = (async () => {
+          await Promise.all([last, arrival]);
+          await this.#pass(line, piece, there);
+        })();
+        before.catch(() => undefined);
+        // Those that are under way wait for nobody.
+        if (arrival === undefined) await before;
       }
+      await before;
       await this.#open(line);
       there.end();
     } catch {
       await this.#open(line);
       there.destroy();
     }
+  }
+
+  async #pass(line: Line, piece: Uint8Array, there: Socket): Promise<void> {
+    await this.#open(line);
+    this.#carried += piece.byteLength;
+    for (let n = 0; n < MAX_REPEATS && this.#random() < this.#loss; n++) await delay(REPEAT_MS * 2 ** n);
+    if (!there.write(piece)) await once(there, 'drain');
   }
 
   async #open({ from, to }: Line): Promise<void> {
