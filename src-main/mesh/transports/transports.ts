@@ -42,7 +42,7 @@ export class Transports {
     };
   };
 
-  /** To be called when libp2p has stopped: nothing of it keeps the process alive then. Throws what the native part of WebRTC does. */
+  /** To be called when libp2p has stopped: nothing of it keeps the process alive then. */
   release(): Promise<void> {
     return leaveWebRtc(this);
   }
