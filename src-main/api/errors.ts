@@ -2,6 +2,9 @@ import { defineErrors, spec } from '../base/index.ts';
 
 const LINK = 'Open the link that OmniNode printed when it started.';
 
+const KEY = 'Make a key with `omninode key new --scope chat`, and send it as `Authorization: Bearer KEY`.';
+type None = Record<string, never>;
+
 export const apiErrors = defineErrors('API', {
   wrongHost: spec<{ host: string }>({ fault: 'user', message: (m) => `this node does not answer to the name "${m.host}"`, next: LINK }),
   wrongOrigin: spec<{ origin: string }>({ fault: 'user', message: (m) => `pages of ${m.origin} may not use this node`, next: LINK }),
@@ -19,4 +22,17 @@ export const apiErrors = defineErrors('API', {
   controlFailed: spec<{ reason: string }>({ fault: 'local', retryable: true, message: (m) => `the running app gave no figures: ${m.reason}`, next: 'Ask again; when it goes on, start the app anew: it may be of another version.' }),
   pageMissing: spec<{ folder: string }>({ fault: 'local', message: (m) => `the page is not built: ${m.folder} has no index.html`, next: 'Run `npm run build`.' }),
   portInUse: spec<{ host: string; port: number }>({ fault: 'user', message: (m) => `${m.host}:${m.port} is in use by another program`, next: 'Choose another port, or 0 for any free one.' }),
+  noKey: spec<None>({ fault: 'user', message: () => 'no key was sent', next: KEY }),
+  wrongKey: spec<None>({ fault: 'user', message: () => 'this key is none of this node, or was removed', next: KEY }),
+  missingScope: spec<{ scope: string; scopes: readonly string[] }>({
+    fault: 'user', message: (m) => `this key may not do that: it needs the scope "${m.scope}" and has ${m.scopes.join(', ')}`, next: 'Make a key with that scope: `omninode key new --scope ...`.',
+  }),
+  keyRateLimited: spec<{ perMinute: number; retryAfterSeconds: number }>({
+    fault: 'user', retryable: true, message: (m) => `this key may ask ${m.perMinute} times a minute`, next: 'Wait for as long as Retry-After says.',
+  }),
+  keysUnreadable: spec<{ path: string; reason: string }>({ fault: 'local', message: (m) => `${m.path}: ${m.reason}`, next: 'Correct the file or remove it; all keys in it are then gone.' }),
+  tooManyKeys: spec<{ limit: number }>({ fault: 'user', message: (m) => `there are ${m.limit} keys already`, next: 'Remove some: `omninode key ls`, `omninode key rm ID`.' }),
+  noSuchKey: spec<{ key: string; found: number }>({
+    fault: 'user', message: (m) => (m.found === 0 ? `there is no key "${m.key}"` : `${m.found} keys are named "${m.key}"`), next: 'Give the id that `omninode key ls` shows.',
+  }),
 });

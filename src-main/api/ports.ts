@@ -1,5 +1,6 @@
 import type { Events } from '../base/index.ts';
 import type { NetNow, PipelineLoad } from './control/schema.ts';
+import type { CompletionService, EmbeddingService } from './openai/ports.ts';
 import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
 
 export interface ChatRequest {
@@ -56,6 +57,10 @@ export interface HostService {
   load?(): PipelineLoad;
   /** Absent on a host that computes no answers (a relay): chat.* is then API_UNSUPPORTED. */
   readonly chat?: ChatService;
+  /** Answers for programs; absent like `chat`. */
+  readonly completions?: CompletionService;
+  /** Absent on a host that has no embedding model. */
+  readonly embeddings?: EmbeddingService;
   /** Absent on a host that is no node of a mesh. */
   readonly invites?: InviteService;
 }

@@ -8,6 +8,7 @@ import { fetchCommand } from './commands/fetch.ts';
 import { inferCommand } from './commands/infer.ts';
 import { inviteCommand } from './commands/invite.ts';
 import { joinCommand } from './commands/join.ts';
+import { keyCommand } from './commands/key.ts';
 import { listenCommand } from './commands/listen.ts';
 import { modelCommand } from './commands/model.ts';
 import { netCommand } from './commands/net.ts';
@@ -46,6 +47,7 @@ Examples:
   omninode fetch bafyr4i... --peer /ip4/...        a sharded model, from peers that hold it
   omninode zone new-key                            found a private zone
   omninode serve                                   the app, in your browser
+  omninode key new --scope chat                    a key for programs that speak OpenAI's API
   omninode embed "a text" --model FOLDER           text to a vector, for search
   eval "$(omninode completion bash)"               completion for this shell
 
@@ -63,7 +65,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, netCommand, clusterCommand, serveCommand, embedCommand, verifyCommand, zoneCommand, banCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, netCommand, clusterCommand, serveCommand, keyCommand, embedCommand, verifyCommand, zoneCommand, banCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

@@ -12,7 +12,7 @@ export interface ServedHost {
 export interface HeadlessInit {
   readonly host: ServedHost;
   readonly settings: {
-    readonly config: { readonly httpHost: string; readonly httpPort: number };
+    readonly config: { readonly home: string; readonly httpHost: string; readonly httpPort: number; readonly apiOrigins: readonly string[] };
     readonly secrets: { readonly uiToken: string };
   };
   /** Folder of the built page. */
@@ -33,7 +33,7 @@ export interface HeadlessServer {
 export async function startHeadless({ host, settings, renderer, logger = silentLogger }: HeadlessInit): Promise<HeadlessServer> {
   const { config, secrets } = settings;
   const options = { host: config.httpHost, port: config.httpPort, key: secrets.uiToken };
-  const server = await startHttpServer({ host: host.api, metrics: host.metrics, logger, renderer, options });
+  const server = await startHttpServer({ host: host.api, metrics: host.metrics, logger, renderer, options, access: { home: config.home, origins: config.apiOrigins } });
   const started = host.start();
   // Whoever awaits `started` gets the failure; with nobody waiting it is still shown by the page.
   started.catch((error: unknown) => logger.error({ err: error }, 'the host did not start'));

@@ -3,12 +3,15 @@ import { startControlServer, type ControlServer, type HostService, type HostServ
 import { Events, toCoded, type Service, type SpawnChild } from '../base/index.ts';
 import { peerService, tellPeers } from './capability/peer-service.ts';
 import { ChatModel } from './chat-model.ts';
+import { CompletionModel } from './completion-model.ts';
 import type { Settings } from './config.ts';
+import { EmbeddingModel } from './embedding-model.ts';
 import { inviteService } from './invite-service.ts';
 import { netOf } from './net-doctor/net-now.ts';
 import { createNode } from './node.ts';
-import { findModel } from './model-file.ts';
+import { findModel, type ModelFile } from './model-file.ts';
 import { appVersion, type AppPaths } from './paths.ts';
+import { partName } from '../store/index.ts';
 import { shareStore, type Sharing } from './share-store.ts';
 
 export interface HostOptions {
@@ -31,17 +34,21 @@ export interface Host extends Service {
 /** For the model inside, which is small enough to show a pipeline on one machine; a larger one would only get slower. */
 const BUILT_IN_NODES = 3;
 
+/** What programs call the model: as `model ls` does. */
+const servedName = ({ name }: ModelFile): string => partName(name)?.stem ?? name.replace(/\.gguf$/i, '');
+
 export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOptions): Promise<Host> {
   const { config } = settings;
   const events = new Events<HostServiceEvents>();
   const file = await findModel(config.model, { paths, config });
   const node = await createNode({ settings, paths, shards: [], identity: 'file', spawn, models: () => chat.offers });
   const chat: ChatModel = new ChatModel({ settings, paths, node, events, spawn, nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
+  const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, paths, logger: node.logger, spawn });
   const version = appVersion(paths);
   const [peers, net] = [peerService(node), netOf(node)];
   let isUp = false;
   const api: HostService = {
-    events, chat, invites: inviteService(node, config),
+    events, chat, completions: new CompletionModel({ chat, id: servedName(file), model: config.model }), ...(embeddings === undefined ? {} : { embeddings }), invites: inviteService(node, config),
     status: () => chat.status,
     stages: () => chat.stages,
     activity: () => chat.activity,
@@ -78,6 +85,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
         node.logger.warn({ code: toCoded(error).code }, 'commands cannot ask this host for its status');
         return undefined;
       });
+      embeddings?.start();
       try {
         await node.start();
         isUp = true;
@@ -93,6 +101,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
       // Others hear at once that this node goes, and do not wait for its model to be unloaded.
       await node.presence?.stop();
       await control?.stop();
+      await embeddings?.stop();
       await chat.stop();
       await (await sharing)?.stop();
       await node.stop();

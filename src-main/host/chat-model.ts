@@ -24,6 +24,15 @@ export interface ChatModelOptions {
   readonly nodes: number;
 }
 
+/** A session that somebody answers with. */
+export interface Entered {
+  readonly session: ModelSession;
+  /** When the answer has come on: others see how many are under way. */
+  readonly moved: () => void;
+  /** When it has ended, however. */
+  readonly leave: () => void;
+}
+
 interface Running {
   readonly cluster: Cluster;
   readonly session: ModelSession;
@@ -38,6 +47,8 @@ export class ChatModel implements ChatService {
   status: HostStatus = { kind: 'starting' };
   stages: readonly Stage[] = [];
   model: HostInfo['model'];
+  /** What loading is, or was, at, in words. */
+  loadingDetail = 'starting';
   #offer: Omit<ModelOffer, 'loaded'> | undefined;
   isStarted = false;
   readonly #options: ChatModelOptions;
@@ -45,7 +56,7 @@ export class ChatModel implements ChatService {
   #pipeline: Pipeline | undefined;
   #isStopping = false;
   /** Answers under way. */
-  readonly #chats = new Set<BoundedQueue<ChatPart>>();
+  readonly #chats = new Set<Pick<BoundedQueue<ChatPart>, 'push'>>();
   readonly #stopped = new AbortController();
 
   constructor(options: ChatModelOptions) {
@@ -126,6 +137,21 @@ export class ChatModel implements ChatService {
     }
   }
 
+  /** For an answer that is not written down here: it counts as one under way until it leaves. */
+  async enter(): Promise<Entered> {
+    const { session } = await this.#ensure();
+    const chat = { push: () => true };
+    this.#chats.add(chat);
+    this.#markStages('busy');
+    this.#tellActivity();
+    const leave = (): void => {
+      this.#chats.delete(chat);
+      if (this.#chats.size === 0) this.#markStages('ready');
+      this.#tellActivity();
+    };
+    return { session, moved: () => this.#tellActivity(), leave };
+  }
+
   #ensure(): Promise<Running> {
     this.#running ??= this.#open().catch((error: unknown) => {
       this.#running = undefined;
@@ -139,12 +165,13 @@ export class ChatModel implements ChatService {
     const loading = (): void => this.setStatus({ kind: 'loading', model: settings.config.model });
     loading();
     const { signal } = this.#stopped;
-    const cluster = await startCluster(settings, { nodes, paths, spawn, signal });
+    const onStatus = (text: string): void => { this.loadingDetail = text; };
+    const cluster = await startCluster(settings, { nodes, paths, spawn, signal, onStatus });
     try {
       const route = routeOverCluster(cluster);
       const session = await openSession({
         node, route: route.stages, candidates: route.candidates, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens,
-        microBatch: microBatchOf(settings.config), dtype: 'f16', signal,
+        microBatch: microBatchOf(settings.config), dtype: 'f16', signal, onStatus,
       });
       this.#opened(cluster, session);
       return { cluster, session };

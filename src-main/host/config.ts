@@ -75,6 +75,10 @@ export const configSchema = z.strictObject({
   bitswap: isOn.default(true),
   httpHost: z.string().min(1).default('127.0.0.1'),
   httpPort: port.default(0),
+  /** Folder of an ONNX embedding model in the layout of transformers.js, for the API; left out, there are no embeddings. */
+  embeddingModel: z.string().min(1).optional(),
+  /** Other sites whose pages may use the API, with a key. */
+  apiOrigins: z.array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'must be an origin like https://chat.example')).max(16).default([]),
   /** Where models are searched and downloaded: an origin that speaks the API of huggingface.co. */
   hubUrl: z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin).default('https://huggingface.co'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
@@ -104,7 +108,7 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs', OMNINODE_STORE_QUOTA_BYTES: 'storeQuotaBytes',
   OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond', OMNINODE_SHARE_STORE: 'shareStore', OMNINODE_DHT: 'dht',
   OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs', OMNINODE_TARGET_PEERS: 'targetPeers', OMNINODE_PEER_EXCHANGE: 'peerExchange', OMNINODE_PROBE_BYTES_PER_MINUTE: 'probeBytesPerMinute',
-  OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_LOG: 'logLevel',
+  OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_EMBEDDING_MODEL: 'embeddingModel', OMNINODE_LOG: 'logLevel',
   OMNINODE_NAME: 'name', OMNINODE_CALIBRATE: 'calibrate', OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
   OMNINODE_ZONE: 'zone', OMNINODE_ZONE_KEY_FILE: 'zoneKeyFile', OMNINODE_SESSIONS_PER_SECOND: 'sessionsPerSecond',
   OMNINODE_RELAY: 'relay', OMNINODE_STUN_PORT: 'stunPort', OMNINODE_PORT_MAPPING: 'portMapping',

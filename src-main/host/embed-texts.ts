@@ -8,6 +8,7 @@ import { appPaths, type AppPaths } from './paths.ts';
 
 /** More threads than this wait for each other on the matrices of one text. */
 const MAX_THREADS = 4;
+export const embeddingThreads = (threads: number | undefined): number => threads ?? Math.min(MAX_THREADS, availableParallelism());
 
 export interface EmbedRequest {
   readonly texts: readonly string[];
@@ -41,7 +42,7 @@ export async function embedTexts({ config }: Settings, request: EmbedRequest, { 
     await downloadModel({ url: downloadUrl, modelFolder, signal, onProgress: (file, bytes, total) => onStatus?.(`downloading ${file}: ${megabytes(bytes)}${total === undefined ? '' : ` of ${megabytes(total)}`} MB`) });
   }
   onStatus?.('loading the model');
-  const threads = config.threads ?? Math.min(MAX_THREADS, availableParallelism());
+  const threads = embeddingThreads(config.threads);
   const embedder = await createEmbedder({ modelFolder, runtimeFolder: paths.embeddingRuntime, workerPath: paths.embeddingWorker, pooling, tooLong, threads, signal });
   try {
     onStatus?.(`embedding ${texts.length} ${texts.length === 1 ? 'text' : 'texts'}`);
@@ -56,7 +57,7 @@ export async function embedTexts({ config }: Settings, request: EmbedRequest, { 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 /** Runs the installer, which returns at once when there is nothing to do; its lines are the status. Throws HOST_EMBEDDINGS_NOT_INSTALLED. */
-async function installEmbeddings({ embeddingInstaller }: AppPaths, { signal, onStatus }: EmbedOptions): Promise<void> {
+export async function installEmbeddings({ embeddingInstaller }: AppPaths, { signal, onStatus }: EmbedOptions): Promise<void> {
   const child = spawn(process.execPath, [embeddingInstaller], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], signal });
   let lastLine = '';
   child.stderr?.on('data', (bytes) => {

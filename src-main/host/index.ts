@@ -29,6 +29,7 @@ export { BUILT_IN_MODEL, findModel, type ModelFile } from './model-file.ts';
 export { ephemeral, inferPipeline, inferWithReceipts, routeOverCluster, tracePipeline, type InferOptions } from './infer-pipeline.ts';
 export type { PlanRecord } from './planner-memory.ts';
 export { planPipeline, recentPlans } from './plan-pipeline.ts';
+export { KEY_LIMITS, listKeys, makeKey, removeKey, SCOPES, type KeyInfo, type MadeKey, type Scope } from '../api/index.ts';
 export { askPeers, askRunningHost, watchPeers, type PeerRow, type PeersNow, type PipelineLoad, type RunningHost } from '../api/index.ts';
 export { serveCommands } from './serve-commands.ts';
 export { chromeTrace, encodeReceiptsFile, type AnswerReceipts, type ChromeTrace, type GenerationStats } from '../pipeline/index.ts';

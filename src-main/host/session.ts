@@ -11,6 +11,7 @@ const OFFER_TIMEOUT_MS = 3_000;
 
 export interface ModelSession {
   readonly pipeline: Pipeline;
+  readonly tokenizer: Tokenizer;
   answer(request: AnswerRequest): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -71,7 +72,7 @@ export async function openSession({ node, vocabularyPath, onStatus, candidates, 
     pipeline.events.on('fetching', (progress) => onStatus?.(fetchText(progress)));
     pipeline.events.on('rerouted', ({ stages, downMs }) => onStatus?.(`going on over ${stages.length} stages after ${(downMs / 1000).toFixed(1)} s`));
     return {
-      pipeline,
+      pipeline, tokenizer,
       answer: (request) => answer(pipeline, tokenizer, request),
       close: async () => void (await Promise.allSettled([pipeline.close(), tokenizer.dispose()])),
     };

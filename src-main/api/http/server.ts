@@ -1,13 +1,16 @@
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { isCoded, RateLimiter, systemClock, type Logger } from '../../base/index.ts';
+import { addApi, isApiPath, type ApiAccess } from './api.ts';
 import { BridgeServer } from '../bridge/server.ts';
 import { SocketBridge } from '../bridge/socket.ts';
 import { apiErrors } from '../errors.ts';
 import { HTTP_DEFAULTS, type BridgeOptions, type HttpOptions } from '../options.ts';
 import type { HostService, MetricsText } from '../ports.ts';
+import { errorReply } from '../openai/error-body.ts';
 import { toWireError } from '../wire-error.ts';
 import { loadAssets, type Assets } from './assets.ts';
+import { answerPreflight, Cors } from './cors.ts';
 import { Guard } from './guard.ts';
 import { securityHeaders } from './headers.ts';
 import { statusOf } from './status.ts';
@@ -21,6 +24,8 @@ export interface HttpServerInit {
   readonly renderer: string;
   readonly options: Pick<HttpOptions, 'key'> & Partial<HttpOptions>;
   readonly bridge?: Partial<BridgeOptions>;
+  /** Who may use the API; left out, there is none. */
+  readonly access?: ApiAccess;
 }
 
 export interface HttpServer {
@@ -32,7 +37,7 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Serves the page, the bridge, `/health` and `/metrics`. Throws API_PAGE_MISSING, API_PORT_IN_USE. */
+/** Serves the page, the bridge, the API, `/health` and `/metrics`. Throws API_PAGE_MISSING, API_PORT_IN_USE. */
 export async function startHttpServer(init: HttpServerInit): Promise<HttpServer> {
   const options: HttpOptions = { ...HTTP_DEFAULTS, ...init.options };
   const assets = await loadAssets(init.renderer);
@@ -40,8 +45,9 @@ export async function startHttpServer(init: HttpServerInit): Promise<HttpServer>
   const limiter = new RateLimiter({ perSecond: options.requestsPerSecond, burst: options.requestBurst }, systemClock);
   // The port is known only after listening, and no request arrives before that.
   const guard = Promise.withResolvers<Guard>();
-  addChecks(app, { guard: guard.promise, limiter, logger: init.logger });
+  addChecks(app, { guard: guard.promise, limiter, logger: init.logger, cors: new Cors(init.access?.origins ?? []) });
   addRoutes(app, { init, assets, guard: guard.promise });
+  if (init.access !== undefined) addApi(app, { host: init.host, logger: init.logger, access: init.access });
   const server = new BridgeServer({ host: init.host, logger: init.logger, ...(init.bridge === undefined ? {} : { options: init.bridge }) });
   const sockets = new SocketBridge({ server, logger: init.logger, maxUnreadBytes: options.maxUnreadBytes });
   onUpgrade(app.server, { guard: guard.promise, limiter, sockets, maxClients: options.maxClients });
@@ -72,20 +78,27 @@ interface Checks {
   readonly guard: Promise<Guard>;
   readonly limiter: RateLimiter;
   readonly logger: Logger;
+  readonly cors: Cors;
 }
 
-function addChecks(app: FastifyInstance, { guard, limiter, logger }: Checks): void {
+function addChecks(app: FastifyInstance, { guard, limiter, logger, cors }: Checks): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders(connectSources(request)));
     const checks = await guard;
     checks.checkHost(request.headers);
-    checks.checkOrigin(request.headers);
+    const isForeign = cors.allow(request, reply);
+    if (!isForeign) checks.checkOrigin(request.headers);
     if (!limiter.take(request.ip)) throw apiErrors.rateLimited({});
+    if (isForeign && request.method === 'OPTIONS') return answerPreflight(request, reply);
   });
   app.setNotFoundHandler((request) => {
     throw apiErrors.notFound({ path: request.url.slice(0, 200) });
   });
-  app.setErrorHandler((error: Error & { statusCode?: number }, _, reply) => {
+  app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
+    if (isApiPath(request.url, 'openai')) {
+      const { status, retryAfterSeconds, body } = errorReply(error, logger);
+      return reply.code(status).headers({ 'cache-control': 'no-store', ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }) }).send(body);
+    }
     const isFrameworks = !isCoded(error) && error.statusCode !== undefined && error.statusCode < 500;
     const known = isFrameworks ? apiErrors.badRequest({ what: 'request', field: 'http', reason: error.message }) : error;
     const status = isFrameworks ? error.statusCode ?? 400 : isCoded(known) ? statusOf(known) : 500;

@@ -4,7 +4,7 @@ import { MAX_TEXT_CHARACTERS, MAX_TEXTS } from './limits.ts';
 import type { EmbedderInfo } from './messages.ts';
 import { openModelFolder } from './model-folder.ts';
 import { EmbeddingProcess } from './process.ts';
-import type { Embedder, EmbedderOptions, TooLongPolicy } from './types.ts';
+import type { CountedVector, Embedder, EmbedderOptions, TooLongPolicy } from './types.ts';
 
 /**
  * Loads an embedding model in a process of its own. Throws EMBED_MISSING_FILE, EMBED_FILE_TOO_LARGE and ENGINE_NO_MEMORY
@@ -39,14 +39,18 @@ class ProcessEmbedder implements Embedder {
     this.#tooLong = tooLong;
   }
 
-  async embed(texts: readonly string[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<Float32Array[]> {
+  async embed(texts: readonly string[], options: { readonly signal?: AbortSignal } = {}): Promise<Float32Array[]> {
+    return (await this.embedCounted(texts, options)).map(({ vector }) => vector);
+  }
+
+  async embedCounted(texts: readonly string[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<CountedVector[]> {
     const bounded = this.#check(texts);
-    const vectors: Float32Array[] = [];
+    const vectors: CountedVector[] = [];
     for (const [index, text] of bounded.entries()) {
       if (signal?.aborted === true) throw embedErrors.cancelled({}, signal.reason);
       const result = await cancellable(this.#process.call('embed', { text, truncate: this.#tooLong === 'truncate' }), signal);
       if (result.kind === 'too-long') throw embedErrors.textTooLong({ index, size: `${result.tokens} tokens`, limit: `${this.maxTokens} tokens` });
-      vectors.push(result.vector);
+      vectors.push({ vector: result.vector, tokens: result.tokens });
     }
     return vectors;
   }

@@ -15,7 +15,7 @@ export const embedderInfoSchema = z.strictObject({ dimensions: count, maxTokens:
 export type EmbedderInfo = z.infer<typeof embedderInfoSchema>;
 
 export const embeddedSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('vector'), vector: z.custom<Float32Array>((value) => value instanceof Float32Array) }),
+  z.strictObject({ kind: z.literal('vector'), vector: z.custom<Float32Array>((value) => value instanceof Float32Array), tokens: count }),
   z.strictObject({ kind: z.literal('too-long'), tokens: count }),
 ]);
 export type Embedded = z.infer<typeof embeddedSchema>;

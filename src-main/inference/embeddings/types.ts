@@ -25,6 +25,11 @@ export interface EmbedderOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface CountedVector {
+  readonly vector: Float32Array;
+  readonly tokens: number;
+}
+
 /**
  * An embedding model in a process of its own. Calls are computed one text at a time, in order of arrival, so that the
  * vector of a text does not depend on the texts beside it (padding and quantised activations would make it).
@@ -40,6 +45,8 @@ export interface Embedder {
    * EMBED_WORKER_LOST, EMBED_DISPOSED.
    */
   embed(texts: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<Float32Array[]>;
+  /** The same, with the tokens of each text that were read: those that the tokenizer adds included, those that were cut off not. */
+  embedCounted(texts: readonly string[], options?: { readonly signal?: AbortSignal }): Promise<CountedVector[]>;
   /** Ends the process; idempotent. Calls in flight end with EMBED_DISPOSED. */
   dispose(): Promise<void>;
 }

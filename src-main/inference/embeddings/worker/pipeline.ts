@@ -39,13 +39,11 @@ export class TextPipeline {
   }
 
   async embed(text: string, truncate: boolean): Promise<Embedded> {
-    if (!truncate) {
-      const tokens = this.#pipeline.tokenizer.encode(text).length;
-      if (tokens > this.info.maxTokens) return { kind: 'too-long', tokens };
-    }
+    const tokens = this.#pipeline.tokenizer.encode(text).length;
+    if (!truncate && tokens > this.info.maxTokens) return { kind: 'too-long', tokens };
     const vector = await vectorOf(this.#pipeline, text, this.#pooling);
     if (vector.length !== this.info.dimensions) throw embedErrors.computeFailed({ detail: `${vector.length} components, not ${this.info.dimensions}` });
-    return { kind: 'vector', vector };
+    return { kind: 'vector', vector, tokens: Math.min(tokens, this.info.maxTokens) };
   }
 }
 

@@ -1,0 +1,83 @@
+import { systemClock } from '../base/index.ts';
+import type { ChosenToken, CompletionPart, CompletionRequest, CompletionService, Loading, ServedModel, TokenChance } from '../api/index.ts';
+import type { Tokenizer } from '../inference/index.ts';
+import type { GeneratedToken, Generation } from '../pipeline/index.ts';
+import type { ChatModel } from './chat-model.ts';
+import { defaultSampling } from './sampling.ts';
+import type { ModelSession } from './session.ts';
+import { promptTokens, TextStream } from './text-stream.ts';
+
+export interface CompletionModelInit {
+  readonly chat: ChatModel;
+  /** What clients call the model. */
+  readonly id: string;
+  /** As the configuration names it. */
+  readonly model: string;
+}
+
+/** The app's model for programs: the same nodes, sessions and queue as its chats. */
+export class CompletionModel implements CompletionService {
+  readonly model: ServedModel;
+  readonly #chat: ChatModel;
+  readonly #configured: string;
+
+  constructor({ chat, id, model }: CompletionModelInit) {
+    this.model = { id, kind: 'chat', createdAtSeconds: Math.floor(systemClock.now() / 1000) };
+    this.#chat = chat;
+    this.#configured = model;
+  }
+
+  /** A model that failed to load, or was lost, is tried again by the next request. */
+  loading(): Loading | undefined {
+    const { status, loadingDetail } = this.#chat;
+    return status.kind === 'starting' || status.kind === 'loading' ? { detail: loadingDetail } : undefined;
+  }
+
+  async *complete(request: CompletionRequest): AsyncGenerator<CompletionPart> {
+    const { session, moved, leave } = await this.#chat.enter();
+    try {
+      for await (const part of this.#answer(session, request)) {
+        moved();
+        yield part;
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  async *#answer({ pipeline, tokenizer }: ModelSession, request: CompletionRequest): AsyncGenerator<CompletionPart> {
+    const { maxTokens = pipeline.contextTokens, topLogprobs, signal } = request;
+    const prompt = await promptTokens(tokenizer, request.prompt);
+    // The chosen token's own chance comes with those of the likeliest only.
+    const sampling = { ...defaultSampling(this.#configured), ...request.sampling, topLogprobs: topLogprobs === undefined ? 0 : Math.max(1, topLogprobs) };
+    const generation = pipeline.generate({ promptTokens: prompt, sampling, maxTokens, signal, endTokens: tokenizer.endTokens });
+    try {
+      // A prompt that is refused was refused by now.
+      await Promise.race([generation.result, Promise.resolve()]);
+      yield { kind: 'accepted', promptTokens: prompt.length };
+      yield* partsOf(generation, { tokenizer, topLogprobs });
+    } finally {
+      await generation[Symbol.asyncIterator]().return?.();
+    }
+  }
+}
+
+async function* partsOf(generation: Generation, { tokenizer, topLogprobs }: { readonly tokenizer: Tokenizer; readonly topLogprobs: number | undefined }): AsyncGenerator<CompletionPart> {
+  const stream = new TextStream(tokenizer);
+  let hasBegun = false;
+  for await (const generated of generation) {
+    if (!hasBegun) yield { kind: 'begun', cachedTokens: generation.reusedTokens };
+    hasBegun = true;
+    const text = await stream.push(generated.token);
+    yield { kind: 'token', text, ...(topLogprobs === undefined ? {} : { chance: await chosenOf(generated, { tokenizer, topLogprobs }) }) };
+  }
+  const { finishReason } = await generation.result;
+  if (!hasBegun) yield { kind: 'begun', cachedTokens: generation.reusedTokens };
+  yield { kind: 'done', text: stream.end(), finishReason };
+}
+
+async function chosenOf({ token, logprob, top }: GeneratedToken, { tokenizer, topLogprobs }: { readonly tokenizer: Tokenizer; readonly topLogprobs: number }): Promise<ChosenToken> {
+  const chanceOf = async (one: GeneratedToken['top'][number]): Promise<TokenChance> => ({ bytes: await tokenizer.tokenBytes(one.token, true), logprob: one.logprob });
+  const [own, ...likeliest] = await Promise.all([chanceOf({ token, logprob }), ...top.slice(0, topLogprobs).map(chanceOf)]);
+  return { bytes: own?.bytes ?? new Uint8Array(), logprob, top: likeliest };
+}
