@@ -31,8 +31,10 @@ export const apiErrors = defineErrors('API', {
     fault: 'user', retryable: true, message: (m) => `this key may ask ${m.perMinute} times a minute`, next: 'Wait for as long as Retry-After says.',
   }),
   keysUnreadable: spec<{ path: string; reason: string }>({ fault: 'local', message: (m) => `${m.path}: ${m.reason}`, next: 'Correct the file or remove it; all keys in it are then gone.' }),
+  keyListBroken: spec<None>({ fault: 'local', message: () => 'the list of keys cannot be read, so that none opens anything', next: '`omninode key ls` on that machine says why.' }),
   tooManyKeys: spec<{ limit: number }>({ fault: 'user', message: (m) => `there are ${m.limit} keys already`, next: 'Remove some: `omninode key ls`, `omninode key rm ID`.' }),
   noSuchKey: spec<{ key: string; found: number }>({
     fault: 'user', message: (m) => (m.found === 0 ? `there is no key "${m.key}"` : `${m.found} keys are named "${m.key}"`), next: 'Give the id that `omninode key ls` shows.',
   }),
+  tooManyDownloads: spec<{ limit: number }>({ fault: 'user', retryable: true, message: (m) => `${m.limit} downloads are under way already`, next: 'Wait for one, or cancel it.' }),
 });

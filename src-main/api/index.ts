@@ -7,6 +7,7 @@ export * from './http/assets.ts';
 export * from './http/headers.ts';
 export type { ApiAccess } from './http/api.ts';
 export * from './keys/index.ts';
+export type * from './manage/ports.ts';
 export * from './openai/ports.ts';
 export { startHttpServer, type HttpServer, type HttpServerInit } from './http/server.ts';
 export { askNet, askPeers, askRunningHost, watchPeers } from './control/client.ts';

@@ -1,5 +1,6 @@
 import type { Events } from '../base/index.ts';
 import type { NetNow, PipelineLoad } from './control/schema.ts';
+import type { ManageService } from './manage/ports.ts';
 import type { CompletionService, EmbeddingService } from './openai/ports.ts';
 import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
 
@@ -61,6 +62,8 @@ export interface HostService {
   readonly completions?: CompletionService;
   /** Absent on a host that has no embedding model. */
   readonly embeddings?: EmbeddingService;
+  /** Absent on a host whose models cannot be changed from outside. */
+  readonly manage?: ManageService;
   /** Absent on a host that is no node of a mesh. */
   readonly invites?: InviteService;
 }

@@ -23,6 +23,8 @@ export interface HeadlessInit {
 export interface HeadlessServer {
   /** The link to print; it holds the key. */
   readonly url: string;
+  /** What clients of OpenAI's API call the base URL: `http://127.0.0.1:4180/v1`. It holds no key. */
+  readonly apiUrl: string;
   /** Settles when the host has started; the page is there before and shows its progress. */
   readonly started: Promise<void>;
   /** Stops the server, then the host. */
@@ -39,6 +41,7 @@ export async function startHeadless({ host, settings, renderer, logger = silentL
   started.catch((error: unknown) => logger.error({ err: error }, 'the host did not start'));
   return {
     url: server.url,
+    apiUrl: `${server.address}v1`,
     started,
     stop: async () => {
       await server.stop();

@@ -9,6 +9,7 @@ import { EmbeddingModel } from './embedding-model.ts';
 import { inviteService } from './invite-service.ts';
 import { netOf } from './net-doctor/net-now.ts';
 import { createNode } from './node.ts';
+import { manageService } from './manage-service.ts';
 import { findModel, type ModelFile } from './model-file.ts';
 import { appVersion, type AppPaths } from './paths.ts';
 import { partName } from '../store/index.ts';
@@ -48,7 +49,8 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
   const [peers, net] = [peerService(node), netOf(node)];
   let isUp = false;
   const api: HostService = {
-    events, chat, completions: new CompletionModel({ chat, id: servedName(file), model: config.model }), ...(embeddings === undefined ? {} : { embeddings }), invites: inviteService(node, config),
+    events, chat, completions: new CompletionModel({ chat, id: servedName(file), model: config.model }), ...(embeddings === undefined ? {} : { embeddings }), manage: manageService(settings),
+    invites: inviteService(node, config),
     status: () => chat.status,
     stages: () => chat.stages,
     activity: () => chat.activity,

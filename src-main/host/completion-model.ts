@@ -1,8 +1,9 @@
-import { systemClock } from '../base/index.ts';
+import { systemClock, toCoded, type CodedError } from '../base/index.ts';
 import type { ChosenToken, CompletionPart, CompletionRequest, CompletionService, Loading, ServedModel, TokenChance } from '../api/index.ts';
 import type { Tokenizer } from '../inference/index.ts';
 import type { GeneratedToken, Generation } from '../pipeline/index.ts';
 import type { ChatModel } from './chat-model.ts';
+import { hostErrors } from './errors.ts';
 import { defaultSampling } from './sampling.ts';
 import type { ModelSession } from './session.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
@@ -34,7 +35,7 @@ export class CompletionModel implements CompletionService {
   }
 
   async *complete(request: CompletionRequest): AsyncGenerator<CompletionPart> {
-    const { session, moved, leave } = await this.#chat.enter();
+    const { session, moved, leave } = await this.#chat.enter().catch((error: unknown) => Promise.reject(notServed(this.model.id, error)));
     try {
       for await (const part of this.#answer(session, request)) {
         moved();
@@ -60,6 +61,12 @@ export class CompletionModel implements CompletionService {
       await generation[Symbol.asyncIterator]().return?.();
     }
   }
+}
+
+/** What is wrong with a model is no fault of who asks it. */
+export function notServed(model: string, error: unknown): CodedError {
+  const { code, message } = toCoded(error);
+  return hostErrors.modelNotServed({ model, code, reason: message }, error);
 }
 
 async function* partsOf(generation: Generation, { tokenizer, topLogprobs }: { readonly tokenizer: Tokenizer; readonly topLogprobs: number | undefined }): AsyncGenerator<CompletionPart> {

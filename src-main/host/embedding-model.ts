@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import { isCoded, systemClock, toCoded, type Logger, type SpawnChild } from '../base/index.ts';
 import type { EmbeddingReply, EmbeddingRequest, EmbeddingService, Loading, ServedModel } from '../api/index.ts';
 import { createEmbedder, type Embedder } from '../inference/index.ts';
+import { notServed } from './completion-model.ts';
 import { embeddingThreads, installEmbeddings } from './embed-texts.ts';
 import type { AppPaths } from './paths.ts';
 
@@ -39,9 +40,9 @@ export class EmbeddingModel implements EmbeddingService {
     return this.#detail === undefined ? undefined : { detail: this.#detail };
   }
 
-  /** Throws HOST_EMBEDDINGS_NOT_INSTALLED and EMBED_ errors. */
+  /** Throws HOST_MODEL_NOT_SERVED and EMBED_ errors. */
   async embed({ texts, signal }: EmbeddingRequest): Promise<EmbeddingReply> {
-    const embedder = await this.#load();
+    const embedder = await this.#load().catch((error: unknown) => Promise.reject(notServed(this.model.id, error)));
     try {
       const counted = await embedder.embedCounted(texts, { signal });
       return { vectors: counted.map(({ vector }) => vector), tokens: counted.reduce((sum, { tokens }) => sum + tokens, 0) };

@@ -28,6 +28,9 @@ export const hostErrors = defineErrors('HOST', {
     fault: 'user', message: (m) => `there is no model "${m.model}"`,
     next: (m) => `Give the path of a .gguf file or one of: ${m.known.slice(0, SHOWN).join(', ')}${m.known.length > SHOWN ? ', ... (see omninode model ls)' : ''}. \`omninode model add hf:OWNER/REPO:Q4_K_M\` downloads another.`,
   }),
+  modelNotServed: spec<{ model: string; code: string; reason: string }>({
+    fault: 'local', retryable: true, message: (m) => `the model ${m.model} cannot be served: ${m.reason}`, next: 'Correct that at the node; the next request tries again.',
+  }),
   modelAmbiguous: spec<{ model: string; candidates: readonly string[] }>({
     fault: 'user', message: (m) => `"${m.model}" may be ${m.candidates.length} models`, next: (m) => `Give one of: ${m.candidates.slice(0, SHOWN).join(', ')}${m.candidates.length > SHOWN ? ', ...' : ''}.`,
   }),

@@ -1,11 +1,15 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listKeys, makeKey, removeKey, type Scope } from '../../src-main/api/index.ts';
 import { startHeadless, type HeadlessServer } from '../../src-main/headless/index.ts';
 import { appPaths, buildHost, loadSettings, type Host } from '../../src-main/host/index.ts';
+import { startCliSource } from '../support/cli.ts';
 import { HIDDEN_SIZE, writeEmbeddingModel } from '../support/embedding-model/index.ts';
 import { INSTALL_TIMEOUT_MS, installEmbeddingRuntime } from '../support/embedding-runtime.ts';
 
@@ -32,7 +36,7 @@ beforeAll(async () => {
   const settings = await loadSettings({ home, embeddingModel: join(folder, 'tiny-embed'), threads: 1, calibrate: false, shareStore: false, logLevel: 'silent' }, {});
   host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: 2 });
   server = await startHeadless({ host, settings, renderer: join(folder, 'page') });
-  base = new URL('/', server.url).href;
+  base = server.apiUrl.slice(0, -'v1'.length);
 }, INSTALL_TIMEOUT_MS);
 afterAll(async () => {
   await server.stop();
@@ -101,6 +105,17 @@ describe('chat', () => {
     await over;
     expect(await cancelled()).toBe(before + 2);
     expect((await client.chat.completions.create(ask(QUESTION, { max_tokens: 3 }))).usage?.completion_tokens).toBe(3);
+  });
+
+  it('answers more at a time than there are places: who comes later waits', async () => {
+    const client = clientOf(await keyWith('chat'));
+    let mostWaiting = 0;
+    const off = host.api.events.on('activity', ({ waiting }) => { mostWaiting = Math.max(mostWaiting, waiting); });
+    const answers = await Promise.all(Array.from({ length: 14 }, (_, seed) => client.chat.completions.create(ask(QUESTION, { seed, max_tokens: 20 }))));
+    off();
+    // Greedy by default: the same answer to all.
+    expect(new Set(answers.map(({ choices }) => choices[0]?.message.content)).size).toBe(1);
+    expect(mostWaiting).toBeGreaterThan(0);
   });
 
   it('refuses what it cannot do, in the words of OpenAI', async () => {
@@ -202,6 +217,37 @@ describe('keys', () => {
     if (!(error instanceof OpenAI.RateLimitError)) throw new Error('not refused', { cause: error });
     expect([error.code, error.headers.get('retry-after')]).toEqual(['rate_limit_exceeded', '30']);
     expect((await clientOf(await keyWith('models')).models.list()).data).toHaveLength(2);
+  });
+});
+
+describe('the examples of docs/api.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'api.md'), 'utf8');
+  const blocks = (language: string): string[] => [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, 'gm'))].map(([, code = '']) => code);
+  const run = async (command: string, args: readonly string[]): Promise<string> => {
+    const env = { ...process.env, OPENAI_API_KEY: await keyWith('chat', 'models', 'embeddings', 'admin'), OPENAI_BASE_URL: server.apiUrl };
+    return (await promisify(execFile)(command, args, { env, cwd: join(import.meta.dirname, '..', '..') })).stdout;
+  };
+
+  it('make a key that is good', async () => {
+    const [, ...args] = /omninode (key new .*?)(?: +#.*)?$/m.exec(page)?.[1]?.split(' ') ?? [];
+    const { stdout, code } = await startCliSource(['key', ...args, '--json'], { OMNINODE_HOME: home }).done;
+    expect(code).toBe(0);
+    const { key, id } = JSON.parse(stdout);
+    expect((await clientOf(key).models.list()).data).toHaveLength(2);
+    expect(JSON.parse((await startCliSource(['key', 'rm', id, '--json'], { OMNINODE_HOME: home }).done).stdout).removed.id).toBe(id);
+    await expect(clientOf(key).models.list()).rejects.toMatchObject({ status: 401 });
+  });
+
+  it.skipIf(spawnSync('curl', ['--version']).error !== undefined)('work with curl', async () => {
+    const all = blocks('sh').filter((code) => code.includes('curl'));
+    expect(all.length).toBeGreaterThan(2);
+    for (const code of all) expect(await run('bash', ['-euo', 'pipefail', '-c', code])).not.toMatch(/"error"|^$/);
+  });
+
+  it('work with the client', async () => {
+    const all = blocks('js');
+    expect(all.length).toBeGreaterThan(0);
+    for (const code of all) expect((await run(process.execPath, ['--input-type=module', '-e', code])).length).toBeGreaterThan(20);
   });
 });
 

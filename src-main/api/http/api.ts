@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../../base/index.ts';
 import { KeyRing } from '../keys/index.ts';
+import { addManage } from '../manage/routes.ts';
 import { addOpenai } from '../openai/routes.ts';
 import type { HostService } from '../ports.ts';
 
@@ -27,4 +28,5 @@ interface ApiInit {
 export function addApi(app: FastifyInstance, { host, logger, access }: ApiInit): void {
   const keys = new KeyRing(access.home);
   addOpenai(app, { host, keys, logger, ...(access.maxAnswers === undefined ? {} : { maxAnswers: access.maxAnswers }) });
+  addManage(app, { host, keys, logger });
 }

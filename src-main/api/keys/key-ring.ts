@@ -22,7 +22,7 @@ export class KeyRing {
     this.#clock = clock;
   }
 
-  /** Whose request this is. @throws API_NO_KEY, API_WRONG_KEY, API_MISSING_SCOPE, API_KEY_RATE_LIMITED, API_KEYS_UNREADABLE */
+  /** Whose request this is. @throws API_NO_KEY, API_WRONG_KEY, API_MISSING_SCOPE, API_KEY_RATE_LIMITED, API_KEY_LIST_BROKEN */
   async check({ authorization = '' }: IncomingHttpHeaders, scope: Scope): Promise<KeyInfo> {
     const [, text] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
     if (text === undefined) throw apiErrors.noKey({});
@@ -39,7 +39,8 @@ export class KeyRing {
   async #refresh(): Promise<void> {
     const stamp = await stampOf(this.#home);
     if (stamp === this.#stamp && stamp !== undefined) return;
-    const keys = stamp === undefined ? [] : await readKeys(this.#home);
+    // Where the file lies is nobody's business who has no key.
+    const keys = stamp === undefined ? [] : await readKeys(this.#home).catch((error: unknown) => Promise.reject(apiErrors.keyListBroken({}, error)));
     this.#held = new Map(keys.map((key) => [key.id, { key, limiter: this.#held.get(key.id)?.limiter ?? this.#limiterOf(key) }]));
     this.#stamp = stamp;
   }

@@ -36,7 +36,7 @@ const KNOWN: Readonly<Record<string, Known>> = {
   EMBED_TOO_MANY_TEXTS: { status: 400, code: 'invalid_value', param: 'input' },
 };
 
-const serverStatus = ({ fault, retryable }: CodedError): Known => (fault === 'user' ? { status: 400 } : retryable ? { status: 503, retryAfterSeconds: RETRY_SECONDS } : { status: 500 });
+const serverStatus = ({ fault, retryable }: CodedError): Known => (fault === 'user' && !retryable ? { status: 400 } : retryable ? { status: 503, retryAfterSeconds: RETRY_SECONDS } : { status: 500 });
 
 /** A failure as an HTTP answer. What nobody coded goes to the log, and out without its text. */
 export function errorReply(error: unknown, logger: Logger): ErrorReply {

@@ -12,7 +12,7 @@ export const openaiErrors = defineErrors('API', {
     fault: 'local', retryable: true, message: (m) => `the model ${m.model} is being loaded: ${m.detail}`, next: 'Ask again after as long as Retry-After says.',
   }),
   queueFull: spec<{ limit: number; retryAfterSeconds: number }>({
-    fault: 'local', retryable: true, message: (m) => `${m.limit} answers are under way or wait already`, next: 'Ask again after as long as Retry-After says.',
+    fault: 'local', retryable: true, message: (m) => `${m.limit} requests are under way or wait already`, next: 'Ask again after as long as Retry-After says.',
   }),
   answerEnded: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'the node stopped before the answer was complete', next: 'Ask again when it is back.' }),
 });

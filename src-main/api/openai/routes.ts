@@ -1,7 +1,8 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { systemClock, type Logger } from '../../base/index.ts';
-import type { KeyRing, Scope } from '../keys/index.ts';
+import { needs } from '../http/needs.ts';
+import type { KeyRing } from '../keys/index.ts';
 import type { HostService } from '../ports.ts';
 import { readAnswer, type AnswerEvent } from './answer.ts';
 import { errorReply } from './error-body.ts';
@@ -21,23 +22,17 @@ export interface OpenaiInit {
   readonly maxAnswers?: number;
 }
 
-/** Lets a request through with a key of that scope; before a byte of its body is read. */
-export const needs = (keys: KeyRing, scope: Scope): onRequestAsyncHookHandler => async ({ headers }, reply) => {
-  reply.header('cache-control', 'no-store');
-  await keys.check(headers, scope);
-};
-
 /** `/v1/...`, as OpenAI's clients ask. */
 export function addOpenai(app: FastifyInstance, { host, keys, logger, maxAnswers = API_LIMITS.maxAnswers }: OpenaiInit): void {
   const served = (): ServedModel[] => [host.completions?.model, host.embeddings?.model].flatMap((model) => model ?? []);
-  const answers = new Answers(host, logger, new Gate(maxAnswers));
+  const [answers, embeddings] = [new Answers(host, logger, new Gate(maxAnswers)), new Gate(maxAnswers)];
   const [chat, models] = [needs(keys, 'chat'), needs(keys, 'models')];
   const completionLimits = { bodyLimit: API_LIMITS.completionBodyBytes, onRequest: chat };
   app.get('/v1/models', { onRequest: models }, () => ({ object: 'list', data: served().map(modelReply) }));
   app.get<{ Params: { readonly id: string } }>('/v1/models/:id', { onRequest: models }, ({ params }) => modelReply(modelOf(params.id, served())));
   app.post('/v1/chat/completions', completionLimits, (request, reply) => answers.give({ request, reply }, askedBy(request, chatBodySchema, askedInChat), chatWriter));
   app.post('/v1/completions', completionLimits, (request, reply) => answers.give({ request, reply }, askedBy(request, completionBodySchema, askedInCompletion), completionWriter));
-  app.post('/v1/embeddings', { bodyLimit: API_LIMITS.embeddingBodyBytes, onRequest: needs(keys, 'embeddings') }, (request, reply) => embed({ request, reply }, host.embeddings));
+  app.post('/v1/embeddings', { bodyLimit: API_LIMITS.embeddingBodyBytes, onRequest: needs(keys, 'embeddings') }, (request, reply) => embed({ request, reply }, host.embeddings, embeddings));
 }
 
 interface Exchange {
@@ -70,10 +65,11 @@ function clientSignal({ raw }: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-async function embed({ request, reply }: Exchange, service: EmbeddingService | undefined): Promise<object> {
+async function embed({ request, reply }: Exchange, service: EmbeddingService | undefined, gate: Gate): Promise<object> {
   const body = parseBody(embeddingBodySchema, request.body);
   const texts = textsOf(body);
   const embedder = ready(service, body.model);
+  reply.raw.once('close', gate.enter());
   const result = await embedder.embed({ texts, signal: clientSignal(reply) });
   const dimensions = result.vectors[0]?.length ?? 0;
   if (typeof body.dimensions === 'number' && body.dimensions !== dimensions) throw openaiErrors.unsupportedField({ param: 'dimensions', reason: `the model gives ${dimensions}, and they are not cut` });

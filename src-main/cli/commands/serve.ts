@@ -39,7 +39,8 @@ async function serve({ settings, output, signal }: CommandContext, args: Args): 
   try {
     output.line(`OmniNode is at ${server.url}`);
     output.line('The link holds your key: whoever has it can use this node. Ctrl-C ends it.');
-    output.result({ event: 'serving', url: server.url });
+    output.line(`Programs that speak OpenAI's API use ${server.apiUrl} with a key of \`omninode key new --scope chat\`.`);
+    output.result({ event: 'serving', url: server.url, apiUrl: server.apiUrl });
     await untilAborted(signal, failureOf(server.started));
   } finally {
     await server.stop();
