@@ -1,4 +1,4 @@
-import { systemClock, toCoded, type CodedError } from '../base/index.ts';
+import { isCoded, systemClock, toCoded, type CodedError } from '../base/index.ts';
 import type { ChosenToken, CompletionPart, CompletionRequest, CompletionService, Loading, ServedModel, TokenChance } from '../api/index.ts';
 import type { Tokenizer } from '../inference/index.ts';
 import type { GeneratedToken, Generation } from '../pipeline/index.ts';
@@ -41,6 +41,9 @@ export class CompletionModel implements CompletionService {
         moved();
         yield part;
       }
+    } catch (error) {
+      // The node stops, its vocabulary first: the answer has no end then.
+      if (!isCoded(error, 'ENGINE_DISPOSED')) throw error;
     } finally {
       leave();
     }

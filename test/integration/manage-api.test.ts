@@ -87,6 +87,16 @@ it('cancels a download, and keeps what came', async () => {
   expect((await call(downloadsSchema, 'downloads')).reply.downloads.map(({ state }) => state)).toEqual(['done', 'cancelled']);
 });
 
+it('is there, all that the document names, and for nobody without a key', async () => {
+  const document = await (await fetch(`${server.address}openapi.json`)).json() as { readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
+  const named = Object.entries(document.paths).flatMap(([path, methods]) => Object.keys(methods).filter((name) => name !== 'parameters').map((method) => [method.toUpperCase(), path] as const));
+  expect(named).toHaveLength(16);
+  for (const [method, path] of named) {
+    const { status } = await fetch(new URL(path.replaceAll(/\{\w+\}/g, 'x'), server.address), { method });
+    expect([method, path, status]).toEqual([method, path, 401]);
+  }
+});
+
 it('refuses in the node’s own words', async () => {
   const codeOf = async (path: string, more: Parameters<typeof call>[2] = {}): Promise<unknown[]> => {
     const { status, reply } = await call(errorSchema, path, more);

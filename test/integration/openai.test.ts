@@ -16,6 +16,9 @@ import { INSTALL_TIMEOUT_MS, installEmbeddingRuntime } from '../support/embeddin
 /** OpenAI's own client against the real host: the model inside, over two node processes. */
 const MODEL = 'omni-guide';
 const QUESTION = 'How does OmniNode split a model?';
+const ask = (content: string, more: object = {}) => ({ model: MODEL, messages: [{ role: 'user' as const, content }], ...more });
+/** What was said is ever likelier: it goes on until the context is full. */
+const ENDLESS = ask('Tell a long story.', { repetition_penalty: 0.02 });
 let folder: string;
 let home: string;
 let host: Host;
@@ -24,7 +27,6 @@ let base: string;
 
 const keyWith = async (...scopes: readonly Scope[]): Promise<string> => (await makeKey(home, { name: 'a test', scopes, perMinute: 100_000 })).text;
 const clientOf = (apiKey: string): OpenAI => new OpenAI({ apiKey, baseURL: `${base}v1`, maxRetries: 0, timeout: 110_000 });
-const ask = (content: string, more: object = {}) => ({ model: MODEL, messages: [{ role: 'user' as const, content }], ...more });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'omninode-openai-'));
@@ -33,7 +35,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'page', 'index.html'), '<!doctype html><p>page');
   await installEmbeddingRuntime();
   await writeEmbeddingModel({ folder: join(folder, 'tiny-embed'), weightFile: 'onnx/model_quantized.onnx' });
-  const settings = await loadSettings({ home, embeddingModel: join(folder, 'tiny-embed'), threads: 1, calibrate: false, shareStore: false, logLevel: 'silent' }, {});
+  const settings = await loadSettings({ home, embeddingModel: join(folder, 'tiny-embed'), threads: 1, calibrate: false, contextTokens: 4096, shareStore: false, logLevel: 'silent' }, {});
   host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: 2 });
   server = await startHeadless({ host, settings, renderer: join(folder, 'page') });
   base = server.apiUrl.slice(0, -'v1'.length);
@@ -94,14 +96,13 @@ describe('chat', () => {
 
   it('frees its place when the client goes, in a stream and before one', async () => {
     const client = clientOf(await keyWith('chat'));
-    const endless = ask('Tell a long story.', { max_tokens: 1_000, temperature: 2, seed: 3, top_k: 5_000 });
     const before = await cancelled();
     const left = untilOver();
-    for await (const { choices } of await client.chat.completions.create({ ...endless, stream: true })) if ((choices[0]?.delta.content ?? '') !== '') break;
+    for await (const { choices } of await client.chat.completions.create({ ...ENDLESS, stream: true })) if ((choices[0]?.delta.content ?? '') !== '') break;
     await left;
     const controller = new AbortController();
     const over = untilOver(() => controller.abort());
-    await expect(client.chat.completions.create(endless, { signal: controller.signal })).rejects.toBeInstanceOf(OpenAI.APIUserAbortError);
+    await expect(client.chat.completions.create(ENDLESS, { signal: controller.signal })).rejects.toBeInstanceOf(OpenAI.APIUserAbortError);
     await over;
     expect(await cancelled()).toBe(before + 2);
     expect((await client.chat.completions.create(ask(QUESTION, { max_tokens: 3 }))).usage?.completion_tokens).toBe(3);
@@ -249,6 +250,17 @@ describe('the examples of docs/api.md', () => {
     expect(all.length).toBeGreaterThan(0);
     for (const code of all) expect((await run(process.execPath, ['--input-type=module', '-e', code])).length).toBeGreaterThan(20);
   });
+});
+
+// Last: the host is gone after it.
+it('a node that stops in the middle of an answer says so in the stream', async () => {
+  const stream = await clientOf(await keyWith('chat')).chat.completions.create({ ...ENDLESS, stream: true });
+  let stopping: Promise<unknown> | undefined;
+  const reading = (async () => {
+    for await (const { choices } of stream) if ((choices[0]?.delta.content ?? '') !== '') stopping ??= host.stop();
+  })();
+  await expect(reading).rejects.toMatchObject({ code: 'API_ANSWER_ENDED' });
+  await stopping;
 });
 
 /** Resolves when an answer was under way, and none is any more. */

@@ -115,6 +115,32 @@ describe('an answer', () => {
     expect(codeOf(await call('/v1/chat/completions', { method: 'POST', body: JSON.stringify(HI) }))).toEqual([503, 'PIPELINE_STAGE_LOST']);
   });
 
+  it('is computed no faster than it is read, and ends with its reader', async () => {
+    const ended = Promise.withResolvers<boolean>();
+    let pieces = 0;
+    model.script = async function* ({ signal }) {
+      try {
+        yield { kind: 'accepted', promptTokens: 1 };
+        for (;;) {
+          yield { kind: 'token', text: 'x'.repeat(10_000) };
+          pieces++;
+        }
+      } finally {
+        ended.resolve(signal.aborted);
+      }
+    };
+    const body = JSON.stringify({ ...HI, stream: true });
+    const headers = { host: `127.0.0.1:${server.port}`, authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const sent = request({ host: '127.0.0.1', port: server.port, path: '/v1/chat/completions', method: 'POST', headers }).end(body);
+    const [reply] = await once(sent, 'response');
+    // Turns of the event loop: a stream that does not wait for its reader would go through as many pieces.
+    for (let turn = 0; turn < 20_000; turn++) await new Promise(setImmediate);
+    expect(pieces).toBeGreaterThan(0);
+    expect(pieces).toBeLessThan(5_000);
+    reply.destroy();
+    expect(await ended.promise).toBe(true);
+  });
+
   it('tells nothing of an unknown failure', async () => {
     model.script = async function* () {
       yield* [];
