@@ -2,7 +2,7 @@ import type { Events } from '../base/index.ts';
 import type { NetNow, PipelineLoad } from './control/schema.ts';
 import type { ManageService } from './manage/ports.ts';
 import type { CompletionService, EmbeddingService } from './openai/ports.ts';
-import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
+import type { CommandName, CommandOutput, CommandParsed, ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
 
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
@@ -37,6 +37,38 @@ export interface InviteService {
   join(link: string): Promise<JoinPlan>;
 }
 
+export interface ConversationEvents {
+  changed: { readonly conversationId: string };
+  started: { readonly answerId: string; readonly conversationId: string; readonly text: string };
+  text: { readonly answerId: string; readonly text: string };
+  progress: { readonly answerId: string; readonly progress: ChatProgress };
+  done: { readonly answerId: string; readonly finish: ChatFinish };
+  failed: { readonly answerId: string; readonly error: unknown };
+}
+
+type Result<N extends CommandName> = CommandOutput<N> | Promise<CommandOutput<N>>;
+
+/** Conversations that the host keeps: one method for each command of that name. */
+export interface ConversationService {
+  readonly events: Events<ConversationEvents>;
+  list(input: CommandParsed<'conversations.list'>): Result<'conversations.list'>;
+  search(input: CommandParsed<'conversations.search'>): Result<'conversations.search'>;
+  create(): Result<'conversations.create'>;
+  open(input: CommandParsed<'conversations.open'>): Result<'conversations.open'>;
+  update(input: CommandParsed<'conversations.update'>): Result<'conversations.update'>;
+  delete(input: CommandParsed<'conversations.delete'>): Result<'conversations.delete'>;
+  send(input: CommandParsed<'conversations.send'>): Result<'conversations.send'>;
+  regenerate(input: CommandParsed<'conversations.regenerate'>): Result<'conversations.regenerate'>;
+  continue(input: CommandParsed<'conversations.continue'>): Result<'conversations.continue'>;
+  stop(input: CommandParsed<'conversations.stop'>): Result<'conversations.stop'>;
+  choose(input: CommandParsed<'conversations.choose'>): Result<'conversations.choose'>;
+  export(input: CommandParsed<'conversations.export'>): Result<'conversations.export'>;
+  import(input: CommandParsed<'conversations.import'>): Result<'conversations.import'>;
+  presets(): Result<'presets.list'>;
+  savePreset(input: CommandParsed<'presets.save'>): Result<'presets.save'>;
+  deletePreset(input: CommandParsed<'presets.delete'>): Result<'presets.delete'>;
+}
+
 /** What api/ shows of a host; implemented in host/. The getters give the values now, the events each later change. */
 export interface HostService {
   readonly events: Events<HostServiceEvents>;
@@ -66,6 +98,8 @@ export interface HostService {
   readonly manage?: ManageService;
   /** Absent on a host that is no node of a mesh. */
   readonly invites?: InviteService;
+  /** Absent on a host that keeps no conversations. */
+  readonly conversations?: ConversationService;
 }
 
 /** The Prometheus text of `/metrics`, from the registry composed in host/. */

@@ -4,6 +4,7 @@ import { Events, toCoded, type Service, type SpawnChild } from '../base/index.ts
 import { peerService, tellPeers } from './capability/peer-service.ts';
 import { ChatModel } from './chat-model.ts';
 import { CompletionModel } from './completion-model.ts';
+import { openChats } from './open-chats.ts';
 import type { Settings } from './config.ts';
 import { EmbeddingModel } from './embedding-model.ts';
 import { inviteService } from './invite-service.ts';
@@ -45,12 +46,13 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
   const node = await createNode({ settings, paths, shards: [], identity: 'file', spawn, models: () => chat.offers });
   const chat: ChatModel = new ChatModel({ settings, paths, node, events, spawn, nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, paths, logger: node.logger, spawn });
+  const chats = openChats({ home: config.home, answerer: chat, logger: node.logger, contextTokens: config.contextTokens });
   const version = appVersion(paths);
   const [peers, net] = [peerService(node), netOf(node)];
   let isUp = false;
   const api: HostService = {
     events, chat, completions: new CompletionModel({ chat, id: servedName(file), model: config.model }), ...(embeddings === undefined ? {} : { embeddings }), manage: manageService(settings),
-    invites: inviteService(node, config),
+    invites: inviteService(node, config), ...(chats === undefined ? {} : { conversations: chats }),
     status: () => chat.status,
     stages: () => chat.stages,
     activity: () => chat.activity,
@@ -104,6 +106,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
       await node.presence?.stop();
       await control?.stop();
       await embeddings?.stop();
+      await chats?.close();
       await chat.stop();
       await (await sharing)?.stop();
       await node.stop();

@@ -27,9 +27,12 @@ export async function promptTokens(tokenizer: Tokenizer, prompt: Prompt): Promis
   return tokenizer.tokenize(text, { addSpecial: true, parseSpecial: prompt.kind === 'chat' });
 }
 
+/** An answer at the end is continued: its beginning follows the template's own beginning of an answer. */
 async function render(tokenizer: Tokenizer, { messages }: Extract<Prompt, { kind: 'chat' }>): Promise<string> {
+  const last = messages.at(-1);
+  const begun = last?.role === 'assistant' && messages.length > 1 ? last.content : undefined;
   try {
-    return await tokenizer.applyChatTemplate(messages, true);
+    return begun === undefined ? await tokenizer.applyChatTemplate(messages, true) : (await tokenizer.applyChatTemplate(messages.slice(0, -1), true)) + begun;
   } catch (error) {
     if (!isCoded(error, 'ENGINE_NO_CHAT_TEMPLATE')) throw error;
     return messages.map((message) => message.content).join('\n');

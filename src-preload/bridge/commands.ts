@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { conversationCommands } from './conversation-commands.ts';
 import { CHAT_LIMITS, chatMessageSchema, chatOptionsSchema, conversationIdSchema, hostInfoSchema, requestIdSchema } from './dto.ts';
 import { wireErrorSchema, type WireError } from './errors.ts';
 import { INVITE_LIMITS, invitationSchema, joinPlanSchema, linkSchema, ttlSchema } from './invite.ts';
@@ -39,6 +40,7 @@ export const commands = {
   'invite.check': command(z.strictObject({ link: linkSchema }), joinPlanSchema, JOIN_ERRORS),
   /** Joins by a link: writes the host's configuration, and connects where that needs no restart. */
   'invite.join': command(z.strictObject({ link: linkSchema }), joinPlanSchema, JOIN_ERRORS),
+  ...conversationCommands,
 } as const;
 
 export type CommandName = keyof typeof commands;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
+import { conversationsChangedSchema } from './conversation.ts';
 import { wireErrorSchema } from './errors.ts';
 import { membersSchema } from './member.ts';
 import { standingSchema } from './standing.ts';
@@ -23,6 +24,8 @@ export const events = {
   /** Other nodes that are there, connected or not, with what they told of themselves. */
   'members.changed': event('latest', membersSchema),
   'standing.changed': event('latest', standingSchema),
+  /** A conversation that the host keeps, or the list of them, is not what it was; `revision` grows by one each time. */
+  'conversations.changed': event('now', conversationsChangedSchema),
   'chat.started': event('now', z.object({ requestId: requestIdSchema, conversationId: conversationIdSchema })),
   'chat.progress': event('now', z.object({ requestId: requestIdSchema, progress: chatProgressSchema })),
   'chat.delta': event('text', z.object({ requestId: requestIdSchema, text: z.string().max(1_000_000) })),

@@ -1,4 +1,5 @@
 export * from './commands.ts';
+export * from './conversation.ts';
 export * from './dto.ts';
 export * from './errors.ts';
 export * from './member.ts';

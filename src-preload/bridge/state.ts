@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
+import { conversationsChangedSchema } from './conversation.ts';
 import { wireErrorSchema } from './errors.ts';
 import type { HostEvent } from './events.ts';
 import { membersSchema } from './member.ts';
@@ -29,6 +30,8 @@ export const hostStateSchema = z.object({
   members: membersSchema.exactOptional(),
   /** Absent on a host that is no node of a mesh, and until it is one. */
   standing: standingSchema.exactOptional(),
+  /** What of the kept conversations changed last; absent until something did. */
+  conversations: conversationsChangedSchema.exactOptional(),
   /** By request id, oldest first. */
   answers: z.record(requestIdSchema, answerSchema).readonly(),
 });
@@ -49,6 +52,7 @@ export function reduce(state: HostState, { event, data }: HostEvent): HostState 
     case 'peers.changed': return { ...state, peers: data };
     case 'members.changed': return { ...state, members: data };
     case 'standing.changed': return { ...state, standing: data };
+    case 'conversations.changed': return { ...state, conversations: data };
     case 'chat.started': return { ...state, answers: { ...withoutOldest(state.answers), [data.requestId]: { conversationId: data.conversationId, text: '' } } };
     case 'chat.progress': return withAnswer(state, data.requestId, (answer) => ({ ...answer, progress: data.progress }));
     case 'chat.delta': return withAnswer(state, data.requestId, (answer) => ({ ...answer, text: answer.text + data.text }));

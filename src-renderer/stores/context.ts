@@ -1,11 +1,11 @@
 import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
 import type { HostClient, HostView } from '../host/host-client.ts';
-import type { Conversation, ConversationStore } from './conversation.ts';
+import type { ChatsStore, ChatsView } from './chats.ts';
 
 export interface App {
   readonly client: HostClient;
-  readonly conversation: ConversationStore;
+  readonly chats: ChatsStore;
 }
 
 export const AppContext = createContext<App | undefined>(undefined);
@@ -17,11 +17,22 @@ export function useApp(): App {
 }
 
 export const useHost = <T>(select: (view: HostView) => T): T => useStore(useApp().client.store, select);
-export const useConversation = <T>(select: (conversation: Conversation) => T): T => useStore(useApp().conversation.store, select);
+export const useChats = <T>(select: (view: ChatsView) => T): T => useStore(useApp().chats.store, select);
+
+/** Whether the open conversation's answer is being written. */
+export function useIsAnswering(): boolean {
+  const last = useChats(({ open }) => open?.messages.get(open.total - 1));
+  const isWriting = last?.state === 'writing';
+  const isOver = useHost(({ state }) => {
+    const answer = last === undefined ? undefined : state?.answers[last.id];
+    return answer !== undefined && (answer.finish !== undefined || answer.error !== undefined);
+  });
+  return isWriting && !isOver;
+}
 
 /** Whether a question can be sent now: the node is there and works, and no answer is being written. */
 export function useCanAsk(): boolean {
-  const isRunning = useConversation((chat) => chat.turns.some((turn) => turn.isRunning));
+  const isAnswering = useIsAnswering();
   const isHostUp = useHost((view) => view.link === 'online' && view.state?.status.kind === 'ready');
-  return isHostUp && !isRunning;
+  return isHostUp && !isAnswering;
 }

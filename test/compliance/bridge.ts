@@ -184,6 +184,76 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       connection.close();
     });
 
+    it('keeps conversations, streams their answers to every client, and says what changed', async () => {
+      const { connection, subject: opened } = await begin();
+      const other = await opened.connect();
+      const [first, second] = [record(connection), record(other)];
+      await Promise.all([connection.call('state.subscribe', {}), other.call('state.subscribe', {})]);
+      const { id } = await connection.call('conversations.create', {});
+      const { answerId } = await connection.call('conversations.send', { id, text: 'one two three' });
+      for (const seen of [first, second]) expect((await seen.until((push) => push.event === 'chat.done')).data).toMatchObject({ requestId: answerId, finish: FINISH });
+      expect(second.pushes).toEqual(first.pushes);
+      const page = await other.call('conversations.open', { id });
+      expect(page).toMatchObject({ conversation: { title: 'one two three' }, total: 2, offset: 0, messages: [{ role: 'user', content: 'one two three' }, { id: answerId, role: 'assistant', content: 'one two three', state: 'done', finish: FINISH }] });
+      const before = (await connection.call('state.snapshot', {})).state.conversations?.revision ?? 0;
+      await other.call('conversations.update', { id, change: { title: 'Renamed', folder: 'Work', isPinned: true } });
+      expect((await first.until((push) => push.event === 'conversations.changed' && push.data.revision > before)).data).toEqual({ revision: before + 1, conversationId: id });
+      expect(await connection.call('conversations.list', {})).toMatchObject({ total: 1, folders: ['Work'], conversations: [{ id, title: 'Renamed', folder: 'Work', isPinned: true }] });
+      expect((await connection.call('conversations.search', { text: 'two' })).hits).toMatchObject([{ conversationId: id }, { conversationId: id }]);
+    });
+
+    it('goes on with an answer that no client waits for, and stops it when asked', async () => {
+      const host = new ScriptedHost();
+      host.script = untilStopped('begun');
+      const { connection, subject: opened } = await begin(host);
+      const { id } = await connection.call('conversations.create', {});
+      const { answerId } = await connection.call('conversations.send', { id, text: 'go' });
+      connection.close();
+      const later = await opened.connect();
+      const seen = record(later);
+      expect((await later.call('state.subscribe', {})).state.answers[answerId]).toEqual({ conversationId: id, text: 'begun' });
+      expect(await later.call('conversations.stop', { id })).toEqual({ isStopped: true });
+      await seen.until((push) => push.event === 'chat.done');
+      expect((await later.call('conversations.open', { id })).messages[1]).toMatchObject({ content: 'begun', finish: { finishReason: 'cancelled' } });
+    });
+
+    it('branches by editing, regenerating and choosing; exports and imports; keeps presets', async () => {
+      const { connection } = await begin();
+      const seen = record(connection);
+      await connection.call('state.subscribe', {});
+      const { id } = await connection.call('conversations.create', {});
+      const done = async ({ answerId }: { answerId: string }) => {
+        await seen.until((push) => push.event === 'chat.done' && push.data.requestId === answerId);
+        return answerId;
+      };
+      const first = await done(await connection.call('conversations.send', { id, text: 'first' }));
+      const again = await done(await connection.call('conversations.regenerate', { id, messageId: first }));
+      const { messages } = await connection.call('conversations.open', { id });
+      expect(messages[1]?.variants).toEqual([first, again]);
+      await done(await connection.call('conversations.send', { id, text: 'edited', edits: messages[0]?.id ?? '' }));
+      expect(await connection.call('conversations.choose', { id, messageId: first })).toEqual({ index: 1 });
+      const json = await connection.call('conversations.export', { id, format: 'json' });
+      const copy = await connection.call('conversations.import', { text: json.text });
+      expect((await connection.call('conversations.open', { id: copy.id })).messages.map(({ content, variants }) => [content, variants.length])).toEqual([['first', 2], ['first', 2]]);
+      await expect(connection.call('conversations.import', { text: '{' })).rejects.toMatchObject({ wire: { code: 'CHATS_BAD_FILE', fault: 'user' } });
+      await connection.call('conversations.delete', { id });
+      await expect(connection.call('conversations.open', { id })).rejects.toMatchObject({ wire: { code: 'CHATS_NOT_FOUND' } });
+      await connection.call('presets.save', { name: 'Short', system: 'Be short.', options: {} });
+      expect((await connection.call('presets.list', {})).presets).toHaveLength(1);
+    });
+
+    it('refuses conversations that are too long for the contract, and hosts that keep none', async () => {
+      const host = new ScriptedHost();
+      Object.assign(host, { conversations: undefined });
+      const { connection } = await begin(host);
+      await expect(connection.call('conversations.list', {})).rejects.toMatchObject({ wire: { code: 'API_UNSUPPORTED' } });
+      await subject?.stop();
+      const { subject: full } = await begin();
+      for (const [name, input] of [['conversations.import', { text: 'x'.repeat(700_001) }], ['conversations.send', { id: 'c', text: ' ' }], ['conversations.open', { id: 'c', limit: 61 }], ['conversations.update', { id: 'c', change: { title: '' } }]] as const) {
+        expect(await full.callRaw(name, input)).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      }
+    });
+
     it('bounds the answers at a time', async () => {
       const host = new ScriptedHost();
       host.script = untilStopped('x');

@@ -1,4 +1,5 @@
-import { CodedError, Events, asPeerId } from '../../src-main/base/index.ts';
+import { CodedError, Events, asPeerId, silentLogger } from '../../src-main/base/index.ts';
+import { Chats } from '../../src-main/chats/index.ts';
 import { qrRows } from '../../src-main/host/qr-code.ts';
 import type { ChatPart, ChatRequest, ChatService, HostService, HostServiceEvents, InviteService, MetricsText } from '../../src-main/api/index.ts';
 import type { ChatFinish, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
@@ -57,6 +58,8 @@ export class ScriptedHost implements HostService {
   readonly requests: ChatRequest[] = [];
   chat: ChatService = { chat: (request) => this.#answer(request) };
   script: Script = echo;
+  /** Real ones, in memory. */
+  conversations = new Chats({ path: ':memory:', answerer: { chat: (request) => this.#answer(request) }, logger: silentLogger, options: { saveEveryMs: 20 } });
   /** Links that were joined. */
   readonly joined: string[] = [];
   invites: InviteService = {

@@ -5,6 +5,7 @@ import { BRIDGE_DEFAULTS, type BridgeOptions } from '../options.ts';
 import type { HostService } from '../ports.ts';
 import { toWireError } from '../wire-error.ts';
 import { ChatRunner } from './chat-runner.ts';
+import { conversationHandlers, followConversations } from './conversations.ts';
 import { Hub, type Sink } from './hub.ts';
 
 export interface BridgeServerInit {
@@ -33,6 +34,7 @@ export class BridgeServer {
   readonly #options: BridgeOptions;
   readonly #logger: Logger;
   readonly #limiter: RateLimiter;
+  readonly #unfollow: () => void;
   #clients = 0;
   #nextClient = 0;
   #abandoned: NodeJS.Timeout | undefined;
@@ -43,6 +45,7 @@ export class BridgeServer {
     this.#hub = new Hub(host, clock);
     this.#chats = new ChatRunner({ publish: (event) => this.#hub.publish(event), logger, maxChats: this.#options.maxChats });
     this.#handlers = createHandlers(host, this.#hub, this.#chats);
+    this.#unfollow = host.conversations === undefined ? () => undefined : followConversations(host.conversations, (event) => this.#hub.publish(event), logger);
     this.#limiter = new RateLimiter({ perSecond: this.#options.callsPerSecond, burst: this.#options.callBurst }, clock);
   }
 
@@ -67,6 +70,7 @@ export class BridgeServer {
   async close(): Promise<void> {
     clearTimeout(this.#abandoned);
     await this.#chats.cancelAll();
+    this.#unfollow();
     this.#hub.close();
   }
 
@@ -102,7 +106,7 @@ export class BridgeServer {
 }
 
 function createHandlers(host: HostService, hub: Hub, chats: ChatRunner): Handlers {
-  const { chat, invites } = host;
+  const { chat, conversations, invites } = host;
   return {
     'host.info': () => host.info(),
     'state.snapshot': () => hub.snapshot(),
@@ -119,6 +123,7 @@ function createHandlers(host: HostService, hub: Hub, chats: ChatRunner): Handler
       'chat.send': (input: CommandParsed<'chat.send'>) => chats.start(chat, input),
       'chat.cancel': (input: CommandParsed<'chat.cancel'>) => chats.cancel(input.requestId),
     }),
+    ...(conversations === undefined ? {} : conversationHandlers(conversations)),
     ...(invites === undefined ? {} : {
       'invite.create': ({ ttlMs }: CommandParsed<'invite.create'>) => invites.create(ttlMs),
       'invite.check': ({ link }: CommandParsed<'invite.check'>) => invites.check(link),

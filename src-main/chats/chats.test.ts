@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FINISH } from '../../test/support/scripted-host.ts';
+import { silentLogger } from '../base/index.ts';
+import { Chats, type Answerer, type AnswerRequest } from './index.ts';
+import { readTransfer, writeMarkdown } from './transfer.ts';
+
+let folder: string;
+beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'omninode-chats-')); });
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function open(script: Answerer['chat'] = echo) {
+  const requests: AnswerRequest[] = [];
+  const answerer: Answerer = { chat: (request) => { requests.push(request); return script(request); } };
+  const chats = new Chats({ path: join(folder, 'chats.db'), answerer, logger: silentLogger });
+  const say = async (id: string, text: string, edits?: string) => {
+    const over = chats.events.once('done');
+    const { answerId } = chats.send({ id, text, ...(edits === undefined ? {} : { edits }) });
+    await over;
+    return answerId;
+  };
+  const texts = (id: string) => chats.open({ id, limit: 60 }).messages.map(({ content }) => content);
+  return { chats, requests, say, texts };
+}
+
+async function* echo({ messages }: AnswerRequest): ReturnType<Answerer['chat']> {
+  yield { text: 're: ' };
+  yield { text: messages.at(-1)?.content ?? '' };
+  yield { done: FINISH };
+}
+
+it('asks with what was said before, in the branch that is shown', async () => {
+  const { chats, requests, say, texts } = open();
+  const { id } = chats.create();
+  chats.update({ id, change: { system: 'Be short.', options: { temperature: 0.5, maxTokens: 9 } } });
+  await say(id, 'one');
+  const first = chats.open({ id, limit: 60 }).messages[0]?.id ?? '';
+  await say(id, 'two');
+  await say(id, 'uno', first);
+  expect(requests[1]).toMatchObject({ maxTokens: 9, sampling: { temperature: 0.5 }, messages: [{ role: 'system', content: 'Be short.' }, { role: 'user', content: 'one' }, { role: 'assistant', content: 're: one' }, { role: 'user', content: 'two' }] });
+  expect(requests[2]?.messages.map(({ content }) => content)).toEqual(['Be short.', 'uno']);
+  expect(texts(id)).toEqual(['uno', 're: uno']);
+  expect(chats.choose({ id, messageId: first })).toEqual({ index: 0 });
+  expect(texts(id)).toEqual(['one', 're: one', 'two', 're: two']);
+  expect(chats.list({ offset: 0, limit: 10 }).conversations[0]).toMatchObject({ title: 'one', isAnswering: false });
+  await chats.close();
+});
+
+it('writes another answer, and continues one from where it stopped', async () => {
+  const { chats, requests, say, texts } = open();
+  const { id } = chats.create();
+  const answer = await say(id, 'q');
+  const second = chats.events.once('done');
+  const { answerId } = chats.regenerate({ id, messageId: answer });
+  await second;
+  expect(chats.open({ id, limit: 60 }).messages[1]?.variants).toEqual([answer, answerId]);
+  const third = chats.events.once('done');
+  chats.continue({ id, messageId: answerId });
+  await third;
+  expect(requests[2]?.messages).toEqual([{ role: 'user', content: 'q' }, { role: 'assistant', content: 're: q' }]);
+  expect(texts(id)).toEqual(['q', 're: qre: re: q']);
+  expect(() => chats.regenerate({ id, messageId: chats.open({ id, limit: 60 }).messages[0]?.id ?? '' })).toThrow(expect.objectContaining({ code: 'CHATS_NOT_POSSIBLE' }));
+  await chats.close();
+});
+
+it('stops an answer and keeps what came; one at a time', async () => {
+  const { chats, texts } = open(async function* ({ signal }) {
+    yield { text: 'half' };
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    signal.throwIfAborted();
+  });
+  const { id } = chats.create();
+  const text = chats.events.once('text');
+  chats.send({ id, text: 'q' });
+  await text;
+  expect(() => chats.send({ id, text: 'again' })).toThrow(expect.objectContaining({ code: 'CHATS_ANSWERING' }));
+  const over = chats.events.once('done');
+  expect(chats.stop({ id })).toEqual({ isStopped: true });
+  expect((await over).finish.finishReason).toBe('cancelled');
+  expect(texts(id)).toEqual(['q', 'half']);
+  expect(chats.stop({ id })).toEqual({ isStopped: false });
+  await chats.close();
+});
+
+it('keeps a failure with its answer, without what nobody foresaw', async () => {
+  const { chats } = open(() => { throw new Error('a secret path'); });
+  const { id } = chats.create();
+  const failed = chats.events.once('failed');
+  chats.send({ id, text: 'q' });
+  await failed;
+  const [, answer] = chats.open({ id, limit: 60 }).messages;
+  expect(answer).toMatchObject({ state: 'failed', error: { code: 'INTERNAL' } });
+  expect(JSON.stringify(answer)).not.toContain('secret');
+  await chats.close();
+});
+
+it('has what was saved of an answer after kill -9, and says that it was interrupted', async () => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'testing', 'writer.ts'), join(folder, 'chats.db')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [id] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const { chats } = open();
+  const { messages, conversation } = chats.open({ id: id.trim(), limit: 60 });
+  expect(messages).toMatchObject([{ content: 'a question', state: 'done' }, { content: 'begun and saved', state: 'interrupted' }]);
+  expect(conversation.isAnswering).toBe(false);
+  await chats.close();
+});
+
+it('finds titles and words, with accents or without, and takes no syntax', async () => {
+  const { chats, say } = open();
+  const [one, two] = [chats.create().id, chats.create().id];
+  await say(one, 'Où est le café "noir"?');
+  await say(two, 'Pipelines of layers');
+  const { hits } = chats.search({ text: 'cafe noi' });
+  expect(hits.map(({ conversationId }) => conversationId)).toEqual([one, one]);
+  expect(hits[0]?.snippet.filter(({ isHit }) => isHit).map(({ text }) => text)).toContain('café');
+  expect(chats.search({ text: 'pipelines' }).hits[0]).toMatchObject({ conversationId: two, snippet: [] });
+  for (const text of ['"', 'a AND', 'NEAR(', '*', '-x', "'; DROP TABLE messages; --", '%']) expect(() => chats.search({ text })).not.toThrow();
+  await chats.delete({ id: one });
+  expect(chats.search({ text: 'noir' }).hits).toEqual([]);
+  await chats.close();
+});
+
+it('orders by pin and time, and keeps folders', async () => {
+  const { chats } = open();
+  const [one, two] = [chats.create().id, chats.create().id];
+  chats.update({ id: one, change: { isPinned: true, folder: 'Work', title: 'Mine' } });
+  expect(chats.list({ offset: 0, limit: 10 })).toMatchObject({ total: 2, folders: ['Work'], conversations: [{ id: one, title: 'Mine', folder: 'Work', isPinned: true }, { id: two }] });
+  chats.update({ id: one, change: { folder: null } });
+  expect(chats.list({ offset: 0, limit: 1 })).toMatchObject({ total: 2, folders: [] });
+  expect(() => chats.update({ id: 'nobody', change: {} })).toThrow(expect.objectContaining({ code: 'CHATS_NOT_FOUND' }));
+  await chats.close();
+});
+
+it('keeps presets and drafts', async () => {
+  const { chats } = open();
+  const { id } = chats.create();
+  chats.update({ id, change: { draft: 'not yet' } });
+  expect(chats.open({ id, limit: 1 }).draft).toBe('not yet');
+  chats.savePreset({ name: 'Short', system: 'Be short.', options: { temperature: 0 } });
+  chats.savePreset({ name: 'Short', system: 'Be very short.', options: {} });
+  expect(chats.presets().presets).toEqual([{ name: 'Short', system: 'Be very short.', options: {} }]);
+  chats.deletePreset({ name: 'Short' });
+  expect(chats.presets().presets).toEqual([]);
+  await chats.close();
+});
+
+it('exports all branches as JSON and the one shown as markdown; both come back', async () => {
+  const { chats, say, texts } = open();
+  const { id } = chats.create();
+  await say(id, '## You\n\n```md\n## Assistant\n\\## System\n```');
+  const answer = await say(id, 'second');
+  const again = chats.events.once('done');
+  chats.regenerate({ id, messageId: answer });
+  await again;
+  chats.choose({ id, messageId: answer });
+  const json = chats.export({ id, format: 'json' });
+  const copy = chats.import(json);
+  expect(JSON.parse(chats.export({ id: copy.id, format: 'json' }).text)).toEqual(JSON.parse(json.text));
+  expect(texts(copy.id)).toEqual(texts(id));
+  const read = chats.import(chats.export({ id, format: 'markdown' }));
+  expect(texts(read.id)).toEqual(texts(id));
+  await chats.close();
+});
+
+it('markdown gives any text back but line ends and space at its edges', () => {
+  const line = fc.oneof(fc.string(), fc.constantFrom('## You', '\\## You', '## System', '# Title', '```', ''));
+  fc.assert(fc.property(fc.array(line, { minLength: 1, maxLength: 6 }).map((lines) => lines.join('\n').replaceAll('\r', '').trim()), (content) => {
+    const { messages } = readTransfer(writeMarkdown({ title: 'T', system: '', messages: [{ role: 'user', content }] }), 1);
+    expect(messages.map((message) => message.content)).toEqual([content]);
+  }));
+});
+
+it.each(['', '{', '[]', '{"format":"x"}', '# no messages', 'text', '{"format":"omninode-conversation","version":1,"title":"t","system":"","options":{},"messages":[{"parent":0,"role":"user","content":"","createdAt":1,"isChosen":true}]}'])('refuses to import %s, and makes nothing', async (text) => {
+  const { chats } = open();
+  expect(() => chats.import({ text })).toThrow(expect.objectContaining({ code: 'CHATS_BAD_FILE' }));
+  expect(chats.list({ offset: 0, limit: 1 }).total).toBe(0);
+  await chats.close();
+});
+
+it('sets a damaged file aside and begins anew', async () => {
+  writeFileSync(join(folder, 'chats.db'), 'this is no database '.repeat(500));
+  const { chats } = open();
+  expect(chats.list({ offset: 0, limit: 1 }).total).toBe(0);
+  expect(readdirSync(folder).some((name) => name.startsWith('chats.db.damaged-'))).toBe(true);
+  await chats.close();
+});

@@ -1,0 +1,4 @@
+export * from './chats.ts';
+export * from './errors.ts';
+export * from './options.ts';
+export * from './ports.ts';

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { conversationChangeSchema, conversationListSchema, CONVERSATION_LIMITS, conversationPageSchema, conversationSchema, exportedSchema, exportFormatSchema, hitSchema, presetSchema, questionSchema } from './conversation.ts';
+import { conversationIdSchema } from './dto.ts';
+
+const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
+const nothing = z.strictObject({});
+const id = conversationIdSchema;
+const messageId = z.string().min(1).max(128);
+const of = z.strictObject({ id });
+const ofMessage = z.strictObject({ id, messageId });
+const answer = z.object({ answerId: messageId });
+const offset = z.number().int().min(0).max(1_000_000);
+
+const STORE = ['CHATS_NOT_FOUND', 'CHATS_UNUSABLE', 'CHATS_DAMAGED'] as const;
+const ANSWER = [...STORE, 'CHATS_ANSWERING', 'CHATS_BUSY', 'CHATS_FULL', 'CHATS_NOT_POSSIBLE'] as const;
+
+/** Conversations that the host keeps. Answers are told as chat.* events whose request id is the answer's message id. */
+export const conversationCommands = {
+  'conversations.list': command(z.strictObject({ offset: offset.default(0), limit: z.number().int().min(1).max(CONVERSATION_LIMITS.listed).default(CONVERSATION_LIMITS.listed) }), conversationListSchema, STORE),
+  'conversations.search': command(z.strictObject({ text: z.string().trim().min(1).max(200) }), z.object({ hits: z.array(hitSchema).max(CONVERSATION_LIMITS.hits).readonly() }), STORE),
+  'conversations.create': command(nothing, conversationSchema, ['CHATS_FULL', ...STORE]),
+  /** Without an offset: the last page. */
+  'conversations.open': command(z.strictObject({ id, offset: offset.exactOptional(), limit: z.number().int().min(1).max(CONVERSATION_LIMITS.pageMessages).default(CONVERSATION_LIMITS.pageMessages) }), conversationPageSchema, STORE),
+  'conversations.update': command(z.strictObject({ id, change: conversationChangeSchema }), conversationSchema, STORE),
+  'conversations.delete': command(of, nothing, STORE),
+  /** Asks at the end of the branch that is shown; with `edits`, in the place of that question. */
+  'conversations.send': command(z.strictObject({ id, text: questionSchema, edits: messageId.exactOptional() }), answer, ANSWER),
+  /** Another answer to the same question. */
+  'conversations.regenerate': command(ofMessage, answer, ANSWER),
+  /** Goes on with an answer that was cut or interrupted. */
+  'conversations.continue': command(ofMessage, answer, ANSWER),
+  'conversations.stop': command(of, z.object({ isStopped: z.boolean() })),
+  /** Shows the branch with this message; `index` is its place there. */
+  'conversations.choose': command(ofMessage, z.object({ index: z.number().int().min(0) }), STORE),
+  'conversations.export': command(z.strictObject({ id, format: exportFormatSchema }), exportedSchema, STORE),
+  /** What was exported, in either format. */
+  'conversations.import': command(z.strictObject({ text: z.string().min(1).max(CONVERSATION_LIMITS.importChars) }), conversationSchema, ['CHATS_BAD_FILE', 'CHATS_FULL', ...STORE]),
+  'presets.list': command(nothing, z.object({ presets: z.array(presetSchema).max(100).readonly() }), STORE),
+  /** Replaces the one of that name. */
+  'presets.save': command(presetSchema, nothing, ['CHATS_FULL', ...STORE]),
+  'presets.delete': command(z.strictObject({ name: z.string().min(1).max(60) }), nothing, STORE),
+} as const;

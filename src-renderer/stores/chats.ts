@@ -1,0 +1,205 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { HostError, isRunning, type ChatProgress, type CommandInput, type CommandName, type CommandOutput, type ConversationChange, type ConversationEntry, type ConversationPage, type HostState, type Message, type WireError } from '../../src-preload/bridge/index.ts';
+import type { HostClient } from '../host/host-client.ts';
+
+/** The conversation on the screen: of its messages those that were asked for, by place. */
+export interface OpenChat extends Omit<ConversationPage, 'messages' | 'offset' | 'total'> {
+  readonly total: number;
+  readonly messages: ReadonlyMap<number, Message>;
+}
+
+export interface ChatsView {
+  /** Undefined until known. */
+  readonly list: readonly ConversationEntry[] | undefined;
+  readonly total: number;
+  readonly folders: readonly string[];
+  /** Undefined: a new one, which begins with its first question. */
+  readonly open: OpenChat | undefined;
+  /** Of a conversation that has not begun. */
+  readonly draft: string;
+  /** What a command failed with, until the next one. */
+  readonly error: WireError | undefined;
+  /** Place of a message that was looked for; to be scrolled to once. */
+  readonly target: { readonly index: number } | undefined;
+}
+
+/** Where the tab remembers which conversation is open. */
+export interface TabStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}
+
+const KEY = 'omninode.open';
+const PAGE = 60;
+const DRAFT_DELAY_MS = 400;
+const EMPTY: ChatsView = { list: undefined, total: 0, folders: [], open: undefined, draft: '', error: undefined, target: undefined };
+
+/** The conversations as the host has them: asked for again when it says that they changed. */
+export class ChatsStore {
+  readonly store: StoreApi<ChatsView> = createStore(() => EMPTY);
+  readonly #client: HostClient;
+  readonly #storage: TabStorage;
+  #openId: string | undefined;
+  #draftTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #asked = new Set<number>();
+  #refreshing: Promise<void> | undefined;
+  #isStale = false;
+
+  constructor(client: HostClient, storage: TabStorage) {
+    this.#client = client;
+    this.#storage = storage;
+    this.#openId = storage.getItem(KEY) ?? undefined;
+    client.store.subscribe((view, old) => {
+      const isBack = view.link === 'online' && old.link !== 'online';
+      if (isBack || (view.link === 'online' && view.state?.conversations?.revision !== old.state?.conversations?.revision)) this.#refresh();
+    });
+  }
+
+  async select(id: string | undefined, messageId?: string): Promise<void> {
+    this.#saveDraftNow();
+    this.#openId = id;
+    this.#storage.setItem(KEY, id ?? '');
+    this.#asked.clear();
+    this.store.setState({ error: undefined, target: undefined, ...(id === undefined ? { open: undefined } : {}) });
+    if (id === undefined) return;
+    const index = messageId === undefined ? undefined : (await this.#call('conversations.choose', { id, messageId }))?.index;
+    await this.#load(id, index === undefined ? undefined : Math.max(0, index - PAGE / 2));
+    if (index !== undefined) this.store.setState({ target: { index } });
+  }
+
+  /** Asks in the open conversation, or begins one. */
+  async send(text: string, edits?: string): Promise<boolean> {
+    clearTimeout(this.#draftTimer);
+    this.#draftTimer = undefined;
+    const id = this.#openId ?? (await this.#call('conversations.create', {}))?.id;
+    if (id === undefined) return false;
+    const isNew = this.#openId === undefined;
+    const sent = await this.#call('conversations.send', { id, text, ...(edits === undefined ? {} : { edits }) });
+    this.store.setState({ draft: '' });
+    if (isNew) await this.select(id);
+    return sent !== undefined;
+  }
+
+  regenerate = (messageId: string): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.regenerate', { id, messageId }));
+  continue = (messageId: string): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.continue', { id, messageId }));
+  choose = (messageId: string): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.choose', { id, messageId }));
+  stop = (): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.stop', { id }));
+
+  async update(id: string, change: ConversationChange): Promise<void> {
+    await this.#call('conversations.update', { id, change });
+  }
+
+  /** Settings of the open conversation; begins one when there is none. */
+  async settings(change: Pick<ConversationChange, 'system' | 'options'>): Promise<void> {
+    const id = this.#openId ?? (await this.#call('conversations.create', {}))?.id;
+    if (id === undefined) return;
+    await this.update(id, change);
+    if (this.#openId === undefined) await this.select(id);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#call('conversations.delete', { id });
+    if (this.#openId === id) await this.select(undefined);
+  }
+
+  async import(text: string): Promise<void> {
+    const made = await this.#call('conversations.import', { text });
+    if (made !== undefined) await this.select(made.id);
+  }
+
+  export = (id: string, format: 'json' | 'markdown'): Promise<CommandOutput<'conversations.export'> | undefined> => this.#call('conversations.export', { id, format });
+
+  async search(text: string): Promise<CommandOutput<'conversations.search'>['hits']> {
+    return (await this.#call('conversations.search', { text }))?.hits ?? [];
+  }
+
+  /** Kept on the screen at once, in the host a moment later. */
+  setDraft(draft: string): void {
+    const { open } = this.store.getState();
+    if (open === undefined) return this.store.setState({ draft });
+    this.store.setState({ open: { ...open, draft } });
+    clearTimeout(this.#draftTimer);
+    this.#draftTimer = setTimeout(() => this.#saveDraftNow(), DRAFT_DELAY_MS);
+  }
+
+  /** Asks for the messages around a place, once. */
+  need(index: number): void {
+    const { open } = this.store.getState();
+    const offset = Math.floor(index / PAGE) * PAGE;
+    if (open === undefined || open.messages.has(index) || this.#asked.has(offset)) return;
+    this.#asked.add(offset);
+    void this.#load(open.conversation.id, offset).finally(() => this.#asked.delete(offset));
+  }
+
+  fail(error: WireError | undefined): void {
+    this.store.setState({ error });
+  }
+
+  #saveDraftNow(): void {
+    const { open } = this.store.getState();
+    if (this.#draftTimer === undefined || open === undefined) return;
+    clearTimeout(this.#draftTimer);
+    this.#draftTimer = undefined;
+    void this.update(open.conversation.id, { draft: open.draft });
+  }
+
+  // Changes that come while one is asked for are asked for together, afterwards.
+  #refresh(): void {
+    this.#isStale = true;
+    this.#refreshing ??= this.#refreshAll().finally(() => { this.#refreshing = undefined; });
+  }
+
+  async #refreshAll(): Promise<void> {
+    while (this.#isStale) {
+      this.#isStale = false;
+      const list = await this.#call('conversations.list', {});
+      if (list !== undefined) this.store.setState({ list: list.conversations, total: list.total, folders: list.folders });
+      if (this.#openId !== undefined && this.#openId !== '') await this.#load(this.#openId);
+    }
+  }
+
+  async #load(id: string, offset?: number): Promise<void> {
+    const page = await this.#client.call('conversations.open', { id, ...(offset === undefined ? {} : { offset }) }).catch((error: unknown) => {
+      if (error instanceof HostError && error.code === 'CHATS_NOT_FOUND') void this.select(undefined);
+      return undefined;
+    });
+    if (page === undefined || this.#openId !== id) return;
+    const { messages, total, ...rest } = page;
+    const { open } = this.store.getState();
+    const known = open?.conversation.id === id ? open : undefined;
+    // Another branch has other messages from where it forks: what is known of the old one goes.
+    const isSame = messages.every((message) => known?.messages.get(message.index)?.id === undefined || known.messages.get(message.index)?.id === message.id) && (known === undefined || known.total <= total);
+    const merged = new Map(isSame ? known?.messages : []);
+    for (const message of messages) merged.set(message.index, message);
+    this.store.setState({ open: { ...rest, draft: this.#draftTimer === undefined ? rest.draft : known?.draft ?? rest.draft, total, messages: merged } });
+  }
+
+  #onOpen(work: (id: string) => Promise<unknown>): Promise<unknown> {
+    const id = this.store.getState().open?.conversation.id;
+    return id === undefined ? Promise.resolve() : work(id);
+  }
+
+  async #call<N extends CommandName>(name: N, input: CommandInput<N>): Promise<CommandOutput<N> | undefined> {
+    try {
+      const value = await this.#client.call(name, input);
+      return value;
+    } catch (error) {
+      if (error instanceof HostError && error.code !== 'BRIDGE_DISCONNECTED') this.store.setState({ error: error.wire });
+      return undefined;
+    }
+  }
+}
+
+export interface LiveMessage extends Message {
+  readonly progress?: ChatProgress | undefined;
+}
+
+/** A message as it is now: the text of one that is being written comes from the answers that the host tells. */
+export function liveMessage(message: Message, state: HostState | undefined): LiveMessage {
+  const answer = state?.answers[message.id];
+  if (message.state !== 'writing' || answer === undefined) return message;
+  return {
+    ...message, content: answer.text, progress: answer.progress, state: isRunning(answer) ? 'writing' : answer.error === undefined ? 'done' : 'failed',
+    ...(answer.finish === undefined ? {} : { finish: answer.finish }), ...(answer.error === undefined ? {} : { error: answer.error }),
+  };
+}
