@@ -31,8 +31,10 @@ export default defineConfig({
   },
   renderer: {
     root: at('src-renderer'), base: './', plugins: [react()],
+    // Their browser versions parse markup with innerHTML, which the page's policy (trusted types) forbids; these do without a document.
+    resolve: { alias: { 'decode-named-character-reference': at('node_modules', 'decode-named-character-reference', 'index.js'), 'hast-util-from-html-isomorphic': at('node_modules', 'hast-util-from-html-isomorphic', 'lib', 'index.js') } },
     build: {
-      outDir: at('out', 'renderer'), emptyOutDir: true, target: 'es2023', minify: true, reportCompressedSize: false, modulePreload: false,
+      outDir: at('out', 'renderer'), emptyOutDir: true, target: 'es2023', minify: true, reportCompressedSize: false, modulePreload: false, assetsInlineLimit: 0,
       rollupOptions: { input: { index: at('src-renderer', 'index.html') } },
     },
   },

@@ -167,9 +167,7 @@ export class ChatsStore {
     const { messages, total, ...rest } = page;
     const { open } = this.store.getState();
     const known = open?.conversation.id === id ? open : undefined;
-    // Another branch has other messages from where it forks: what is known of the old one goes.
-    const isSame = messages.every((message) => known?.messages.get(message.index)?.id === undefined || known.messages.get(message.index)?.id === message.id) && (known === undefined || known.total <= total);
-    const merged = new Map(isSame ? known?.messages : []);
+    const merged = stillTrue(known?.messages, messages, offset === undefined);
     for (const message of messages) merged.set(message.index, message);
     this.store.setState({ open: { ...rest, draft: this.#draftTimer === undefined ? rest.draft : known?.draft ?? rest.draft, total, messages: merged } });
   }
@@ -190,12 +188,25 @@ export class ChatsStore {
   }
 }
 
+/**
+ * What of the known messages belongs to the branch that a new page is of. A message has one line of ancestors: all before one
+ * that is the same are the same too. The host says when a branch changes, and then the last page is asked for: what it does not vouch for goes.
+ */
+function stillTrue(known: OpenChat['messages'] | undefined, page: readonly Message[], isRefresh: boolean): Map<number, Message> {
+  const all = [...known ?? []];
+  if (isRefresh) {
+    const agreed = page.findLast(({ index, id }) => known?.get(index)?.id === id)?.index ?? -1;
+    return new Map(all.filter(([index]) => index <= agreed));
+  }
+  return new Map(page.some(({ index, id }) => (known?.get(index)?.id ?? id) !== id) ? [] : all);
+}
+
 export interface LiveMessage extends Message {
   readonly progress?: ChatProgress | undefined;
 }
 
 /** A message as it is now: the text of one that is being written comes from the answers that the host tells. */
-export function liveMessage(message: Message, state: HostState | undefined): LiveMessage {
+export function liveMessage(message: Message, state: Pick<HostState, 'answers'> | undefined): LiveMessage {
   const answer = state?.answers[message.id];
   if (message.state !== 'writing' || answer === undefined) return message;
   return {

@@ -37,6 +37,15 @@ export function privacyOf(stages: readonly Stage[]): { readonly text: string; re
   return { text: isHere ? 'Only this machine sees this chat.' : 'Only your machines see this chat.', isPrivate: true };
 }
 
+/** The same before the first question; undefined while it is unknown. */
+export function privacyAhead(stages: readonly Stage[]): { readonly text: string; readonly isPrivate: boolean } | undefined {
+  const now = privacyOf(stages);
+  return now === undefined ? undefined : { ...now, text: now.text.replace(/ sees? /, ' will see ') };
+}
+
+/** "3 stages on …abc123 and …def456": which machines answered. */
+export const answeredBy = ({ stages }: ChatFinish): string => [...new Set(stages.map(({ peerId }) => shortPeer(peerId)))].join(', ');
+
 /** "1 answer under way · 2 waiting · first token 120 ms · 8.2 ms between tokens": only what is or was measured; empty when nothing. */
 export function activitySummary({ answering, waiting, ttftMs, itlMs }: PipelineActivity): string {
   const parts = [

@@ -1,21 +1,21 @@
-import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent, type RefObject } from 'react';
+import { useEffect, useRef, type FormEvent, type KeyboardEvent, type RefObject } from 'react';
 import { CHAT_LIMITS } from '../../src-preload/bridge/index.ts';
-import { useApp, useCanAsk, useConversation } from '../stores/context.ts';
+import { useApp, useCanAsk, useChats, useIsAnswering } from '../stores/context.ts';
 
 /** Where a question is written. Enter sends, Shift+Enter breaks the line, Escape stops the answer. */
 export function Composer() {
-  const { conversation } = useApp();
-  const [text, setText] = useState('');
-  const isRunning = useConversation((chat) => chat.turns.some((turn) => turn.isRunning));
+  const { chats } = useApp();
+  const text = useChats(({ open, draft }) => open?.draft ?? draft);
+  const isRunning = useIsAnswering();
   const canAsk = useCanAsk();
   const field = useRef<HTMLTextAreaElement>(null);
   useFocusWhenDone(field, isRunning);
-  useEscape(() => void conversation.stop(), isRunning);
+  useEscape(() => void chats.stop(), isRunning);
   const send = (event?: FormEvent): void => {
     event?.preventDefault();
     if (!canAsk || text.trim() === '') return;
-    setText('');
-    void conversation.ask(text);
+    chats.setDraft('');
+    void chats.send(text).then((isSent) => { if (!isSent) chats.setDraft(text); });
   };
   const onKey = (event: KeyboardEvent): void => {
     // Enter that ends an input method's composition is not a send.
@@ -27,9 +27,9 @@ export function Composer() {
   return (
     <form className="composer" onSubmit={send}>
       <label className="unseen" htmlFor="question">Your question</label>
-      <textarea id="question" ref={field} rows={1} value={text} maxLength={CHAT_LIMITS.maxMessageChars} placeholder="Ask about OmniNode" onChange={(event) => setText(event.target.value)} onKeyDown={onKey} autoFocus />
+      <textarea id="question" ref={field} rows={1} value={text} maxLength={CHAT_LIMITS.maxMessageChars} placeholder="Write a question" onChange={(event) => chats.setDraft(event.target.value)} onKeyDown={onKey} autoFocus />
       {isRunning
-        ? <button type="button" className="main" onClick={() => void conversation.stop()}>Stop</button>
+        ? <button type="button" className="main" onClick={() => void chats.stop()}>Stop</button>
         : <button type="submit" className="main" disabled={!canAsk || text.trim() === ''}>Send</button>}
     </form>
   );

@@ -1,38 +1,22 @@
-import { useEffect, useRef, useState } from 'react';
 import { useHost } from '../stores/context.ts';
-import { formatLayers, peerSummary, shortPeer } from '../stores/format.ts';
+import { formatLayers, shortPeer } from '../stores/format.ts';
 import { linkFigures, machineSummary, peerEntries, workSummary, type PeerEntry } from '../stores/peers.ts';
 import { memberStanding } from '../stores/standing.ts';
 import type { Standing } from '../../src-preload/bridge/index.ts';
-import { InvitePanel } from './invite-panel.tsx';
 import { StandingView } from './standing.tsx';
 
-/** Who is in the mesh, what each machine has and runs, and how it is reached; behind a disclosure in the bar. */
-export function Peers() {
-  const peers = useHost((view) => view.state?.peers);
+/** Where this node stands, who is in the mesh, what each machine has and runs, and how it is reached. */
+export function PeerList() {
+  const peers = useHost((view) => view.state?.peers) ?? [];
   const members = useHost((view) => view.state?.members);
   const stages = useHost((view) => view.state?.stages);
   const standing = useHost((view) => view.state?.standing);
-  const details = useRef<HTMLDetailsElement>(null);
-  const [isOpen, setOpen] = useState(false);
-  useEffect(() => {
-    const closeOutside = (event: Event): void => {
-      if (details.current !== null && !details.current.contains(event.target as Node)) details.current.open = false;
-    };
-    document.addEventListener('pointerdown', closeOutside);
-    return () => document.removeEventListener('pointerdown', closeOutside);
-  }, []);
-  if (peers === undefined) return null;
   const entries = peerEntries({ peers, members, stages });
   return (
-    <details className="peers" ref={details} onToggle={(event) => setOpen(event.currentTarget.open)} onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.open = false; }}>
-      <summary>{peerSummary(entries.length)}</summary>
-      <div className="peers-panel">
-        {standing !== undefined && <StandingView standing={standing} />}
-        {entries.length === 0 ? <p>No other node is here.</p> : <ul>{entries.map((entry) => <PeerRow key={entry.peerId} entry={entry} standing={standing} />)}</ul>}
-        {isOpen && <InvitePanel />}
-      </div>
-    </details>
+    <>
+      {standing !== undefined && <StandingView standing={standing} />}
+      {entries.length === 0 ? <p>No other node is here.</p> : <ul>{entries.map((entry) => <PeerRow key={entry.peerId} entry={entry} standing={standing} />)}</ul>}
+    </>
   );
 }
 

@@ -1,18 +1,25 @@
 import type { HostStatus } from '../../src-preload/bridge/index.ts';
-import { useApp, useConversation, useHost } from '../stores/context.ts';
-import { formatBytes, shortPeer } from '../stores/format.ts';
+import { useHost } from '../stores/context.ts';
+import { formatBytes, peerSummary, shortPeer } from '../stores/format.ts';
+import { peerEntries } from '../stores/peers.ts';
 import { CopyButton } from '../widgets/copy-button.tsx';
 import { Logo } from '../widgets/logo.tsx';
-import { Peers } from './peers.tsx';
 
-/** Name, model, peer id and state of this node; a new chat. */
-export function StatusBar() {
-  const { conversation } = useApp();
+interface StatusBarProps {
+  readonly isMenuOpen: boolean;
+  readonly onMenu: () => void;
+  readonly onPeers: () => void;
+}
+
+/** Name, model, peer id and state of this node. */
+export function StatusBar({ isMenuOpen, onMenu, onPeers }: StatusBarProps) {
+  const peers = useHost((view) => view.state?.peers);
+  const members = useHost((view) => view.state?.members);
   const info = useHost((view) => view.state?.info);
   const status = useHost((view) => view.state?.status);
-  const hasTurns = useConversation((chat) => chat.turns.length > 0);
   return (
     <header className="bar">
+      <button type="button" className="quiet menu-button" aria-label="Conversations and places" aria-expanded={isMenuOpen} onClick={onMenu}>☰</button>
       <Logo />
       <h1 className="bar-name">OmniNode</h1>
       {info !== undefined && info.name !== 'OmniNode' && <span className="bar-node"><span className="unseen">Node </span>{info.name}</span>}
@@ -20,9 +27,8 @@ export function StatusBar() {
       <div className="bar-facts">
         {info?.model !== undefined && <span title={`${info.model.layers} layers, context of ${info.model.contextTokens} tokens`}>{info.model.name} · {formatBytes(info.model.sizeBytes)}</span>}
         {info?.peerId !== undefined && <span className="bar-peer">peer <code>{shortPeer(info.peerId)}</code><CopyButton text={info.peerId} label="Copy peer id" /></span>}
-        <Peers />
+        {peers !== undefined && <button type="button" className="quiet" onClick={onPeers}>{peerSummary(peerEntries({ peers, members }).length)}</button>}
       </div>
-      {hasTurns && <button type="button" className="quiet" onClick={() => conversation.clear()}>New chat</button>}
     </header>
   );
 }

@@ -3,13 +3,13 @@ import { useEffect, useState } from 'react';
 const SHOWN_MS = 1_500;
 
 /** Copies a text and says so. */
-export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+export function CopyButton({ text, label }: { readonly text: string | (() => string); readonly label: string }) {
   const [isCopied, setCopied] = useState(false);
   useEffect(() => {
     if (!isCopied) return undefined;
     const timer = setTimeout(() => setCopied(false), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [isCopied]);
-  const copy = (): void => void navigator.clipboard.writeText(text).then(() => setCopied(true), () => setCopied(false));
-  return <button type="button" className="quiet" aria-label={label} onClick={copy}>{isCopied ? 'Copied' : 'Copy'}</button>;
+  const copy = (): void => void navigator.clipboard.writeText(typeof text === 'string' ? text : text()).then(() => setCopied(true), () => setCopied(false));
+  return <button type="button" className="quiet" aria-label={isCopied ? 'Copied' : label} onClick={copy}>{isCopied ? 'Copied' : 'Copy'}</button>;
 }

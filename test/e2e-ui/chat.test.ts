@@ -22,6 +22,28 @@ interface Axe {
 
 const LONG = 'OmniNode cuts a model into shards of whole layers. Each node loads only its own shard, runs its layers and sends the hidden states on to the next node.\n\nThe last node picks the next token and hands it back, so the answer appears here word by word.';
 
+const RICH = `## What it can write
+
+A **bold** word, \`code\`, [a page](https://example.org/), [no page](javascript:alert(1)) and ![a picture](https://example.org/x.png).
+
+| layer | ms |
+|---|---|
+| 0 | 7.9 |
+| 1 | 8.1 |
+
+\`\`\`ts
+const layers: number = 6;
+\`\`\`
+
+The time is \\(t = C + 2r\\), or
+
+\\[ t = \\sum_{i=1}^{S} \\frac{c_i}{2} \\]
+
+1. one
+2. two
+
+<script>alert(1)</script>`;
+
 describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
   let browser: TestBrowser;
   let host: ScriptedHost;
@@ -299,6 +321,165 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     expect(await field().inputValue()).toBe('draft');
     await field().press('Enter');
     await page.getByText('first token').waitFor();
+  });
+
+  it('renders markdown, highlights and copies code, and opens nothing by itself', async () => {
+    const requested: string[] = [];
+    page.on('request', (request) => void requested.push(request.url()));
+    host.script = async function* () {
+      yield { text: RICH };
+      yield { done: FINISH };
+    };
+    await ask('Show me what you can write');
+    await page.getByText('first token').waitFor();
+    const answer = page.getByTestId('answer');
+    expect(await answer.locator('.hljs-keyword').count()).toBeGreaterThan(0);
+    expect(await answer.locator('table td').count()).toBe(4);
+    expect(await answer.locator('.katex').count()).toBe(2);
+    expect(await answer.locator('a').evaluateAll((links) => links.map((link) => [link.getAttribute('href'), link.getAttribute('rel')]))).toEqual([['https://example.org/', 'noopener noreferrer nofollow']]);
+    expect(await answer.locator('img, script, iframe').count()).toBe(0);
+    await page.getByRole('button', { name: 'Copy code' }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe('const layers: number = 6;\n');
+    await check('markdown');
+    expect(requested.filter((url) => !url.startsWith(server.address) && !url.startsWith('ws:'))).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await overflow()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('edits into a branch, switches between branches, and continues what was stopped', async () => {
+    await ask('first question');
+    await page.getByText('first token').waitFor();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByLabel('Edited question').fill('better question');
+    await page.getByLabel('Edited question').press('Enter');
+    await page.locator('.answer-text', { hasText: 'better question' }).waitFor();
+    await page.getByText('2/2').waitFor();
+    await page.getByRole('button', { name: 'Previous question' }).click();
+    await page.locator('.answer-text', { hasText: 'first question' }).waitFor();
+    await page.getByText('1/2').waitFor();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('group', { name: 'Variants of this answer' }).getByText('2/2').waitFor();
+    await page.getByText('first token').waitFor();
+    await check('branches');
+    host.script = untilStopped('half of it');
+    await ask('stop me');
+    await page.locator('.answer-text', { hasText: 'half of it' }).waitFor();
+    await page.keyboard.press('Escape');
+    host.script = async function* () { yield { text: ', and the rest' }; yield { done: FINISH }; };
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.locator('.answer-text', { hasText: 'half of it, and the rest' }).waitFor();
+    expect(host.requests.at(-1)?.messages.at(-1)).toEqual({ role: 'assistant', content: 'half of it' });
+    expect(complaints).toEqual([]);
+  });
+
+  it('finds, renames, pins, files and deletes conversations', async () => {
+    await ask('About pipelines of layers');
+    await page.getByText('first token').waitFor();
+    await page.getByRole('button', { name: 'New chat' }).click();
+    await ask('About sourdough bread');
+    await page.getByText('first token').waitFor();
+    await page.getByLabel('Search conversations').fill('pipel');
+    await page.getByRole('list', { name: 'Found' }).getByRole('button').last().click();
+    await page.locator('.answer-text', { hasText: 'pipelines' }).waitFor();
+    await check('search');
+    await page.getByLabel('Search conversations').fill('');
+    const more = (name: string) => page.getByLabel(`More about ${name}`);
+    await more('About sourdough bread').click();
+    await page.getByRole('button', { name: 'Rename' }).click();
+    await page.getByLabel('New name').fill('Bread');
+    await page.getByLabel('New name').press('Enter');
+    await more('Bread').click();
+    await page.getByRole('button', { name: 'Folder' }).click();
+    await page.getByLabel('Folder', { exact: true }).fill('Kitchen');
+    await page.getByLabel('Folder', { exact: true }).press('Enter');
+    await page.getByRole('region', { name: 'Kitchen' }).getByRole('button', { name: 'Bread', exact: true }).waitFor();
+    await more('About pipelines of layers').click();
+    await page.getByRole('button', { name: 'Pin', exact: true }).click();
+    await page.getByRole('region', { name: 'Pinned' }).getByText('About pipelines of layers').waitFor();
+    await check('sidebar');
+    await more('Bread').click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('button', { name: 'Delete it' }).click();
+    await page.getByRole('region', { name: 'Kitchen' }).waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
+  });
+
+  it('exports a file and imports it again', async () => {
+    await ask('take me along');
+    await page.getByText('first token').waitFor();
+    await page.getByLabel('More about take me along').click();
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export as JSON' }).click()]);
+    expect(file.suggestedFilename()).toBe('take me along.json');
+    const path = join(shots, '..', 'export.json');
+    await file.saveAs(path);
+    await page.getByLabel('File to import').setInputFiles(path);
+    await expect.poll(() => page.locator('.conversation').count()).toBe(2);
+    await page.locator('.answer-text', { hasText: 'take me along' }).waitFor();
+    await page.getByLabel('File to import').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{"a":1}') });
+    await page.getByText('This is no conversation that OmniNode exported').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('tells the model what the conversation says, and keeps presets', async () => {
+    await page.getByRole('button', { name: 'Instructions and parameters' }).click();
+    await page.getByLabel('What the model is told first').fill('Be short.');
+    await page.getByLabel('Temperature').fill('0.5');
+    await page.getByLabel('Preset', { exact: true }).fill('Short');
+    await page.getByRole('button', { name: 'Save preset' }).click();
+    await page.getByRole('button', { name: 'Delete preset' }).waitFor();
+    await check('settings');
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByRole('button', { name: 'Instructions and parameters •' }).waitFor();
+    await ask('hello');
+    await page.getByText('first token').waitFor();
+    expect(host.requests[0]).toMatchObject({ sampling: { temperature: 0.5 }, messages: [{ role: 'system', content: 'Be short.' }, { role: 'user', content: 'hello' }] });
+    expect(complaints).toEqual([]);
+  });
+
+  it('holds only a screenful of a conversation of 10,000 messages, and shows its end and its beginning', async () => {
+    const messages = Array.from({ length: 10_000 }, (_, index) => ({ parent: index === 0 ? null : index - 1, role: index % 2 === 0 ? 'user' : 'assistant', content: `Message number ${index}.`, createdAt: 1, isChosen: true }));
+    const { id } = host.conversations.import({ text: JSON.stringify({ format: 'omninode-conversation', version: 1, title: 'Long', system: '', options: {}, messages }) });
+    await page.getByRole('button', { name: 'Long', exact: true }).click();
+    await page.getByText('Message number 9999.').waitFor();
+    expect(await page.locator('.chat-row').count()).toBeLessThan(60);
+    await page.locator('.chat-turns').evaluate((element) => { element.scrollTop = 0; });
+    await page.getByText('Message number 0.').waitFor();
+    expect(await page.locator('.chat-row').count()).toBeLessThan(60);
+    await page.getByLabel('Search conversations').fill('number 5001');
+    await page.getByRole('list', { name: 'Found' }).getByRole('button').first().click();
+    await page.getByText('Message number 5001.').first().waitFor();
+    expect(host.conversations.open({ id, limit: 1 }).total).toBe(10_000);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows the same in two pages, the answer under way too', async () => {
+    host.script = untilStopped('seen twice');
+    await ask('for both');
+    const other = await browser.context.newPage();
+    await other.goto(server.url);
+    await other.getByRole('button', { name: 'for both' }).first().click();
+    await other.locator('.answer-text', { hasText: 'seen twice' }).waitFor();
+    await other.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped').waitFor();
+    await other.close();
+  });
+
+  it('says who will see the chat before the first question', async () => {
+    await page.getByTestId('privacy').getByText('Only this machine will see this chat.').waitFor();
+    host.setStages([STAGES[0]!, { ...STAGES[1]!, ownership: 'stranger' }]);
+    await page.getByTestId('privacy').getByText('1 stranger’s machine will see hidden states of this chat.').waitFor();
+  });
+
+  it('has its menu aside in 360 px', async () => {
+    await ask('a question');
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.getByLabel('Search conversations').waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Conversations and places' }).click();
+    await page.getByLabel('Search conversations').waitFor();
+    await check('narrow-menu');
+    await page.keyboard.press('Escape');
+    await page.getByLabel('Search conversations').waitFor({ state: 'hidden' });
   });
 
   it('asks for the link when the key is not the node’s', async () => {

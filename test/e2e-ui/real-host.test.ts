@@ -32,7 +32,7 @@ it.skipIf(why !== undefined)('`omninode serve`: the model inside answers over th
     expect(await stages.count()).toBe(3);
     for (const text of await stages.allInnerTexts()) expect(text).toMatch(/Layers? \d.*[KM]B · CPU · [\d.]+ ms\/token/s);
     expect(await page.getByText('Only this machine sees this chat.').isVisible()).toBe(true);
-    await page.locator('.peers summary').click();
+    await page.getByRole('button', { name: /peers?$/ }).click();
     await page.getByRole('button', { name: 'Invite another machine' }).click();
     const { inviter, addresses, zone } = await readInvite(await page.getByLabel('Invitation link').inputValue(), Date.now());
     expect(zone).toBe('local');
@@ -41,7 +41,8 @@ it.skipIf(why !== undefined)('`omninode serve`: the model inside answers over th
     expect(JSON.parse((await cliOnce(['invite', '--json'], { OMNINODE_HOME: home })).stdout)).toMatchObject({ addresses, zone, reach: 'machine' });
     await page.getByText('Only programs on this machine can use it').waitFor();
     await page.screenshot({ path: join(shots, 'real-invite.png') });
-    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Chat', exact: true }).click();
+    await page.getByTestId('answer').waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       await page.screenshot({ path: join(shots, `real-${colorScheme}.png`) });

@@ -1,6 +1,6 @@
-/** Nothing is allowed but our own script, style, image and the bridge. `connect` is `'self'` or the socket's address. */
+/** Nothing is allowed but our own script, style, font, image and the bridge. `connect` is `'self'` or the socket's address. */
 export const contentSecurityPolicy = (connect: string): string => [
-  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", `connect-src ${connect}`,
+  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "font-src 'self'", `connect-src ${connect}`,
   "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'",
 ].join('; ');
 

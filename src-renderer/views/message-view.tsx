@@ -1,0 +1,119 @@
+import { memo, useState, type FormEvent, type KeyboardEvent } from 'react';
+import { CHAT_LIMITS, type Message } from '../../src-preload/bridge/index.ts';
+import { liveMessage, type LiveMessage } from '../stores/chats.ts';
+import { useApp, useCanAsk, useHost } from '../stores/context.ts';
+import { answeredBy, summarise, waitingText } from '../stores/format.ts';
+import { CopyButton } from '../widgets/copy-button.tsx';
+import { ErrorCard } from '../widgets/error-card.tsx';
+import { MarkdownText } from '../widgets/markdown.tsx';
+
+interface MessageProps {
+  readonly message: Message;
+  readonly isLast: boolean;
+}
+
+export const MessageView = memo(({ message, isLast }: MessageProps) => (message.role === 'user' ? <Question message={message} /> : <Answer message={message} isLast={isLast} />));
+MessageView.displayName = 'MessageView';
+
+function Question({ message }: { readonly message: Message }) {
+  const [isEditing, setEditing] = useState(false);
+  const canAsk = useCanAsk();
+  if (isEditing) return <EditForm message={message} onEnd={() => setEditing(false)} />;
+  return (
+    <article className="turn turn-question">
+      <p className="question"><span className="unseen">You asked: </span>{message.content}</p>
+      <div className="turn-footer turn-footer-question">
+        <Variants message={message} />
+        <button type="button" className="quiet" disabled={!canAsk} onClick={() => setEditing(true)}>Edit</button>
+        <CopyButton text={message.content} label="Copy question" />
+      </div>
+    </article>
+  );
+}
+
+function EditForm({ message, onEnd }: { readonly message: Message; readonly onEnd: () => void }) {
+  const { chats } = useApp();
+  const [text, setText] = useState(message.content);
+  const canAsk = useCanAsk();
+  const send = (event?: FormEvent): void => {
+    event?.preventDefault();
+    if (!canAsk || text.trim() === '') return;
+    onEnd();
+    void chats.send(text, message.id);
+  };
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key === 'Escape') onEnd();
+    if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      send();
+    }
+  };
+  return (
+    <form className="turn edit" aria-label="Edit the question" onSubmit={send}>
+      <textarea aria-label="Edited question" rows={3} value={text} maxLength={CHAT_LIMITS.maxMessageChars} onChange={(event) => setText(event.target.value)} onKeyDown={onKey} autoFocus />
+      <div className="turn-footer turn-footer-question"><button type="button" className="quiet" onClick={onEnd}>Cancel</button><button type="submit" className="main" disabled={!canAsk || text.trim() === ''}>Ask again</button></div>
+    </form>
+  );
+}
+
+/** The answer is announced once, when it is complete: not word by word. */
+function Answer({ message: kept, isLast }: MessageProps) {
+  const answer = useHost(({ state }) => state?.answers[kept.id]);
+  const message = kept.state === 'writing' && answer !== undefined ? liveMessage(kept, { answers: { [kept.id]: answer } }) : kept;
+  const isRunning = message.state === 'writing';
+  return (
+    <article className="turn" aria-busy={isRunning}>
+      <div className="answer" data-testid="answer">
+        <span className="unseen">Answer: </span>
+        <div className={isRunning ? 'answer-text answer-running' : 'answer-text'}><MarkdownText text={message.content} /></div>
+        {isRunning && <Progress message={message} />}
+        {message.state === 'interrupted' && <p className="turn-progress">The node was stopped while it wrote this.</p>}
+        {message.error !== undefined && <ErrorCard error={message.error} />}
+        {!isRunning && <AnswerFooter message={message} isLast={isLast} />}
+      </div>
+      {isLast && <div className="unseen" aria-live="polite">{answer?.finish !== undefined && `Answer complete: ${message.content}`}</div>}
+    </article>
+  );
+}
+
+/** Why no word comes; nothing to see while words do. */
+function Progress({ message: { progress, content } }: { readonly message: LiveMessage }) {
+  if (progress?.kind === 'waiting') return <p className="turn-progress" role="status">{waitingText(progress.ahead)}</p>;
+  if (progress?.kind === 'recovering') return <p className="turn-progress" role="status">A node was lost. Its layers move to another one; the answer then goes on …</p>;
+  return content === '' ? <p className="turn-progress" role="status"><span className="caret" aria-hidden="true" /> Waiting for the first word</p> : null;
+}
+
+function AnswerFooter({ message, isLast }: { readonly message: LiveMessage; readonly isLast: boolean }) {
+  const { chats } = useApp();
+  const canAsk = useCanAsk();
+  const { finish, state, content, id } = message;
+  const canGoOn = isLast && content !== '' && (state === 'interrupted' || state === 'failed' || (finish !== undefined && finish.finishReason !== 'stop'));
+  return (
+    <footer className="turn-footer">
+      <Variants message={message} />
+      {finish !== undefined && <span title={finish.stages.length === 0 ? undefined : `${finish.tokens} tokens, by ${answeredBy(finish)}`}>{summarise(finish)}</span>}
+      {content !== '' && <CopyButton text={content} label="Copy answer" />}
+      {canGoOn && <button type="button" className="quiet" disabled={!canAsk} onClick={() => void chats.continue(id)}>Continue</button>}
+      <button type="button" className="quiet" disabled={!canAsk} onClick={() => void chats.regenerate(id)}>Try again</button>
+    </footer>
+  );
+}
+
+/** "‹ 2/3 ›": which of the messages in this place is shown. */
+function Variants({ message: { variants, id, role } }: { readonly message: Message }) {
+  const { chats } = useApp();
+  const place = variants.indexOf(id);
+  if (variants.length < 2) return null;
+  const what = role === 'user' ? 'question' : 'answer';
+  const go = (to: number): void => {
+    const variant = variants[to];
+    if (variant !== undefined) void chats.choose(variant);
+  };
+  return (
+    <span className="variants" role="group" aria-label={`Variants of this ${what}`}>
+      <button type="button" className="quiet" aria-label={`Previous ${what}`} disabled={place <= 0} onClick={() => go(place - 1)}>‹</button>
+      <span>{place + 1}/{variants.length}</span>
+      <button type="button" className="quiet" aria-label={`Next ${what}`} disabled={place >= variants.length - 1} onClick={() => go(place + 1)}>›</button>
+    </span>
+  );
+}
