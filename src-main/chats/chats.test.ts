@@ -119,7 +119,9 @@ it('finds titles and words, with accents or without, and takes no syntax', async
   const { hits } = chats.search({ text: 'cafe noi' });
   expect(hits.map(({ conversationId }) => conversationId)).toEqual([one, one]);
   expect(hits[0]?.snippet.filter(({ isHit }) => isHit).map(({ text }) => text)).toContain('café');
-  expect(chats.search({ text: 'pipelines' }).hits[0]).toMatchObject({ conversationId: two, snippet: [] });
+  chats.update({ id: two, change: { title: 'Sourdough' } });
+  expect(chats.search({ text: 'pipelines' }).hits).toMatchObject([{ conversationId: two, title: 'Sourdough' }, { conversationId: two }]);
+  expect(chats.search({ text: 'dough' }).hits).toEqual([{ conversationId: two, title: 'Sourdough', snippet: [] }]);
   for (const text of ['"', 'a AND', 'NEAR(', '*', '-x', "'; DROP TABLE messages; --", '%']) expect(() => chats.search({ text })).not.toThrow();
   await chats.delete({ id: one });
   expect(chats.search({ text: 'noir' }).hits).toEqual([]);

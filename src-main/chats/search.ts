@@ -21,7 +21,8 @@ export function search(db: Database, text: string): Hit[] {
      FROM found JOIN messages ON messages.seq = found.rowid JOIN conversations ON conversations.id = messages.conversation_id
      WHERE found MATCH ? ORDER BY bm25(found), messages.seq DESC LIMIT ?`, match, CONVERSATION_LIMITS.hits - titles.length);
   return [
-    ...titles.map(({ id, title }): Hit => ({ conversationId: id, title, snippet: [] })),
+    // A title that is the first question is found once, with what was found around it.
+    ...titles.filter(({ id }) => messages.every((message) => message.conversation_id !== id)).map(({ id, title }): Hit => ({ conversationId: id, title, snippet: [] })),
     ...messages.map(({ conversation_id, id, title, snippet }): Hit => ({ conversationId: conversation_id, messageId: id, title, snippet: partsOf(snippet) })),
   ];
 }
