@@ -10,6 +10,6 @@ export * from './keys/index.ts';
 export type * from './manage/ports.ts';
 export * from './openai/ports.ts';
 export { startHttpServer, type HttpServer, type HttpServerInit } from './http/server.ts';
-export { askNet, askPeers, askRunningHost, watchPeers } from './control/client.ts';
+export { askMetrics, askNet, askPeers, askRunningHost, watchPeers } from './control/client.ts';
 export { startControlServer, type ControlServer, type ControlServerInit } from './control/server.ts';
 export type { KnownMember, NetNow, PeerRow, PeersNow, PipelineLoad, RunningHost, Trouble } from './control/schema.ts';

@@ -29,6 +29,7 @@ export const HTTP_DEFAULTS = { host: '127.0.0.1', port: 0, maxClients: 32, maxUn
 export const CONTROL_PATH = '/v1/host';
 export const CONTROL_PEERS_PATH = '/v1/peers';
 export const CONTROL_NET_PATH = '/v1/net';
+export const CONTROL_METRICS_PATH = '/v1/metrics';
 /** The node tries its members again before it answers. */
 export const CONTROL_NET_TIMEOUT_MS = 25_000;
 export const CONTROL_LIMITS = { perSecond: 20, burst: 50, timeoutMs: 5_000, maxReplyBytes: 4_194_304, maxWatchers: 8 } as const;

@@ -8,6 +8,7 @@ import { openChats } from './open-chats.ts';
 import type { Settings } from './config.ts';
 import { EmbeddingModel } from './embedding-model.ts';
 import { inviteService } from './invite-service.ts';
+import { metricsText } from './metrics-text.ts';
 import { netOf } from './net-doctor/net-now.ts';
 import { createNode } from './node.ts';
 import { manageService } from './manage-service.ts';
@@ -68,6 +69,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
       ...(chat.model === undefined ? {} : { model: chat.model }),
     }),
   };
+  const metrics = metricsText(node);
   let control: ControlServer | undefined;
   let sharing: Promise<Sharing | undefined> | undefined;
   let isStopping = false;
@@ -82,10 +84,10 @@ export async function buildHost({ settings, paths, mode, nodes, spawn }: HostOpt
   events.on('activity', ({ answering }) => { if (answering > 0) node.presence?.computing(); });
   return {
     name: 'host', api, paths,
-    metrics: { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => node.metrics.text() },
+    metrics,
     start: async () => {
       // A host that its owner's commands cannot ask is still a host.
-      control = await startControlServer({ host: api, home: config.home, logger: node.logger }).catch((error: unknown) => {
+      control = await startControlServer({ host: api, metrics, home: config.home, logger: node.logger }).catch((error: unknown) => {
         node.logger.warn({ code: toCoded(error).code }, 'commands cannot ask this host for its status');
         return undefined;
       });

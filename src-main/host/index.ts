@@ -30,7 +30,7 @@ export { ephemeral, inferPipeline, inferWithReceipts, routeOverCluster, tracePip
 export type { PlanRecord } from './planner-memory.ts';
 export { planPipeline, recentPlans } from './plan-pipeline.ts';
 export { KEY_LIMITS, listKeys, makeKey, removeKey, SCOPES, type KeyInfo, type MadeKey, type Scope } from '../api/index.ts';
-export { askPeers, askRunningHost, watchPeers, type PeerRow, type PeersNow, type PipelineLoad, type RunningHost } from '../api/index.ts';
+export { askMetrics, askPeers, askRunningHost, watchPeers, type PeerRow, type PeersNow, type PipelineLoad, type RunningHost } from '../api/index.ts';
 export { serveCommands } from './serve-commands.ts';
 export { chromeTrace, encodeReceiptsFile, type AnswerReceipts, type ChromeTrace, type GenerationStats } from '../pipeline/index.ts';
 export { inferWhole } from './infer-whole.ts';

@@ -13,8 +13,8 @@ afterEach(() => rm(home, { recursive: true, force: true }));
 
 const HEAD = `# Metrics
 
-What the app tells Prometheus at \`/metrics\` of its page's server (text format 0.0.4; the owner's key is asked for, as for the page). No
-label names a peer: how many there are is the mesh's choice, not the owner's. \`omninode peers --json\` has the figures of each link.
+What the app tells Prometheus at \`/metrics\` of its page's server (text format 0.0.4; the owner's key is asked for, as for the page), and
+\`omninode net metrics\` prints, of a node without a page too (\`omninode listen\`). No label names a peer: how many there are is the mesh's choice, not the owner's. \`omninode peers --json\` has the figures of each link.
 
 This page is written by its test (\`npx vitest run src-main/host/metrics-page.test.ts -u\`), which fails when a metric is missing here.
 

@@ -4,6 +4,7 @@ import { Events, toCoded } from '../base/index.ts';
 import { peerService, tellPeers } from './capability/peer-service.ts';
 import { appVersion, type AppPaths } from './paths.ts';
 import { netOf } from './net-doctor/net-now.ts';
+import { metricsText } from './metrics-text.ts';
 import type { Node } from './node.ts';
 
 /** Lets the owner's commands (`omninode peers`) ask a node without an app; what cannot be told to them is only logged. */
@@ -13,7 +14,7 @@ export async function serveCommands(node: Node, { home, paths }: { readonly home
   const off = tellPeers(node, peers, events);
   const none: PipelineLoad = { answers: [], waiting: 0 };
   const control = await startControlServer({
-    home, logger: node.logger,
+    home, logger: node.logger, metrics: metricsText(node),
     host: {
       ...peers, events, net: netOf(node), status: () => ({ kind: 'ready' }), stages: () => [], load: () => none,
       info: () => ({

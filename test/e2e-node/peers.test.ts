@@ -53,6 +53,7 @@ it('shows nodes come, what they have, and go', { timeout: 240_000 }, async () =>
   expect(code).toBe(0);
   expect(stdout).toMatch(/first .* this node/);
   expect(stdout).toMatch(/second .* 0-2 on disk/);
+  expect(await cli(['net', 'metrics'], env('first'))).toMatchObject({ code: 0, stdout: expect.stringMatching(/^omninode_mesh_peers 1$/m) });
   second.cli.child.kill('SIGTERM');
   expect((await says((now) => !has('second')(now))).peers).toEqual([]);
   first.cli.child.kill('SIGTERM');

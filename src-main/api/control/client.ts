@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { isAlive } from '../../base/index.ts';
 import { apiErrors } from '../errors.ts';
-import { CONTROL_LIMITS, CONTROL_NET_PATH, CONTROL_NET_TIMEOUT_MS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
+import { CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_NET_TIMEOUT_MS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
 import { readControlFile, type ControlFile } from './file.ts';
 import { netNowSchema, peersNowSchema, runningHostSchema, type NetNow, type PeersNow, type RunningHost } from './schema.ts';
 
@@ -13,6 +13,13 @@ export const askPeers = (home: string, signal: AbortSignal): Promise<PeersNow> =
 
 /** Its part in the mesh, after it tried again whom it does not reach. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export const askNet = (home: string, signal: AbortSignal): Promise<NetNow> => ask(home, { path: CONTROL_NET_PATH, schema: netNowSchema, signal, timeoutMs: CONTROL_NET_TIMEOUT_MS });
+
+/** What it counts, as Prometheus reads it. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
+export async function askMetrics(home: string, signal: AbortSignal): Promise<string> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(CONTROL_LIMITS.timeoutMs)]);
+  const reply = await get(await fileOf(home), { home, path: CONTROL_METRICS_PATH, signal: within });
+  return inTime(readText(reply));
+}
 
 /** Whom that host knows, now and after each change; ends with the host, or with the signal, whose reason it throws. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export async function* watchPeers(home: string, signal: AbortSignal): AsyncGenerator<PeersNow> {

@@ -10,7 +10,7 @@ import { silentLogger } from '../../base/index.ts';
 import { MEMBERS, PEERS, ScriptedHost, STAGES } from '../../../test/support/scripted-host.ts';
 import { CONTROL_LIMITS } from '../options.ts';
 import type { HostService } from '../ports.ts';
-import { askNet, askPeers, askRunningHost, watchPeers } from './client.ts';
+import { askMetrics, askNet, askPeers, askRunningHost, watchPeers } from './client.ts';
 import type { NetNow } from './schema.ts';
 import { startControlServer, type ControlServer } from './server.ts';
 
@@ -18,8 +18,9 @@ let home: string;
 const open: { stop(): Promise<void> }[] = [];
 const never = new AbortController().signal;
 
+const metrics = { contentType: 'text/plain; version=0.0.4', text: () => Promise.resolve('# HELP a\na 1\n') };
 const start = async (host: HostService = new ScriptedHost()): Promise<ControlServer> => {
-  const server = await startControlServer({ host, home, logger: silentLogger });
+  const server = await startControlServer({ host, metrics, home, logger: silentLogger });
   open.push(server);
   return server;
 };
@@ -56,7 +57,9 @@ describe('a running host', () => {
     const host = Object.assign(new ScriptedHost(), { load: () => ({ answers: [{ isPlaced: true, tokens: 3, ttftMs: 20 }], waiting: 2 }) });
     const server = await start(host);
     expect(await askRunningHost(home, never)).toMatchObject({ pid: process.pid, mode: 'headless', status: { kind: 'ready' }, stages: STAGES, load: { answers: [{ isPlaced: true, tokens: 3, ttftMs: 20 }], waiting: 2 } });
+    expect(await askMetrics(home, never)).toBe('# HELP a\na 1\n');
     await server.stop();
+    await expect(askMetrics(home, never)).rejects.toMatchObject({ code: 'API_NOT_RUNNING' });
     expect(await readdir(home)).toEqual([]);
     await expect(askRunningHost(home, never)).rejects.toMatchObject({ code: 'API_NOT_RUNNING', meta: { home } });
   });
@@ -90,7 +93,7 @@ describe('a running host', () => {
   it('is not started where its key cannot be left', async () => {
     await chmod(home, 0o700);
     await writeFile(join(home, 'control.json'), '{}');
-    const inFile = { host: new ScriptedHost(), home: join(home, 'control.json', 'no-folder'), logger: silentLogger };
+    const inFile = { host: new ScriptedHost(), metrics, home: join(home, 'control.json', 'no-folder'), logger: silentLogger };
     await expect(startControlServer(inFile)).rejects.toThrow();
   });
 });

@@ -5,8 +5,8 @@ import { isCoded, RateLimiter, systemClock, type Logger } from '../../base/index
 import { apiErrors } from '../errors.ts';
 import { Guard } from '../http/guard.ts';
 import { statusOf } from '../http/status.ts';
-import { CONTROL_LIMITS, CONTROL_NET_PATH, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
-import type { HostService } from '../ports.ts';
+import { CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
+import type { HostService, MetricsText } from '../ports.ts';
 import { toWireError } from '../wire-error.ts';
 import { removeControlFile, writeControlFile } from './file.ts';
 import { peersNow, peersStream } from './peers.ts';
@@ -14,6 +14,7 @@ import type { RunningHost } from './schema.ts';
 
 export interface ControlServerInit {
   readonly host: HostService;
+  readonly metrics: MetricsText;
   /** Its folder; the key is left there for the owner's commands. */
   readonly home: string;
   readonly logger: Logger;
@@ -27,7 +28,7 @@ export interface ControlServer {
 const HOST = '127.0.0.1';
 
 /** Tells the owner's `omninode` commands how a host does. On loopback, to who has read the key in the home folder; only reads. */
-export async function startControlServer({ host, home, logger }: ControlServerInit): Promise<ControlServer> {
+export async function startControlServer({ host, metrics, home, logger }: ControlServerInit): Promise<ControlServer> {
   const key = randomBytes(32).toString('base64url');
   const app = fastify({ bodyLimit: 1024, requestTimeout: 10_000, forceCloseConnections: true });
   const guard = Promise.withResolvers<Guard>();
@@ -35,6 +36,7 @@ export async function startControlServer({ host, home, logger }: ControlServerIn
   app.get(CONTROL_PATH, () => runningHost(host));
   addPeers(app, host);
   app.get(CONTROL_NET_PATH, () => host.net?.() ?? Promise.reject(apiErrors.unsupported({ command: CONTROL_NET_PATH })));
+  app.get(CONTROL_METRICS_PATH, async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   await app.listen({ host: HOST, port: 0 });
   const { port } = app.server.address() as AddressInfo;
   guard.resolve(new Guard({ host: HOST, port }, key));

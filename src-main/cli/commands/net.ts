@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { appPaths, lookAtNet, netReport } from '../../host/index.ts';
+import { appPaths, askMetrics, lookAtNet, netReport } from '../../host/index.ts';
 import type { CommandContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Launch } from '../program.ts';
@@ -9,6 +9,7 @@ const EXAMPLES = `
 Examples:
   omninode net doctor
   omninode net doctor --json
+  omninode net metrics > /var/lib/node_exporter/omninode.prom
 
 Asks the node that runs with this home, which tries again whom it does not reach (10 s at most). Where none runs, a passing node looks.
 
@@ -19,6 +20,14 @@ export function netCommand(program: Command, launch: Launch): void {
   const group = program.command('net').summary('look into this node\'s part in the mesh').addHelpText('after', EXAMPLES);
   group.command('doctor').summary('where it listens, which members it reaches, and what to do').addHelpText('after', EXAMPLES)
     .action((args: object) => launch(doctor, {}, jsonOf(args)));
+  group.command('metrics').summary('what the node that runs with this home counts, as Prometheus reads it').action((args: object) => launch(metrics, {}, jsonOf(args)));
+}
+
+async function metrics({ settings: { config }, output, signal }: CommandContext): Promise<number> {
+  const text = await askMetrics(config.home, signal);
+  output.answer(text);
+  output.result({ text });
+  return EXIT.ok;
 }
 
 async function doctor({ settings, output, signal }: CommandContext): Promise<number> {
