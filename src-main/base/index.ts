@@ -13,6 +13,7 @@ export * from './logger.ts';
 export * from './metrics.ts';
 export * from './files.ts';
 export * from './unpacked.ts';
+export * from './sqlite-file.ts';
 export * from './alive.ts';
 export * from './parent.ts';
 export * from './child.ts';

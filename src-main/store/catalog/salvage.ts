@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { loadSqlite } from './sqlite.ts';
+import { loadSqlite } from '../../base/index.ts';
 
 export type SalvagedRow = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { loadSqlite } from '../../base/index.ts';
 import { catalogErrors } from '../errors.ts';
 import { damageMarker } from './database.ts';
-import { loadSqlite } from './sqlite.ts';
 
 /** How long one process waits while another mends. */
 const MEND_TIMEOUT_MS = 120_000;
