@@ -11,7 +11,9 @@ test('nodes come and go, in order or killed: those that stay are one with who is
   expect(ordered + killed).toBe(changes + 5);
   expect({ badEnds, wrong }).toEqual({ badEnds: [], wrong: [] });
   for (const { before, after } of alone) {
-    expect(after).toMatchObject({ connections: before.connections, fds: before.fds });
+    expect(after.connections).toBe(before.connections);
+    // Fewer, where one was still closing at the first look.
+    expect(after.fds).toBeLessThanOrEqual(before.fds);
     expect(after.heapBytes - before.heapBytes).toBeLessThan(8 * MIB);
   }
 });
