@@ -1,24 +1,13 @@
 import type { Events } from '../base/index.ts';
+import type { AnswerPart, AnswerRequest, Answerer, ChatsEvents } from '../chats/index.ts';
 import type { NetNow, PipelineLoad } from './control/schema.ts';
 import type { ManageService } from './manage/ports.ts';
 import type { CompletionService, EmbeddingService } from './openai/ports.ts';
-import type { CommandName, CommandOutput, CommandParsed, ChatFinish, ChatMessage, ChatOptions, ChatProgress, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
+import type { CommandName, CommandOutput, CommandParsed, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
 
-export interface ChatRequest {
-  readonly messages: readonly ChatMessage[];
-  /** What is left out is the host's default. */
-  readonly sampling: Omit<ChatOptions, 'maxTokens'>;
-  readonly maxTokens: number | undefined;
-  /** Aborted by the user's stop: end the stream, at best with `done` and finishReason `cancelled`. */
-  readonly signal: AbortSignal;
-}
-
-export type ChatPart = { readonly text: string } | { readonly progress: ChatProgress } | { readonly done: ChatFinish };
-
-/** Text parts, with what holds them up in between, then one `done`. Failures are CodedErrors thrown by the iterator. */
-export interface ChatService {
-  chat(request: ChatRequest): AsyncIterable<ChatPart>;
-}
+export type ChatRequest = AnswerRequest;
+export type ChatPart = AnswerPart;
+export type ChatService = Answerer;
 
 export interface HostServiceEvents {
   /** Also announces that `info()` may have changed (peer id and addresses known, model loaded). */
@@ -37,20 +26,11 @@ export interface InviteService {
   join(link: string): Promise<JoinPlan>;
 }
 
-export interface ConversationEvents {
-  changed: { readonly conversationId: string };
-  started: { readonly answerId: string; readonly conversationId: string; readonly text: string };
-  text: { readonly answerId: string; readonly text: string };
-  progress: { readonly answerId: string; readonly progress: ChatProgress };
-  done: { readonly answerId: string; readonly finish: ChatFinish };
-  failed: { readonly answerId: string; readonly error: unknown };
-}
-
 type Result<N extends CommandName> = CommandOutput<N> | Promise<CommandOutput<N>>;
 
 /** Conversations that the host keeps: one method for each command of that name. */
 export interface ConversationService {
-  readonly events: Events<ConversationEvents>;
+  readonly events: Events<ChatsEvents>;
   list(input: CommandParsed<'conversations.list'>): Result<'conversations.list'>;
   search(input: CommandParsed<'conversations.search'>): Result<'conversations.search'>;
   create(): Result<'conversations.create'>;

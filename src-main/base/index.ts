@@ -12,6 +12,7 @@ export * from './shuffled.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
 export * from './files.ts';
+export * from './first-issue.ts';
 export * from './unpacked.ts';
 export * from './sqlite-file.ts';
 export * from './alive.ts';

@@ -5,7 +5,7 @@ import { ConversationTable, optionsOf } from './conversation-table.ts';
 import { Database, setAside } from './database.ts';
 import { chatsErrors } from './errors.ts';
 import type { ChatsEvents } from './events.ts';
-import { MessageTree, type MessageRow } from './message-tree.ts';
+import { finishOf, MessageTree, type MessageRow } from './message-tree.ts';
 import { CHATS_DEFAULTS, type ChatsOptions } from './options.ts';
 import type { Answerer } from './ports.ts';
 import { search } from './search.ts';
@@ -134,10 +134,10 @@ export class Chats {
     const rows = this.#tree.all(id);
     const places = new Map(rows.map((row, index) => [row.id, index]));
     const messages = rows.map((row) => {
-      const { finish } = this.#tree.view(row);
+      const finish = finishOf(row);
       return {
         parent: row.parent_id === null ? null : places.get(row.parent_id) ?? null, role: row.role, content: row.content, createdAt: row.created_at,
-        isChosen: this.#tree.isChosen(row.id), ...(finish === undefined ? {} : { finish }),
+        isChosen: row.is_chosen === 1, ...(finish === undefined ? {} : { finish }),
       };
     });
     return { fileName: fileNameOf(title, 'json'), text: writeJson({ title, system, options: optionsOf(options), messages }) };

@@ -1,4 +1,5 @@
 export * from './chats.ts';
 export * from './errors.ts';
+export type { ChatsEvents } from './events.ts';
 export * from './options.ts';
 export * from './ports.ts';

@@ -16,6 +16,7 @@ export interface MessageRow {
   readonly finish: string | null;
   readonly error: string | null;
   readonly writer: number | null;
+  readonly is_chosen: 0 | 1;
   readonly created_at: number;
 }
 
@@ -84,8 +85,8 @@ export class MessageTree {
   /** Chooses a message among its siblings alone, wherever its parent is. */
   prefer(conversationId: string, id: string): void {
     this.#db.transaction(() => {
-      const { parent_id, depth } = this.get(conversationId, id);
-      if (this.isChosen(id)) return;
+      const { parent_id, depth, is_chosen } = this.get(conversationId, id);
+      if (is_chosen === 1) return;
       this.#db.run('UPDATE messages SET is_chosen = 0 WHERE conversation_id = ? AND parent_id IS ? AND is_chosen = 1', conversationId, parent_id);
       this.#db.run('UPDATE messages SET is_chosen = 1 WHERE id = ?', id);
       if (parent_id !== null && !this.#isOnPath(parent_id)) return;
@@ -123,12 +124,8 @@ export class MessageTree {
     return this.#db.all<MessageRow>('SELECT * FROM messages WHERE conversation_id = ? ORDER BY seq', conversationId);
   }
 
-  isChosen(id: string): boolean {
-    return this.#db.get('SELECT 1 FROM messages WHERE id = ? AND is_chosen = 1', id) !== undefined;
-  }
-
   view(row: MessageRow): Message {
-    const [finish, error] = [parsed(row.finish, chatFinishSchema), parsed(row.error, wireErrorSchema)];
+    const [finish, error] = [finishOf(row), parsed(row.error, wireErrorSchema)];
     return {
       id: row.id, role: row.role, content: row.content, state: row.state, createdAt: row.created_at, index: row.depth, variants: this.variants(row.conversation_id, row.parent_id),
       ...(finish === undefined ? {} : { finish }), ...(error === undefined ? {} : { error }),
@@ -158,6 +155,8 @@ export class MessageTree {
     return this.#db.get('SELECT 1 FROM messages WHERE id = ? AND on_path = 1', id) !== undefined;
   }
 }
+
+export const finishOf = ({ finish }: Pick<MessageRow, 'finish'>): ChatFinish | undefined => parsed(finish, chatFinishSchema);
 
 function parsed<T>(text: string | null, schema: { safeParse(value: unknown): { success: boolean; data?: T } }): T | undefined {
   return text === null ? undefined : schema.safeParse(JSON.parse(text)).data;

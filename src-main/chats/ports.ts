@@ -3,14 +3,16 @@ import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress } from '../../s
 export interface AnswerRequest {
   /** Ends with the question, or with the beginning of the answer that is to be continued. */
   readonly messages: readonly ChatMessage[];
+  /** What is left out is the host's default. */
   readonly sampling: Omit<ChatOptions, 'maxTokens'>;
   readonly maxTokens: number | undefined;
+  /** Aborted by the user's stop: end the stream, at best with `done` and finishReason `cancelled`. */
   readonly signal: AbortSignal;
 }
 
 export type AnswerPart = { readonly text: string } | { readonly progress: ChatProgress } | { readonly done: ChatFinish };
 
-/** What computes answers: text parts, then one `done`. Failures are thrown by the iterator. */
+/** What computes answers: text parts, with what holds them up in between, then one `done`. Failures are CodedErrors thrown by the iterator. */
 export interface Answerer {
   chat(request: AnswerRequest): AsyncIterable<AnswerPart>;
 }

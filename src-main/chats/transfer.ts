@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { chatFinishSchema, chatOptionsSchema, systemSchema, titleSchema } from '../../src-preload/bridge/index.ts';
+import { firstIssue } from '../base/index.ts';
 import { chatsErrors } from './errors.ts';
 import { CHATS_LIMITS } from './options.ts';
 
@@ -43,8 +44,7 @@ const unescaped = (text: string): string => text.replace(/^\\(\\*## (?:System|Yo
 export function readTransfer(text: string, now: number): Transfer {
   const parsed = fileSchema.safeParse(text.trimStart().startsWith('{') ? fromJson(text) : fromMarkdown(text, now));
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw chatsErrors.badFile({ reason: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim().slice(0, 200) });
+  throw chatsErrors.badFile({ reason: firstIssue(parsed.error).slice(0, 200) });
 }
 
 function fromJson(text: string): unknown {

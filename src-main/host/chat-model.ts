@@ -115,9 +115,7 @@ export class ChatModel implements ChatService {
         this.#tellActivity();
       },
     });
-    this.#chats.add(parts);
-    this.#markStages('busy');
-    this.#tellActivity();
+    const leave = this.#began(parts);
     const finished = answer.then(({ finishReason, tokenIds, stats, stages }) => {
       this.#measured(stages.map(({ msPerToken }) => msPerToken));
       parts.push({ done: {
@@ -131,25 +129,26 @@ export class ChatModel implements ChatService {
       yield* parts;
     } finally {
       await finished;
-      this.#chats.delete(parts);
-      if (this.#chats.size === 0) this.#markStages('ready');
-      this.#tellActivity();
+      leave();
     }
   }
 
   /** For an answer that is not written down here: it counts as one under way until it leaves. */
   async enter(): Promise<Entered> {
     const { session } = await this.#ensure();
-    const chat = { push: () => true };
+    return { session, moved: () => this.#tellActivity(), leave: this.#began({ push: () => true }) };
+  }
+
+  /** An answer is under way, until what this returns is called. */
+  #began(chat: Pick<BoundedQueue<ChatPart>, 'push'>): () => void {
     this.#chats.add(chat);
     this.#markStages('busy');
     this.#tellActivity();
-    const leave = (): void => {
+    return () => {
       this.#chats.delete(chat);
       if (this.#chats.size === 0) this.#markStages('ready');
       this.#tellActivity();
     };
-    return { session, moved: () => this.#tellActivity(), leave };
   }
 
   #ensure(): Promise<Running> {

@@ -3,6 +3,7 @@ import { CodedError } from '../../src-main/base/index.ts';
 import { bufferSource, cidOfManifest, decodeManifest, encodeManifestCbor, encodeManifestJson, hashTree, LEAF_BYTES, type Manifest, type ManifestPiece } from '../../src-main/store/index.ts';
 import { seeded } from '../support/models/index.ts';
 import { casesOf } from './cases.ts';
+import { mutateText } from './mutate-text.ts';
 
 const RUNS = casesOf(24_000);
 const LAYERS = 3;
@@ -26,25 +27,6 @@ beforeAll(async () => {
 const CBOR_BAITS = ['9b7fffffffffffffff', 'bb00000000ffffffff', '5b0000000100000000', '7affffffff', 'd82a', 'fb7ff0000000000000', '9f', 'f6', '1bffffffffffffffff', '81'.repeat(64), 'a16161'.repeat(20)].map((hex) => Buffer.from(hex, 'hex'));
 const JSON_BAITS = ['1e999', '-0', '9007199254740993', '"\\u0000"', '"__proto__":{}', '['.repeat(200), '{"cid":'.repeat(100), 'null', '\ufeff', '"\ud800"', '..', '/../'].map((text) => Buffer.from(text));
 
-/** One to four changes: a bit, a byte, a bait over what is there or put in, a cut, a piece copied, a piece taken out. */
-function mutate(good: Uint8Array, baits: readonly Buffer[], random: () => number): Buffer {
-  const below = (limit: number): number => Math.floor(random() * limit);
-  let bytes = Buffer.from(good);
-  for (let change = below(4); change >= 0 && bytes.length > 8; change--) {
-    const at = below(bytes.length);
-    const bait = baits[below(baits.length)] ?? Buffer.alloc(0);
-    const kind = below(7);
-    if (kind === 0) bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8));
-    else if (kind === 1) bytes[at] = below(256);
-    else if (kind === 2) bait.copy(bytes, at);
-    else if (kind === 3) bytes = Buffer.concat([bytes.subarray(0, at), bait, bytes.subarray(at)]);
-    else if (kind === 4) bytes = bytes.subarray(0, at);
-    else if (kind === 5) bytes.copy(bytes, below(bytes.length), at, at + below(64));
-    else bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + below(64))]);
-  }
-  return bytes;
-}
-
 describe('manifests', () => {
   it.each<[string, (of: Manifest) => Uint8Array, readonly Buffer[]]>([
     ['CBOR', encodeManifestCbor, CBOR_BAITS], ['JSON', encodeManifestJson, JSON_BAITS],
@@ -56,7 +38,7 @@ describe('manifests', () => {
     let [accepted, refused] = [0, 0];
     for (let run = 0; run < RUNS / 2; run++) {
       try {
-        const found = decodeManifest(mutate(good, baits, random), 'fuzzed');
+        const found = decodeManifest(mutateText(good, random, baits), 'fuzzed');
         // What is accepted can be named, written and read again.
         expect(decodeManifest(encodeManifestCbor(found))).toEqual(found);
         expect(cidOfManifest(found)).toMatch(/^bafyr4i/);

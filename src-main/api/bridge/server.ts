@@ -1,6 +1,7 @@
 import { RateLimiter, systemClock, type Clock, type Logger } from '../../base/index.ts';
 import { commands, isCommandName, type CallResult, type CommandName, type CommandOutput, type CommandParsed } from '../../../src-preload/bridge/index.ts';
 import { apiErrors } from '../errors.ts';
+import { parseInput } from '../parse-input.ts';
 import { BRIDGE_DEFAULTS, type BridgeOptions } from '../options.ts';
 import type { HostService } from '../ports.ts';
 import { toWireError } from '../wire-error.ts';
@@ -98,10 +99,7 @@ export class BridgeServer {
     // The table ties each handler to its own input; that tie is lost when the name is a variable.
     const handler = this.#handlers[name] as Handler<never> | undefined;
     if (handler === undefined) throw apiErrors.unsupported({ command: name });
-    const parsed = commands[name].input.safeParse(input);
-    if (parsed.success) return handler(parsed.data as never, sink);
-    const issue = parsed.error.issues[0];
-    throw apiErrors.badRequest({ what: name, field: issue?.path.join('.') || 'input', reason: issue?.message ?? 'is not valid' });
+    return handler(parseInput(commands[name].input, input, { what: name, whole: 'input' }) as never, sink);
   }
 }
 

@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import type { z } from 'zod';
 import type { Logger } from '../../base/index.ts';
 import { peersNow } from '../control/peers.ts';
-import { apiErrors } from '../errors.ts';
 import { needs } from '../http/needs.ts';
 import type { KeyRing } from '../keys/index.ts';
+import { parseInput } from '../parse-input.ts';
 import type { HostService } from '../ports.ts';
 import { Downloads } from './downloads.ts';
 import { openApiDocument } from './openapi.ts';
@@ -37,7 +36,7 @@ export function addManage(app: FastifyInstance, { host, keys, logger }: ManageIn
   app.addHook('onClose', () => downloads.stop());
   app.get('/api/v1/store', admin, () => manage.store());
   app.get('/api/v1/models', admin, () => manage.models());
-  app.post('/api/v1/models', admin, ({ body }, reply) => reply.code(202).send(downloads.start(parse(addSchema, body))));
+  app.post('/api/v1/models', admin, ({ body }, reply) => reply.code(202).send(downloads.start(parseInput(addSchema, body, { what: 'request', whole: 'body' }))));
   app.delete<Named>('/api/v1/models/:model', admin, ({ params }) => manage.remove(params.model));
   app.put<Named>('/api/v1/models/:model/pin', admin, ({ params }) => manage.pin(params.model, true));
   app.delete<Named>('/api/v1/models/:model/pin', admin, ({ params }) => manage.pin(params.model, false));
@@ -49,12 +48,4 @@ export function addManage(app: FastifyInstance, { host, keys, logger }: ManageIn
 function nodeNow(host: HostService): object {
   const [load, standing] = [host.load?.(), host.standing?.()];
   return { info: host.info(), status: host.status(), stages: host.stages(), ...(standing === undefined ? {} : { standing }), ...(load === undefined ? {} : { load }) };
-}
-
-/** @throws API_BAD_REQUEST */
-function parse<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw apiErrors.badRequest({ what: 'request', field: issue?.path.join('.') || 'body', reason: issue?.message ?? 'is not valid' });
 }

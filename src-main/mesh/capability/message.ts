@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { asPeerId, isCoded, type PeerId } from '../../base/index.ts';
+import { asPeerId, firstIssue, isCoded, type PeerId } from '../../base/index.ts';
 import { isSignedBy } from '../identity/signature.ts';
 import type { Signer } from '../types.ts';
 import { capabilityErrors } from './errors.ts';
@@ -80,8 +80,7 @@ function parse(body: Uint8Array): CapabilityMessage {
   }
   // A newer minor version may have kinds of message that we do not know.
   if ((minor ?? 0) > VERSION.minor) throw capabilityErrors.versionUnknown({ version: told.data.version });
-  const [issue] = parsed.error.issues;
-  throw capabilityErrors.invalid({ reason: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() });
+  throw capabilityErrors.invalid({ reason: firstIssue(parsed.error) });
 }
 
 function parseJson(body: Uint8Array): unknown {

@@ -1,6 +1,6 @@
 import * as dagCbor from '@ipld/dag-cbor';
 import { z } from 'zod';
-import { asPeerId } from '../../base/index.ts';
+import { asPeerId, firstIssue } from '../../base/index.ts';
 import type { ActivationDtype } from '../../inference/index.ts';
 import { MAX_CONTEXT_TOKENS, MAX_LAYERS } from '../options.ts';
 import type { Signer, VerifySignature } from '../ports.ts';
@@ -115,8 +115,7 @@ function parseReceipt(value: unknown): Receipt {
   if (typeof version === 'number' && version !== RECEIPT_VERSION) throw receiptErrors.wrongVersion({ version, supported: RECEIPT_VERSION });
   const result = receiptSchema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw receiptErrors.malformed({ problem: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() });
+  throw receiptErrors.malformed({ problem: firstIssue(result.error) });
 }
 
 /** Rounding to 8 bits turns small differences into large ones, so that honest machines would not agree. Throws RECEIPT_NOT_IN_Q8. */

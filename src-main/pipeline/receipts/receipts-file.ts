@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { firstIssue } from '../../base/index.ts';
 import { MAX_CONTEXT_TOKENS } from '../options.ts';
 import { receiptErrors } from './errors.ts';
 import { MAX_BODY_BYTES, MAX_FILE_BYTES, MAX_RECEIPTS, SIGNATURE_BYTES } from './options.ts';
@@ -38,8 +39,7 @@ export function decodeReceiptsFile(bytes: Uint8Array, name: string): ReceiptsFil
   if (bytes.length > MAX_FILE_BYTES) throw receiptErrors.badFile({ name, problem: `more than ${MAX_FILE_BYTES} bytes` });
   const result = fileSchema.safeParse(fromJson(bytes, name));
   if (!result.success) {
-    const [issue] = result.error.issues;
-    throw receiptErrors.badFile({ name, problem: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() });
+    throw receiptErrors.badFile({ name, problem: firstIssue(result.error) });
   }
   const { promptTokens, answerTokens, greedy, receipts } = result.data;
   return { promptTokens, answerTokens, greedy, receipts };

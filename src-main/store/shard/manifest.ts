@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import * as dagCbor from '@ipld/dag-cbor';
 import { CID } from 'multiformats/cid';
 import { z } from 'zod';
-import type { LayerRange, ManifestCid } from '../../base/index.ts';
+import { firstIssue, type LayerRange, type ManifestCid } from '../../base/index.ts';
 import { LEAF_BYTES, MAX_TREE_BYTES, parseShardCid } from '../dag/index.ts';
 import { shardErrors } from '../errors.ts';
 import { blake3, manifestCid } from './digest.ts';
@@ -85,8 +85,7 @@ function isNamedRight({ cid, size_bytes, blake3_hash }: ManifestPiece): boolean 
 export function parseManifest(value: unknown, name = 'the manifest'): Manifest {
   const result = manifestSchema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw shardErrors.badManifest({ name, problem: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() });
+  throw shardErrors.badManifest({ name, problem: firstIssue(result.error) });
 }
 
 export const encodeManifestJson = (manifest: Manifest): Uint8Array => Buffer.from(`${JSON.stringify(manifest, undefined, 2)}\n`);
