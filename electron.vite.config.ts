@@ -11,6 +11,7 @@ const entries = {
   'embedding-worker': at('src-main', 'inference', 'embeddings', 'worker', 'main.ts'),
   'transfer-process': at('src-main', 'host', 'transfer-process.ts'),
   'node-process': at('src-main', 'host', 'node-process.ts'),
+  'pdf-worker': at('src-main', 'documents', 'pdf-worker.ts'),
   'store-worker': at('src-main', 'host', 'store-worker.ts'),
 };
 

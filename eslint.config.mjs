@@ -36,6 +36,10 @@ export default tseslint.config(
   },
   { files: ['src-renderer/**/*.{ts,tsx}'], plugins: { 'react-hooks': reactHooks }, rules: { 'react-hooks/rules-of-hooks': 'error', 'react-hooks/exhaustive-deps': 'error' } },
   {
+    files: ['src-renderer/**/*.tsx'],
+    rules: { 'omninode/no-literal-text': 'error' },
+  },
+  {
     files: ['**/*.test.{ts,tsx}', 'test/**/*.ts', '*.config.ts', 'src-main/*/testing/**/*.ts'],
     rules: { 'max-lines-per-function': 'off', 'omninode/no-default-export': 'off', 'omninode/no-bare-error': 'off', '@typescript-eslint/no-non-null-assertion': 'off', 'no-console': 'off' },
   },

@@ -10,6 +10,7 @@ const STEPS = [
   ['lint', [bin('eslint/bin/eslint.js'), '.', '--max-warnings', '0']],
   ['architecture', [join(root, 'scripts', 'arch.mjs'), '--check']],
   ['native', [join(root, 'native', 'build.mjs'), '--test']],
+  ['contracts', [join(root, 'scripts', 'contracts.mjs')]],
   ['tests', [bin('vitest/vitest.mjs'), 'run']],
 ];
 

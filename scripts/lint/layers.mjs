@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 
 export const LEVELS = {
   base: 0,
-  store: 1, inference: 1, mesh: 1, chain: 1, proofs: 1, chats: 1,
+  store: 1, inference: 1, mesh: 1, chain: 1, proofs: 1, chats: 1, documents: 1,
   trust: 2, fabric: 2,
   pipeline: 3,
   onex: 4, federated: 4,

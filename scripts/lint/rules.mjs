@@ -33,4 +33,27 @@ const noBareError = rule((context) => ({
   },
 }));
 
-export const omninode = { rules: { 'no-default-export': noDefaultExport, 'file-name': fileName, layers, 'no-bare-error': noBareError } };
+const SPOKEN = new Set(['aria-label', 'aria-description', 'aria-roledescription', 'alt', 'label', 'placeholder', 'title']);
+/** Words, but no name of the program and no address. */
+const isWord = (text) => /\p{L}{2}/u.test(text) && text.trim() !== 'OmniNode' && !text.includes('://');
+const literalsIn = (node) => {
+  switch (node?.type) {
+    case 'Literal': return typeof node.value === 'string' && isWord(node.value) ? [node] : [];
+    case 'TemplateLiteral': return [...node.quasis.filter(({ value }) => isWord(value.raw)), ...node.expressions.flatMap(literalsIn)];
+    case 'ConditionalExpression': return [...literalsIn(node.consequent), ...literalsIn(node.alternate)];
+    case 'LogicalExpression': return [...(node.operator === '&&' ? [] : literalsIn(node.left)), ...literalsIn(node.right)];
+    case 'JSXExpressionContainer': return literalsIn(node.expression);
+    default: return [];
+  }
+};
+
+const noLiteralText = rule((context) => {
+  const report = (node) => context.report({ node, message: 'A text that readers see: put it into src-renderer/language.' });
+  return {
+    JSXText: (node) => { if (isWord(node.value)) report(node); },
+    JSXAttribute: (node) => { if (SPOKEN.has(node.name.name)) literalsIn(node.value).forEach(report); },
+    JSXExpressionContainer: (node) => { if (node.parent.type !== 'JSXAttribute') literalsIn(node).forEach(report); },
+  };
+});
+
+export const omninode = { rules: { 'no-literal-text': noLiteralText, 'no-default-export': noDefaultExport, 'file-name': fileName, layers, 'no-bare-error': noBareError } };

@@ -8,6 +8,13 @@ const LIBRARIES = ['linux-x64', 'linux-arm64', 'linux-armv7l', 'linux-riscv64', 
 const KEPT = { linux: ['linux-x64'], darwin: ['mac-x64', 'mac-arm64'], win32: ['win-x64'] };
 const withoutOthers = (platform) => LIBRARIES.filter((name) => !KEPT[platform].includes(name)).map((name) => `!node_modules/@node-llama-cpp/${name}*/**`);
 
+/** On Linux nothing but TLS says whose the feed is: what it names is run. */
+function feedUrl(text) {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'https:' || url.username !== '') throw new Error(`the feed of updates must be an https address without a password, not ${text}`);
+  return url.href;
+}
+
 /**
  * @param {{ platform?: 'linux' | 'darwin' | 'win32', updates?: string }} [options] `updates`: where the app looks for newer versions of itself; nowhere when absent
  * @returns electron-builder's `Configuration`
@@ -21,6 +28,8 @@ export const packageConfig = ({ platform = process.platform, updates } = {}) => 
     'package.json', 'LICENSE*', 'out/main/**', 'out/preload/**', 'out/renderer/**', 'native/build/Release/*.node', 'resources/models/*.{gguf,json}',
     // Sources, types and notes of the packages; bundles of the window hold what they need of theirs.
     '!node_modules/**/*.{d.ts,d.mts,d.cts,map,md,markdown,tsbuildinfo}', '!node_modules/**/{test,tests,__tests__,example,examples,docs}/**', '!node_modules/**/src/**/*.ts',
+    // Of what reads PDFs only what takes text out of them; nothing is drawn.
+    '!node_modules/pdfjs-dist/{build,web,wasm,iccs,image_decoders,standard_fonts}/**', '!node_modules/pdfjs-dist/legacy/{web,image_decoders}/**', '!node_modules/@napi-rs/canvas*/**',
     '!out/.stamp', ...withoutOthers(platform),
   ],
   asar: true,
@@ -40,7 +49,7 @@ export const packageConfig = ({ platform = process.platform, updates } = {}) => 
     loadBrowserProcessSpecificV8Snapshot: false,
     grantFileProtocolExtraPrivileges: false,
   },
-  publish: updates === undefined ? null : [{ provider: 'generic', url: updates }],
+  publish: updates === undefined ? null : [{ provider: 'generic', url: feedUrl(updates) }],
   mac: {
     category: 'public.app-category.developer-tools',
     target: [{ target: 'dmg', arch: ['universal'] }, { target: 'zip', arch: ['universal'] }],
