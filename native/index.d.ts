@@ -3,7 +3,8 @@
  *
  * Failures are Errors with a number, `nativeCode`, and a detail for people as `message`:
  * 1 bad argument, 2 load failed, 3 context failed, 4 sessions full, 5 no such session, 6 bad position,
- * 7 context full, 8 decode failed, 9 disposed, 10 no chat template, 11 no backend, 12 bad token, 13 no memory, 14 no lane.
+ * 7 context full, 8 decode failed, 9 disposed, 10 no chat template, 11 no backend, 12 bad token, 13 no memory, 14 no lane,
+ * 15 bad grammar.
  *
  * Forward passes on one stage must not overlap. Promises resolve on the JS thread; their work runs off it.
  */
@@ -63,6 +64,12 @@ export interface NativeSampling {
   readonly penaltyWindow: number;
   readonly seed: number;
   readonly topLogprobs: number;
+}
+
+/** The shape of an answer's text: a grammar's program (native/src/grammar.h), and what the vocabulary's tokens spell (native/src/spelling.h). */
+export interface NativeShape {
+  readonly grammar: Int32Array;
+  readonly spelling: Uint8Array;
 }
 
 /** Of hidden states in transit. */
@@ -165,8 +172,11 @@ export interface NativeAddon {
   init(librariesFolder: string): readonly Device[];
   loadStage(options: NativeStageOptions): Promise<StageHandle>;
   stageInfo(stage: StageHandle): NativeStageInfo;
-  /** `record`: the dtype of hidden states in transit; then windows are kept for receipts. */
-  openSession(stage: StageHandle, sampling: NativeSampling, record: NativeDtype | 'none'): Promise<number>;
+  /**
+   * `record`: the dtype of hidden states in transit; then windows are kept for receipts. `shape`: what the last stage may sample; rejects with 15
+   * where it is none of this vocabulary.
+   */
+  openSession(stage: StageHandle, sampling: NativeSampling, record: NativeDtype | 'none', shape: NativeShape | null): Promise<number>;
   closeSession(stage: StageHandle, session: number): Promise<true>;
   rollback(stage: StageHandle, session: number, position: number): Promise<true>;
   /** Ends the window under way and takes the oldest windows, of rows before `end` alone, at most `most`. */
@@ -198,6 +208,8 @@ export interface NativeAddon {
   vocabInfo(vocab: VocabHandle): { readonly vocabSize: number; readonly endTokens: Int32Array };
   tokenize(vocab: VocabHandle, text: string, addSpecial: boolean, parseSpecial: boolean): Int32Array;
   tokenBytes(vocab: VocabHandle, token: number, special: boolean): Uint8Array;
+  /** Per token u16 length and bytes, little-endian; 65535 and no bytes: it ends an answer. */
+  vocabSpelling(vocab: VocabHandle): Promise<Uint8Array>;
   applyChatTemplate(vocab: VocabHandle, messages: ReadonlyArray<{ readonly role: string; readonly content: string }>, addAssistant: boolean): string;
   disposeVocab(vocab: VocabHandle): Promise<true>;
 }

@@ -20,6 +20,7 @@ enum class Code : int {
   bad_token = 12,
   no_memory = 13,
   no_lane = 14,
+  bad_grammar = 15,
 };
 
 class Failure : public std::runtime_error {

@@ -1,5 +1,6 @@
 // What JavaScript sees; native/index.d.ts is the contract. Calls on one stage must not overlap: the worker queues them.
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <memory>
 
@@ -86,9 +87,26 @@ napi_value stage_info(napi_env env, napi_callback_info info) {
   });
 }
 
+struct WantedShape {
+  std::vector<int32_t> grammar;
+  std::string spelling;
+};
+
+// Null for null: an answer of any shape.
+std::shared_ptr<const WantedShape> shape_of(napi_env env, napi_value value) {
+  napi_valuetype type = napi_undefined;
+  if (napi_typeof(env, value, &type) != napi_ok || type == napi_null) return nullptr;
+  const Bytes grammar = bytes(env, get(env, value, "grammar")), spelling = bytes(env, get(env, value, "spelling"));
+  auto shape = std::make_shared<WantedShape>();
+  shape->grammar.resize(grammar.length / sizeof(int32_t));
+  std::memcpy(shape->grammar.data(), grammar.data, shape->grammar.size() * sizeof(int32_t));
+  shape->spelling.assign(reinterpret_cast<const char*>(spelling.data), spelling.length);
+  return shape;
+}
+
 napi_value open_session(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
-    Args args(env, info, 3);
+    Args args(env, info, 4);
     napi_value o = args.at(1);
     Sampling how;
     how.temperature = static_cast<float>(number(env, get(env, o, "temperature")));
@@ -103,7 +121,10 @@ napi_value open_session(napi_env env, napi_callback_info info) {
     auto id = std::make_shared<int32_t>();
     const std::string recorded = text(env, args.at(2));
     const auto record = recorded == "none" ? std::nullopt : std::optional<Dtype>(dtype_of(recorded));
-    return promise(env, [=] { *id = stage->open(how, record); }, [=](napi_env e) { return make(e, static_cast<double>(*id)); }, {});
+    const auto wanted = shape_of(env, args.at(3));
+    return promise(env, [=] {
+      *id = stage->open(how, record, wanted == nullptr ? std::nullopt : std::optional<Shape>(stage->shape(wanted->grammar, wanted->spelling)));
+    }, [=](napi_env e) { return make(e, static_cast<double>(*id)); }, {});
   });
 }
 
@@ -241,6 +262,15 @@ napi_value token_bytes(napi_env env, napi_callback_info info) {
   });
 }
 
+napi_value vocab_spelling(napi_env env, napi_callback_info info) {
+  return guarded(env, [&] {
+    Args args(env, info, 1);
+    auto vocab = shared<Vocab>(env, args.at(0));
+    auto out = std::make_shared<std::string>();
+    return promise(env, [=] { *out = vocab->spelling(); }, [=](napi_env e) { return make_bytes(e, out->data(), out->size()); }, {});
+  });
+}
+
 napi_value apply_chat_template(napi_env env, napi_callback_info info) {
   return guarded(env, [&] {
     Args args(env, info, 3);
@@ -260,7 +290,7 @@ napi_value module_init(napi_env env, napi_value exports) {
   define(env, exports, {
       {"init", init}, {"loadStage", load_stage}, {"stageInfo", stage_info}, {"openSession", open_session},
       {"closeSession", close_session}, {"rollback", rollback}, {"takeWindows", take_windows}, {"forward", forward}, {"disposeStage", dispose<Stage>},
-      {"loadVocab", load_vocab}, {"vocabInfo", vocab_info}, {"tokenize", tokenize}, {"tokenBytes", token_bytes},
+      {"loadVocab", load_vocab}, {"vocabInfo", vocab_info}, {"tokenize", tokenize}, {"tokenBytes", token_bytes}, {"vocabSpelling", vocab_spelling},
       {"applyChatTemplate", apply_chat_template}, {"disposeVocab", dispose<Vocab>},
   });
   add_lane(env, exports);

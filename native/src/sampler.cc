@@ -33,11 +33,20 @@ Chain make_chain(const Sampling& how, int32_t n_vocab, int32_t position) {
   return chain;
 }
 
-int32_t draw(const Sampling& how, const float* logits, int32_t n_vocab, int32_t position, const std::vector<int32_t>& recent) {
+std::vector<llama_token_data> candidates_of(const float* logits, int32_t n_vocab, const std::vector<int32_t>* among) {
+  std::vector<llama_token_data> data;
+  if (among != nullptr) {
+    for (int32_t token : *among) data.push_back({token, logits[token], 0});
+    return data;
+  }
+  data.resize(n_vocab);
+  for (int32_t i = 0; i < n_vocab; i++) data[i] = {i, logits[i], 0};
+  return data;
+}
+
+int32_t draw(const Sampling& how, std::vector<llama_token_data> data, int32_t n_vocab, int32_t position, const std::vector<int32_t>& recent) {
   Chain chain = make_chain(how, n_vocab, position);
   for (int32_t token : recent) llama_sampler_accept(chain.get(), token);
-  std::vector<llama_token_data> data(n_vocab);
-  for (int32_t i = 0; i < n_vocab; i++) data[i] = {i, logits[i], 0};
   llama_token_data_array candidates = {data.data(), data.size(), -1, false};
   llama_sampler_apply(chain.get(), &candidates);
   return candidates.data[candidates.selected].id;
@@ -63,6 +72,8 @@ int32_t argmax(const float* logits, int32_t n_vocab) {
   return static_cast<int32_t>(std::max_element(logits, logits + n_vocab) - logits);
 }
 
+bool is_plain(const Sampling& how) { return how.temperature <= 0 && how.repetition_penalty == 1.0f; }
+
 uint32_t seed_at(uint32_t seed, int32_t position) {
   uint64_t z = (static_cast<uint64_t>(seed) << 32 | static_cast<uint32_t>(position)) + 0x9e3779b97f4a7c15ull;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
@@ -72,9 +83,9 @@ uint32_t seed_at(uint32_t seed, int32_t position) {
   return mixed == LLAMA_DEFAULT_SEED ? mixed - 1 : mixed;
 }
 
-Sampled sample(const Sampling& how, const float* logits, int32_t n_vocab, int32_t position, const std::vector<int32_t>& recent) {
-  const bool is_plain = how.temperature <= 0 && how.repetition_penalty == 1.0f;
-  Sampled out{is_plain ? argmax(logits, n_vocab) : draw(how, logits, n_vocab, position, recent), std::numeric_limits<float>::quiet_NaN(), {}};
+Sampled sample(const Sampling& how, const float* logits, int32_t n_vocab, int32_t position, const std::vector<int32_t>& recent, const std::vector<int32_t>* among) {
+  const auto likeliest = [&] { return among == nullptr ? argmax(logits, n_vocab) : among->front(); };
+  Sampled out{is_plain(how) ? likeliest() : draw(how, candidates_of(logits, n_vocab, among), n_vocab, position, recent), std::numeric_limits<float>::quiet_NaN(), {}};
   if (how.top_logprobs > 0) add_logprobs(how, logits, n_vocab, out);
   return out;
 }

@@ -31,10 +31,13 @@ struct Sampled {
 // The likeliest token; the lowest id among equals, so that every machine agrees.
 int32_t argmax(const float* logits, int32_t n_vocab);
 
+// The likeliest token that may be taken is taken.
+bool is_plain(const Sampling& how);
+
 // The seed of the random number for one absolute position (splitmix64 over both).
 uint32_t seed_at(uint32_t seed, int32_t position);
 
-// `recent`: generated tokens, oldest first, as far as the penalty looks back.
-Sampled sample(const Sampling& how, const float* logits, int32_t n_vocab, int32_t position, const std::vector<int32_t>& recent);
+// `recent`: generated tokens, oldest first, as far as the penalty looks back. `among`: the tokens that may be taken, likeliest first; null: all.
+Sampled sample(const Sampling& how, const float* logits, int32_t n_vocab, int32_t position, const std::vector<int32_t>& recent, const std::vector<int32_t>* among = nullptr);
 
 }  // namespace omninode

@@ -18,6 +18,8 @@ namespace omninode {
 
 // Graph and thread buffers beside weights, cache and logits.
 constexpr uint64_t kScratchBytes = 64ull << 20;
+// Of the tokens that fit a grammar, those that the draw is among: the tail behind them has next to no weight.
+constexpr size_t kFittingTokens = 256;
 
 static double unix_ms() { return std::chrono::duration<double, std::milli>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
@@ -195,7 +197,7 @@ std::string Stage::backend() const {
   return "cpu";
 }
 
-int32_t Stage::open(const Sampling& sampling, std::optional<Dtype> record) {
+int32_t Stage::open(const Sampling& sampling, std::optional<Dtype> record, std::optional<Shape> shape) {
   std::lock_guard<FairMutex> lock(mutex_);
   for (size_t id = 0; id < sessions_.size(); id++) {
     if (sessions_[id].is_open) continue;
@@ -204,15 +206,31 @@ int32_t Stage::open(const Sampling& sampling, std::optional<Dtype> record) {
     sessions_[id].sampling = sampling;
     if (record.has_value()) sessions_[id].tap = std::make_unique<Tap>(n_embd_);
     sessions_[id].recorded = record.value_or(Dtype::f32);
+    if (shape.has_value()) sessions_[id].shaped = std::make_unique<ShapedText>(*shape);
     return static_cast<int32_t>(id);
   }
   throw Failure(Code::sessions_full, "all " + std::to_string(sessions_.size()) + " sessions are open");
+}
+
+Shape Stage::shape(const std::vector<int32_t>& grammar, std::string spelling) {
+  auto shared = spelling_of(std::move(spelling));
+  return {std::make_shared<const Grammar>(grammar, shared->writable()), shared};
+}
+
+std::shared_ptr<const Spelling> Stage::spelling_of(std::string bytes) {
+  std::lock_guard<FairMutex> lock(mutex_);
+  auto shared = spelling_.lock();
+  if (shared != nullptr && shared->is_same(bytes)) return shared;
+  shared = std::make_shared<const Spelling>(std::move(bytes), n_vocab_);
+  spelling_ = shared;
+  return shared;
 }
 
 void Stage::close(int32_t id) {
   std::lock_guard<FairMutex> lock(mutex_);
   session(id).is_open = false;
   sessions_[id].tap.reset();
+  sessions_[id].shaped.reset();
   llama_memory_seq_rm(llama_get_memory(context_), id, -1, -1);
 }
 
@@ -226,7 +244,10 @@ void Stage::cut(int32_t id, int32_t position) {
   if (position < 0 || position > s.length) throw Failure(Code::bad_position, "cannot roll back from " + std::to_string(s.length) + " to " + std::to_string(position));
   if (!llama_memory_seq_rm(llama_get_memory(context_), id, position, -1)) throw Failure(Code::bad_position, "this model cannot forget a part of its context");
   s.length = position;
-  while (!s.generated.empty() && s.generated.back().second >= position) s.generated.pop_back();
+  while (!s.generated.empty() && s.generated.back().second >= position) {
+    s.generated.pop_back();
+    if (s.shaped != nullptr) s.shaped->pop();
+  }
   if (s.tap != nullptr) s.tap->cut(position);
   if (options_.is_first) s.tokens.resize(position);
 }
@@ -336,8 +357,11 @@ Sampled Stage::sample_last(Session& s) const {
   std::vector<int32_t> recent;
   const size_t window = std::min<size_t>(s.generated.size(), static_cast<size_t>(std::max(0, s.sampling.penalty_window)));
   for (size_t i = s.generated.size() - window; i < s.generated.size(); i++) recent.push_back(s.generated[i].first);
-  Sampled chosen = sample(s.sampling, logits, n_vocab_, s.length, recent);
+  std::vector<int32_t> fitting;
+  if (s.shaped != nullptr) fitting = s.shaped->fitting(logits, is_plain(s.sampling) ? 1 : kFittingTokens);
+  Sampled chosen = sample(s.sampling, logits, n_vocab_, s.length, recent, s.shaped == nullptr ? nullptr : &fitting);
   s.generated.emplace_back(chosen.token, s.length);
+  if (s.shaped != nullptr) s.shaped->append(chosen.token);
   return chosen;
 }
 

@@ -12,6 +12,7 @@
 #include "llama.h"
 #include "rows.h"
 #include "sampler.h"
+#include "spelling.h"
 #include "tap.h"
 
 struct ggml_threadpool;
@@ -65,7 +66,10 @@ class Stage {
   Stage& operator=(const Stage&) = delete;
 
   // With `record`, the session's windows are kept for receipts; it is the dtype of hidden states in transit.
-  int32_t open(const Sampling& sampling, std::optional<Dtype> record = std::nullopt);
+  // With `shape`, the last stage samples only what fits; the text begins with the first token that it samples.
+  int32_t open(const Sampling& sampling, std::optional<Dtype> record = std::nullopt, std::optional<Shape> shape = std::nullopt);
+  // The shape of a grammar's program; sessions of one vocabulary share its spelling. Throws Failure(bad_grammar).
+  Shape shape(const std::vector<int32_t>& grammar, std::string spelling);
   void close(int32_t session);
   void rollback(int32_t session, int32_t position);
   // The oldest recorded windows, of rows before `end` alone; those that do not fit stay. None where nothing is recorded.
@@ -98,6 +102,7 @@ class Stage {
     // Generated token and the position it was sampled for; a rollback cuts it.
     std::vector<std::pair<int32_t, int32_t>> generated;
     std::unique_ptr<Tap> tap;
+    std::unique_ptr<ShapedText> shaped;
     Dtype recorded = Dtype::f32;
     // Of the first stage, one per row.
     std::vector<int32_t> tokens;
@@ -111,6 +116,7 @@ class Stage {
   void release();
   int32_t head_length(const char* which) const;
   Session& session(int32_t id);
+  std::shared_ptr<const Spelling> spelling_of(std::string bytes);
   void cut(int32_t id, int32_t position);
   void check_input(const Session& s, int32_t position, const Input& input) const;
   void decode(int32_t id, int32_t position, const Input& input, Want want);
@@ -130,6 +136,7 @@ class Stage {
   llama_batch token_batch_{};
   llama_batch hidden_batch_{};
   std::vector<float> travelled_;
+  std::weak_ptr<const Spelling> spelling_;
   int32_t n_embd_ = 0;
   int32_t n_vocab_ = 0;
   uint64_t kv_bytes_ = 0;

@@ -2,6 +2,7 @@
 
 #include "backend.h"
 #include "errors.h"
+#include "spelling.h"
 
 namespace omninode {
 
@@ -53,6 +54,19 @@ std::string Vocab::token_bytes(int32_t token, bool special) const {
   }
   bytes.resize(n < 0 ? 0 : n);
   return bytes;
+}
+
+std::string Vocab::spelling() const {
+  std::string out;
+  for (int32_t token = 0; token < size(); token++) {
+    const bool ends = llama_vocab_is_eog(vocab_, token);
+    const std::string bytes = ends ? "" : token_bytes(token, false);
+    const auto length = static_cast<uint16_t>(ends ? Spelling::kEnd : bytes.size() < Spelling::kEnd ? bytes.size() : 0);
+    out.push_back(static_cast<char>(length & 0xff));
+    out.push_back(static_cast<char>(length >> 8));
+    if (!ends && length > 0) out += bytes;
+  }
+  return out;
 }
 
 std::string Vocab::apply_template(const std::vector<std::pair<std::string, std::string>>& messages, bool add_assistant) const {

@@ -22,6 +22,8 @@ class Vocab {
   std::vector<int32_t> tokenize(const std::string& text, bool add_special, bool parse_special) const;
   // The raw bytes of one token; control tokens are empty unless `special`.
   std::string token_bytes(int32_t token, bool special) const;
+  // What every token spells, as Spelling reads it.
+  std::string spelling() const;
   // Messages are (role, content). Throws Failure(no_chat_template) when the model has none that llama.cpp knows.
   std::string apply_template(const std::vector<std::pair<std::string, std::string>>& messages, bool add_assistant) const;
 

@@ -18,6 +18,7 @@ export const engineErrors = defineErrors('ENGINE', {
   noBackend: spec<Detail>({ fault: 'local', message: (m) => `no compute backend: ${m.detail}`, next: 'Run `npm ci` again; your processor may be too old.' }),
   badToken: spec<Detail>({ fault: 'local', message: (m) => m.detail, next: 'Use the vocabulary of this very model.' }),
   noLane: spec<Detail>({ fault: 'local', message: (m) => `no lane between the stages: ${m.detail}`, next: 'Rows go over the mesh instead; nothing needs to be done.' }),
+  badGrammar: spec<Detail>({ fault: 'user', message: (m) => m.detail, next: 'Ask for an answer of another shape.' }),
   workerLost: spec<{ how: string }>({ fault: 'local', retryable: true, message: (m) => `the inference process ended (${m.how})`, next: 'Try again: a new one is started. If it happens again, run `omninode doctor`.' }),
   workerGarbage: spec<Detail>({ fault: 'local', message: (m) => `the inference process does not make sense: ${m.detail}`, next: 'Run `npm start` to rebuild, then try again.' }),
   addonMissing: spec<{ path: string }>({ fault: 'local', message: (m) => `the stage engine ${m.path} is not there or does not load`, next: 'Run `npm start`, which builds it.' }),
@@ -34,11 +35,11 @@ export const engineErrors = defineErrors('ENGINE', {
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 
-type NativeKey = 'badArgument' | 'loadFailed' | 'contextFailed' | 'sessionsFull' | 'noSession' | 'badPosition' | 'contextFull' | 'decodeFailed' | 'disposed' | 'noChatTemplate' | 'noBackend' | 'badToken' | 'noLane';
+type NativeKey = 'badArgument' | 'loadFailed' | 'contextFailed' | 'sessionsFull' | 'noSession' | 'badPosition' | 'contextFull' | 'decodeFailed' | 'disposed' | 'noChatTemplate' | 'noBackend' | 'badToken' | 'noLane' | 'badGrammar';
 
 /** In the order of `nativeCode`, from 1; see native/index.d.ts. 13, no memory, has a figure and is handled before. */
 const NATIVE_CODES: readonly (NativeKey | undefined)[] = [
-  'badArgument', 'loadFailed', 'contextFailed', 'sessionsFull', 'noSession', 'badPosition', 'contextFull', 'decodeFailed', 'disposed', 'noChatTemplate', 'noBackend', 'badToken', undefined, 'noLane',
+  'badArgument', 'loadFailed', 'contextFailed', 'sessionsFull', 'noSession', 'badPosition', 'contextFull', 'decodeFailed', 'disposed', 'noChatTemplate', 'noBackend', 'badToken', undefined, 'noLane', 'badGrammar',
 ];
 
 /** The addon's numbered error as a coded one; anything else is a failed computation. */

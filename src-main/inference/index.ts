@@ -1,6 +1,7 @@
 export * from './errors.ts';
 export * from './engine/types.ts';
 export * from './engine/lane.ts';
+export * from './engine/grammar.ts';
 export { rowBytes } from './engine/rows.ts';
 export { createWorkerEngine } from './engine/worker-engine.ts';
 export { createOwnProcessEngine } from './worker/own-process-engine.ts';

@@ -1,4 +1,5 @@
 import type { LayerRange } from '../../base/index.ts';
+import type { AnswerShape } from './grammar.ts';
 import type { DecodeLane, LaneListener } from './lane.ts';
 
 /**
@@ -96,6 +97,11 @@ export interface ForwardItem {
 export interface OpenOptions {
   /** Keeps what receipts need of every row (`takeWindows`); the dtype of hidden states in transit. Absent: costs nothing. */
   readonly record?: ActivationDtype | undefined;
+  /**
+   * Of the last stage: it samples only tokens that fit; the text begins with the first token sampled. What fits depends on the tokens
+   * sampled since alone, and `rollback` forgets them, so that a replay and drafts give the same tokens.
+   */
+  readonly shape?: AnswerShape | undefined;
 }
 
 /** Some rows as they travel, by their 128 entries of largest magnitude; of equal ones the earlier. */
@@ -156,7 +162,7 @@ export interface ForwardResult {
  */
 export interface StageEngine {
   readonly info: StageInfo;
-  /** Opens a session slot (0 <= id < maxSessions, chosen by the engine). Throws ENGINE_SESSIONS_FULL. */
+  /** Opens a session slot (0 <= id < maxSessions, chosen by the engine). Throws ENGINE_SESSIONS_FULL, ENGINE_BAD_GRAMMAR. */
   open(sampling: SamplingOptions, options?: OpenOptions): Promise<number>;
   /** Runs a batch that may mix sessions (continuous batching). */
   forward(batch: readonly ForwardItem[]): Promise<ForwardResult>;
@@ -184,6 +190,8 @@ export interface Tokenizer {
   tokenize(text: string, options: { readonly addSpecial: boolean; readonly parseSpecial: boolean }): Promise<Int32Array>;
   /** The raw bytes of one token; a character may be split over several tokens. */
   tokenBytes(token: number, special?: boolean): Promise<Uint8Array>;
+  /** What all tokens spell: per token u16 length (65535: it ends an answer) and that many bytes, little-endian. Made once. */
+  spelling(): Promise<Uint8Array>;
   /** Renders the model's own chat template; throws ENGINE_NO_CHAT_TEMPLATE when it has none that is known. */
   applyChatTemplate(messages: readonly ChatMessage[], addAssistant: boolean): Promise<string>;
   dispose(): Promise<void>;

@@ -31,8 +31,8 @@ class WorkerEngine implements StageEngine {
     this.lost = client.lost;
   }
 
-  open(sampling: SamplingOptions, { record }: OpenOptions = {}): Promise<number> {
-    return this.#client.call('open', record === undefined ? { sampling } : { sampling, record });
+  open(sampling: SamplingOptions, { record, shape }: OpenOptions = {}): Promise<number> {
+    return this.#client.call('open', { sampling, ...(record === undefined ? {} : { record }), ...(shape === undefined ? {} : { shape }) });
   }
 
   takeWindows(session: number, options: TakeOptions): Promise<readonly TappedWindow[]> {

@@ -17,6 +17,7 @@ class WorkerTokenizer implements Tokenizer {
   readonly vocabSize: number;
   readonly endTokens: readonly number[];
   readonly #client: WorkerClient;
+  #spelling: Promise<Uint8Array> | undefined;
 
   constructor(client: WorkerClient, info: { readonly vocabSize: number; readonly endTokens: readonly number[] }) {
     this.#client = client;
@@ -30,6 +31,11 @@ class WorkerTokenizer implements Tokenizer {
 
   tokenBytes(token: number, special = false): Promise<Uint8Array> {
     return this.#client.call('tokenBytes', { token, special });
+  }
+
+  spelling(): Promise<Uint8Array> {
+    this.#spelling ??= this.#client.call('spelling', null);
+    return this.#spelling;
   }
 
   applyChatTemplate(messages: readonly ChatMessage[], addAssistant: boolean): Promise<string> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { grammarSchema } from '../engine/grammar.ts';
 import type { LaneEvent, LaneStats, LaneSteps } from '../engine/lane.ts';
 import type { ForwardItem, ForwardResult, OpenOptions, SamplingOptions, StageInfo, StageLoadOptions, TakeOptions, TappedWindow } from '../engine/types.ts';
 
@@ -17,7 +18,8 @@ export const loadSchema = z.strictObject({
 }) satisfies z.ZodType<StageLoadOptions>;
 
 const dtype = z.enum(['f32', 'f16', 'q8']);
-export const openSchema = z.strictObject({ sampling: samplingSchema, record: dtype.exactOptional() });
+const shape = z.strictObject({ grammar: grammarSchema, spelling: z.custom<Uint8Array>((value) => value instanceof Uint8Array) });
+export const openSchema = z.strictObject({ sampling: samplingSchema, record: dtype.exactOptional(), shape: shape.exactOptional() });
 export const takeSchema = z.strictObject({ session: z.number().int(), end: count, most: count }) satisfies z.ZodType<TakeOptions>;
 /** Shapes only: that lengths, rows, positions and tokens fit is the addon's to check. */
 export const forwardSchema = z.array(z.strictObject({
@@ -96,6 +98,7 @@ export interface Operations {
   loadVocabulary: { in: string; out: VocabularyInfo };
   tokenize: { in: { readonly text: string; readonly addSpecial: boolean; readonly parseSpecial: boolean }; out: Int32Array };
   tokenBytes: { in: { readonly token: number; readonly special: boolean }; out: Uint8Array };
+  spelling: { in: null; out: Uint8Array };
   applyChatTemplate: { in: { readonly messages: readonly { readonly role: string; readonly content: string }[]; readonly addAssistant: boolean }; out: string };
 }
 export type Operation = keyof Operations;

@@ -5,6 +5,7 @@ import { availableBytes } from '../memory/check-memory.ts';
 import { SerialQueue } from '../engine/serial-queue.ts';
 import type { DecodeLane, LaneListener } from '../engine/lane.ts';
 import type { ForwardItem, ForwardResult, OpenOptions, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput, TakeOptions, TappedWindow } from '../engine/types.ts';
+import { compileGrammar } from './compile-grammar.ts';
 import { NativeLane } from './native-lane.ts';
 
 /** The engine in this very process: what the worker hosts. A crash of llama.cpp takes the process with it. */
@@ -31,8 +32,11 @@ class NativeEngine implements StageEngine {
     this.info = info;
   }
 
-  open(sampling: SamplingOptions, { record = undefined }: OpenOptions = {}): Promise<number> {
-    return this.#run(() => this.#addon.openSession(this.#stage, sampling, record ?? 'none'));
+  open(sampling: SamplingOptions, { record, shape }: OpenOptions = {}): Promise<number> {
+    return this.#run(() => {
+      const native = shape === undefined ? null : { grammar: compileGrammar(shape.grammar), spelling: shape.spelling };
+      return this.#addon.openSession(this.#stage, sampling, record ?? 'none', native);
+    });
   }
 
   takeWindows(session: number, { end, most }: TakeOptions): Promise<readonly TappedWindow[]> {

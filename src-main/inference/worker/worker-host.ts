@@ -91,6 +91,7 @@ export class WorkerHost {
       const { token, special } = tokenBytesSchema.parse(input);
       return this.#needAddon().tokenBytes(this.#needVocab(), token, special);
     },
+    spelling: () => this.#needAddon().vocabSpelling(this.#needVocab()),
     applyChatTemplate: (input) => {
       const { messages, addAssistant } = templateSchema.parse(input);
       return this.#needAddon().applyChatTemplate(this.#needVocab(), messages, addAssistant);
