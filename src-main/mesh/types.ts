@@ -147,6 +147,14 @@ export interface Signer {
   sign(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
+/** How a connected peer behaved of late, as this node saw it itself. */
+export interface PeerConduct {
+  /** What no honest peer does, forgiven bit by bit; more than MAX_FAULTS at once ban it. */
+  readonly faults: number;
+  /** Its score on the topics: below 0 it is listened to less, below the graylist's threshold not at all. */
+  readonly topicScore: number;
+}
+
 export interface Mesh extends Service {
   readonly peerId: PeerId;
   readonly signer: Signer;
@@ -159,10 +167,18 @@ export interface Mesh extends Service {
   /** Dials a multiaddr (must end in /p2p/<id>: the identity is verified). Throws MESH_DIAL_FAILED. */
   dial(address: string, options?: { readonly signal?: AbortSignal }): Promise<PeerId>;
   hangUp(peer: PeerId): Promise<void>;
+  conductOf(peer: PeerId): PeerConduct;
+  /** Reads the list of bans now, not within a second as it does by itself, and ends what there is with those on it. */
+  enforceBans(): Promise<void>;
   /** Round trip in ms over our ping protocol. */
   ping(peer: PeerId, options?: { readonly signal?: AbortSignal }): Promise<number>;
   /** What the link to a peer carries, bytes/s, in the slower direction, MAX_TOLD_BYTES_PER_SECOND standing for all that is more; sends at most 256 KiB each way. Throws MESH_REQUEST_TIMEOUT, MESH_RESPONSE_INVALID, MESH_PROTOCOL_UNSUPPORTED. */
   bandwidth(peer: PeerId, options?: { readonly signal?: AbortSignal }): Promise<number>;
+  /**
+   * Share of UDP datagrams that the way to a peer loses, 0 to 1, out of a thousand: 60 KB. Undefined where it cannot be told: over relays, by routers and firewalls that let no UDP
+   * through, of a peer that has no room. Throws MESH_REQUEST_TIMEOUT, MESH_RESPONSE_INVALID, MESH_PROTOCOL_UNSUPPORTED.
+   */
+  loss(peer: PeerId, options?: { readonly signal?: AbortSignal }): Promise<number | undefined>;
   /** Opens a stream of a protocol registered with `handle` or `limit`. */
   open(peer: PeerId, protocol: string, options: { readonly limits: ProtocolLimits; readonly signal?: AbortSignal }): Promise<FrameStream>;
   /**

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { noMetrics, silentLogger, type PeerId } from '../../src-main/base/index.ts';
 import { Presence } from '../../src-main/mesh/capability/index.ts';
-import { seal } from '../../src-main/mesh/capability/message.ts';
+import { open, seal } from '../../src-main/mesh/capability/message.ts';
 import { CAPABILITY_TOPIC } from '../../src-main/mesh/capability/options.ts';
 import { SimNode } from './sim-node.ts';
 import { profileOf } from './sim-profile.ts';
@@ -67,6 +67,48 @@ test('so is who froze, and it is back when it goes on', { timeout: 120_000 }, as
   await until(() => members.every(({ presence }) => presence.members().length === NODES - 1), 2 * RARELY.beatMs);
 });
 
+/** A node and all whom it is connected to. */
+const withNeighbours = (index: number): Member[] => [index - 2, index - 1, index, index + 1, index + 2].map((at) => members[at]!);
+async function untilGone(lost: readonly Member[]): Promise<void> {
+  const others = members.filter((member) => !lost.includes(member));
+  await until(() => others.every(({ presence }) => lost.every(({ node }) => presence.member(node.peerId) === undefined)), GONE_IN_TIME_MS);
+  // None of those who are there was given up on the way.
+  expect(left.filter(({ at, peer }) => others.some(({ node }) => node === at) && others.some(({ node }) => node.peerId === peer))).toEqual([]);
+}
+
+test('so is who is killed together with all its neighbours', { timeout: 120_000 }, async () => {
+  const lost = withNeighbours(3);
+  for (const { node, presence } of lost) void node.stop().then(() => presence.stop());
+  await untilGone(lost);
+});
+
+test('so is who freezes together with all its neighbours', { timeout: 120_000 }, async () => {
+  const lost = withNeighbours(3);
+  for (const { node } of lost) node.freeze();
+  await untilGone(lost);
+});
+
+test('who has other neighbours than it told of is not lost with these', { timeout: 120_000 }, async () => {
+  const [, , stays] = withNeighbours(3) as [Member, Member, Member];
+  for (const index of [6, 7]) stays.node.connect(members[index]!.node);
+  await time.run({ forMs: 5_000 });
+  const lost = withNeighbours(3).filter((member) => member !== stays);
+  const doubted: PeerId[] = [];
+  for (const index of [0, 6, 7]) {
+    members[index]!.node.events.on('topic:message', ({ data }) => {
+      const { message } = open(data);
+      if (message.kind === 'alive') doubted.push(...(message.lost ?? []).map(({ peer }) => peer));
+    });
+  }
+  for (const { node, presence } of lost) void node.stop().then(() => presence.stop());
+  await untilGone(lost);
+  await time.run({ forMs: 60_000 });
+  expect(left.filter(({ peer }) => peer === stays.node.peerId)).toEqual([]);
+  // It was asked for, and not by all.
+  const times = doubted.filter((peer) => peer === stays.node.peerId).length;
+  expect([times > 0, times <= 3 * 2]).toEqual([true, true]);
+});
+
 test('who lost a connection only is not lost', { timeout: 120_000 }, async () => {
   const [a, b] = [members[0]!.node, members[1]!.node];
   a.disconnect(b);
@@ -74,12 +116,12 @@ test('who lost a connection only is not lost', { timeout: 120_000 }, async () =>
   expect(left).toEqual([]);
 });
 
-test('who was cut off from all is back as soon as it is met again', { timeout: 120_000 }, async () => {
+test.each([['by a neighbour of before', 4], ['by another', 6]])('who was cut off from all is back as soon as it is met again, %s', { timeout: 120_000 }, async (_, by) => {
   const { node } = members[3]!;
   const neighbours = node.peers().map(({ peer }) => members.find((other) => other.node.peerId === peer)!.node);
   for (const neighbour of neighbours) node.disconnect(neighbour);
   await until(() => isGoneForAll(node.peerId), GONE_IN_TIME_MS);
-  node.connect(neighbours[0]!);
+  node.connect(members[by]!.node);
   await until(() => members.every((other) => other.node === node || other.presence.member(node.peerId) !== undefined), 8_000);
 });
 

@@ -9,7 +9,7 @@ import { meshMetrics } from '../../src-main/mesh/metrics.ts';
 import { gossipOptions, type MeshLibp2p } from '../../src-main/mesh/node/create-libp2p.ts';
 import { Gossip } from '../../src-main/mesh/node/gossip.ts';
 import { wrapStream } from '../../src-main/mesh/streams/frame-stream.ts';
-import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, RelayPlace, Signer, Topic, TopicGuard } from '../../src-main/mesh/types.ts';
+import type { FrameStream, Mesh, MeshEvents, PeerConduct, PeerSummary, ProtocolLimits, RelayPlace, Signer, Topic, TopicGuard } from '../../src-main/mesh/types.ts';
 import { Conduct } from '../../src-main/mesh/zone/conduct.ts';
 import { IdleSessions } from '../../src-main/mesh/zone/idle-sessions.ts';
 import { SimStream, simLogger, Traffic, Wire, type LinkOptions } from './sim-links.ts';
@@ -217,8 +217,11 @@ export class SimNode implements Mesh {
 
   dial(): Promise<PeerId> { return Promise.reject(new TypeError('not simulated')); }
   hangUp(): Promise<void> { return Promise.reject(new TypeError('not simulated')); }
+  conductOf(): PeerConduct { return { faults: 0, topicScore: 0 }; }
+  enforceBans(): Promise<void> { return Promise.resolve(); }
   ping(): Promise<number> { return Promise.reject(new TypeError('not simulated')); }
   bandwidth(): Promise<number> { return Promise.reject(new TypeError('not simulated')); }
+  loss(): Promise<undefined> { return Promise.reject(new TypeError('not simulated')); }
   openDirect(): Promise<FrameStream> { return Promise.reject(new TypeError('not simulated')); }
 
   #components(privateKey: Ed25519PrivateKey): GossipSubComponents {

@@ -2,7 +2,7 @@ import type { Clock, Events, PeerId } from '../../base/index.ts';
 import { ClockOffset } from './clock-offset.ts';
 import type { Refusal } from './errors.ts';
 import type { CapabilityMessage, Envelope } from './message.ts';
-import { FORGET_MS, LATE_MS, MAX_APART, MAX_KNOWN, MAX_SKEW_MS, MAX_TTL_MS, MISSED_SWEEP_MS, REFUTE_MS } from './options.ts';
+import { FORGET_MS, LATE_MS, MAX_APART, MAX_KNOWN, MAX_SKEW_MS, MAX_TTL_MS, MISSED_SWEEP_MS, ORPHAN_TTL_MS, REFUTE_MS } from './options.ts';
 import type { Profile } from './profile.ts';
 
 /** Why a member is none any more: it said so, nothing was heard of it in time, it began anew. */
@@ -72,6 +72,8 @@ interface Entry {
   left: 'farewell' | 'silent' | undefined;
   /** Somebody lost it, and nothing of it was heard since. */
   isSuspected: boolean;
+  /** When it was suspected, or left. */
+  awayMs: number;
   /** Nearly gone for want of a beat, which may only have gone astray: neighbours are asked. */
   isLate: boolean;
 }
@@ -88,6 +90,10 @@ export class Directory {
   readonly #apart = new Map<PeerId, { readonly offset: ClockOffset; readonly heardMs: number }>();
   #sweptMs: number;
   #count = 0;
+  /** Those of whom nothing was heard since all the neighbours that they told of are lost. */
+  readonly #orphans = new Set<PeerId>();
+  /** Somebody was lost, or may have been meanwhile, since that was looked at. */
+  #areOrphansOld = false;
 
   constructor(init: DirectoryInit) {
     this.#init = init;
@@ -111,6 +117,7 @@ export class Directory {
   suspect(peer: PeerId): void {
     const entry = this.#entries.get(peer);
     if (entry === undefined || entry.isSuspected) return;
+    this.#away(entry);
     entry.isSuspected = true;
     entry.deadlineMs = Math.min(entry.deadlineMs, this.#nowMs() + REFUTE_MS);
   }
@@ -139,6 +146,31 @@ export class Directory {
     }
     for (const [peer, { heardMs }] of this.#apart) if (nowMs - heardMs > MAX_TTL_MS) this.#apart.delete(peer);
     return missedMs;
+  }
+
+  /**
+   * Those of whom nothing was heard since the last of the neighbours that they told of was lost: nobody is left who would notice that they are lost as well.
+   * Where beats are frequent they are missed soon enough.
+   */
+  orphans(): ReadonlySet<PeerId> {
+    // A neighbour may be back: that is seen by looking again.
+    if (this.#areOrphansOld) for (const [peer, entry] of this.#entries) if (this.#isOrphan(entry)) this.#orphans.add(peer);
+    this.#areOrphansOld = false;
+    for (const peer of this.#orphans) if (!this.#isOrphan(this.#entries.get(peer))) this.#orphans.delete(peer);
+    return this.#orphans;
+  }
+
+  #isOrphan(entry: Entry | undefined): boolean {
+    if (entry?.ad === undefined || entry.left !== undefined || entry.isSuspected || entry.newest.message.ttlMs <= ORPHAN_TTL_MS) return false;
+    const { links } = entry.ad.message.profile;
+    let lastMs = Number.NEGATIVE_INFINITY;
+    for (const { peer } of links) {
+      const neighbour = this.#entries.get(peer as PeerId);
+      // Of whom we do not know nothing can be said.
+      if (neighbour === undefined || (neighbour.left === undefined && !neighbour.isSuspected)) return false;
+      lastMs = Math.max(lastMs, neighbour.awayMs);
+    }
+    return lastMs >= entry.heardMs;
   }
 
   /** How many `members` has. */
@@ -223,7 +255,7 @@ export class Directory {
     if (message.kind !== 'bye' && deadlineMs <= nowMs) return 'CAPABILITY_STALE';
     offset.keep(message.at, nowMs);
     const isOffsetFresh = leftMs === Infinity || (isSameRun && known.isOffsetFresh);
-    const stamp = { run: message.run, seq: message.seq, offset, isOffsetFresh, deadlineMs, heardMs: nowMs, newest: envelope, isSuspected: false, isLate: false };
+    const stamp = { run: message.run, seq: message.seq, offset, isOffsetFresh, deadlineMs, heardMs: nowMs, newest: envelope, isSuspected: false, isLate: false, awayMs: 0 };
     if (isSameRun) {
       this.#update(Object.assign(known, stamp), envelope);
       return undefined;
@@ -269,8 +301,14 @@ export class Directory {
   }
 
   #leave(peer: PeerId, entry: Entry, why: 'farewell' | 'silent'): void {
+    this.#away(entry);
     entry.left = why;
     this.#end(peer, entry, why);
+  }
+
+  #away(entry: Entry): void {
+    if (!entry.isSuspected) entry.awayMs = this.#nowMs();
+    this.#areOrphansOld = true;
   }
 
   #end(peer: PeerId, entry: Entry, why: LeftWhy): void {

@@ -37,6 +37,13 @@ export const REFUTE_AGAIN_MS = 2 * SECOND_MS;
 export const LATE_MS = 15 * SECOND_MS;
 /** Of the neighbours of a lost node the first one tells: each waits up to this long. */
 export const LOSS_DELAY_MS = SECOND_MS;
+/** A node whose neighbours are all lost has so long to be heard, and they to speak for themselves, before it is doubted. */
+export const ORPHAN_WAIT_MS = SECOND_MS;
+/** What lives longer comes rarely: who is lost is not noticed soon by it. */
+export const ORPHAN_TTL_MS = 15 * SECOND_MS;
+/** So many others doubt it in turn, within this time, until one has told all. */
+export const ORPHAN_ASKERS = 8;
+export const ORPHAN_SPREAD_MS = 2 * SECOND_MS;
 /** Lost nodes in one message. */
 export const MAX_LOST = 64;
 /** Signs of a neighbour that may stay away, and how late one may be, until it counts as silent. */

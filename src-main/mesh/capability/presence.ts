@@ -9,6 +9,7 @@ import { Directory, type DirectoryEvents, type Member, type PeerClock } from './
 import { capabilityMetrics, type CapabilityMetrics } from './metrics.ts';
 import { isWrong, open, type CapabilityMessage, type Envelope } from './message.ts';
 import { ALL_AUTHORS_RATE, AUTHOR_RATE, CAPABILITY_TOPIC, FAREWELL_MS, SWEEP_MS } from './options.ts';
+import { Orphans } from './orphans.ts';
 import type { Profile } from './profile.ts';
 import { Signs } from './signs.ts';
 import { Suspicions } from './suspicions.ts';
@@ -36,10 +37,13 @@ export class Presence implements Service {
   readonly #asker: Asker;
   readonly #suspicions: Suspicions;
   readonly #signs: Signs;
+  readonly #orphans: Orphans;
   readonly #read: (bytes: Uint8Array) => Envelope;
   readonly #authors: RateLimiter;
   readonly #all: RateLimiter;
   readonly #offs: Unsubscribe[] = [];
+  /** No neighbour was left since one was met last. */
+  #wasAlone = false;
 
   constructor(init: PresenceInit) {
     const { mesh, clock } = init;
@@ -54,6 +58,7 @@ export class Presence implements Service {
       publish: (bytes) => mesh.publish(CAPABILITY_TOPIC, bytes), onTrouble: this.#trouble, ...(init.times === undefined ? {} : { times: init.times }),
     });
     this.#suspicions = new Suspicions({ directory: this.#directory, clock, neighbours: () => mesh.peers().length, tell: (lost) => this.#announcer.tellLost(lost) });
+    this.#orphans = new Orphans({ self: mesh.peerId, directory: this.#directory, clock, neighbours: () => mesh.peers().length, doubt: (peers) => void this.#suspicions.doubt(peers) });
     this.#signs = new Signs({ mesh, clock, onSilent: (peer) => this.#suspicions.lost(peer), onTrouble: this.#trouble });
     this.#asker = new Asker({ mesh, clock, onTold: (told) => this.#takeTold(told), isMissing: (peer) => this.#directory.isMissing(peer), onTrouble: this.#trouble });
   }
@@ -120,7 +125,9 @@ export class Presence implements Service {
 
   #onMet(peer: PeerId): void {
     this.#announcer.greet();
-    if (this.#suspicions.found(peer)) this.#announcer.isHere();
+    // Who had nobody left, or lost this one, may have been given up by all.
+    if (this.#suspicions.found(peer) || this.#wasAlone) this.#announcer.isHere();
+    this.#wasAlone = false;
     const summary = this.#init.mesh.peers().find((known) => known.peer === peer);
     if (summary === undefined) return;
     this.#signs.met(summary);
@@ -128,6 +135,7 @@ export class Presence implements Service {
   }
 
   #onLost(peer: PeerId): void {
+    this.#wasAlone = this.#init.mesh.peers().length === 0;
     this.#signs.lost(peer);
     this.#suspicions.lost(peer);
   }
@@ -135,6 +143,7 @@ export class Presence implements Service {
   #sweep(): void {
     const missedMs = this.#directory.sweep();
     this.#signs.check(missedMs);
+    this.#orphans.check();
     // Others may have taken us for dead meanwhile.
     if (missedMs > 0) this.#announcer.isHere();
   }

@@ -50,6 +50,8 @@ export const profileSchema = z.object({
   limits: z.object({
     threads: z.int().min(1).max(65_536).exactOptional(), gpuLayers: z.int().min(0).max(100_000).exactOptional(), storeQuotaBytes: bytes.exactOptional(),
     uploadBytesPerSecond: bytes.exactOptional(), fetchesLayersFor: labelSchema.exactOptional(), givesShards: z.boolean().exactOptional(),
+    /** Whether it computes for others now; absent from nodes whose owner has no such switch. */
+    serves: z.boolean().exactOptional(), memoryBytes: bytes.exactOptional(),
   }).exactOptional(),
   /** Whom it meets, and whether the internet reaches it; absent from nodes that do not tell. */
   zone: z.enum(['local', 'private', 'public']).exactOptional(),

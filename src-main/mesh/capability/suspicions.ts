@@ -61,18 +61,31 @@ export class Suspicions {
     return 'new';
   }
 
+  /** They may be lost, and nobody is there who would have noticed: all others are told. */
+  async doubt(peers: readonly PeerId[]): Promise<void> {
+    const { directory } = this.#init;
+    await this.#tellAll(peers.flatMap((peer) => {
+      const newest = directory.newestOf(peer);
+      return newest === undefined || newest.isSuspected ? [] : [{ peer, run: newest.run, seq: newest.seq }];
+    }));
+  }
+
   stop(): void {
     clearTimeout(this.#telling);
   }
 
   async #tell(): Promise<void> {
-    const { directory, neighbours, tell } = this.#init;
+    const { directory, neighbours } = this.#init;
     const lost = [...this.#ours.values()].filter((loss) => this.#isFresh(loss));
     this.#ours.clear();
-    for (const { peer } of lost) directory.suspect(peer);
     // Who lost more than it has left is more likely the one that is lost.
-    if (lost.length === 0 || lost.length > neighbours()) return;
-    for (let i = 0; i < lost.length; i += MAX_LOST) await tell(lost.slice(i, i + MAX_LOST));
+    if (lost.length <= neighbours()) return this.#tellAll(lost);
+    for (const { peer } of lost) directory.suspect(peer);
+  }
+
+  async #tellAll(lost: readonly Loss[]): Promise<void> {
+    for (const { peer } of lost) this.#init.directory.suspect(peer);
+    for (let i = 0; i < lost.length; i += MAX_LOST) await this.#init.tell(lost.slice(i, i + MAX_LOST));
   }
 
   /** Others may know it. */

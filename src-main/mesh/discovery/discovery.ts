@@ -10,11 +10,12 @@ import { spokenInstead } from '../protocols/version.ts';
 import type { Mesh, PeerSummary } from '../types.ts';
 import { AddressBook } from './address-book.ts';
 import { BookFile, peekIntoBook } from './book-file.ts';
-import type { BookPeer } from './book-schema.ts';
+import type { BookPeer, Proof } from './book-schema.ts';
 import { Candidates } from './candidates.ts';
 import { Keeper, type Missed } from './keeper.ts';
 import { ASK_AGAIN, TARGET_PEERS } from './options.ts';
 import { endOf, isUsableAt, plainAddress, type PlainAddress } from './plain-address.ts';
+import { byPromise } from './score.ts';
 
 export interface DiscoveryOptions {
   /** The folder of the address book, `peers.json`. */
@@ -44,8 +45,18 @@ export interface KnownPeer {
   readonly isConnected: boolean;
   /** When it was connected last, unix ms; absent for one that never was. */
   readonly seenAt?: number;
+  /** Tries in a row that reached it nowhere; absent like `seenAt`. */
+  readonly failures?: number;
   /** Absent for one that is connected, and for one that was not tried: enough others are there. */
   readonly missed?: Missed;
+}
+
+/** Where a peer is, and on whose word. */
+export interface KnownAddress {
+  readonly address: string;
+  readonly proof: Proof | 'named';
+  /** Tries in a row that ended there. */
+  readonly failures: number;
 }
 
 /** How a node meets others and stays among them: an address book that survives restarts, the word of peers, and whom its owner named. */
@@ -114,9 +125,16 @@ export class Discovery implements Service {
       const [entry, missed] = [this.book.get(peer), this.#keeper.missed(peer)];
       return {
         peer, addresses: [...new Set([...named.get(peer) ?? [], ...this.book.addressesOf(peer)])], isNamed: named.has(peer), isConnected: connected.has(peer),
-        ...(entry === undefined ? {} : { seenAt: entry.seenAt }), ...(missed === undefined || connected.has(peer) ? {} : { missed }),
+        ...(entry === undefined ? {} : { seenAt: entry.seenAt, failures: entry.failures }), ...(missed === undefined || connected.has(peer) ? {} : { missed }),
       };
     });
+  }
+
+  /** Where one is, the owner's word first, then in the order to try. */
+  addressesOf(peer: PeerId): readonly KnownAddress[] {
+    const named = [...this.#keeper.named.get(peer) ?? []];
+    const kept = [...this.book.get(peer)?.addresses ?? []].sort(byPromise);
+    return [...named.map((address): KnownAddress => ({ address, proof: 'named', failures: kept.find((one) => one.address === address)?.failures ?? 0 })), ...kept.filter(({ address }) => !named.includes(address))];
   }
 
   /** The same after it tried again now those that it would try later; not longer than the signal lets it. */

@@ -1,4 +1,4 @@
-export { Discovery, peekIntoHome, type DiscoveryComponents, type DiscoveryOptions, type KnownPeer } from './discovery.ts';
+export { Discovery, peekIntoHome, type DiscoveryComponents, type DiscoveryOptions, type KnownAddress, type KnownPeer } from './discovery.ts';
 export type { BookPeer } from './book-schema.ts';
 export { createInvite, INVITE_PREFIX, readInvite, type Invite, type InviteZone } from './invite.ts';
 export { reachOf, type Reach } from './plain-address.ts';

@@ -60,10 +60,25 @@ test('what came in the best second is what the link carries at least', () => {
   expect(link.figures()).toMatchObject({ carriedBytesPerSecond: 7 });
 });
 
+test('what is lost is told of all probes of the last hour together, ten at most', () => {
+  const { gauge: link, clock } = gauge();
+  link.datagrams({ sent: 1000, arrived: 1000 });
+  expect(link.figures().loss).toBe(0);
+  link.datagrams({ sent: 500, arrived: 200 });
+  expect(link.figures().loss).toBeCloseTo(0.2, 10);
+  for (let i = 0; i < 9; i++) link.datagrams({ sent: 500, arrived: 200 });
+  expect(link.figures().loss).toBeCloseTo(0.6, 10);
+  clock.advance(59 * 60_000);
+  expect(link.figures().loss).toBeCloseTo(0.6, 10);
+  clock.advance(60_000);
+  expect(link.figures().loss).toBeUndefined();
+});
+
 test('another connection is another way: only what was carried in all stays', () => {
   const { gauge: link, clock } = gauge();
   link.roundTrip(5);
   link.probed(1e6);
+  link.datagrams({ sent: 2, arrived: 1 });
   link.sent(10);
   link.received(20);
   clock.advance(1_000);

@@ -9,6 +9,8 @@ export interface LinkFigures {
   readonly minRttMs: number | undefined;
   /** How much one round trip differs from the one before, smoothed: each difference counts a sixteenth (RFC 3550, 6.4.1, with round trips for transit times). */
   readonly jitterMs: number | undefined;
+  /** Share of the datagrams sent to the peer that did not come, 0 to 1: of the last LOSS_PROBES probes within an hour. Undefined too where UDP does not get through. */
+  readonly loss: number | undefined;
   /** Bytes/s that the last probe found, in the slower direction. */
   readonly bytesPerSecond: number | undefined;
   /** Payload that came within one second, at most, in the last 5 to 10 minutes: the link carries no less. */
@@ -22,6 +24,15 @@ const RTT_GAIN = 1 / 8;
 const JITTER_GAIN = 1 / 16;
 const WINDOW_MS = 5 * 60_000;
 const SECOND_MS = 1000;
+/** Each sends a thousand: together they tell a loss of 20 % to within 2 % of it (a standard deviation). */
+const LOSS_PROBES = 10;
+const LOSS_WINDOW_MS = 60 * 60_000;
+
+interface Probe {
+  readonly sent: number;
+  readonly arrived: number;
+  readonly atMs: number;
+}
 
 /** Gathers the figures of one link. A sample costs a few additions: every frame is one. */
 export class LinkGauge {
@@ -30,6 +41,7 @@ export class LinkGauge {
   #lastRttMs: number | undefined;
   #jitterMs: number | undefined;
   #bytesPerSecond: number | undefined;
+  #probes: readonly Probe[] = [];
   #sentBytes = 0;
   #receivedBytes = 0;
   readonly #least: RecentBest;
@@ -56,9 +68,14 @@ export class LinkGauge {
     this.#bytesPerSecond = bytesPerSecond;
   }
 
+  datagrams({ sent, arrived }: Omit<Probe, 'atMs'>): void {
+    this.#probes = [...this.#probes, { sent, arrived, atMs: this.#clock.monotonicMs() }].slice(-LOSS_PROBES);
+  }
+
   /** Another connection is taken: what was measured of the way is not true of this one. What was carried is. */
   moved(): void {
     this.#rttMs = this.#lastRttMs = this.#jitterMs = this.#bytesPerSecond = undefined;
+    this.#probes = [];
     this.#least.forget();
     this.#carried.forget();
   }
@@ -80,9 +97,16 @@ export class LinkGauge {
   figures(): LinkFigures {
     if (this.#clock.monotonicMs() - this.#secondBegunMs >= SECOND_MS) this.#endSecond();
     return {
-      rttMs: this.#rttMs, minRttMs: this.#least.value(), jitterMs: this.#jitterMs, bytesPerSecond: this.#bytesPerSecond,
+      rttMs: this.#rttMs, minRttMs: this.#least.value(), jitterMs: this.#jitterMs, loss: this.#loss(), bytesPerSecond: this.#bytesPerSecond,
       carriedBytesPerSecond: this.#carried.value(), sentBytes: this.#sentBytes, receivedBytes: this.#receivedBytes,
     };
+  }
+
+  #loss(): number | undefined {
+    const nowMs = this.#clock.monotonicMs();
+    const young = this.#probes.filter(({ atMs }) => nowMs - atMs < LOSS_WINDOW_MS);
+    const sum = (what: 'sent' | 'arrived'): number => young.reduce((all, probe) => all + probe[what], 0);
+    return young.length === 0 ? undefined : 1 - sum('arrived') / sum('sent');
   }
 
   #endSecond(): void {

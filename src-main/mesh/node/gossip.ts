@@ -15,6 +15,9 @@ const STREAM_POLL_MS = 20;
 
 const isTopic = (topic: string): topic is Topic => TOPICS.some((known) => known === topic);
 
+/** Of gossipsub's class, not of its interface. */
+type Scored = { getScore(peer: string): number };
+
 export interface GossipInit {
   readonly libp2p: MeshLibp2p;
   readonly events: Events<MeshEvents>;
@@ -83,6 +86,11 @@ export class Gossip {
       .filter(({ stream }) => stream.direction === 'outbound' && stream.status === 'open' && pubsub.protocols.includes(stream.protocol))
       .map(({ remotePeer }) => remotePeer.toString()));
     return pubsub.getSubscribers(topic).map((peer) => asPeerId(peer.toString())).filter((peer) => reachable.has(peer));
+  }
+
+  /** What gossipsub makes of a peer; 0 for one that it does not know. */
+  scoreOf(peer: PeerId): number {
+    return (this.#libp2p.services.pubsub as unknown as Scored).getScore(peer);
   }
 
   /** The first peer that a text on the topic would reach, now or later. Rejects with the signal's reason. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { noMetrics, systemClock, type Metrics } from '../../base/index.ts';
 import { Counted } from '../testing/counted.ts';
-import { addressOf, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
+import { addressOf, ECHO_PROTOCOL, streamBetween, TEST_LIMITS, TestNodes } from '../testing/nodes.ts';
 import { strangerAt } from '../testing/stranger.ts';
 import { BanList } from '../zone/bans.ts';
 import { newZoneKey } from '../zone/zone-key.ts';
@@ -107,4 +107,20 @@ test('round trips and jitter are histograms over all peers', async () => {
   await near.ping(peer);
   expect(values.get('ping_seconds')).toBeGreaterThanOrEqual(before + 2);
   expect(values.get('jitter_seconds')).toBeGreaterThanOrEqual(1);
+});
+
+test('streams that are open are a gauge by protocol and direction, however they end', async () => {
+  const [ours, theirs] = [recorded(), recorded()];
+  const near = await nodes.start({ metrics: ours.metrics });
+  const far = await nodes.start({ metrics: theirs.metrics });
+  await near.dial(addressOf(far));
+  const [first, accepted] = await streamBetween({ near, far });
+  const [out, into] = [`open_streams ${ECHO_PROTOCOL} out`, `open_streams ${ECHO_PROTOCOL} in`];
+  const second = await near.open(far.peerId, ECHO_PROTOCOL, { limits: TEST_LIMITS });
+  expect(ours.values.get(out)).toBe(2);
+  expect(theirs.values.get(into)).toBeGreaterThanOrEqual(1);
+  second.abort(new TypeError('enough'));
+  void first.close();
+  await accepted.close();
+  await expect.poll(() => [ours.values.get(out), theirs.values.get(into)]).toEqual([0, 0]);
 });

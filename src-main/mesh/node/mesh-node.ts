@@ -16,6 +16,9 @@ import { probeBandwidth } from '../protocols/bandwidth/client.ts';
 import { ALIVE_PROTOCOL } from '../protocols/alive/constants.ts';
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL, BANDWIDTH_TIMEOUT_MS } from '../protocols/bandwidth/constants.ts';
 import { bandwidthErrors } from '../protocols/bandwidth/errors.ts';
+import { probeLoss } from '../protocols/loss/client.ts';
+import { LOSS_LIMITS, LOSS_PROTOCOL, LOSS_TIMEOUT_MS } from '../protocols/loss/constants.ts';
+import { lossErrors } from '../protocols/loss/errors.ts';
 import { IDENTIFY_PROTOCOL } from '../protocols/identify/constants.ts';
 import { ping } from '../protocols/ping/client.ts';
 import { PING_LIMITS, PING_PROTOCOL, PING_TIMEOUT_MS } from '../protocols/ping/constants.ts';
@@ -24,9 +27,9 @@ import { spokenInstead } from '../protocols/version.ts';
 import { wrapStream, type StreamTraffic } from '../streams/frame-stream.ts';
 import { movable } from '../streams/move/constants.ts';
 import { Moves, pathLimits, pathTraffic, type MoveTarget } from '../streams/move/moves.ts';
-import { marksEnd } from '../transports/kinds.ts';
+import { hostOfDirect, marksEnd } from '../transports/kinds.ts';
 import type { Transports } from '../transports/transports.ts';
-import type { FrameStream, Mesh, MeshEvents, PeerSummary, ProtocolLimits, ProviderRecords, Reachability, RelayPlace, Signer, Topic, TopicGuard } from '../types.ts';
+import type { FrameStream, Mesh, MeshEvents, PeerConduct, PeerSummary, ProtocolLimits, ProviderRecords, Reachability, RelayPlace, Signer, Topic, TopicGuard } from '../types.ts';
 import type { ZoneWatch } from '../zone/zone-watch.ts';
 import type { MeshLibp2p } from './create-libp2p.ts';
 import { withDeadline } from './deadline.ts';
@@ -85,7 +88,7 @@ export class MeshNode implements Mesh {
       probe: (connection) => probeLink(connection, { clock: components.clock, traffic: this.#metrics.traffic(PING_PROTOCOL) }),
     });
     this.#gossip = new Gossip({ libp2p, events: this.events, metrics: this.#metrics, watch: this.#zone, clock: components.clock });
-    this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, logger: components.logger, clock: components.clock });
+    this.#watch = new PeerWatch(this, { libp2p, options, book: this.#book, refused: this.#metrics.refused, logger: components.logger, clock: components.clock });
     this.peerId = asPeerId(libp2p.peerId.toString());
     this.signer = components.signer;
     this.events.on('peer:disconnect', ({ peer }) => this.#zone.sessions.forget(peer));
@@ -101,6 +104,7 @@ export class MeshNode implements Mesh {
     await this.#watch.start();
     this.#links.start();
     this.#counts.start();
+    await this.#zone.readBans();
     try {
       await this.#nat?.prepare();
       await this.#libp2p.start();
@@ -152,6 +156,14 @@ export class MeshNode implements Mesh {
     if (connection !== undefined) await this.#libp2p.hangUp(connection.remotePeer);
   }
 
+  conductOf(peer: PeerId): PeerConduct {
+    return { faults: this.#zone.conduct.faultsOf(peer), topicScore: this.#gossip.scoreOf(peer) };
+  }
+
+  enforceBans(): Promise<void> {
+    return this.#zone.enforceBans();
+  }
+
   async ping(peer: PeerId, { signal }: Within = {}): Promise<number> {
     const { clock } = this.#components;
     const deadline = { timeoutMs: PING_TIMEOUT_MS, error: () => pingErrors.timedOut(peer), signal };
@@ -172,12 +184,28 @@ export class MeshNode implements Mesh {
     return bytesPerSecond;
   }
 
+  async loss(peer: PeerId, { signal }: Within = {}): Promise<number | undefined> {
+    const connection = this.#links.best(peer)?.connection;
+    if (connection === undefined) throw meshErrors.notConnected({ peer });
+    const address = hostOfDirect(connection);
+    if (address === undefined) return undefined;
+    const deadline = { timeoutMs: LOSS_TIMEOUT_MS, error: () => lossErrors.timedOut(peer), signal };
+    const count = await withDeadline(deadline, async (within) =>
+      probeLoss(await this.open(peer, LOSS_PROTOCOL, { limits: LOSS_LIMITS, signal: within }), { address, signal: within }));
+    // A better link may have come meanwhile: this was the way to another address.
+    if (count === undefined || this.#links.best(peer)?.connection !== connection) return undefined;
+    const share = 1 - count.arrived / count.sent;
+    this.#gaugeOf(peer)?.datagrams(count);
+    this.#metrics.lost(share);
+    return share;
+  }
+
   async open(peer: PeerId, protocol: string, options: Within & { readonly limits: ProtocolLimits }): Promise<FrameStream> {
     const stream = await this.#newStream(peer, protocol, options).catch(async (error: unknown) => {
       if (!isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED')) throw error;
       return this.#newStream(peer, await this.#spokenInstead(peer, protocol, error), options);
     });
-    this.#metrics.opened(protocol, 'out');
+    this.#metrics.opened(protocol, 'out', stream.closed);
     return stream;
   }
 
@@ -237,15 +265,19 @@ export class MeshNode implements Mesh {
     const peer = asPeerId(String(parseAddress(address).getComponents().at(-1)?.value));
     const traffic = this.#zone.trafficOf(peer, this.#trafficWith(peer, protocol));
     const stream = await withDeadline({ timeoutMs: DIAL_TIMEOUT_MS, error: timedOut, signal }, (within) => this.#direct.dial(address, { protocol, limits, traffic, signal: within }));
-    this.#metrics.opened(protocol, 'out');
+    this.#metrics.opened(protocol, 'out', stream.closed);
     return stream;
   }
 
   async handle(protocol: string, limits: ProtocolLimits, handler: (stream: FrameStream) => void): Promise<Unsubscribe> {
     const { maxInboundStreams, maxOutboundStreams, relayed: runOnLimitedConnection = false } = limits;
     const accept = (peer: PeerId, wrap: (traffic: StreamTraffic) => FrameStream): void => {
-      this.#metrics.opened(protocol, 'in');
-      this.#zone.accept({ peer, protocol, limits, traffic: this.#trafficWith(peer, protocol) }, wrap, handler);
+      const counted = (traffic: StreamTraffic): FrameStream => {
+        const stream = wrap(traffic);
+        this.#metrics.opened(protocol, 'in', stream.closed);
+        return stream;
+      };
+      this.#zone.accept({ peer, protocol, limits, traffic: this.#trafficWith(peer, protocol) }, counted, handler);
     };
     const shut = limits.direct === true ? await this.#direct.handle(protocol, { limits, accept }) : undefined;
     const options = { maxInboundStreams, maxOutboundStreams, runOnLimitedConnection };
@@ -259,7 +291,7 @@ export class MeshNode implements Mesh {
         const counted = this.#zone.metered({ peer, protocol, limits, traffic: this.#trafficWith(peer, protocol) });
         const path = wrapStream(stream, { peer, protocol, limits: pathLimits(limits), traffic: pathTraffic(counted), marksEnd: marksEnd(connection) });
         void this.#moves.receive(path, { peer, protocol, limits, traffic: counted }, (moving) => {
-          this.#metrics.opened(protocol, 'in');
+          this.#metrics.opened(protocol, 'in', moving.closed);
           this.#zone.hand(moving, { metered: counted, limits }, handler);
         });
       }, options);
@@ -273,7 +305,7 @@ export class MeshNode implements Mesh {
   /** What a stream is counted by: its protocol and, but for those that measure, its link. */
   #trafficWith(peer: PeerId, protocol: string): StreamTraffic {
     const traffic = this.#metrics.traffic(protocol);
-    const isProbe = protocol === PING_PROTOCOL || protocol === BANDWIDTH_PROTOCOL || protocol === ALIVE_PROTOCOL;
+    const isProbe = protocol === PING_PROTOCOL || protocol === BANDWIDTH_PROTOCOL || protocol === LOSS_PROTOCOL || protocol === ALIVE_PROTOCOL;
     const gauge = isProbe ? undefined : this.#gaugeOf(peer);
     return gauge === undefined ? traffic : watched(traffic, gauge);
   }

@@ -9,6 +9,8 @@ import { IDENTIFY_LIMITS, IDENTIFY_PROTOCOL, IDENTIFY_TIMEOUT_MS, IDENTIFY_VERSI
 import { identifyErrors } from '../protocols/identify/errors.ts';
 import type { Introduction } from '../protocols/identify/schema.ts';
 import { serveIntroduction } from '../protocols/identify/server.ts';
+import { LOSS_LIMITS, LOSS_PROTOCOL } from '../protocols/loss/constants.ts';
+import { LossServer } from '../protocols/loss/server.ts';
 import { PING_LIMITS, PING_PROTOCOL, PING_RATE } from '../protocols/ping/constants.ts';
 import { servePing } from '../protocols/ping/server.ts';
 import type { Mesh } from '../types.ts';
@@ -24,11 +26,13 @@ export interface PeerWatchInit {
   readonly libp2p: MeshLibp2p;
   readonly options: MeshOptions;
   readonly book: PeerBook;
+  /** Told what was refused, by its code. */
+  readonly refused: (code: string) => void;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
-/** Turns libp2p's peer events into the mesh's, introduces peers to each other and serves the three built-in protocols. */
+/** Turns libp2p's peer events into the mesh's, introduces peers to each other and serves the built-in protocols. */
 export class PeerWatch {
   readonly #mesh: Mesh;
   readonly #init: PeerWatchInit;
@@ -44,11 +48,13 @@ export class PeerWatch {
 
   /** Call before the node listens, so that not even the first peer is missed. */
   async start(): Promise<void> {
-    const { libp2p, clock } = this.#init;
+    const { libp2p, clock, refused } = this.#init;
     const pings = new RateLimiter(PING_RATE, clock);
     await this.#mesh.handle(PING_PROTOCOL, PING_LIMITS, (stream) => this.#attend('ping', servePing(stream, pings)));
     const echoes = { perPeer: new RateLimiter(BANDWIDTH_RATE, clock), total: new RateLimiter(BANDWIDTH_TOTAL_RATE, clock) };
     await this.#mesh.handle(BANDWIDTH_PROTOCOL, BANDWIDTH_LIMITS, (stream) => this.#attend('bandwidth', serveBandwidth(stream, echoes)));
+    const losses = new LossServer({ clock, refused });
+    await this.#mesh.handle(LOSS_PROTOCOL, LOSS_LIMITS, (stream) => this.#attend('loss', losses.serve(stream)));
     await this.#mesh.handle(IDENTIFY_PROTOCOL, IDENTIFY_LIMITS, (stream) => this.#attend('identify', serveIntroduction(stream, this.#introduction())));
     this.#offs.push(hear(libp2p, 'peer:connect', this.#onConnect), hear(libp2p, 'peer:disconnect', this.#onDisconnect), hear(libp2p, 'peer:discovery', this.#onDiscovery));
   }

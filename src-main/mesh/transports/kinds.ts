@@ -19,6 +19,14 @@ export function kindOf(address: Multiaddr): TransportKind | undefined {
 /** Negotiated over a relay is direct all the same. */
 export const routeOf = ({ remoteAddr }: { readonly remoteAddr: Multiaddr }): Route => (kindOf(remoteAddr) === 'relay' ? 'relayed' : 'direct');
 
+/** The IP address that the connection itself leads to, proved by its handshake; undefined where a third peer arranged it, or carries it. */
+export function hostOfDirect({ remoteAddr }: { readonly remoteAddr: Multiaddr }): string | undefined {
+  const kind = kindOf(remoteAddr);
+  if (kind === 'relay' || kind === 'webrtc') return undefined;
+  const [host] = remoteAddr.getComponents();
+  return host?.name === 'ip4' || host?.name === 'ip6' ? host.value : undefined;
+}
+
 /** Where a stream's end has to be said in so many words, see `FrameStreamInit.marksEnd`. */
 export const marksEnd = ({ multiplexer }: { readonly multiplexer?: string | undefined }): boolean => multiplexer === 'quic' || multiplexer === '/webrtc';
 

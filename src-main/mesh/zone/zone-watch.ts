@@ -46,7 +46,7 @@ export class ZoneWatch {
   start(watched: Watched): void {
     this.#watched = watched;
     this.#timers.push(
-      setInterval(() => void this.#dropBanned(), BANS_CHECK_MS).unref(),
+      setInterval(() => void this.readBans(), BANS_CHECK_MS).unref(),
       setInterval(() => this.dropIdle(), IDLE_CHECK_MS).unref(),
     );
   }
@@ -121,9 +121,21 @@ export class ZoneWatch {
     for (const subject of subjects) this.#drop(subject);
   }
 
-  async #dropBanned(): Promise<void> {
+  /** For who has just changed the list: nothing waits for the next look at it. */
+  async enforceBans(): Promise<void> {
+    await this.#init.bans.list();
+    this.#dropBanned();
+  }
+
+  /** Before the node begins: whoever was banned before is from the first moment on. Never rejects. */
+  async readBans(): Promise<void> {
     const { bans, logger } = this.#init;
     await bans.refresh().catch((error: unknown) => logger.warn({ message: isCoded(error) ? error.message : String(error) }, 'the list of bans cannot be read'));
+    this.#dropBanned();
+  }
+
+  #dropBanned(): void {
+    const { bans } = this.#init;
     for (const connection of this.#watched?.connections() ?? []) {
       const peer = asPeerId(connection.remotePeer.toString());
       const host = hostOfConnection({ remoteAddr: connection.remoteAddr });
