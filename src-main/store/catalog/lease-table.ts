@@ -38,6 +38,11 @@ export class LeaseTable {
     return { release: () => void this.#db.note(() => this.#db.run('DELETE FROM leases WHERE id = ?', id)) };
   }
 
+  /** What this process holds of them, whoever in it took it. */
+  letGo(resources: readonly string[]): void {
+    this.#db.transaction(() => { for (const resource of resources) this.#db.run('DELETE FROM leases WHERE resource = ? AND pid = ?', resource, process.pid); });
+  }
+
   /** Of a process that took it in a catalogue which was lost. */
   restore(resource: string, pid: number, isExclusive: boolean): void {
     if (isAlive(pid)) this.#db.run('INSERT INTO leases (resource, pid, is_exclusive) VALUES (?, ?, ?)', resource, pid, Number(isExclusive));

@@ -136,7 +136,7 @@ export interface AddProgress extends Omit<DownloadProgress, 'phase'> {
   readonly parts: number;
 }
 
-export interface AddModelOptions extends Pick<DownloadOptions, 'connections' | 'files' | 'leases' | 'firstRetryMs' | 'maxFailures' | 'signal' | 'stallMs' | 'token'> {
+export interface AddModelOptions extends Pick<DownloadOptions, 'connections' | 'files' | 'leases' | 'firstRetryMs' | 'maxFailures' | 'pace' | 'signal' | 'stallMs' | 'token'> {
   readonly shelf: ModelShelf;
   /** Gets the shards of the model, each as soon as its bytes are there; absent where nothing is given to others. */
   readonly pieces?: PieceShelf;

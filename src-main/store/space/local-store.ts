@@ -254,6 +254,11 @@ export class LocalStore {
     return { freedBytes: dropped + evicted + await sweep(this.#context), usedBytes: usageOf(this.#context).usedBytes };
   }
 
+  /** Removes what broken-off downloads left at these places. Returns the bytes freed. */
+  dropUnfinished(paths: readonly string[]): Promise<number> {
+    return dropBrokenOff(this.#context, new Set(paths));
+  }
+
   /** Files of ours may lie on the disk that the catalogue does not know, since it was damaged or lost. */
   get isRescanDue(): boolean {
     return this.catalog.state(RESCAN_DUE) !== undefined;

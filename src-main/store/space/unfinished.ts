@@ -73,12 +73,12 @@ export function originOf(name: string, path: string): string {
   return source === 'hf' && rest.length > 2 ? `hf:${rest.join('/')}` : path;
 }
 
-/** Removes what broken-off downloads and fetches left, but shards that are pinned or in use. Returns the bytes freed. */
-export async function dropBrokenOff(context: StoreContext): Promise<number> {
+/** Removes what broken-off downloads and fetches left, all or those at `paths`, but shards that are pinned or in use. Returns the bytes freed. */
+export async function dropBrokenOff(context: StoreContext, paths?: ReadonlySet<string>): Promise<number> {
   const { catalog } = context;
   let freed = 0;
   for (const { path, storedBytes: bytes, pid } of unfinishedFiles(context)) {
-    if (pid !== null) continue;
+    if (pid !== null || paths?.has(path) === false) continue;
     const shard = catalog.shards.file(path);
     if (shard !== undefined) freed += await evict(context, shard);
     if (shard !== undefined) continue;

@@ -33,6 +33,8 @@ export interface DownloadOptions extends WebOptions {
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** A leaf is on the disk, from this run or an earlier one. */
   readonly onLeaf?: (leaf: number) => void;
+  /** Takes as long as so many bytes are to take; without it, they come as fast as they do. */
+  readonly pace?: (bytes: number, signal: AbortSignal) => Promise<void>;
   /** Failures in a row, over all connections, after which it is given up. */
   readonly maxFailures?: number;
   /** Before a request is repeated; grows with the failures in a row. */
@@ -168,6 +170,7 @@ class Download {
     let filled = 0;
     try {
       for await (const chunk of readRange(remote, range, { ...this.#options, signal: this.#signal })) {
+        await this.#options.pace?.(chunk.length, this.#signal);
         for (let taken = 0; taken < chunk.length;) {
           const length = leafLength(remote.sizeBytes, at.leaf);
           const part = chunk.subarray(taken, taken + length - filled);
