@@ -46,6 +46,9 @@ export const pipelineErrors = defineErrors('PIPELINE', {
   unknownSession: spec<{ session: string }>({ fault: 'peer', message: (m) => `no open session ${m.session}`, next: 'Open the session again.' }),
   unknownLease: spec<{ lease: string }>({ fault: 'peer', message: (m) => `no loaded range ${m.lease} on this link`, next: 'Load the range again.' }),
   notAllowed: spec<{ peer: string }>({ fault: 'user', message: (m) => `peer ${m.peer} may not use this node`, next: 'Ask the owner of the node to allow your peer id.' }),
+  notServing: spec<{ reason: string }>({
+    fault: 'user', retryable: true, message: (m) => `this node computes for nobody else: ${m.reason}`, next: 'Use another peer; its owner says when it serves.',
+  }),
   layersNotHeld: spec<{ modelHash: string; first: number; last: number }>({
     fault: 'user', message: (m) => `this node does not hold layers ${m.first}-${m.last} of model ${m.modelHash} as whole shards`,
     next: 'Ask for its offers again and plan with those.',
@@ -70,12 +73,20 @@ export const pipelineErrors = defineErrors('PIPELINE', {
   stageRefused: spec<StageRef & { code: string; reason: string }>({
     fault: 'user', retryable: true, message: (m) => `${named(m)} refused: ${m.reason}`, next: 'Wait and try again, or choose another peer.',
   }),
+  stageLeft: spec<StageRef & { reason: string }>({
+    fault: 'user', retryable: true, message: (m) => `${named(m)} does not serve: ${m.reason}`, next: 'Choose another peer, or ask again when its owner lets it serve.',
+  }),
   stageNotFetched: spec<StageRef & { code: string; reason: string }>({
     fault: 'local', retryable: true, message: (m) => `${named(m)} does not get its layers: ${m.reason}`, next: 'Name more peers that hold these layers, or give that node more room; what was fetched is kept.',
   }),
   stageTooOld: spec<StageRef & { feature: string; reason: string }>({
     fault: 'user', message: (m) => `${named(m)} runs an older version: ${m.reason}`, next: 'Update OmniNode there, or choose another peer.',
   }),
+  noGrammar: spec<StageRef>({
+    fault: 'user', message: (m) => `${named(m)} runs an older version, which cannot keep an answer in a shape`, next: 'Update OmniNode there, or ask for an answer of any shape.',
+  }),
+  badGrammar: spec<StageRef & { reason: string }>({ fault: 'user', message: (m) => `${named(m)} cannot keep the answer in this shape: ${m.reason}`, next: 'Ask for an answer of a simpler shape.' }),
+  grammarTooLarge: spec<{ bytes: number; limit: number }>({ fault: 'user', message: (m) => `the shape of the answer takes ${m.bytes} bytes, at most ${m.limit} fit`, next: 'Ask for an answer of a simpler shape.' }),
   stageMisbehaved: spec<StageRef & { code: string; reason: string }>({ fault: 'peer', message: (m) => `${named(m)} broke the protocol: ${m.reason}`, next: REROUTE }),
   stageTimeout: spec<StageRef & { phase: string; timeoutMs: number }>({
     fault: 'peer', retryable: true, message: (m) => `${named(m)} did not ${m.phase} within ${m.timeoutMs} ms`, next: REROUTE,

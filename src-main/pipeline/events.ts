@@ -1,5 +1,8 @@
 import type { CodedError, LayerRange, PeerId, SessionId } from '../base/index.ts';
 import type { PipelineStage } from './coordinator/assembly.ts';
+import type { FinishReason } from './coordinator/generation.ts';
+import type { Interruption } from './coordinator/interruptions.ts';
+import type { GenerationStats } from './coordinator/stats.ts';
 import type { StageAssignment } from './ports.ts';
 
 /** What happens on a node that serves stages; low rate, for the live view. */
@@ -8,6 +11,8 @@ export interface StageRunnerEvents {
   'engine:unloaded': { readonly modelHash: string; readonly layers: LayerRange };
   'session:opened': { readonly session: SessionId; readonly coordinator: PeerId; readonly layers: LayerRange };
   'session:closed': { readonly session: SessionId; readonly errorCode: string | undefined };
+  /** A run of a session is over, or its share of the lane: so many rows went through these layers in it. */
+  'rows:computed': { readonly session: SessionId; readonly coordinator: PeerId; readonly layers: LayerRange; readonly rows: number };
 }
 
 /** How far a stage is with fetching the layers that it lacks. */
@@ -20,8 +25,24 @@ export interface FetchProgress {
   readonly bytesTotal: number;
 }
 
-/** What happens to the stages of a pipeline. */
+/** An answer that is over, with nothing of its text. */
+export interface EndedAnswer {
+  readonly reason: FinishReason | 'failed';
+  /** Why it failed. */
+  readonly error: CodedError | undefined;
+  /** Without figures of stages where it failed. */
+  readonly stats: GenerationStats;
+  /** Those that it ended on. */
+  readonly stages: readonly PipelineStage[];
+  readonly interruptions: readonly Interruption[];
+  /** From the request to the end. */
+  readonly durationMs: number;
+}
+
+/** What happens to the stages of a pipeline, and to its answers. */
 export interface PipelineEvents {
+  /** Told before the answer's own `result`. */
+  answered: EndedAnswer;
   /** A stage is lost; answers under way wait for others to take its place. */
   'stage:lost': { readonly error: CodedError };
   /** Who is to take over, and why; not loaded yet. */

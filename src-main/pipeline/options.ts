@@ -6,6 +6,10 @@ export const STAGE_PROTOCOL = '/omni/stage/1.0.0';
 
 /** Bytes of one control message (JSON). */
 export const MAX_CONTROL_BYTES = 64 * 1024;
+/** Bytes of an answer's grammar (JSON): what a message has room for beside addresses and sampling. */
+export const MAX_GRAMMAR_BYTES = 48 * 1024;
+/** Bytes of what a vocabulary's tokens spell: 262,144 tokens of 14 bytes. */
+export const MAX_SPELLING_BYTES = 4 * 1024 * 1024;
 /** Bytes of one tensor: 512 rows of 8192 F32 values. */
 export const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
 export const MAX_CONTEXT_TOKENS = 1 << 20;

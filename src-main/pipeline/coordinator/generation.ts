@@ -1,11 +1,12 @@
 import { BoundedQueue, type Clock, type CodedError } from '../../base/index.ts';
-import type { SamplingOptions, TokenLogprob } from '../../inference/index.ts';
+import type { AnswerShape, SamplingOptions, TokenLogprob } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import { MAX_END_TOKENS, TOKEN_WINDOW } from '../options.ts';
 import type { Pass } from '../prefill/pass-cost.ts';
 import type { RequestTrace } from '../trace/request-trace.ts';
 import type { AnswerReceipts } from './answer-receipts.ts';
 import type { Assembly } from './assembly.ts';
+import { Interruptions, type StageLoss } from './interruptions.ts';
 import { Run, type NewToken } from './run.ts';
 import { endOf, rowsOf, scriptOf, sharedRows, type AnswerSoFar, type ComputedRows } from './script.ts';
 import type { OpenSession } from './session-pool.ts';
@@ -23,6 +24,8 @@ export interface GenerateRequest {
   readonly trace?: true;
   /** Has every stage sign what it computed; the result then has `receipts`. */
   readonly receipts?: true;
+  /** What the answer must be. */
+  readonly shape?: AnswerShape;
   /** Told while all places on the stages are taken: how many answers wait before this one. */
   readonly onWait?: (ahead: number) => void;
 }
@@ -69,7 +72,7 @@ export interface GenerationInit {
   readonly onFinish: (generation: Generation, end: { readonly reason: FinishReason; readonly keep: boolean }) => Promise<Omit<GenerationResult, 'finishReason'>>;
   /** A run, or the way to one, failed: the pipeline suspends and resumes the answer, or fails it. */
   readonly onSetback: (generation: Generation, error: CodedError, assembly: Assembly | undefined) => void;
-  readonly onFail: (generation: Generation) => void;
+  readonly onFail: (generation: Generation, error: CodedError) => void;
   /** A replay gave another token than the first time: the stages do not compute alike. */
   readonly onMismatch: () => void;
   /** Between two new tokens, where the last stage measured it. */
@@ -99,6 +102,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   runStart = 0;
   /** Losses since the last new token. */
   setbacks = 0;
+  readonly interruptions = new Interruptions();
   readonly #init: GenerationInit;
   readonly #queue = new BoundedQueue<GeneratedToken>(2 * TOKEN_WINDOW);
   readonly #result = Promise.withResolvers<GenerationResult>();
@@ -169,8 +173,9 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   }
 
   /** Lets go of stages that are lost; `resume` goes on. */
-  suspend(): void {
+  suspend(loss: StageLoss): void {
     this.setbacks++;
+    this.interruptions.begin(loss, { tokens: this.received, sinceMs: this.#progressMs });
     this.#leaveGround();
   }
 
@@ -182,7 +187,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   fail(error: CodedError): void {
     if (this.#ended) return;
     this.#end();
-    this.#init.onFail(this);
+    this.#init.onFail(this, error);
     this.#queue.end(error);
     this.#result.reject(error);
   }
@@ -248,6 +253,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   #onToken({ token, logprob, top, gapUs }: NewToken, position: number): void {
     this.#mark();
     this.setbacks = 0;
+    this.interruptions.end(this.#progressMs);
     this.#time(position, gapUs);
     this.#isCaughtUp = true;
     if (this.#endTokens.has(token)) {

@@ -20,6 +20,9 @@ export function reportedFailure(reporter: StageRef, error: CodedError, route: re
   if (culprit !== undefined) return linkFailure(culprit, error);
   const meta = { ...reporter, code: error.code, reason: error.message };
   if (error.code === 'PIPELINE_LAYERS_NOT_FETCHED') return pipelineErrors.stageNotFetched({ ...reporter, code: causeOf(error), reason: error.message }, error);
+  // Other stages would say the same.
+  if (error.code === 'ENGINE_BAD_GRAMMAR') return pipelineErrors.badGrammar({ ...reporter, reason: error.message }, error);
+  if (error.code === 'PIPELINE_NOT_SERVING') return pipelineErrors.stageLeft({ ...reporter, reason: error.message }, error);
   return REFUSED.includes(error.code) ? pipelineErrors.stageRefused(meta, error) : pipelineErrors.stageFailed(meta, error);
 }
 

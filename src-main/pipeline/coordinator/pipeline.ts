@@ -1,7 +1,7 @@
 import { asPeerId, Events, type CodedError } from '../../base/index.ts';
 import type { Speculation } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import type { PipelineEvents } from '../events.ts';
+import type { EndedAnswer, PipelineEvents } from '../events.ts';
 import { canRecover, explainRoute, PaceWatch, Recovery, type Reroute, type SlowStage } from '../failover/index.ts';
 import type { CoordinatorMetrics } from '../metrics.ts';
 import type { CoordinatorOptions } from '../options.ts';
@@ -15,6 +15,7 @@ import { collectReceipts, noReceipts, type AnswerReceipts } from './answer-recei
 import { Assembly, type PipelineStage } from './assembly.ts';
 import { dtypesOf, type RouteStage } from './boundaries.ts';
 import { Generation, type FinishReason, type GenerateRequest, type GenerationResult, type Ground } from './generation.ts';
+import type { StageLoss } from './interruptions.ts';
 import { endOf } from './script.ts';
 import type { OpenedStages, StageProgress } from './open-stages.ts';
 import type { RequestTrace, StageTrace } from '../trace/request-trace.ts';
@@ -47,6 +48,8 @@ export interface Pipeline {
   readonly running: number;
   /** How many of them wait for a place on the stages. */
   readonly waiting: number;
+  /** Of all answers, those under way too. */
+  readonly tokens: number;
   /** Resolves when the pipeline is closed: with the reason when a stage was lost for good, undefined after `close`. */
   readonly closed: Promise<CodedError | undefined>;
   generate(request: GenerateRequest): Generation;
@@ -89,6 +92,8 @@ export class StagePipeline implements Pipeline {
   readonly #closed = Promise.withResolvers<CodedError | undefined>();
   readonly #stop = new AbortController();
   #assembly: Assembly;
+  /** Of answers that are over. */
+  #endedTokens = 0;
   /** Stages are being replaced: answers wait for it. */
   #recovery: Promise<void> | undefined;
   #pace = new PaceWatch();
@@ -123,6 +128,10 @@ export class StagePipeline implements Pipeline {
     return this.#assembly.pool.waiting;
   }
 
+  get tokens(): number {
+    return [...this.#running].reduce((sum, { received }) => sum + received, this.#endedTokens);
+  }
+
   get answers(): readonly AnswerProgress[] {
     const nowMs = this.#init.components.clock.monotonicMs();
     return [...this.#running].map((generation) => progressOf(generation, nowMs));
@@ -137,7 +146,7 @@ export class StagePipeline implements Pipeline {
       dropGround: ({ assembly, session }) => assembly.pool.close(session),
       onFinish: (ended, end) => this.#finished(ended, end),
       onSetback: (hit, error, assembly) => this.#onSetback(hit, error, assembly),
-      onFail: (ended) => this.#dropped(ended),
+      onFail: (ended, error) => this.#dropped(ended, error),
       onMismatch: () => metrics.replayMismatches.inc(),
       onGap: (gapUs) => metrics.itlSeconds.observe(gapUs / 1e6),
     });
@@ -174,13 +183,13 @@ export class StagePipeline implements Pipeline {
     return (this.#microBatch = chooseMicroBatch({ ...costs, prompt, most, previous: this.#microBatch }));
   }
 
-  async #takeGround({ sampling, signal, receipts, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
+  async #takeGround({ sampling, shape, signal, receipts, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
     for (;;) {
       await this.#recovery;
       if (this.#end !== undefined) throw this.#end;
       const assembly = this.#assembly;
       try {
-        const session = await assembly.pool.take({ sampling, receipts: receipts === true, onWait, signal });
+        const session = await assembly.pool.take({ sampling, shape, receipts: receipts === true, onWait, signal });
         if (assembly === this.#assembly && this.#recovery === undefined) return { assembly, session };
         assembly.pool.close(session);
       } catch (error) {
@@ -193,10 +202,14 @@ export class StagePipeline implements Pipeline {
   async #finished(generation: Generation, { reason, keep }: { readonly reason: FinishReason; readonly keep: boolean }): Promise<Omit<GenerationResult, 'finishReason'>> {
     const { ground } = generation;
     const endedMs = this.#init.components.clock.monotonicMs();
-    this.#running.delete(generation);
+    this.#ended(generation);
     this.#init.metrics.finished.inc({ reason });
     this.#init.metrics.tokens.inc(undefined, generation.received);
-    if (ground === undefined) return { stats: this.#figures(generation, []), ...traceOf(generation, endedMs, []) };
+    if (ground === undefined) {
+      const stats = this.#figures(generation, []);
+      this.#tellEnd(generation, { reason, error: undefined, stats, endedMs });
+      return { stats, ...traceOf(generation, endedMs, []) };
+    }
     const { assembly, session } = ground;
     // Asked before the session may close, on the same ordered link.
     const asked = assembly.figures(session);
@@ -209,7 +222,17 @@ export class StagePipeline implements Pipeline {
     const signed = await receipts;
     if (keep) assembly.pool.keep(session);
     else assembly.pool.close(session);
-    return { stats: this.#figures(generation, await asked), ...traceOf(generation, endedMs, stages), ...(signed === undefined ? {} : { receipts: signed }) };
+    const stats = this.#figures(generation, await asked);
+    this.#tellEnd(generation, { reason, error: undefined, stats, endedMs });
+    return { stats, ...traceOf(generation, endedMs, stages), ...(signed === undefined ? {} : { receipts: signed }) };
+  }
+
+  #ended(generation: Generation): void {
+    if (this.#running.delete(generation)) this.#endedTokens += generation.received;
+  }
+
+  #tellEnd({ startedMs, interruptions, ground }: Generation, { endedMs, ...end }: Pick<EndedAnswer, 'reason' | 'error' | 'stats'> & { readonly endedMs: number }): void {
+    this.events.emit('answered', { ...end, stages: (ground?.assembly ?? this.#assembly).stages, interruptions: interruptions.toArray(), durationMs: endedMs - startedMs });
   }
 
   async #receipts({ request, answer, ground, runStart }: Generation, keep: boolean): Promise<AnswerReceipts | undefined> {
@@ -217,23 +240,27 @@ export class StagePipeline implements Pipeline {
     if (request.receipts !== true || ground === undefined || verifySignature === undefined) return undefined;
     // Not all stages may have computed what others have; and who cancels does not want to wait.
     if (!keep) return noReceipts('the answer was given up before its end');
-    const { promptTokens, sampling } = request;
+    const { promptTokens, sampling, shape } = request;
     return collectReceipts({
       clients: ground.assembly.clients, route: ground.assembly.route, session: ground.session.id, modelHash, start: runStart, end: endOf(ground.session.rows),
-      tokens: { promptTokens: [...promptTokens], answerTokens: [...answer], greedy: sampling.temperature === 0 && sampling.repetitionPenalty === 1 },
+      tokens: { promptTokens: [...promptTokens], answerTokens: [...answer], greedy: sampling.temperature === 0 && sampling.repetitionPenalty === 1 && shape === undefined },
       timeoutMs: options.receiptsTimeoutMs, verifySignature,
     });
   }
 
   #figures(generation: Generation, reports: readonly (StageStats | undefined)[]): GenerationStats {
+    const stats = this.#sumUp(generation, reports);
+    this.#observe(stats);
+    return (this.stats = stats);
+  }
+
+  #sumUp(generation: Generation, reports: readonly (StageStats | undefined)[]): GenerationStats {
     const { times, startedMs, placedMs, received, microBatch, reusedTokens, replayedTokens, failovers, request } = generation;
     const counts = {
       promptTokens: request.promptTokens.length, microBatch, reusedTokens, replayedTokens, failovers, generatedTokens: received,
       startedMs, placedMs, firstTokenMs: times.firstMs, lastTokenMs: times.lastMs, itlMs: times.itlMs,
     };
-    const stats = generationStats(counts, { reports, rttsMs: generation.ground?.assembly.rttsMs ?? [], batchTokens: this.#init.batchTokens });
-    this.#observe(stats);
-    return (this.stats = stats);
+    return generationStats(counts, { reports, rttsMs: generation.ground?.assembly.rttsMs ?? [], batchTokens: this.#init.batchTokens });
   }
 
   #observe({ ttftMs, stages }: GenerationStats): void {
@@ -245,10 +272,11 @@ export class StagePipeline implements Pipeline {
     });
   }
 
-  #dropped(generation: Generation): void {
+  #dropped(generation: Generation, error: CodedError): void {
     const { ground } = generation;
-    this.#running.delete(generation);
+    this.#ended(generation);
     this.#init.metrics.finished.inc({ reason: 'error' });
+    this.#tellEnd(generation, { reason: 'failed', error, stats: this.#sumUp(generation, []), endedMs: this.#init.components.clock.monotonicMs() });
     ground?.assembly.pool.close(ground.session);
   }
 
@@ -308,7 +336,8 @@ export class StagePipeline implements Pipeline {
     const old = this.#assembly;
     const startedMs = components.clock.monotonicMs();
     const suspended = [...this.#running];
-    for (const generation of suspended) generation.suspend();
+    const loss: StageLoss = { error: error.toWire(), takenBy: [] };
+    for (const generation of suspended) generation.suspend(loss);
     metrics.stageLosses.inc({ code: error.code });
     this.events.emit('stage:lost', { error });
     const recovery = new Recovery({
@@ -324,6 +353,7 @@ export class StagePipeline implements Pipeline {
       this.#recovery = undefined;
       this.#watch(opened, this.#assembly);
       metrics.failovers.inc();
+      loss.takenBy = explainRoute(old.route, route).stages;
       this.events.emit('rerouted', { stages: this.stages, downMs: components.clock.monotonicMs() - startedMs });
     }).catch((reason: unknown) => {
       old.close();

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isCoded, type SessionId } from '../../base/index.ts';
-import type { SamplingOptions, Speculation } from '../../inference/index.ts';
+import type { AnswerShape, SamplingOptions, Speculation } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { MAX_ADDRESSES, type CoordinatorOptions } from '../options.ts';
+import { MAX_ADDRESSES, MAX_GRAMMAR_BYTES, MAX_SPELLING_BYTES, type CoordinatorOptions } from '../options.ts';
 import { FrameType } from '../wire/constants.ts';
-import { newSessionId } from '../wire/frame.ts';
+import { encodeHeader, newSessionId } from '../wire/frame.ts';
 import { dtypesOf, type RouteStage } from './boundaries.ts';
 import type { ComputedRows } from './script.ts';
 import { SessionQueue, type Waiting } from './session-queue.ts';
@@ -14,6 +14,7 @@ import type { StageClient } from './stage-client.ts';
 export interface OpenSession {
   readonly id: SessionId;
   readonly samplingKey: string;
+  readonly isShaped: boolean;
   /** What is known to be in every stage's KV cache. */
   rows: readonly ComputedRows[];
   /** Resolves when the last run's figures are in; a new run waits for it. */
@@ -35,6 +36,8 @@ export interface SessionPoolInit {
 
 export interface TakeOptions extends Waiting {
   readonly sampling: SamplingOptions;
+  /** What the answer must be. */
+  readonly shape?: AnswerShape | undefined;
   /** The stages keep what they need to sign receipts. */
   readonly receipts?: boolean;
 }
@@ -51,6 +54,8 @@ export class SessionPool {
   readonly #queue: SessionQueue;
   #idle: OpenSession | undefined;
   #opening = 0;
+  /** What the last stage was told that tokens spell. */
+  #spelling: Uint8Array | undefined;
 
   constructor(init: SessionPoolInit) {
     this.#init = init;
@@ -89,11 +94,11 @@ export class SessionPool {
   }
 
   async #takeOne(options: TakeOptions): Promise<OpenSession> {
-    const { sampling, receipts = false } = options;
+    const { sampling, receipts = false, shape } = options;
     const samplingKey = JSON.stringify({ sampling, receipts });
     const idle = this.#idle;
     this.#idle = undefined;
-    if (idle?.samplingKey === samplingKey) {
+    if (idle?.samplingKey === samplingKey && shape === undefined) {
       await idle.settled;
       if (this.#open.has(idle)) return idle;
     } else if (idle !== undefined) {
@@ -102,8 +107,12 @@ export class SessionPool {
     return this.#openNew(options, samplingKey);
   }
 
-  /** Gives a session back for the next run with the same sampling. */
+  /**
+   * Gives a session back for the next run with the same sampling. Not where its answers have a shape: the last stage reads all that it
+   * samples in a session as one text.
+   */
   keep(session: OpenSession): void {
+    if (session.isShaped) return this.close(session);
     if (!this.#open.has(session)) return;
     if (this.#idle !== undefined) this.close(this.#idle);
     this.#idle = session;
@@ -129,6 +138,7 @@ export class SessionPool {
   }
 
   async #openNew(options: TakeOptions, samplingKey: string): Promise<OpenSession> {
+    if (options.shape !== undefined) this.#tellSpelling(options.shape);
     const id = newSessionId();
     this.#opening++;
     const outcomes = await Promise.allSettled(this.#init.clients.map((client) => this.#openOn(client, id, options)));
@@ -138,12 +148,12 @@ export class SessionPool {
       this.#closeOnStages(id);
       throw failed.reason;
     }
-    const session: OpenSession = { id, samplingKey, rows: [], settled: Promise.resolve() };
+    const session: OpenSession = { id, samplingKey, isShaped: options.shape !== undefined, rows: [], settled: Promise.resolve() };
     this.#open.add(session);
     return session;
   }
 
-  async #openOn(client: StageClient, id: SessionId, { sampling, receipts }: TakeOptions): Promise<void> {
+  async #openOn(client: StageClient, id: SessionId, { sampling, receipts, shape }: TakeOptions): Promise<void> {
     const { route, lease, options, clients } = this.#init;
     const { stage } = client.ref;
     const [next, previous] = [route[(stage + 1) % route.length], route[(stage + route.length - 1) % route.length]];
@@ -156,8 +166,22 @@ export class SessionPool {
     client.link.postControl(client.address(id), FrameType.open, {
       lease, stageCount: route.length, dtype: takes, ...(sends === takes ? {} : { sends }), sampling, ...neighbours,
       ...(receipts === true && client.link.knows('receipts') ? { receipts: true } : {}), ...(speculate === undefined ? {} : { speculate }),
+      ...(shape === undefined || stage !== route.length - 1 ? {} : { grammar: shape.grammar }),
     });
     await opened;
+  }
+
+  /** Before the first session with a shape. @throws PIPELINE_NO_GRAMMAR, PIPELINE_GRAMMAR_TOO_LARGE, PIPELINE_BAD_OPTION */
+  #tellSpelling({ grammar, spelling }: AnswerShape): void {
+    const client = this.#init.clients.at(-1);
+    if (client === undefined) return;
+    if (!client.link.knows('grammar')) throw pipelineErrors.noGrammar({ ...client.ref });
+    const bytes = Buffer.byteLength(JSON.stringify(grammar));
+    if (bytes > MAX_GRAMMAR_BYTES) throw pipelineErrors.grammarTooLarge({ bytes, limit: MAX_GRAMMAR_BYTES });
+    if (spelling.length > MAX_SPELLING_BYTES) throw pipelineErrors.badOption({ option: 'spelling', reason: `${spelling.length} bytes, at most ${MAX_SPELLING_BYTES} fit` });
+    if (this.#spelling === spelling) return;
+    this.#spelling = spelling;
+    client.link.postParts(encodeHeader(client.address(this.#init.lease), { type: FrameType.spelling }, spelling), spelling);
   }
 
   #closeOnStages(id: SessionId): void {

@@ -5,8 +5,8 @@ import { pipelineErrors, type FailedFetch, type StageRef } from '../errors.ts';
 import { keepBoundaries } from './boundaries.ts';
 import type { Reroute } from './reroute.ts';
 
-/** What other stages may put right. A refusal is not among them: the stage is there, and says why. */
-const RECOVERABLE: readonly string[] = ['PIPELINE_STAGE_LOST', 'PIPELINE_STAGE_TIMEOUT', 'PIPELINE_STAGE_MISBEHAVED', 'PIPELINE_STAGE_FAILED', 'PIPELINE_STAGE_SLOW', 'PIPELINE_STAGE_TOO_OLD', 'PIPELINE_STAGE_NOT_FETCHED'];
+/** What other stages may put right. A refusal is not among them: the stage is there, and says why. One that left told so, and stays away. */
+const RECOVERABLE: readonly string[] = ['PIPELINE_STAGE_LOST', 'PIPELINE_STAGE_TIMEOUT', 'PIPELINE_STAGE_MISBEHAVED', 'PIPELINE_STAGE_FAILED', 'PIPELINE_STAGE_SLOW', 'PIPELINE_STAGE_TOO_OLD', 'PIPELINE_STAGE_NOT_FETCHED', 'PIPELINE_STAGE_LEFT'];
 
 export const canRecover = (error: CodedError): boolean => RECOVERABLE.includes(error.code);
 

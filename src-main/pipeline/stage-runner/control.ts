@@ -47,6 +47,8 @@ export class ControlLink {
   readonly #init: ControlInit;
   readonly #link: StageLink;
   readonly #leases = new Map<string, Lease>();
+  /** What tokens spell, by lease. */
+  readonly #spellings = new Map<string, Uint8Array>();
   readonly #loading = new Map<string, AbortController>();
   /** Opens under way; a close that overtakes one sets its signal. */
   readonly #opening = new Map<string, AbortController>();
@@ -117,6 +119,15 @@ export class ControlLink {
     this.#loading.get(key)?.abort();
     this.#leases.get(key)?.release();
     this.#leases.delete(key);
+    this.#spellings.delete(key);
+  }
+
+  /** For sessions with a grammar that are opened on this range later. @throws PIPELINE_UNKNOWN_LEASE */
+  spelling(frame: Frame): void {
+    const key = keyOf(frame);
+    if (!this.#leases.has(key)) throw pipelineErrors.unknownLease({ lease: frame.session });
+    // A copy: a view would keep what the frame came in.
+    this.#spellings.set(key, Uint8Array.from(frame.payload));
   }
 
   /** Opens a session on a loaded range and the link to the next stage; answers opened or error. */
@@ -127,7 +138,7 @@ export class ControlLink {
     await this.#answering(frame, async () => {
       const message = readControl(frame, FrameType.open, this.#link.peer);
       if (this.#opening.has(key) || this.#init.sessions.get(frame) !== undefined) throw pipelineErrors.badMessage({ peer: this.#link.peer, type: 'open', reason: 'this session is already open' });
-      const lease = this.#leases.get(`${message.lease}/${frame.stage}`);
+      const lease = this.#leases.get(leaseKey(frame, message));
       if (lease === undefined) throw pipelineErrors.unknownLease({ lease: message.lease });
       this.#checkOpen(frame, message, lease);
       this.#opening.set(key, abort);
@@ -154,6 +165,7 @@ export class ControlLink {
     for (const abort of [...this.#loading.values(), ...this.#opening.values()]) abort.abort();
     for (const lease of this.#leases.values()) lease.release();
     this.#leases.clear();
+    this.#spellings.clear();
   }
 
   #checkOpen(frame: Frame, message: OpenMessage, { entry }: Lease): void {
@@ -161,25 +173,36 @@ export class ControlLink {
     if (frame.stage >= message.stageCount) throw reject(`stage ${frame.stage} of ${message.stageCount}`);
     if (message.stageCount > 1 && (message.next === undefined || message.previous === undefined)) throw reject('neighbours are missing');
     const { batchTokens, engine: { info: { hiddenSize } } } = entry;
+    if (message.grammar !== undefined && !this.#spellings.has(leaseKey(frame, message))) throw reject('a grammar, and nothing that tells what tokens spell');
+    if (message.grammar !== undefined && frame.stage !== message.stageCount - 1) throw reject('a grammar is for the last stage');
     const widest = Math.max(rowBytes(message.dtype, hiddenSize), rowBytes(message.sends ?? message.dtype, hiddenSize));
     if (batchTokens * widest > MAX_PAYLOAD_BYTES) throw reject('a micro-batch would be longer than a frame');
   }
 
   // The link first: it may take long, and whoever waits for it must hold no place on the engine.
   async #openSession(frame: Frame, message: OpenMessage, { entry, isOver }: OpenOn): Promise<StageSession> {
-    const { sessions, peerLinks, network, signs } = this.#init;
-    const { previous, stageCount, speculate } = message;
+    const { sessions, peerLinks, network, signs, clock } = this.#init;
+    const { previous, stageCount, speculate, grammar } = message;
+    const spelling = this.#spellings.get(leaseKey(frame, message));
     const records = signs && message.receipts === true;
     const dtypes = { takes: message.dtype, sends: message.sends ?? message.dtype };
     if (records) receiptDtype(dtypes.takes);
     const next = await this.#linkTo(message.next);
     try {
       if (isOver()) throw pipelineErrors.cancelled({});
-      const slot = await this.#slotOn(entry, message.sampling, records ? { record: receiptDtype(dtypes.sends) } : {});
+      const slot = await this.#slotOn(entry, message.sampling, {
+        ...(records ? { record: receiptDtype(dtypes.sends) } : {}), ...(grammar === undefined || spelling === undefined ? {} : { shape: { grammar, spelling } }),
+      });
       const session: StageSession = new StageSession({
         address: { session: frame.session, stage: frame.stage }, stageCount, dtypes, records, entry, slot, control: this.#link, next,
-        lane: entry.lane === undefined || network === undefined ? undefined : new SessionLane({ lane: entry.lane, slot, dtypes, speculate, network, onRun: (stats) => entry.countLane(stats) }),
+        lane: entry.lane === undefined || network === undefined ? undefined : new SessionLane({
+          lane: entry.lane, slot, dtypes, speculate, network, onRun: (stats) => {
+            entry.countLane(stats);
+            session.rowsDone(stats.frames);
+          },
+        }),
         previous: previous as StageLink['peer'] | undefined, onFail: (error) => sessions.fail(session, error),
+        openedAt: clock.now(), onRows: (rows) => sessions.computed(session, rows),
       });
       return session;
     } catch (error) {
@@ -216,6 +239,8 @@ export class ControlLink {
     await act().catch((error: unknown) => this.#link.postError(frame, toCoded(error, 'PIPELINE_STAGE_INTERNAL')));
   }
 }
+
+const leaseKey = ({ stage }: Frame, { lease }: OpenMessage): string => `${lease}/${stage}`;
 
 // Field by field: the receiver refuses what it does not know.
 const infoMessage = ({ architecture, layers, hiddenSize, vocabSize, contextTokens, weightBytes, kvBytes, backend }: StageInfo): ControlMessage<typeof FrameType.loaded> =>

@@ -85,6 +85,12 @@ export class EngineHub {
     }
   }
 
+  /** Unloads what nobody holds; resolves when those engines are gone. */
+  async unloadIdle(): Promise<void> {
+    for (const slot of [...this.#slots.values()]) if (slot.holders === 0) this.#drop(slot);
+    await Promise.all(this.#unloading);
+  }
+
   /** Unloads everything, also what is loading; resolves when the engines are gone. */
   async stop(): Promise<void> {
     for (const slot of [...this.#slots.values()]) this.#drop(slot);

@@ -45,9 +45,15 @@ export class Sessions {
     this.end(session, coded);
   }
 
+  /** Says that so many rows of it are done. */
+  computed({ address, init }: StageSession, rows: number): void {
+    this.#init.events.emit('rows:computed', { session: address.session, coordinator: init.control.peer, layers: init.entry.engine.info.layers, rows });
+  }
+
   end(session: StageSession, error?: CodedError): void {
     if (session.closed) return;
     session.closed = true;
+    session.settle();
     const { entry, slot, next, lane } = session.init;
     this.#open.delete(keyOf(session.address));
     entry.sessions.delete(session);

@@ -1,4 +1,4 @@
-import { Events, toCoded, type CodedError, type PeerId, type Service } from '../../base/index.ts';
+import { Events, toCoded, type CodedError, type LayerRange, type PeerId, type Service, type SessionId } from '../../base/index.ts';
 import type { LaneLoss, StageEngine } from '../../inference/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
@@ -17,6 +17,7 @@ import { ControlLink } from './control.ts';
 import { DataPath } from './data-path.ts';
 import { EngineEntry } from './engine-entry.ts';
 import { EngineHub, type RangeRequest } from './engine-hub.ts';
+import { leave, type LeaveRequest } from './leave.ts';
 import { LinkSurvey } from './link-survey.ts';
 import { PeerLinks } from './peer-links.ts';
 import { Sessions } from './sessions.ts';
@@ -34,6 +35,8 @@ export interface StageRunnerComponents extends PipelineComponents {
   readonly source: StageSource;
   /** Whether a peer may have this node load and compute; everybody when absent. */
   readonly authorize?: (peer: PeerId) => boolean | Promise<boolean>;
+  /** Why a peer is not served now, in words that it gets to read; undefined: it is. Asked at everything that begins something. */
+  readonly refuses?: (peer: PeerId) => string | undefined;
   /** Without it, rows go over the mesh only. */
   readonly lanes?: LaneNetwork;
   /** Without it, this node tells nothing of its links. */
@@ -47,6 +50,20 @@ export interface StageRunnerCounts {
   readonly engines: number;
   readonly inboundLinks: number;
   readonly outboundLinks: number;
+}
+
+/** Whom a session computes for, and what; figures as this stage counted them. */
+export interface ServedSession {
+  readonly session: SessionId;
+  readonly coordinator: PeerId;
+  readonly modelHash: string;
+  readonly layers: LayerRange;
+  /** Unix ms. */
+  readonly openedAt: number;
+  /** Rows of a prompt or an answer that went through these layers: tokens, also guessed ones. */
+  readonly rows: number;
+  /** Of them, those of the present run, that no event has told yet. */
+  readonly runRows: number;
 }
 
 /** Serves the layer ranges of this node to coordinators, and passes hidden states straight to the next stage. */
@@ -89,6 +106,20 @@ export class StageRunner implements Service {
     return { sessions: this.#sessions.size, engines: this.#hub.engines, inboundLinks: this.#inbound.size, outboundLinks: this.#peerLinks.open().length };
   }
 
+  /** The sessions that are open now, whoever's they are. */
+  serving(): Promise<readonly ServedSession[]> {
+    return Promise.all(this.#sessions.all().map(async (session): Promise<ServedSession> => {
+      const { entry, control } = session.init;
+      const runRows = await session.runRows();
+      return { session: session.address.session, coordinator: control.peer, modelHash: entry.modelHash, layers: entry.engine.info.layers, openedAt: session.init.openedAt, rows: session.doneRows + runRows, runRows };
+    }));
+  }
+
+  /** Lets go of those whom `refuses` turns away from now on: politely, see `leave`. */
+  leave(request: LeaveRequest): Promise<void> {
+    return leave({ ...request, sessions: this.#sessions, hub: this.#hub, links: () => [...this.#inbound.keys()] });
+  }
+
   start(): Promise<void> {
     const links = (): StageLink[] => [...this.#inbound.keys(), ...this.#peerLinks.open()];
     this.#heartbeat = new Heartbeat({ clock: this.#components.clock, heartbeatMs: this.#options.heartbeatMs, heartbeatTimeoutMs: this.#options.heartbeatTimeoutMs, links });
@@ -126,7 +157,8 @@ export class StageRunner implements Service {
       case FrameType.measure: return this.#allowed(frame, link, () => control.measure(frame));
       case FrameType.load: return this.#allowed(frame, link, () => control.load(frame));
       case FrameType.unload: return control.unload(frame);
-      case FrameType.open: return void control.open(frame);
+      case FrameType.spelling: return control.spelling(frame);
+      case FrameType.open: return this.#served(frame, link, () => void control.open(frame));
       case FrameType.close: return control.close(frame);
       case FrameType.error: return this.#onPeerError(frame, link);
       default: throw pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for a stage` });
@@ -194,13 +226,20 @@ export class StageRunner implements Service {
   #allowed(frame: Frame, link: StageLink, act: () => Promise<void>): void {
     const { authorize, logger } = this.#components;
     const decide = async (): Promise<void> => {
-      if (authorize === undefined || await authorize(link.peer)) return act();
+      if (authorize === undefined || await authorize(link.peer)) return this.#served(frame, link, act);
       link.postError(frame, pipelineErrors.notAllowed({ peer: link.peer }));
     };
     decide().catch((error: unknown) => {
       logger.error({ code: toCoded(error).code }, 'deciding about a peer failed');
       link.postError(frame, pipelineErrors.notAllowed({ peer: link.peer }));
     });
+  }
+
+  #served<T>(frame: Frame, link: StageLink, act: () => T): T | undefined {
+    const reason = this.#components.refuses?.(link.peer);
+    if (reason === undefined) return act();
+    link.postError(frame, pipelineErrors.notServing({ reason }));
+    return undefined;
   }
 
   #outboundLink(stream: FrameStream): StageLink {

@@ -47,6 +47,10 @@ export interface StageSessionInit {
   readonly next: StageLink | undefined;
   /** Ends the session with an error that its coordinator gets to know. */
   readonly onFail: (error: unknown) => void;
+  /** Unix ms. */
+  readonly openedAt: number;
+  /** Rows of a run that is over. */
+  readonly onRows?: (rows: number) => void;
 }
 
 /** When a token was sampled: times of the two clocks are not compared. */
@@ -79,6 +83,8 @@ export class StageSession {
   sampled: Sampling | undefined;
   /** The prompt's last micro-batch was accepted. */
   promptDone = false;
+  /** Rows of all runs that are over, whichever way they came. */
+  doneRows = 0;
   /** Position that the next frame must have. */
   #due = 0;
   /** Prefill items accepted and not yet taken up. */
@@ -112,7 +118,7 @@ export class StageSession {
     if (run <= this.run || (position > this.#due && !isLax)) throw pipelineErrors.outOfStep({ peer: from, expected: this.#due, got: position });
     this.run = run;
     lane?.begin(run);
-    this.stats = new StepStats();
+    this.settle();
     this.feeder = undefined;
     this.ringSentMs = undefined;
     this.sampled = undefined;
@@ -150,6 +156,23 @@ export class StageSession {
     if (frame.dtype === undefined) return;
     if (frame.dtype !== takes) throw reject(`dtype ${frame.dtype}, agreed is ${takes}`);
     if (frame.hiddenSize !== entry.engine.info.hiddenSize) throw reject(`hidden size ${frame.hiddenSize}, the model has ${entry.engine.info.hiddenSize}`);
+  }
+
+  /** Counts the present run's rows as done; those of the lane are told by it. */
+  settle(): void {
+    this.rowsDone(this.stats.rows);
+    this.stats = new StepStats();
+  }
+
+  rowsDone(rows: number): void {
+    if (rows === 0) return;
+    this.doneRows += rows;
+    this.init.onRows?.(rows);
+  }
+
+  /** Rows of the present run. */
+  async runRows(): Promise<number> {
+    return this.stats.rows + ((await this.init.lane?.stats())?.frames ?? 0);
   }
 
   /** Figures of the present run, whichever way its rows came. */

@@ -51,6 +51,11 @@ export class StepStats {
     this.#steps.push({ position, rows, isPrefill, endMs, computeUs, serialiseUs, waitUs });
   }
 
+  /** Without those of a lane. */
+  get rows(): number {
+    return this.#prefill.rows + this.#decode.rows;
+  }
+
   /** Bytes that went to the next stage. */
   sent(bytes: number): void {
     this.#flow.bytesOut += bytes;

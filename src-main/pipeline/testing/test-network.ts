@@ -39,6 +39,8 @@ export interface TestNetworkOptions {
   readonly runner?: Partial<RunnerOptions>;
   readonly coordinator?: Partial<CoordinatorOptions>;
   readonly authorize?: (peer: PeerId) => boolean;
+  /** Why a node does not serve a peer now. */
+  readonly refuses?: (node: PeerId, peer: PeerId) => string | undefined;
   readonly measureLink?: MeasureLink;
   readonly metrics?: Metrics;
   /** Nodes, by their index, that sign no receipts. */
@@ -134,7 +136,8 @@ export class TestNetwork {
     };
     const signer: Signer = { peerId: peer, sign: (bytes) => Promise.resolve(signatureOf(peer, forge(peer, bytes))) };
     const components = { ...(silent.includes(this.nodes.length) ? {} : { signer }), source: { ...(fetcher === undefined ? {} : { fetcher }), offers: () => Promise.resolve(shards.length === 0 ? [] : [offer]), machine: () => Promise.resolve(MACHINE), load }, connect: this.connectFrom(peer), logger: silentLogger, metrics: this.#options.metrics ?? noMetrics, clock: systemClock, ...(measureLink === undefined ? {} : { measureLink }) };
-    const runner = new StageRunner(authorize === undefined ? components : { ...components, authorize }, { idleUnloadMs: 0, ...this.#options.runner });
+    const { refuses } = this.#options;
+    const runner = new StageRunner({ ...components, ...(authorize === undefined ? {} : { authorize }), ...(refuses === undefined ? {} : { refuses: (asker: PeerId) => refuses(peer, asker) }) }, { idleUnloadMs: 0, ...this.#options.runner });
     const node: TestNode = { peer, layers, runner, engines, onLoad: () => undefined, onForward: () => undefined };
     return node;
   }

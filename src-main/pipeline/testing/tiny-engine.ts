@@ -1,5 +1,5 @@
 import type { LayerRange } from '../../base/index.ts';
-import { engineErrors, rowBytes, type ActivationDtype, type ForwardItem, type ForwardResult, type OpenOptions, type SamplingOptions, type StageEngine, type StageInfo, type StageInput, type StageOutput, type TakeOptions, type TappedWindow } from '../../inference/index.ts';
+import { engineErrors, rowBytes, type ActivationDtype, type AnswerShape, type ForwardItem, type ForwardResult, type OpenOptions, type SamplingOptions, type StageEngine, type StageInfo, type StageInput, type StageOutput, type TakeOptions, type TappedWindow } from '../../inference/index.ts';
 import { decodeQ8, encodeQ8 } from './q8.ts';
 import { WindowRecorder } from './window-recorder.ts';
 
@@ -40,6 +40,8 @@ export class TinyEngine implements StageEngine {
   readonly crash: (reason: Error) => void;
   disposed = false;
   largestBatch = 0;
+  /** Of the sessions that were opened. It keeps none of them: it only refuses one that no text fits. */
+  readonly shapes: (AnswerShape | undefined)[] = [];
   readonly #options: TinyEngineOptions;
   readonly #modulus: number;
   readonly #sessions = new Map<number, TinySession>();
@@ -58,10 +60,13 @@ export class TinyEngine implements StageEngine {
     return this.#sessions.size;
   }
 
-  open(sampling: SamplingOptions, { record }: OpenOptions = {}): Promise<number> {
+  open(sampling: SamplingOptions, { record, shape }: OpenOptions = {}): Promise<number> {
     return this.#inOrder(() => {
+      const [first] = shape?.grammar ?? [];
+      if (first !== undefined && 'any' in first && first.any.length === 0) throw engineErrors.badGrammar({ detail: 'no text fits' });
       const slot = Array.from({ length: this.#options.maxSessions }, (_, i) => i).find((i) => !this.#sessions.has(i));
       if (slot === undefined) throw engineErrors.sessionsFull({ detail: 'all sessions are taken' });
+      this.shapes.push(shape);
       const { isFirst, isLast } = this.#options;
       this.#sessions.set(slot, { sampling, rows: [], recorder: record === undefined ? undefined : new WindowRecorder({ hiddenSize: TINY.hiddenSize, dtype: record, isFirst, isLast }) });
       return slot;

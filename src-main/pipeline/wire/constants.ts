@@ -14,6 +14,7 @@ export const FrameType = {
   receiptsRequest: 28, receipts: 29,
   measure: 32, links: 33,
   slice: 34,
+  spelling: 35,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -28,13 +29,13 @@ export const FLAG_TRUNCATE = 2;
 export const FLAG_REPLAY = 4;
 export const KNOWN_FLAGS = FLAG_MORE | FLAG_TRUNCATE | FLAG_REPLAY;
 
-export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token' | 'steps' | 'receipts';
+export type PayloadKind = 'empty' | 'json' | 'tokens' | 'hidden' | 'token' | 'steps' | 'receipts' | 'spelling';
 
 export const PAYLOAD_KIND: Readonly<Record<FrameType, PayloadKind>> = {
   1: 'json', 2: 'empty', 3: 'json', 4: 'json', 5: 'json', 6: 'json', 7: 'empty', 8: 'json', 9: 'empty', 10: 'empty', 11: 'empty',
   12: 'json', 13: 'tokens', 14: 'hidden', 15: 'token', 16: 'empty', 17: 'empty', 18: 'empty', 19: 'empty', 20: 'json', 21: 'empty', 22: 'empty', 23: 'json', 24: 'empty', 25: 'json', 26: 'empty', 27: 'steps',
   28: 'empty', 29: 'receipts',
-  32: 'json', 33: 'json', 34: 'json',
+  32: 'json', 33: 'json', 34: 'json', 35: 'spelling',
 };
 
 export const TYPE_NAME: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(FrameType).map(([name, type]) => [type, name]));
@@ -61,6 +62,8 @@ export const FEATURES = {
   slice: 'slice/1',
   /** `fetch` in offers and load, `fetching` in progress. */
   fetch: 'fetch/1',
+  /** `grammar` in open, and spelling. */
+  grammar: 'grammar/1',
 } as const;
 export type Feature = keyof typeof FEATURES;
 

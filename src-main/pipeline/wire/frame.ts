@@ -4,7 +4,7 @@ import type { SessionId } from '../../base/index.ts';
 import { asSessionId } from '../../base/index.ts';
 import { rowBytes, type ActivationDtype } from '../../inference/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import { MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_HIDDEN_SIZE, MAX_PAYLOAD_BYTES, MAX_STAGES, MAX_TOP_LOGPROBS, MAX_TRACE_STEPS } from '../options.ts';
+import { MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_HIDDEN_SIZE, MAX_PAYLOAD_BYTES, MAX_SPELLING_BYTES, MAX_STAGES, MAX_TOP_LOGPROBS, MAX_TRACE_STEPS } from '../options.ts';
 import { AT, DTYPE_CODE, DTYPES, FRAME_VERSION, HEADER_BYTES, KNOWN_FLAGS, PAYLOAD_KIND, TOKEN_BYTES, type FrameType, type PayloadKind } from './constants.ts';
 import { MAX_RECEIPTS_BYTES } from './receipts.ts';
 import { STEP_BYTES } from './steps.ts';
@@ -149,7 +149,7 @@ function payloadFault(frame: Frame, kind: PayloadKind): string | undefined {
   return Number.isInteger(count) && count >= records.least && count <= records.most ? undefined : `${kind} payload of ${payload.length} bytes`;
 }
 
-const MOST_BYTES: Readonly<Partial<Record<PayloadKind, number>>> = { json: MAX_CONTROL_BYTES, receipts: MAX_RECEIPTS_BYTES };
+const MOST_BYTES: Readonly<Partial<Record<PayloadKind, number>>> = { json: MAX_CONTROL_BYTES, receipts: MAX_RECEIPTS_BYTES, spelling: MAX_SPELLING_BYTES };
 
 /** Payloads of as many records as there are. */
 const RECORDS: Readonly<Partial<Record<PayloadKind, { readonly bytes: number; readonly least: number; readonly most: number }>>> = {

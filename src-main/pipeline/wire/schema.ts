@@ -1,5 +1,6 @@
 /** Control messages: JSON payloads, each checked against its schema before use. */
 import { z } from 'zod';
+import { grammarSchema } from '../../inference/index.ts';
 import { MAX_ADDRESSES, MAX_BATCH_TOKENS, MAX_CONTEXT_TOKENS, MAX_CONTROL_BYTES, MAX_END_TOKENS, MAX_FETCH_PATIENCE_MS, MAX_FETCH_SOURCES, MAX_HIDDEN_SIZE, MAX_LAYERS, MAX_MEASURED_LINKS, MAX_STAGES, MAX_TOP_LOGPROBS } from '../options.ts';
 import { pipelineErrors } from '../errors.ts';
 import { FrameType, TYPE_NAME } from './constants.ts';
@@ -67,6 +68,8 @@ export const openSchema = z.strictObject({
   receipts: z.literal(true).exactOptional(),
   /** Rows in the lane may be drafts; only where every stage of the route knows it. */
   speculate: z.enum(['adaptive', 'always']).exactOptional(),
+  /** What the answer must be: only to a last stage that knows it, after what its tokens spell. */
+  grammar: grammarSchema.exactOptional(),
 });
 
 export const runSchema = z.strictObject({ endTokens: z.array(token).max(MAX_END_TOKENS), maxTokens: positive(MAX_CONTEXT_TOKENS), limit: count(2 * MAX_CONTEXT_TOKENS) });
