@@ -1,4 +1,4 @@
-import { CHAT_LIMITS, type ChatFinish, type ChatMessage, type ChatOptions } from '../../src-preload/bridge/index.ts';
+import { CHAT_LIMITS, type ChatFinish, type ChatMessage, type ChatOptions, type Reading } from '../../src-preload/bridge/index.ts';
 import { toCoded, type Events } from '../base/index.ts';
 import { chatsErrors } from './errors.ts';
 import type { ChatsEvents } from './events.ts';
@@ -25,8 +25,20 @@ export interface AnswerJob {
   readonly answerId: string;
   /** What of the answer is there already. */
   readonly begun: string;
-  readonly messages: readonly ChatMessage[];
+  /** What the model reads; may take its time, and fail. */
+  readonly prompt: (init: PromptInit) => Prompt | Promise<Prompt>;
   readonly options: ChatOptions;
+}
+
+export interface PromptInit {
+  readonly signal: AbortSignal;
+  /** Passages of long files are being chosen. */
+  readonly onReading: () => void;
+}
+
+export interface Prompt {
+  readonly messages: readonly ChatMessage[];
+  readonly readings?: readonly Reading[];
 }
 
 /** Writes answers into the tree as they stream: at most one per conversation, saved twice a second and when they end. */
@@ -71,6 +83,18 @@ export class Answers {
     await Promise.all(all.map(({ ended }) => ended));
   }
 
+  async #prompt({ prompt, answerId }: AnswerJob, signal: AbortSignal): Promise<Prompt> {
+    const { events } = this.#init;
+    let isReading = false;
+    const written = await prompt({ signal, onReading: () => {
+      isReading = true;
+      events.emit('progress', { answerId, progress: { kind: 'reading' } });
+    } });
+    signal.throwIfAborted();
+    if (isReading) events.emit('progress', { answerId, progress: { kind: 'answering' } });
+    return written;
+  }
+
   #of(conversationId: string): Running | undefined {
     return [...this.#running.values()].find((one) => one.conversationId === conversationId);
   }
@@ -88,13 +112,14 @@ export class Answers {
     };
     const end = (): void => {
       clearTimeout(timer);
-      const over = finish ?? { finishReason: signal.aborted ? 'cancelled' as const : 'stop' as const, tokens: 0, stages: [] };
+      const over = finish ?? { finishReason: signal.aborted ? 'cancelled' as const : 'stop' as const, stages: [] };
       tree.end(answerId, { content, state: 'done', finish: over });
       events.emit('done', { answerId, finish: over });
     };
     try {
-      for await (const part of answerer.chat({ messages: job.messages, sampling, maxTokens, signal })) {
-        if ('done' in part) finish = part.done;
+      const { messages, readings = [] } = await this.#prompt(job, signal);
+      for await (const part of answerer.chat({ messages, sampling, maxTokens, signal })) {
+        if ('done' in part) finish = readings.length === 0 ? part.done : { ...part.done, readings };
         else if ('progress' in part) events.emit('progress', { answerId, progress: part.progress });
         else {
           content += part.text;

@@ -1,19 +1,24 @@
-import { CONVERSATION_LIMITS, type ChatMessage, type CommandOutput, type CommandParsed, type ConversationEntry, type ConversationList, type ConversationPage, type Hit, type Preset } from '../../src-preload/bridge/index.ts';
+import { CONVERSATION_LIMITS, type Attachment, type AttachmentCost, type ChatMessage, type Message, type CommandOutput, type CommandParsed, type ConversationEntry, type ConversationList, type ConversationPage, type Hit, type Preset } from '../../src-preload/bridge/index.ts';
 import { Events, isAlive, isCoded, systemClock, type Clock, type Logger } from '../base/index.ts';
-import { Answers, promptOf } from './answers.ts';
+import { Answers, promptOf, type PromptInit, type Prompt } from './answers.ts';
+import { AttachmentTable, type NewAttachment } from './attachment-table.ts';
+import { AttachmentCosts } from './attachment-costs.ts';
+import { compose, roomTokens, type Turn } from './compose.ts';
 import { ConversationTable, optionsOf } from './conversation-table.ts';
 import { Database, setAside } from './database.ts';
 import { chatsErrors } from './errors.ts';
 import type { ChatsEvents } from './events.ts';
 import { finishOf, MessageTree, type MessageRow } from './message-tree.ts';
 import { CHATS_DEFAULTS, type ChatsOptions } from './options.ts';
-import type { Answerer } from './ports.ts';
+import type { Answerer, ModelReader } from './ports.ts';
 import { search } from './search.ts';
 import { fileNameOf, readTransfer, writeJson, writeMarkdown } from './transfer.ts';
 
 export interface ChatsInit {
   readonly path: string;
   readonly answerer: Answerer;
+  /** Without one, tokens are guessed, and told to nobody. */
+  readonly reader?: ModelReader;
   readonly logger: Logger;
   readonly options?: Partial<ChatsOptions>;
   readonly clock?: Clock;
@@ -25,17 +30,22 @@ export class Chats {
   readonly #db: Database;
   readonly #conversations: ConversationTable;
   readonly #tree: MessageTree;
+  readonly #attachments: AttachmentTable;
+  readonly #costs: AttachmentCosts;
   readonly #answers: Answers;
   readonly #options: ChatsOptions;
   readonly #clock: Clock;
 
   /** A damaged file is set aside, and a new one begun. Throws CHATS_TOO_NEW, CHATS_UNUSABLE. */
-  constructor({ path, answerer, logger, options, clock = systemClock }: ChatsInit) {
+  constructor({ path, answerer, reader, logger, options, clock = systemClock }: ChatsInit) {
     this.#options = { ...CHATS_DEFAULTS, ...options };
     this.#clock = clock;
     this.#db = openOrBegin(path, logger, clock);
     this.#conversations = new ConversationTable(this.#db, clock);
     this.#tree = new MessageTree(this.#db);
+    this.#attachments = new AttachmentTable(this.#db, clock);
+    this.#attachments.sweep();
+    this.#costs = new AttachmentCosts(reader ?? guessing(this.#options.historyChars), (id) => this.#attachments.text(id));
     this.#tree.interrupt((writer) => writer !== process.pid && isAlive(writer));
     this.#answers = new Answers({ answerer, tree: this.#tree, events: this.events, options: this.#options, onEnd: (id) => this.#said(id) });
   }
@@ -66,7 +76,7 @@ export class Chats {
     const rows = withinChars(this.#tree.path(id, from, from + limit), offset === undefined);
     return {
       conversation: this.#conversations.entry(id), system, options: optionsOf(options), draft, total, offset: rows[0]?.depth ?? from,
-      messages: rows.map((row) => this.#tree.view(row)),
+      messages: rows.map((row) => this.#view(row)),
     };
   }
 
@@ -84,15 +94,18 @@ export class Chats {
     return {};
   }
 
-  /** Throws CHATS_NOT_POSSIBLE when `edits` is no question. */
-  send({ id, text, edits }: CommandParsed<'conversations.send'>): { answerId: string } {
+  /** Throws CHATS_NOT_POSSIBLE when `edits` is no question, CHATS_TOO_LONG when it is known already that the attachments do not fit. */
+  send({ id, text, edits, attachments }: CommandParsed<'conversations.send'>): { answerId: string } {
     const edited = edits === undefined ? undefined : this.#tree.get(id, edits);
     if (edited?.role === 'assistant') throw chatsErrors.notPossible({ reason: 'only a question can be edited' });
+    const files = attachments ?? (edited === undefined ? [] : this.#attachments.of(edited.seq).map((file) => file.id));
+    this.#checkRoom(id, files);
     return this.#answer(id, () => {
       const leaf = this.#tree.leaf(id);
       const above = edited === undefined ? leaf?.id ?? null : edited.parent_id;
       const parentId = edited === undefined && leaf?.role === 'user' ? leaf.parent_id : above;
       const questionId = this.#tree.add({ conversationId: id, parentId, role: 'user', content: text, state: 'done', createdAt: this.#clock.now() });
+      this.#attachments.attach(id, this.#tree.get(id, questionId).seq, files);
       this.#conversations.touch(id, text);
       this.#conversations.update(id, { draft: '' });
       return this.#newAnswer(id, questionId);
@@ -130,28 +143,33 @@ export class Chats {
 
   export({ id, format }: CommandParsed<'conversations.export'>): CommandOutput<'conversations.export'> {
     const { title, system, options } = this.#conversations.row(id);
-    if (format === 'markdown') return { fileName: fileNameOf(title, 'md'), text: writeMarkdown({ title, system, messages: this.#tree.path(id, 0, this.#tree.pathLength(id)) }) };
+    if (format === 'markdown') return { fileName: fileNameOf(title, 'md'), text: writeMarkdown({ title, system, messages: this.#turns(id, this.#tree.pathLength(id)) }) };
     const rows = this.#tree.all(id);
+    const files = this.#attachments.all(id);
     const places = new Map(rows.map((row, index) => [row.id, index]));
     const messages = rows.map((row) => {
       const finish = finishOf(row);
+      const attached = this.#attachments.of(row.seq).map((one) => files.findIndex((file) => file.id === one.id));
       return {
         parent: row.parent_id === null ? null : places.get(row.parent_id) ?? null, role: row.role, content: row.content, createdAt: row.created_at,
-        isChosen: row.is_chosen === 1, ...(finish === undefined ? {} : { finish }),
+        isChosen: row.is_chosen === 1, ...(finish === undefined ? {} : { finish }), ...(attached.length === 0 ? {} : { attachments: attached }),
       };
     });
-    return { fileName: fileNameOf(title, 'json'), text: writeJson({ title, system, options: optionsOf(options), messages }) };
+    return { fileName: fileNameOf(title, 'json'), text: writeJson({ title, system, options: optionsOf(options), messages, ...(files.length === 0 ? {} : { attachments: files.map(({ name, kind, sizeBytes, pages, text }) => ({ name, kind, sizeBytes, ...(pages === undefined ? {} : { pages }), text })) }) }) };
   }
 
   /** Throws CHATS_BAD_FILE. */
   import({ text }: { readonly text: string }): ConversationEntry {
-    const { title, system, options, messages } = readTransfer(text, this.#clock.now());
+    const { title, system, options, messages, attachments: files = [] } = readTransfer(text, this.#clock.now());
     const id = this.#db.transaction(() => {
       const created = this.#conversations.create(title, true);
       this.#conversations.update(created, { system, options });
       const ids: string[] = [];
-      for (const { parent, role, content, createdAt, finish } of messages) {
-        ids.push(this.#tree.add({ conversationId: created, parentId: parent === null ? null : ids[parent] ?? null, role, content, state: 'done', createdAt, finish }));
+      const fileIds = files.map((file) => this.#attachments.add(file, created).id);
+      for (const { parent, role, content, createdAt, finish, attachments = [] } of messages) {
+        const messageId = this.#tree.add({ conversationId: created, parentId: parent === null ? null : ids[parent] ?? null, role, content, state: 'done', createdAt, finish });
+        if (attachments.length > 0) this.#attachments.attach(created, this.#tree.get(created, messageId).seq, attachments.map((place) => fileIds[place] ?? ''));
+        ids.push(messageId);
       }
       // Deepest first, so that the branch that is shown is chosen last.
       for (const [index, { isChosen }] of [...messages.entries()].toReversed()) if (isChosen) this.#tree.prefer(created, ids[index] ?? '');
@@ -159,6 +177,24 @@ export class Chats {
     });
     this.#changed(id);
     return this.#conversations.entry(id);
+  }
+
+  /** Keeps the text of a file until a question is sent with it, for a day. */
+  addAttachment(file: NewAttachment): Attachment {
+    return this.#attachments.add(file);
+  }
+
+  attachmentText(id: string): string {
+    return this.#attachments.text(id);
+  }
+
+  attachmentCost(id: string): Promise<AttachmentCost> {
+    return this.#costs.cost(id);
+  }
+
+  /** Forgets one that no question has. */
+  discardAttachment(id: string): void {
+    this.#attachments.discard(id);
   }
 
   presets(): { presets: Preset[] } {
@@ -182,11 +218,38 @@ export class Chats {
     this.#tree.checkRoom(id);
     const answerId = this.#db.transaction(begin);
     const answer = this.#tree.get(id, answerId);
-    const branch = this.#tree.path(id, 0, answer.depth).map(({ role, content }): ChatMessage => ({ role, content }));
-    const messages = promptOf(system, answer.content === '' ? branch : [...branch, { role: 'assistant', content: answer.content }], this.#options.historyChars);
-    this.#answers.start({ conversationId: id, answerId, begun: answer.content, messages, options: optionsOf(options) });
+    const chatOptions = optionsOf(options);
+    this.#answers.start({
+      conversationId: id, answerId, begun: answer.content, options: chatOptions,
+      prompt: (init) => this.#prompt(answer, { ...init, system, maxTokens: chatOptions.maxTokens }),
+    });
     this.#changed(id);
     return { answerId };
+  }
+
+  #prompt(answer: MessageRow, { system, maxTokens, ...init }: PromptInit & { readonly system: string; readonly maxTokens: number | undefined }): Prompt | Promise<Prompt> {
+    const { conversation_id: id, depth, content } = answer;
+    const begun = content === '' ? [] : [{ role: 'assistant' as const, content, files: [] }];
+    if (this.#attachments.isOnPath(id, depth)) return compose({ ...init, reader: this.#costs.reader, system, maxTokens, turns: [...this.#turns(id, depth), ...begun] });
+    const branch = this.#tree.path(id, 0, depth).map((row): ChatMessage => ({ role: row.role, content: row.content }));
+    return { messages: promptOf(system, content === '' ? branch : [...branch, { role: 'assistant', content }], this.#options.historyChars) };
+  }
+
+  /** The branch that is shown, to a depth, with what its files say. */
+  #turns(id: string, below: number): Turn[] {
+    return this.#tree.path(id, 0, below).map(({ role, content, seq }) => ({ role, content, files: role === 'user' ? this.#attachments.of(seq).map((file) => ({ ...file, text: this.#attachments.text(file.id) })) : [] }));
+  }
+
+  #view(row: MessageRow): Message {
+    const attachments = row.role === 'user' ? this.#attachments.of(row.seq) : [];
+    return { ...this.#tree.view(row), ...(attachments.length === 0 ? {} : { attachments }) };
+  }
+
+  /** Before anything is said. What was not counted yet, and what else the model reads, is known when the answer begins. */
+  #checkRoom(id: string, files: readonly string[]): void {
+    const { contextTokens, rank } = this.#costs.reader;
+    const [tokens, room] = [this.#costs.known(files), roomTokens(contextTokens, optionsOf(this.#conversations.row(id).options).maxTokens)];
+    if (rank === undefined && tokens > room) throw chatsErrors.tooLong({ tokens, room });
   }
 
   #newAnswer(id: string, parentId: string): string {
@@ -202,6 +265,10 @@ export class Chats {
     this.events.emit('changed', { conversationId });
   }
 }
+
+/** Of a host that does not say what it can read. */
+const CHARS_PER_TOKEN = 2;
+const guessing = (historyChars: number): ModelReader => ({ modelId: undefined, contextTokens: Math.floor(historyChars / CHARS_PER_TOKEN), count: async (text) => Math.ceil(text.length / CHARS_PER_TOKEN) });
 
 // A page of long messages has fewer of them; one is always there.
 function withinChars(rows: readonly MessageRow[], fromEnd: boolean): MessageRow[] {

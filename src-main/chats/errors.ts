@@ -8,6 +8,10 @@ export const chatsErrors = defineErrors('CHATS', {
   busy: spec<{ limit: number }>({ fault: 'local', retryable: true, message: (m) => `${m.limit} answers are already being written`, next: 'Stop one of them or wait until it is done.' }),
   notPossible: spec<{ reason: string }>({ fault: 'user', message: (m) => m.reason, next: 'Choose another message.' }),
   full: spec<{ what: string; limit: number }>({ fault: 'user', message: (m) => `there are ${m.limit} ${m.what} already`, next: 'Delete some, or begin a new conversation.' }),
+  tooLong: spec<{ tokens: number; room: number }>({
+    fault: 'user', message: (m) => `the attached text has ${m.tokens} tokens, and the model has room for ${m.room}`,
+    next: 'Attach a shorter file, or set a larger context (contextTokens) or an embedding model (embeddingModel) in the settings.',
+  }),
   badFile: spec<{ reason: string }>({ fault: 'user', message: (m) => `this is no conversation that OmniNode exported: ${m.reason}`, next: 'Choose a file that was made with Export.' }),
   damaged: spec<File>({ fault: 'local', message: (m) => `the conversations in ${m.path} are damaged: ${m.reason}`, next: 'Start again: they are set aside and new ones begun.' }),
   tooNew: spec<{ path: string; version: number }>({ fault: 'user', message: (m) => `the conversations in ${m.path} were written by a newer OmniNode (version ${m.version})`, next: 'Update OmniNode, or choose another home folder.' }),

@@ -1,3 +1,4 @@
+export type { FileText, NewAttachment } from './attachment-table.ts';
 export * from './chats.ts';
 export * from './errors.ts';
 export type { ChatsEvents } from './events.ts';

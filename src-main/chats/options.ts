@@ -10,4 +10,4 @@ export interface ChatsOptions {
 
 export const CHATS_DEFAULTS: ChatsOptions = { maxAnswers: 4, saveEveryMs: 500, historyChars: 16_000, defaultTitle: 'New chat' };
 
-export const CHATS_LIMITS = { conversations: 20_000, messages: 50_000, variants: 64, presets: 100 } as const;
+export const CHATS_LIMITS = { conversations: 20_000, messages: 50_000, variants: 64, presets: 100, waitingAttachments: 64 } as const;

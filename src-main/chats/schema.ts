@@ -59,4 +59,39 @@ export const MIGRATIONS: readonly string[] = [`
   CREATE TRIGGER found_end AFTER UPDATE OF content, state ON messages WHEN old.state = 'writing' AND new.state <> 'writing' BEGIN
     INSERT INTO found (rowid, content) VALUES (new.seq, new.content);
   END;
+`, `
+  -- Texts of files. Until a question is sent with it, one belongs to no conversation.
+  CREATE TABLE attachments (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    conversation_id TEXT REFERENCES conversations (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    chars INTEGER NOT NULL,
+    pages INTEGER,
+    content TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX attachments_conversation ON attachments (conversation_id);
+
+  -- Variants of a question share what is attached to them. place: their order.
+  CREATE TABLE message_attachments (
+    message_seq INTEGER NOT NULL REFERENCES messages (seq) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    attachment_seq INTEGER NOT NULL REFERENCES attachments (seq) ON DELETE CASCADE,
+    PRIMARY KEY (message_seq, place)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX message_attachments_attachment ON message_attachments (attachment_seq);
+
+  CREATE VIRTUAL TABLE found_attachments USING fts5 (content, name, content = 'attachments', content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 2');
+  -- Words of deleted texts leave the indexes too.
+  INSERT INTO found (found, rank) VALUES ('secure-delete', 1);
+  INSERT INTO found_attachments (found_attachments, rank) VALUES ('secure-delete', 1);
+  CREATE TRIGGER found_attachments_insert AFTER INSERT ON attachments BEGIN
+    INSERT INTO found_attachments (rowid, content, name) VALUES (new.seq, new.content, new.name);
+  END;
+  CREATE TRIGGER found_attachments_delete AFTER DELETE ON attachments BEGIN
+    INSERT INTO found_attachments (found_attachments, rowid, content, name) VALUES ('delete', old.seq, old.content, old.name);
+  END;
 `];
