@@ -23,6 +23,8 @@ export interface Cluster {
   readonly nodes: readonly ClusterNode[];
   /** Resolves when a node ends without being asked. */
   readonly lost: Promise<Error>;
+  /** Resident memory of all nodes, as they told last; undefined until all have. Asks them again. */
+  memoryBytes(): number | undefined;
   /** Starts again, as new peers with the same shards, those that ended and those that are given up; returns all that run. */
   revive(givenUp: readonly PeerId[]): Promise<readonly ClusterNode[]>;
   stop(): Promise<void>;
@@ -68,6 +70,7 @@ interface Slot {
   readonly shards: readonly GivenShard[];
   child?: Child;
   node: ClusterNode | undefined;
+  residentBytes?: number | undefined;
 }
 
 class NodeCluster implements Cluster {
@@ -104,6 +107,13 @@ class NodeCluster implements Cluster {
     return this.nodes;
   }
 
+  memoryBytes(): number | undefined {
+    const running = this.#slots.filter(({ node }) => node !== undefined);
+    for (const { child } of running) if (child?.connected === true) child.send({ type: 'memory' } satisfies ToNode, () => undefined);
+    const told = running.map(({ residentBytes }) => residentBytes);
+    return told.length === 0 || told.includes(undefined) ? undefined : told.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all(this.#slots.flatMap(({ child }) => (child === undefined ? [] : [stopChild(child)])));
@@ -119,6 +129,11 @@ class NodeCluster implements Cluster {
       this.#lost.resolve(hostErrors.nodeGone({ index: slot.index, how: by ?? `exit code ${code}` }));
     });
     const node = await startNode(child, { settings: this.#settings, ...slot, listen, signal });
+    slot.residentBytes = undefined;
+    child.on('message', (raw) => {
+      const told = fromNodeSchema.safeParse(raw).data;
+      if (told?.type === 'memory' && slot.child === child) slot.residentBytes = told.residentBytes;
+    });
     if (child.exitCode === null && child.signalCode === null) slot.node = node;
   }
 }
@@ -151,6 +166,7 @@ async function startNode(child: Child, { settings, shards, index, listen, signal
   const reply = fromNodeSchema.parse(raw);
   if (reply.type === 'failed') throw CodedError.fromWire({ ...reply.error, ...(reply.error.next === undefined ? {} : { next: reply.error.next }) } as never);
   const { layers = { first: 0, last: 0 }, sizeBytes = 0 } = shards[0] ?? {};
+  if (reply.type !== 'ready') throw hostErrors.nodeNotStarted({ index, reason: 'it said something else' });
   return { index, peerId: reply.peerId, addresses: reply.addresses, layers, shardBytes: sizeBytes, pid: child.pid ?? 0 };
 }
 

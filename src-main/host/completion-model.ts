@@ -10,22 +10,22 @@ import { promptTokens, TextStream } from './text-stream.ts';
 
 export interface CompletionModelInit {
   readonly chat: ChatModel;
-  /** What clients call the model. */
-  readonly id: string;
-  /** As the configuration names it. */
-  readonly model: string;
 }
 
 /** The app's model for programs: the same nodes, sessions and queue as its chats. */
 export class CompletionModel implements CompletionService {
-  readonly model: ServedModel;
   readonly #chat: ChatModel;
-  readonly #configured: string;
+  #model: ServedModel | undefined;
 
-  constructor({ chat, id, model }: CompletionModelInit) {
-    this.model = { id, kind: 'chat', createdAtSeconds: Math.floor(systemClock.now() / 1000) };
+  constructor({ chat }: CompletionModelInit) {
     this.#chat = chat;
-    this.#configured = model;
+  }
+
+  /** The one that answers now. */
+  get model(): ServedModel {
+    const { id } = this.#chat.served;
+    if (this.#model?.id !== id) this.#model = { id, kind: 'chat', createdAtSeconds: Math.floor(systemClock.now() / 1000) };
+    return this.#model;
   }
 
   /** A model that failed to load, or was lost, is tried again by the next request. */
@@ -35,9 +35,9 @@ export class CompletionModel implements CompletionService {
   }
 
   async *complete(request: CompletionRequest): AsyncGenerator<CompletionPart> {
-    const { session, moved, leave } = await this.#chat.enter().catch((error: unknown) => Promise.reject(notServed(this.model.id, error)));
+    const { session, moved, leave, signal } = await this.#chat.enter().catch((error: unknown) => Promise.reject(notServed(this.model.id, error)));
     try {
-      for await (const part of this.#answer(session, request)) {
+      for await (const part of this.#answer(session, { ...request, signal: AbortSignal.any([request.signal, signal]) })) {
         moved();
         yield part;
       }
@@ -53,8 +53,9 @@ export class CompletionModel implements CompletionService {
     const { maxTokens = pipeline.contextTokens, topLogprobs, signal } = request;
     const prompt = await promptTokens(tokenizer, request.prompt);
     // The chosen token's own chance comes with those of the likeliest only.
-    const sampling = { ...defaultSampling(this.#configured), ...request.sampling, topLogprobs: topLogprobs === undefined ? 0 : Math.max(1, topLogprobs) };
-    const generation = pipeline.generate({ promptTokens: prompt, sampling, maxTokens, signal, endTokens: tokenizer.endTokens });
+    const sampling = { ...defaultSampling(this.#chat.served.model), ...request.sampling, topLogprobs: topLogprobs === undefined ? 0 : Math.max(1, topLogprobs) };
+    const shape = request.grammar === undefined ? {} : { shape: { grammar: request.grammar, spelling: await tokenizer.spelling() } };
+    const generation = pipeline.generate({ promptTokens: prompt, sampling, maxTokens, signal, endTokens: tokenizer.endTokens, ...shape });
     try {
       // A prompt that is refused was refused by now.
       await Promise.race([generation.result, Promise.resolve()]);

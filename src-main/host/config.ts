@@ -3,19 +3,25 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { DAYS } from './contribute/schedule.ts';
+import type { SecretKeeping } from '../base/index.ts';
 import { hostErrors } from './errors.ts';
+import { HubToken } from './secrets/hub-token.ts';
 
 export const MAX_NAMED_PEERS = 64;
 /** Where a node listens that is to be found on its network, unless its owner said where. */
 const ON_THE_NETWORK = ['/ip4/0.0.0.0/tcp/0'];
 
 const port = z.coerce.number().int().min(0).max(65_535);
+const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 22:30');
 const isOn = z.union([z.boolean(), z.enum(['1', '0', 'true', 'false']).transform((v) => v === '1' || v === 'true')]);
 
 /** Everything that may be shown, logged and kept in a file. Units are in the names. */
 export const configSchema = z.strictObject({
   home: z.string().min(1),
   model: z.string().min(1).default('omni-guide'),
+  /** Who computes the app's chats: processes of this machine, members of the mesh that serve others, or, `auto`, this machine where the model fits and else both. */
+  chatOver: z.enum(['this-machine', 'auto', 'mesh']).default('auto'),
   /** What other nodes call this one; left out, they see its peer id. */
   name: z.string().trim().min(1).max(100).optional(),
   /** Whether the speed of this machine is measured, once, when it has nothing else to do, and told to others. */
@@ -71,16 +77,41 @@ export const configSchema = z.strictObject({
   fetchLayersFor: z.enum(['nobody', 'local', 'anybody']).default('local'),
   /** How long a peer that takes over may fetch its layers before another is tried. */
   fetchTimeoutMs: z.coerce.number().int().min(1000).max(86_400_000).default(900_000),
+  /** Whether the app computes layers for others whom the zone lets in; `listen` and clusters do what they were started for either way. */
+  contribute: isOn.default(false),
+  /** Memory for others' layers, weights and caches; left out, what is free. */
+  contributeMemoryBytes: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  /** CPU threads of others' stages; left out, as `threads` says. */
+  contributeThreads: z.coerce.number().int().min(1).max(512).optional(),
+  /** Layers of others on the GPU, 0: none; left out, as `gpuLayers` says. */
+  contributeGpuLayers: z.coerce.number().int().min(-1).max(10_000).optional(),
+  /** Not on battery, where there is one. */
+  contributeOnlyOnPower: isOn.default(true),
+  /** Only once nobody has touched keyboard or mouse for so long; where that cannot be known it does not count. */
+  contributeAfterIdleMs: z.coerce.number().int().min(10_000).max(86_400_000).optional(),
+  /** Not while other programs use more than this share of all processors. */
+  contributeMaxLoad: z.coerce.number().min(0.05).max(1).optional(),
+  /** Hours of weekdays, local time; empty: at any time. */
+  contributeSchedule: z.array(z.strictObject({ days: z.array(z.enum(DAYS)).min(1).max(7), from: clockTime, to: clockTime })).max(14).default([]),
   /** Blocks also to and from IPFS nodes, over bitswap. */
   bitswap: isOn.default(true),
   httpHost: z.string().min(1).default('127.0.0.1'),
   httpPort: port.default(0),
+  /** PEM files: the page and the API over TLS. */
+  httpTlsCert: z.string().min(1).optional(),
+  httpTlsKey: z.string().min(1).optional(),
+  /** Serves a network where everybody can read what is sent. */
+  httpWithoutTls: isOn.default(false),
   /** Folder of an ONNX embedding model in the layout of transformers.js, for the API; left out, there are no embeddings. */
   embeddingModel: z.string().min(1).optional(),
   /** Other sites whose pages may use the API, with a key. */
   apiOrigins: z.array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'must be an origin like https://chat.example')).max(16).default([]),
   /** Where models are searched and downloaded: an origin that speaks the API of huggingface.co. */
   hubUrl: z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin).default('https://huggingface.co'),
+  /** Of the desktop app: the node goes on when its window is closed, with an icon beside the clock. */
+  closeToTray: isOn.default(false),
+  /** Of the desktop app: what happens while nobody looks is told by the system. */
+  notifications: isOn.default(true),
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('warn'),
 });
 export type HostConfig = z.infer<typeof configSchema>;
@@ -90,12 +121,19 @@ export interface HostSecrets {
   /** Opens the served page; new at every start unless OMNINODE_UI_TOKEN gives one. */
   readonly uiToken: string;
   /** For gated and private models; sent to the hub only. */
-  readonly hubToken?: string;
+  readonly hubToken?: string | undefined;
 }
+
+/** What wins over the configuration's file. */
+export type Override = 'environment' | 'command line';
 
 export interface Settings {
   readonly config: HostConfig;
   readonly secrets: HostSecrets;
+  /** By key, where something else than the file said it at this start. */
+  readonly overrides?: Readonly<Record<string, Override>>;
+  /** Keeps the hub's token; what it keeps is in the secrets from then on. */
+  readonly hubToken?: HubToken;
 }
 
 /** What one place says of the configuration. */
@@ -104,18 +142,19 @@ type Source = ConfigSource;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const ENV_KEYS: Readonly<Record<string, string>> = {
-  OMNINODE_MODEL: 'model', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
+  OMNINODE_MODEL: 'model', OMNINODE_CHAT_OVER: 'chatOver', OMNINODE_MDNS: 'mdns', OMNINODE_THREADS: 'threads', OMNINODE_GPU_LAYERS: 'gpuLayers',
   OMNINODE_BATCH_TOKENS: 'batchTokens', OMNINODE_PREFILL_SLICE_MS: 'prefillSliceMs', OMNINODE_STORE_QUOTA_BYTES: 'storeQuotaBytes',
   OMNINODE_UPLOAD_BYTES_PER_SECOND: 'uploadBytesPerSecond', OMNINODE_SHARE_STORE: 'shareStore', OMNINODE_DHT: 'dht',
   OMNINODE_FETCH_LAYERS_FOR: 'fetchLayersFor', OMNINODE_FETCH_TIMEOUT_MS: 'fetchTimeoutMs', OMNINODE_TARGET_PEERS: 'targetPeers', OMNINODE_PEER_EXCHANGE: 'peerExchange', OMNINODE_PROBE_BYTES_PER_MINUTE: 'probeBytesPerMinute',
-  OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_EMBEDDING_MODEL: 'embeddingModel', OMNINODE_LOG: 'logLevel',
+  OMNINODE_CONTRIBUTE: 'contribute', OMNINODE_CONTRIBUTE_MEMORY_BYTES: 'contributeMemoryBytes', OMNINODE_CONTRIBUTE_THREADS: 'contributeThreads', OMNINODE_CONTRIBUTE_GPU_LAYERS: 'contributeGpuLayers',
+  OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_HTTP_TLS_CERT: 'httpTlsCert', OMNINODE_HTTP_TLS_KEY: 'httpTlsKey', OMNINODE_HTTP_WITHOUT_TLS: 'httpWithoutTls', OMNINODE_EMBEDDING_MODEL: 'embeddingModel', OMNINODE_LOG: 'logLevel',
   OMNINODE_NAME: 'name', OMNINODE_CALIBRATE: 'calibrate', OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
   OMNINODE_ZONE: 'zone', OMNINODE_ZONE_KEY_FILE: 'zoneKeyFile', OMNINODE_SESSIONS_PER_SECOND: 'sessionsPerSecond',
   OMNINODE_RELAY: 'relay', OMNINODE_STUN_PORT: 'stunPort', OMNINODE_PORT_MAPPING: 'portMapping',
 };
 
 /** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */
-export async function loadSettings(args: Source, env: Environment = process.env): Promise<Settings> {
+export async function loadSettings(args: Source, env: Environment = process.env, keeping: SecretKeeping = {}): Promise<Settings> {
   const home = resolve(String(args['home'] ?? env['OMNINODE_HOME'] ?? join(homedir(), '.omninode')));
   const file = configPath(home);
   const layers: ReadonlyArray<readonly [string, Source]> = [
@@ -125,8 +164,11 @@ export async function loadSettings(args: Source, env: Environment = process.env)
   const named: Source = Object.assign({}, ...layers.map(([, values]) => values));
   const parsed = configSchema.parse({ ...named, home });
   const config = parsed.mdns && named['listen'] === undefined ? { ...parsed, listen: ON_THE_NETWORK } : parsed;
-  const hubToken = hubTokenOf(config.hubUrl, env);
-  return { config, secrets: { uiToken: env['OMNINODE_UI_TOKEN'] ?? randomBytes(24).toString('base64url'), ...(hubToken === undefined ? {} : { hubToken }) } };
+  const hubToken = new HubToken({ home, hubUrl: config.hubUrl, given: hubTokenOf(config.hubUrl, env), keeping });
+  // A file that cannot be used costs the token, not the start: whoever asks for its state is told why.
+  await hubToken.load().catch(() => undefined);
+  const overrides = Object.fromEntries(layers.slice(1).flatMap(([source, values]) => Object.keys(values).map((key) => [key, source as Override] as const)));
+  return { config, overrides, hubToken, secrets: { uiToken: env['OMNINODE_UI_TOKEN'] ?? randomBytes(24).toString('base64url'), get hubToken() { return hubToken.value; } } };
 }
 
 // HF_TOKEN is what other programs keep for huggingface.co: another hub does not get to see it.
@@ -162,3 +204,6 @@ export async function readConfigFile(path: string): Promise<Source> {
     throw hostErrors.badConfig({ source: path, field: 'file', reason: 'is not a JSON object' }, error);
   }
 }
+
+/** The secrets that there are now: what must not be in a log or a file that is shown. */
+export const knownSecrets = ({ secrets: { uiToken, hubToken } }: Settings): readonly string[] => [uiToken, ...(hubToken === undefined ? [] : [hubToken])];

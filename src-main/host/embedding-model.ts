@@ -3,13 +3,15 @@ import { isCoded, systemClock, toCoded, type Logger, type SpawnChild } from '../
 import type { EmbeddingReply, EmbeddingRequest, EmbeddingService, Loading, ServedModel } from '../api/index.ts';
 import { createEmbedder, type Embedder } from '../inference/index.ts';
 import { notServed } from './completion-model.ts';
-import { embeddingThreads, installEmbeddings } from './embed-texts.ts';
+import { embeddingRuntime, embeddingThreads } from './embed-texts.ts';
 import type { AppPaths } from './paths.ts';
 
 export interface EmbeddingModelInit {
   /** In the layout of transformers.js; its name is what clients call the model. */
   readonly folder: string;
   readonly threads: number | undefined;
+  /** Where a packaged app looks for what embeddings run on. */
+  readonly home: string;
   readonly paths: AppPaths;
   readonly logger: Logger;
   readonly spawn?: SpawnChild | undefined;
@@ -66,11 +68,11 @@ export class EmbeddingModel implements EmbeddingService {
   }
 
   async #open(): Promise<Embedder> {
-    const { folder, threads, paths, spawn } = this.#init;
+    const { folder, threads, paths, home, spawn } = this.#init;
     const { signal } = this.#stopped;
     this.#detail = 'starting';
-    await installEmbeddings(paths, { signal, onStatus: (text) => { this.#detail = text; } });
+    const runtimeFolder = await embeddingRuntime({ paths, home }, { signal, onStatus: (text) => { this.#detail = text; } });
     this.#detail = 'loading the model';
-    return createEmbedder({ modelFolder: folder, runtimeFolder: paths.embeddingRuntime, workerPath: paths.embeddingWorker, threads: embeddingThreads(threads), spawn, signal });
+    return createEmbedder({ modelFolder: folder, runtimeFolder, workerPath: paths.embeddingWorker, threads: embeddingThreads(threads), spawn, signal });
   }
 }

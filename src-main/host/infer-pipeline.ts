@@ -1,32 +1,14 @@
-import type { PeerId } from '../base/index.ts';
-import { holdsWhole, withFetches, type Candidate, type Choose, type GenerationStats, type RerouteInit, type StageAssignment } from '../pipeline/index.ts';
-import { startCluster, type Cluster } from './cluster.ts';
+import type { GenerationStats } from '../pipeline/index.ts';
+import { startCluster } from './cluster.ts';
 import type { Settings } from './config.ts';
 import { hostErrors } from './errors.ts';
 import { createNode, type Node } from './node.ts';
-import { layerFactsOf } from './layer-facts.ts';
-import { LayerSupplies } from './layer-supplies.ts';
 import { microBatchOf } from './micro-batch.ts';
 import { appPaths } from './paths.ts';
-import { planOverPeers, rememberAnswer } from './peer-plan.ts';
-import { chooseByPlan } from './replace-peers.ts';
+import { routeOverCluster, routeOverPeers, type Route } from './route.ts';
 import { openSession, type Answer } from './session.ts';
 import { shardModelFile } from './sharded-model.ts';
 import type { InferenceReport, PipelineRequest, ProgressSink, ReceiptedReport, TracedReport } from './types.ts';
-
-/** Who waits for an answer does not wait longer than this for links to be measured. */
-const SURVEY_MS = 3_000;
-
-interface Route {
-  readonly stages: readonly StageAssignment[];
-  readonly candidates: RerouteInit['candidates'];
-  readonly choose?: Choose;
-  readonly supplies?: LayerSupplies;
-  readonly modelHash: string;
-  readonly vocabularyPath: string;
-  /** Learns from how it went. */
-  readonly onAnswer?: (answer: Answer) => Promise<void>;
-}
 
 export interface InferOptions extends ProgressSink {
   readonly signal: AbortSignal;
@@ -60,7 +42,7 @@ async function answerOver(settings: Settings, asked: Pick<Job, 'request' | 'opti
     const node = await createNode({ settings: ephemeral(settings), paths, shards: [], identity: 'ephemeral' });
     await node.start();
     try {
-      const found = cluster === undefined ? await routeOverPeers(settings, node, { ...options, addresses: route.kind === 'peers' ? route.addresses : [], dtype: request.dtype }) : routeOverCluster(cluster);
+      const found = cluster === undefined ? await overPeers(settings, node, { ...options, addresses: route.kind === 'peers' ? route.addresses : [], dtype: request.dtype }) : routeOverCluster(cluster);
       try {
         return await answerOnce(settings, { ...asked, node, route: found });
       } finally {
@@ -76,26 +58,12 @@ async function answerOver(settings: Settings, asked: Pick<Job, 'request' | 'opti
 
 export const ephemeral = (settings: Settings): Settings => ({ ...settings, config: { ...settings.config, listen: ['/ip4/127.0.0.1/tcp/0'] } });
 
-/** A node that ended is started again as soon as its layers are missed. */
-export function routeOverCluster(cluster: Cluster): Route {
-  const { nodes, model } = cluster;
-  const stages = nodes.map(({ peerId, addresses, layers }) => ({ peer: peerId as PeerId, addresses, layers }));
-  const candidates = async (givenUp: readonly PeerId[]): Promise<Candidate[]> => (await cluster.revive(givenUp)).map(({ peerId, addresses }) => ({ peer: peerId as PeerId, addresses }));
-  return { stages, candidates, modelHash: model.manifest.model_hash, vocabularyPath: model.vocabularyPath };
-}
-
-/** Asks every peer what it holds of the model and is able to do, measures how far away it is, and plans with that. */
-async function routeOverPeers(settings: Settings, node: Node, options: InferOptions & Pick<PipelineRequest, 'dtype'> & { readonly addresses: readonly string[] }): Promise<Route> {
-  const model = await shardModelFile(settings.config, { ...options, paths: appPaths(), model: settings.config.model, plan: { kind: 'per-layer' } });
-  const { model_hash: modelHash } = model.manifest;
-  const { contextTokens, home } = settings.config;
-  const plan = await planOverPeers(node, { home, addresses: options.addresses, modelHash, layers: await layerFactsOf(model.file.path, options.dtype), contextTokens, batchTokens: microBatchOf(settings.config).batchTokens, surveyMs: SURVEY_MS, mayFetch: true, signal: options.signal });
+async function overPeers({ config }: Settings, node: Node, options: InferOptions & Pick<PipelineRequest, 'dtype'> & { readonly addresses: readonly string[] }): Promise<Route> {
+  const paths = appPaths();
+  const model = await shardModelFile(config, { ...options, paths, model: config.model, plan: { kind: 'per-layer' } });
+  const { route, plan } = await routeOverPeers({ config, paths, node, model, ...options });
   for (const sentence of plan.placement.explanation) options.onStatus?.(sentence);
-  const supplies = new LayerSupplies({ config: settings.config, paths: appPaths(), logger: node.logger, own: model });
-  // Asked of this node only where somebody has to fetch: giving layers takes a process of its own.
-  const isHeld = plan.placement.stages.every(({ peer, layers }) => holdsWhole(plan.peers.find((facts) => facts.peer === peer)?.shards ?? [], layers));
-  const stages = isHeld ? plan.placement.stages : withFetches(plan.placement.stages, plan.peers, await supplies.of(plan.peers));
-  return { stages, supplies, candidates: () => plan.peers, choose: chooseByPlan(plan), modelHash, vocabularyPath: model.vocabularyPath, onAnswer: (answer) => rememberAnswer(node, { home, plan }, answer) };
+  return route;
 }
 
 interface Job {

@@ -26,6 +26,8 @@ export interface StoreFetcherInit {
   /** What this node holds without any fetch. */
   readonly given: readonly HeldShard[];
   readonly self: PeerId;
+  /** What of the store may be loaded besides, by CID; it stays on the disk while it is. */
+  readonly shelf?: (() => ReadonlyMap<string, HeldShard>) | undefined;
   /** Numeric address of a connected peer. */
   readonly hostOf: (peer: PeerId) => string | undefined;
 }
@@ -54,10 +56,15 @@ export class StoreFetcher implements LayerFetcher {
 
   /** Shards that were fetched and are still here, as they lie now. */
   held(): HeldShard[] {
-    return [...this.#fetched].flatMap(([cid, shard]) => {
+    return [...this.#loadable].flatMap(([cid, shard]) => {
       const path = this.#pathOf(cid);
       return path === undefined ? [] : [{ ...shard, path }];
     });
+  }
+
+  get #loadable(): ReadonlyMap<string, HeldShard> {
+    const { shelf } = this.#init;
+    return shelf === undefined ? this.#fetched : new Map([...shelf(), ...this.#fetched]);
   }
 
   async ability(asker: PeerId): Promise<FetchAbility | undefined> {
@@ -85,7 +92,7 @@ export class StoreFetcher implements LayerFetcher {
     const key = keyOf(modelHash, layers);
     this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
     if (this.#leases.has(key)) return;
-    const cids = [...this.#fetched].filter(([, shard]) => shard.modelHash === modelHash && isWithin(shard.layers, layers)).map(([cid]) => cid);
+    const cids = [...this.#loadable].filter(([, shard]) => shard.modelHash === modelHash && isWithin(shard.layers, layers)).map(([cid]) => cid);
     if (cids.length > 0) this.#hold(key, cids);
   }
 

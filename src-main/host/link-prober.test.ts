@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { asPeerId, CodedError, ManualClock, silentLogger, type PeerId } from '../base/index.ts';
 import type { PeerSummary } from '../mesh/index.ts';
-import { BANDWIDTH_COST_BYTES, BANDWIDTH_EVERY_MS, BUSY_BYTES, IDLE_PING_MS, LinkProber, PING_COST_BYTES, ROUND_MS } from './link-prober.ts';
+import { BANDWIDTH_COST_BYTES, BANDWIDTH_EVERY_MS, BUSY_BYTES, IDLE_PING_MS, LinkProber, LOSS_COST_BYTES, PING_COST_BYTES, ROUND_MS } from './link-prober.ts';
 
 interface Way {
   readonly bytesPerMinute?: number;
@@ -15,11 +15,11 @@ function prober({ bytesPerMinute = 100 * BANDWIDTH_COST_BYTES, fails = false, kn
   const links = new Map<PeerId, { bytes: number; route: PeerSummary['route'] }>();
   const peers = (): PeerSummary[] => [...links].map(([peer, { bytes, route }]) => ({
     peer, address: `/ip4/10.0.0.1/tcp/1/p2p/${peer}`, direction: 'outbound', transport: '', route, why: '', rttMs: 1, agent: undefined, protocols: [],
-    figures: { rttMs: 1, minRttMs: 1, jitterMs: 0, bytesPerSecond: undefined, carriedBytesPerSecond: undefined, sentBytes: 0, receivedBytes: bytes },
+    figures: { rttMs: 1, minRttMs: 1, jitterMs: 0, loss: undefined, bytesPerSecond: undefined, carriedBytesPerSecond: undefined, sentBytes: 0, receivedBytes: bytes },
   }));
   const probe = (what: string): Promise<number> => { done.push(what); return fails ? Promise.reject(new CodedError({ code: 'MESH_REQUEST_TIMEOUT', message: '' })) : Promise.resolve(1); };
   const init = {
-    bytesPerMinute, clock, logger: silentLogger, mesh: { peers, ping: (peer: PeerId) => probe(`ping ${peer}`) },
+    bytesPerMinute, clock, logger: silentLogger, mesh: { peers, ping: (peer: PeerId) => probe(`ping ${peer}`), loss: (peer: PeerId) => probe(`loss ${peer}`) },
     meter: { bandwidthTo: () => known, measure: ({ peer }: { peer: PeerId }) => probe(`measure ${peer}`).then(() => ({ rttMs: 1, bytesPerSecond: 1, ageMs: 0 })) },
   };
   const one = new LinkProber(init);
@@ -39,25 +39,25 @@ function prober({ bytesPerMinute = 100 * BANDWIDTH_COST_BYTES, fails = false, kn
 it('measures an idle link once, pings it once a minute, and measures it again much later', async () => {
   const { add, round } = prober();
   add('a');
-  expect(await round()).toEqual(['measure a']);
+  expect(await round()).toEqual(['measure a', 'loss a']);
   const rounds: string[][] = [];
   for (let i = 1; i <= BANDWIDTH_EVERY_MS / ROUND_MS; i++) rounds.push(await round());
   expect(rounds.flat().filter((what) => what === 'ping a')).toHaveLength(BANDWIDTH_EVERY_MS / IDLE_PING_MS);
-  expect(rounds.flatMap((what, i) => (what.includes('measure a') ? [i + 1] : []))).toEqual([BANDWIDTH_EVERY_MS / ROUND_MS]);
+  for (const probe of ['measure a', 'loss a']) expect(rounds.flatMap((what, i) => (what.includes(probe) ? [i + 1] : []))).toEqual([BANDWIDTH_EVERY_MS / ROUND_MS]);
 });
 
 it('pings a link in use at every round, and takes nothing of the way of others while one is', async () => {
   const { add, round } = prober();
   const busy = add('busy');
   add('idle');
-  expect(await round()).toEqual(['measure busy', 'measure idle']);
+  expect(await round()).toEqual(['measure busy', 'measure idle', 'loss busy']);
   busy.bytes += BUSY_BYTES;
   expect(await round()).toEqual(['ping busy']);
   add('new');
   busy.bytes += BUSY_BYTES;
   expect(await round()).toEqual(['ping busy']);
   busy.bytes += BUSY_BYTES - 1;
-  expect(await round()).toEqual(['measure new']);
+  expect(await round()).toEqual(['measure new', 'loss idle']);
 });
 
 it('spends no more than its budget, and goes round', async () => {
@@ -71,8 +71,9 @@ it('spends no more than its budget, and goes round', async () => {
   }
   const measured = minutes.flat().filter((what) => what.startsWith('measure'));
   expect(new Set(measured)).toEqual(new Set(['measure a', 'measure b', 'measure c']));
+  const costOf = (what: string): number => (what.startsWith('ping') ? PING_COST_BYTES : what.startsWith('loss') ? LOSS_COST_BYTES : BANDWIDTH_COST_BYTES);
   for (let minute = 1; minute < minutes.length; minute++) {
-    const spent = minutes.slice(0, minute + 1).flat().reduce((bytes, what) => bytes + (what.startsWith('ping') ? PING_COST_BYTES : BANDWIDTH_COST_BYTES), 0);
+    const spent = minutes.slice(0, minute + 1).flat().reduce((bytes, what) => bytes + costOf(what), 0);
     expect(spent).toBeLessThanOrEqual((minute + 2) * BANDWIDTH_COST_BYTES);
   }
 });
@@ -80,7 +81,7 @@ it('spends no more than its budget, and goes round', async () => {
 it('spends nothing on what a plan had measured, on relayed links nothing but pings, and none where the owner wants none', async () => {
   const planned = prober({ known: 1e6 });
   planned.add('a');
-  expect(await planned.round()).toEqual([]);
+  expect(await planned.round()).toEqual(['loss a']);
   const relayed = prober();
   relayed.add('r', 'relayed');
   expect(await relayed.round()).toEqual([]);
@@ -96,12 +97,13 @@ it('goes on when a peer does not answer, and forgets those who left', async () =
   const { add, round, links } = prober({ fails: true });
   add('a');
   add('b');
-  expect(await round()).toEqual(['measure a', 'measure b']);
+  expect(await round()).toEqual(['measure a', 'measure b', 'loss a']);
+  expect(await round()).toEqual(['loss b']);
   expect(await round()).toEqual([]);
   links.delete(asPeerId('a'));
   await round();
   add('a');
-  expect(await round()).toEqual(['measure a']);
+  expect(await round()).toEqual(['measure a', 'loss a']);
 });
 
 it('ends with the node', async () => {

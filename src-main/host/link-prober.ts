@@ -8,14 +8,17 @@ export const ROUND_MS = 10_000;
 export const IDLE_PING_MS = 60_000;
 /** An idle link's throughput is measured this often; that of one in use is seen by what it carries. */
 export const BANDWIDTH_EVERY_MS = 15 * 60_000;
+/** How much of what it is sent an idle link loses is measured this often, of one link a round: it takes some seconds. */
+export const LOSS_EVERY_MS = 15 * 60_000;
 /** What a link carries from one round to the next that makes it one in use. */
 export const BUSY_BYTES = 64 * 1024;
 /** What they put on the wire, both directions, with all that opening a stream takes. */
 export const PING_COST_BYTES = 1024;
 export const BANDWIDTH_COST_BYTES = 576 * 1024;
+export const LOSS_COST_BYTES = 64 * 1024;
 
 export interface LinkProberInit {
-  readonly mesh: Pick<Mesh, 'peers' | 'ping'>;
+  readonly mesh: Pick<Mesh, 'peers' | 'ping' | 'loss'>;
   readonly meter: Pick<LinkMeter, 'measure' | 'bandwidthTo'>;
   /** Over all links, both directions; 0: nothing is probed. */
   readonly bytesPerMinute: number;
@@ -28,6 +31,7 @@ interface Seen {
   bytes: number;
   pingedMs: number;
   measuredMs: number;
+  lossMs: number;
 }
 
 /** Keeps the figures of the links fresh, within a budget: links in use by pings, idle ones rarely. */
@@ -76,6 +80,10 @@ export class LinkProber implements Service {
       if (this.#over.signal.aborted) return;
       if (summary.route === 'direct' && this.#isDue(seen.measuredMs, BANDWIDTH_EVERY_MS)) await this.#measure(summary, seen);
     }
+    const [lossy] = links.filter(({ summary, seen }) => summary.route === 'direct' && this.#isDue(seen.lossMs, LOSS_EVERY_MS)).toSorted((a, b) => a.seen.lossMs - b.seen.lossMs);
+    if (lossy === undefined || this.#over.signal.aborted || !this.#take(LOSS_COST_BYTES)) return;
+    lossy.seen.lossMs = this.#nowMs();
+    await this.#attempt(this.#init.mesh.loss(lossy.summary.peer, { signal: this.#over.signal }));
   }
 
   #look(): readonly { readonly summary: PeerSummary; readonly seen: Seen; readonly isBusy: boolean }[] {
@@ -86,7 +94,7 @@ export class LinkProber implements Service {
       const bytes = (summary.figures?.sentBytes ?? 0) + (summary.figures?.receivedBytes ?? 0);
       const known = this.#seen.get(summary.peer);
       // Whoever connects is pinged at once.
-      const seen = known ?? { bytes, pingedMs: this.#nowMs(), measuredMs: Number.NEGATIVE_INFINITY };
+      const seen = known ?? { bytes, pingedMs: this.#nowMs(), measuredMs: Number.NEGATIVE_INFINITY, lossMs: Number.NEGATIVE_INFINITY };
       this.#seen.set(summary.peer, seen);
       const isBusy = bytes - seen.bytes >= BUSY_BYTES;
       seen.bytes = bytes;

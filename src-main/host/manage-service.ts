@@ -20,9 +20,9 @@ export const manageService = (settings: Settings): ManageService => {
       return { name, isPinned };
     },
     remove: async (model) => ({ freedBytes: await removeModelOrFile(config, model) }),
-    add: async ({ source, connections }, { signal, onOutlook, onProgress }) => {
+    add: async ({ source, connections }, { signal, onOutlook, onProgress, pace }) => {
       const { manifestCid } = await addFromHub(settings, { source, connections, contextTokens: config.contextTokens, peers: [] }, {
-        signal, onOutlook: ({ name, verdict }) => onOutlook({ name, fits: verdict.fits }), onProgress,
+        signal, onOutlook: ({ name, verdict }) => onOutlook({ name, fits: verdict.fits }), onProgress, pace,
       });
       return manifestCid === undefined ? {} : { manifestCid };
     },

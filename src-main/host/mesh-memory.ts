@@ -71,11 +71,16 @@ export async function askMemory(settings: Settings, { named, known }: { readonly
   const whom = whomToAsk(named, known);
   if (whom.named.length + whom.known.length === 0) return [];
   return withNode(settings, async (node) => {
-    const timeUp = AbortSignal.any([signal, AbortSignal.timeout(knownMs)]);
-    const others = Promise.all(whom.known.map((peer) => askKnown(node, peer, timeUp)));
+    const others = askKnownPeers(node, whom.known, { signal, knownMs });
     const answers = await Promise.all(whom.named.map(async (peer): Promise<AskedPeer> => ({ peerId: peer.peer, isNamed: true, freeBytes: (await ask(node, peer, signal)).freeBytes, takesLayers: true })));
     return [...answers, ...await others];
   });
+}
+
+/** Asks over a node that is there. None of them need answer. */
+export function askKnownPeers(node: Node, peers: readonly PeerToAsk[], { signal, knownMs = KNOWN_MS }: AskOptions): Promise<readonly AskedPeer[]> {
+  const timeUp = AbortSignal.any([signal, AbortSignal.timeout(knownMs)]);
+  return Promise.all(peers.map((peer) => askKnown(node, peer, timeUp)));
 }
 
 async function askKnown(node: Node, peer: PeerToAsk, signal: AbortSignal): Promise<AskedPeer> {

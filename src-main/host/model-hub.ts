@@ -46,6 +46,8 @@ export interface AddCallbacks {
   readonly onProgress?: (progress: AddProgress) => void;
   /** A shard that peers can fetch from now on. */
   readonly onPiece?: (piece: ReadyPiece) => void;
+  /** Takes as long as so many bytes of a download are to take. */
+  readonly pace?: ((bytes: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 export interface AddedModel extends ModelOutlook {
@@ -62,7 +64,7 @@ export async function modelOutlook(settings: Settings, request: OutlookRequest, 
 }
 
 /** `model add`: downloads what is not here, and lists it in the store, whence it can be served block by block. */
-export async function addFromHub(settings: Settings, request: AddRequest, { signal, onOutlook, onProgress, onPiece }: AddCallbacks): Promise<AddedModel> {
+export async function addFromHub(settings: Settings, request: AddRequest, { signal, onOutlook, onProgress, onPiece, pace }: AddCallbacks): Promise<AddedModel> {
   const plan = await planOf(settings, request.source, signal);
   const outlook = await outlookOf(settings, plan, { request, asking: { signal } });
   onOutlook?.(outlook);
@@ -71,7 +73,7 @@ export async function addFromHub(settings: Settings, request: AddRequest, { sign
     // Before anything is downloaded, and until it is whole or given up.
     const room = await store.reserve(plan.files.flatMap(({ remote, target, origin }) => (remote === undefined ? [] : [{ path: target, sizeBytes: remote.sizeBytes, origin }])));
     const { files, manifest } = await addModel(plan, {
-      shelf, pieces: store, ...(onPiece === undefined ? {} : { onPiece }), leases: store.catalog.leases, ...webOptions(settings, signal), ...(onProgress === undefined ? {} : { onProgress }), ...(request.connections === undefined ? {} : { connections: request.connections }),
+      shelf, pieces: store, ...(onPiece === undefined ? {} : { onPiece }), leases: store.catalog.leases, ...webOptions(settings, signal), ...(onProgress === undefined ? {} : { onProgress }), ...(request.connections === undefined ? {} : { connections: request.connections }), ...(pace === undefined ? {} : { pace }),
     }).finally(() => room.release());
     const added = files.map(({ path, tree, origin, resumedBytes }) => ({ path, cid: tree.cid, sizeBytes: tree.sizeBytes, origin, resumedBytes }));
     const manifestCid = manifest === undefined ? undefined : store.addModel(manifest, plan.files[0].target);
@@ -82,7 +84,7 @@ export async function addFromHub(settings: Settings, request: AddRequest, { sign
 const planOf = (settings: Settings, source: string, signal: AbortSignal): Promise<AddPlan> =>
   planAdd(parseReference(source, settings.config.hubUrl), { ...webOptions(settings, signal), folder: modelsFolder(settings.config.home) });
 
-function webOptions({ config, secrets }: Settings, signal: AbortSignal): HubOptions {
+export function webOptions({ config, secrets }: Settings, signal: AbortSignal): HubOptions {
   const token = secrets.hubToken === undefined ? {} : { token: { origin: config.hubUrl, value: secrets.hubToken } };
   return { hubUrl: config.hubUrl, signal, ...token };
 }

@@ -18,7 +18,7 @@ const CID_PREFIX_CHARS = 12;
 const stemOf = (path: string): string => partName(basename(path))?.stem ?? basename(path).replace(/\.gguf$/i, '');
 
 /** `hf:owner/repo@commit/file` without the commit. */
-const withoutCommit = (origin: string): string => origin.replace(/^(hf:[^@]*)@[^/]*/, '$1');
+export const withoutCommit = (origin: string): string => origin.replace(/^(hf:[^@]*)@[^/]*/, '$1');
 
 /** Puts the parts of a model together and gives each model a name of its own. By name. */
 export function localModels(stored: readonly StoredModelFile[]): LocalModel[] {

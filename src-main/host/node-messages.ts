@@ -13,6 +13,8 @@ export const givenShardSchema = z.strictObject({
 export const toNodeSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('start'), config: configSchema, shards: z.array(givenShardSchema).max(1024), memoryBytesPerSecond: z.number().min(1).optional() }),
   z.strictObject({ type: z.literal('stop') }),
+  /** Asks how much memory the process takes. */
+  z.strictObject({ type: z.literal('memory') }),
 ]);
 export type ToNode = z.infer<typeof toNodeSchema>;
 
@@ -24,5 +26,7 @@ export const wireErrorSchema = z.strictObject({
 export const fromNodeSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready'), peerId: z.string().min(1), addresses: z.array(z.string()).min(1) }),
   z.strictObject({ type: z.literal('failed'), error: wireErrorSchema }),
+  /** Resident. */
+  z.strictObject({ type: z.literal('memory'), residentBytes: z.number().min(0) }),
 ]);
 export type FromNode = z.infer<typeof fromNodeSchema>;

@@ -34,5 +34,9 @@ process.on('SIGTERM', () => void stop());
 exitWithParent(() => process.kill(process.pid, 'SIGKILL'));
 onParentMessage((raw) => {
   const message = toNodeSchema.parse(raw);
-  void (message.type === 'start' ? start(message) : stop());
+  switch (message.type) {
+    case 'start': return void start(message);
+    case 'stop': return void stop();
+    case 'memory': return tell({ type: 'memory', residentBytes: process.memoryUsage.rss() });
+  }
 });

@@ -1,10 +1,12 @@
-import { createLogger, Lifecycle, systemClock, type Logger, type PeerId, type Service, type SpawnChild } from '../base/index.ts';
+import { createLogger, Lifecycle, systemClock, type Logger, type LogLines, type PeerId, type Service, type SpawnChild } from '../base/index.ts';
 import { findLibraries, type WorkerOptions } from '../inference/index.ts';
 import { createMesh, Discovery, verifySignature, type DiscoveryOptions, type Mesh, type ModelOffer } from '../mesh/index.ts';
 import { createCoordinator, createLocalStreams, STAGE_LIMITS, STAGE_PROTOCOL, StageRunner, type Connect, type Coordinator, type CoordinatorOptions } from '../pipeline/index.ts';
 import { createNodePresence, type NodePresence } from './capability/node-presence.ts';
 import type { HostConfig, Settings } from './config.ts';
 import { ensureConnected } from './connect.ts';
+import type { ServingRules } from './contribute/gate.ts';
+import { StoreShelf } from './contribute/store-shelf.ts';
 import { LinkMeter } from './link-meter.ts';
 import { LinkProber } from './link-prober.ts';
 import { createMetricsRegistry, type MetricsRegistry } from './metrics-registry.ts';
@@ -31,6 +33,10 @@ export interface NodeOptions {
   readonly spawn?: SpawnChild | undefined;
   /** What runs in other processes of this node, to be told to others. */
   readonly models?: () => readonly ModelOffer[];
+  /** Keeps what it logs, to be shown. */
+  readonly lines?: LogLines | undefined;
+  /** Of a node that serves others only as its owner lets it, then with all that its store holds. */
+  readonly serving?: ServingRules | undefined;
   /** Times and limits of its coordinator that differ from the defaults. */
   readonly coordinator?: Partial<CoordinatorOptions>;
 }
@@ -43,6 +49,10 @@ export interface Node extends Service {
   /** Of the long-lived node: who it stays connected to. A passing process meets only whom it is told to. */
   readonly discovery: Discovery | undefined;
   readonly coordinator: Coordinator;
+  /** Who computes here for whoever asks. */
+  readonly runner: StageRunner;
+  /** What it may load now. Throws CATALOG_* where it serves out of its store. */
+  held(): readonly HeldShard[];
   readonly links: LinkMeter;
   /** Who is there; undefined for a passing process, which tells nobody what it can do. */
   readonly presence: NodePresence | undefined;
@@ -51,8 +61,8 @@ export interface Node extends Service {
   readonly worker: WorkerOptions;
 }
 
-export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn, models = () => [], coordinator: overrides }: NodeOptions): Promise<Node> {
-  const logger = createLogger(config.logLevel);
+export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn, models = () => [], lines, serving, coordinator: overrides }: NodeOptions): Promise<Node> {
+  const logger = createLogger(config.logLevel, undefined, lines);
   const metrics = createMetricsRegistry();
   const clock = systemClock;
   const zone = await zoneOptions(config, { isPassing: identity === 'ephemeral' && process !== 'own' });
@@ -67,11 +77,13 @@ export async function createNode({ settings: { config }, paths, shards, identity
   }, { logger, metrics, clock });
   const worker: WorkerOptions = { workerPath: paths.stageWorker, nativePath: paths.nativeAddon, librariesFolder: findLibraries(), logger, spawn };
   const lanes = laneNetwork(mesh);
-  const fetcher = new StoreFetcher({ config, paths, spawn, logger, given: shards, self: mesh.peerId, hostOf: lanes.hostOf });
-  const source = createStageSource({ config, worker, shards, fetcher, logger, process });
+  const shelf = serving === undefined ? undefined : new StoreShelf(config);
+  const fetcher = new StoreFetcher({ config, shelf: shelf === undefined ? undefined : () => shelf.shards(), paths, spawn, logger, given: shards, self: mesh.peerId, hostOf: lanes.hostOf });
+  const source = createStageSource({ limits: () => serving?.limits() ?? { ...config, memoryBytes: undefined }, home: config.home, worker, shards, fetcher, logger, process });
+  const refuses = serving === undefined ? undefined : (peer: PeerId): string | undefined => (peer === mesh.peerId ? undefined : serving.refusal());
   const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
   const links = new LinkMeter({ mesh, clock });
-  const runner = new StageRunner({ connect, logger, metrics, clock, source, lanes, measureLink: links.measure, signer: mesh.signer }, { prefillSliceMs: config.prefillSliceMs });
+  const runner = new StageRunner({ ...(refuses === undefined ? {} : { refuses }), connect, logger, metrics, clock, source, lanes, measureLink: links.measure, signer: mesh.signer }, { prefillSliceMs: config.prefillSliceMs });
   // A stage on this very node is reached without the network.
   const connectLocally = (peer: PeerId): ReturnType<Connect> => {
     const [ours, theirs] = createLocalStreams(peer, peer);
@@ -86,10 +98,10 @@ export async function createNode({ settings: { config }, paths, shards, identity
   if (identity === 'file') life.add(new LinkProber({ mesh, meter: links, bytesPerMinute: config.probeBytesPerMinute, logger, clock }));
   const held = (): readonly HeldShard[] => [...shards, ...fetcher.held()];
   // Added last, so that it is stopped first: others hear that this node leaves before its connections go.
-  const presence = identity === 'file' ? life.add(createNodePresence({ config, paths, version: appVersion(paths), mesh, runner, links, worker, held, others: models, logger, metrics, clock })) : undefined;
+  const presence = identity === 'file' ? life.add(createNodePresence({ config, serving, paths, version: appVersion(paths), mesh, runner, links, worker, held: () => (serving?.refusal() === undefined ? held() : []), others: models, logger, metrics, clock })) : undefined;
   const coordinator = createCoordinator({ connect, logger, metrics, clock, verifySignature }, { fetchTimeoutMs: config.fetchTimeoutMs, ...overrides });
   return {
-    name: 'node', mesh, zone: zoneView(zone.zone ?? { kind: 'public' }), discovery, coordinator, links, presence, metrics, logger, worker,
+    name: 'node', mesh, zone: zoneView(zone.zone ?? { kind: 'public' }), discovery, coordinator, runner, held, links, presence, metrics, logger, worker,
     start: async () => {
       await life.start();
       if (shards.length > 0) void memorySpeed();
@@ -97,6 +109,7 @@ export async function createNode({ settings: { config }, paths, shards, identity
     stop: async () => {
       for (const failure of await life.stop()) logger.warn({ code: failure.code, message: failure.message }, 'a service did not stop cleanly');
       await fetcher.stop();
+      shelf?.close();
     },
   };
 }

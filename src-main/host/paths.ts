@@ -14,6 +14,8 @@ export interface AppPaths {
   readonly nodeProcess: string;
   /** Runs in a thread. */
   readonly storeWorker: string;
+  /** As well. */
+  readonly pdfWorker: string;
   readonly transferProcess: string;
   readonly embeddingWorker: string;
   /** Folder whose node_modules hold transformers.js, once installed. */
@@ -37,6 +39,7 @@ export function appPaths(here: string = import.meta.dirname): AppPaths {
     stageWorker: entry('inference/worker/main.ts', 'stage-worker.js'),
     nodeProcess: entry('host/node-process.ts', 'node-process.js'),
     storeWorker: entry('host/store-worker.ts', 'store-worker.js'),
+    pdfWorker: entry('documents/pdf-worker.ts', 'pdf-worker.js'),
     transferProcess: entry('host/transfer-process.ts', 'transfer-process.js'),
     embeddingWorker: entry('inference/embeddings/worker/main.ts', 'embedding-worker.js'),
     embeddingRuntime: join(root, '.runtime', 'embeddings'),

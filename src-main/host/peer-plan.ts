@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type PeerId } from '../base/index.ts';
+import { endsIn, isCoded, systemClock, type Clock, type CodedError, type PeerId } from '../base/index.ts';
 import { learn, predictRoute, type LayerFacts, type PlacedStage } from '../pipeline/index.ts';
 import type { Node } from './node.ts';
 import { placeOverPeers, type MeasuredPair, type PeerFacts, type PeerPlacement } from './place-peers.ts';
@@ -18,6 +18,8 @@ export interface PeerPlanRequest {
   readonly surveyMs: number;
   readonly signal: AbortSignal;
   readonly clock?: Clock;
+  /** This very node is one of those that may run stages. */
+  readonly withSelf?: boolean | undefined;
   /** Peers may fetch from here what nobody holds. */
   readonly mayFetch?: boolean;
 }
@@ -38,9 +40,9 @@ export async function planOverPeers(node: Node, { clock = systemClock, ...reques
   const nowMs = clock.now();
   const memory = await readPlannerMemory(home, { logger: node.logger, nowMs });
   const known = freshLinks(memory, nowMs);
-  const found = await findPeers(node, request);
+  const found = [...request.withSelf === true ? [await askSelf(node, request)] : [], ...await findPeers(node, request)];
   const own = await ownLinks(node, { found, known, signal });
-  const between = await surveyLinks(found, {
+  const between = await surveyLinks(found.filter(({ peer }) => peer !== node.mesh.peerId), {
     coordinator: node.coordinator, isKnown: (a, b) => known.some((link) => isLink(link, a, b)), budgetMs: request.surveyMs, signal,
   });
   const fresh = [...own.measured, ...between].map(({ a, b, rttMs, bytesPerSecond, ageMs }): LinkMemory => ({ a, b, rttMs, ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }), atMs: nowMs - ageMs }));
@@ -52,14 +54,38 @@ export async function planOverPeers(node: Node, { clock = systemClock, ...reques
   return { ...placed, peers: own.peers, modelHash, memory };
 }
 
-/** Peers as they describe themselves. */
-const findPeers = (node: Node, { addresses, modelHash, signal }: Pick<PeerPlanRequest, 'addresses' | 'modelHash' | 'signal'>): Promise<FoundPeer[]> =>
-  Promise.all(addresses.map(async (address): Promise<FoundPeer> => {
-    const peer = await node.mesh.dial(address, { signal });
-    const { offers, node: report, knowsLinks } = await node.coordinator.queryNode({ peer, addresses: [address], signal });
-    const held = offers.find((offer) => offer.modelHash === modelHash);
-    return { peer, addresses: [address], shards: held?.shards ?? [], manifestCid: held?.manifestCid, node: report, knowsLinks };
-  }));
+type Asked = Pick<PeerPlanRequest, 'addresses' | 'modelHash' | 'signal' | 'withSelf'>;
+
+/** Peers as they describe themselves, without those whose owner does not let them serve now. @throws PIPELINE_STAGE_LEFT where that is all of them */
+async function findPeers(node: Node, { addresses, ...asked }: Asked): Promise<FoundPeer[]> {
+  const refusals: CodedError[] = [];
+  const found = await Promise.all(addresses.map((address) => findPeer(node, address, asked).catch((error: unknown) => {
+    if (!isCoded(error, 'PIPELINE_STAGE_LEFT')) throw error;
+    node.logger.warn({ code: error.code, reason: error.message }, 'a peer is passed by');
+    refusals.push(error);
+    return undefined;
+  })));
+  const peers = found.filter((peer) => peer !== undefined);
+  if (peers.length === 0 && asked.withSelf !== true && refusals[0] !== undefined) throw refusals[0];
+  return peers;
+}
+
+async function findPeer(node: Node, address: string, { modelHash, signal }: Omit<Asked, 'addresses'>): Promise<FoundPeer> {
+  const peer = await node.mesh.dial(address, { signal });
+  return ask(node, { peer, addresses: [address] }, { modelHash, signal });
+}
+
+/** Reached without the network; neighbours in the ring dial it. */
+function askSelf(node: Node, asked: Omit<Asked, 'addresses'>): Promise<FoundPeer> {
+  const { mesh } = node;
+  return ask(node, { peer: mesh.peerId, addresses: mesh.addresses().filter((address) => endsIn(address, mesh.peerId)) }, asked);
+}
+
+async function ask(node: Node, { peer, addresses }: Pick<FoundPeer, 'peer' | 'addresses'>, { modelHash, signal }: Omit<Asked, 'addresses'>): Promise<FoundPeer> {
+  const { offers, node: report, knowsLinks } = await node.coordinator.queryNode({ peer, addresses, signal });
+  const held = offers.find((offer) => offer.modelHash === modelHash);
+  return { peer, addresses, shards: held?.shards ?? [], manifestCid: held?.manifestCid, node: report, knowsLinks };
+}
 
 interface OwnLinks {
   readonly peers: PeerFacts[];
@@ -69,12 +95,14 @@ interface OwnLinks {
 
 /** How far everybody is from here, each time, and what the ways carry, where that is not remembered. Nothing else goes over them meanwhile. */
 async function ownLinks(node: Node, { found, known, signal }: { readonly found: readonly FoundPeer[]; readonly known: readonly LinkMemory[]; readonly signal: AbortSignal }): Promise<OwnLinks> {
-  const rttsMs = await Promise.all(found.map(({ peer }) => node.links.rtt(peer, signal)));
+  const isSelf = (peer: PeerId): boolean => peer === node.mesh.peerId;
+  const rttsMs = await Promise.all(found.map(async ({ peer }) => (isSelf(peer) ? 0 : await node.links.rtt(peer, signal))));
   const measured: OwnLinks['measured'] = [];
   const peers = await Promise.all(found.map(async (facts, i): Promise<PeerFacts> => {
     const { peer } = facts;
     const rttMs = rttsMs[i] ?? 0;
     const remembered = known.find((link) => isLink(link, SELF, peer))?.bytesPerSecond;
+    if (isSelf(peer)) return { ...facts, rttMs, bytesPerSecond: undefined };
     if (remembered !== undefined) return { ...facts, rttMs, bytesPerSecond: remembered };
     const bytesPerSecond = await node.links.bandwidth(peer, signal);
     measured.push({ a: SELF, b: peer, rttMs, bytesPerSecond, ageMs: 0 });

@@ -31,6 +31,13 @@ describe('peers get layers by what they tell and how far they are', () => {
     expect(place(peer('far', { freeBytes: 700 * MB, rttMs: 300 }), peer('a', { freeBytes: 700 * MB }), peer('b', { freeBytes: 700 * MB })).map(([name]) => name).sort()).toEqual(['a', 'b']);
   });
 
+  it('the coordinator may be one of them, with no way to itself', () => {
+    expect(place(peer('me', { freeBytes: 500 * MB, rttMs: 0 }), peer('a', { freeBytes: 700 * MB })).map(([name]) => name).sort()).toEqual(['a', 'me']);
+    expect(place(peer('me', { rttMs: 0 }), peer('a', { rttMs: 20 }))).toEqual([['me', 0, 7]]);
+    const { links } = placeOverPeers({ layers, peers: [peer('me', { rttMs: 0 }), peer('a'), peer('b')], coordinator: asPeerId('me'), contextTokens: 1024, batchTokens: 256 });
+    expect(links.map(({ a, b }) => [a, b])).toEqual([['me', 'a'], ['me', 'b'], ['a', 'b']]);
+  });
+
   it('each runs what it holds', () => {
     expect(place(peer('a', { shards: [[0, 2]] }), peer('b', { shards: [[3, 7]] }))).toEqual([['a', 0, 2], ['b', 3, 7]]);
   });
@@ -50,6 +57,10 @@ describe('layers that nobody holds', () => {
     const { stages, explanation } = plan(peer('a', { shards: [[0, 3]], freeBytes: 450 * MB }), peer('b', { shards: [], fetch }));
     expect(stages.map((stage) => [stage.peer, stage.layers.first, stage.layers.last])).toEqual([['a', 0, 3], ['b', 4, 7]]);
     expect(explanation.join(' ')).toContain('Fetching shards takes about 40 s first.');
+  });
+
+  it('or nobody who holds them has room for, because the pieces are too large', () => {
+    expect(names(peer('a', { shards: [[0, 7]], freeBytes: 450 * MB, fetch }), peer('b', { shards: [], freeBytes: 450 * MB, fetch })).map(([name]) => name).sort()).toEqual(['a', 'b']);
   });
 
   it('are no reason to fetch others: what is held is used', () => {

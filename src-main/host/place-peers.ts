@@ -65,7 +65,8 @@ export function placeOverPeers({ layers, peers, coordinator, measured = [], corr
   try {
     return { placement: planPlacement(request), request, links };
   } catch (error) {
-    if (!mayFetch || !isCoded(error, 'PIPELINE_NO_PLACEMENT')) throw error;
+    // What is held may be in pieces too large for who holds them.
+    if (!mayFetch || !(isCoded(error, 'PIPELINE_NO_PLACEMENT') || isCoded(error, 'PIPELINE_DOES_NOT_FIT'))) throw error;
     const fetching = { ...request, fetchWeight: FETCH_WEIGHT, cutsAllowed: layers.slice(1).map((_, i) => i + 1), nodes: peers.map((peer) => nodeFacts(peer, { mayFetch })) };
     return { placement: planPlacement(fetching), request: fetching, links };
   }
@@ -87,14 +88,15 @@ export function cutsOf(peers: readonly Pick<PeerOffer, 'shards'>[], layers: numb
   return [...new Set(edges)].filter((cut) => cut > 0 && cut < layers).toSorted((a, b) => a - b);
 }
 
-/** As measured; a way between two peers that was not is taken to be as long as the farther of them is from here. */
+/** As measured; a way between two peers that was not is taken to be as long as the farther of them is from here. The coordinator may be one of the peers. */
 function linksOf(peers: readonly PeerFacts[], coordinator: PeerId, measured: readonly MeasuredPair[]): PlanLink[] {
   const link = (a: PeerId, b: PeerId, known: { readonly rttMs: number; readonly bytesPerSecond?: number | undefined; readonly isRttAssumed: boolean }): PlanLink => ({
     a, b, rttMs: known.rttMs, bytesPerSecond: known.bytesPerSecond ?? ASSUMED_BYTES_PER_SECOND, isRttAssumed: known.isRttAssumed, isBandwidthAssumed: known.bytesPerSecond === undefined,
   });
-  const between = peers.flatMap((one, i) => peers.slice(i + 1).map((other) => {
+  const others = peers.filter(({ peer }) => peer !== coordinator);
+  const between = others.flatMap((one, i) => others.slice(i + 1).map((other) => {
     const pair = measured.find(({ a, b }) => (a === one.peer && b === other.peer) || (a === other.peer && b === one.peer));
     return link(one.peer, other.peer, pair === undefined ? { rttMs: Math.max(one.rttMs, other.rttMs), isRttAssumed: true } : { ...pair, isRttAssumed: false });
   }));
-  return [...peers.map(({ peer, rttMs, bytesPerSecond }) => link(coordinator, peer, { rttMs, bytesPerSecond, isRttAssumed: false })), ...between];
+  return [...others.map(({ peer, rttMs, bytesPerSecond }) => link(coordinator, peer, { rttMs, bytesPerSecond, isRttAssumed: false })), ...between];
 }

@@ -57,15 +57,20 @@ export interface SessionOptions {
   readonly speculate?: boolean;
   readonly signal?: AbortSignal;
   readonly onStatus?: (text: string) => void;
+  /** Of each stage while it opens. */
+  readonly onProgress?: (progress: StageProgress) => void;
 }
 
 /** Opens a model over a route, with its tokenizer, ready to answer. */
-export async function openSession({ node, vocabularyPath, onStatus, candidates, choose, supplies, microBatch, ...rest }: SessionOptions): Promise<ModelSession> {
+export async function openSession({ node, vocabularyPath, onStatus, onProgress, candidates, choose, supplies, microBatch, ...rest }: SessionOptions): Promise<ModelSession> {
   const tokenizer = await createWorkerTokenizer({ path: vocabularyPath }, node.worker);
   try {
     const pipeline = await node.coordinator.openPipeline({
       ...rest, ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose, supplies }),
-      onProgress: (progress) => onStatus?.(progressText(progress)),
+      onProgress: (progress) => {
+        onStatus?.(progressText(progress));
+        onProgress?.(progress);
+      },
     });
     pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));
     pipeline.events.on('replacing', ({ explanation }) => explanation.forEach((sentence) => onStatus?.(sentence)));

@@ -33,9 +33,13 @@ export interface CutOptions extends ProgressSink {
 export async function shardModelFile(config: HostConfig, options: CutOptions & { readonly model: string; readonly plan: ShardPlan }): Promise<ShardedModel> {
   const file = await findModel(options.model, { paths: options.paths, config });
   const folder = options.folder ?? join(cutsFolder(config.home), await cutKey(file, options.plan));
-  const { signal, onStatus } = options;
+  const { signal, onStatus, onShare } = options;
+  const onProgress = (progress: ShardProgress): void => {
+    onStatus?.(describe(progress));
+    onShare?.(progress.bytesDone / Math.max(1, progress.bytesTotal));
+  };
   const manifest = await cutInThread({ config, model: file.path, folder, plan: options.plan }, {
-    workerPath: options.paths.storeWorker, signal, onProgress: (progress) => onStatus?.(describe(progress)),
+    workerPath: options.paths.storeWorker, signal, onProgress,
   });
   return { file, folder, manifest, manifestCid: cidOfManifest(manifest), shards: given(manifest, folder), vocabularyPath: join(folder, manifest.vocabulary.file_name) };
 }

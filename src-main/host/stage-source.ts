@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { asManifestCid, isCoded, type Logger } from '../base/index.ts';
+import { asManifestCid, isCoded, type LayerRange, type Logger } from '../base/index.ts';
 import { availableBytes, createOwnProcessEngine, createWorkerEngine, type StageEngine, type WorkerOptions } from '../inference/index.ts';
 import { cheapestCover, type Machine, type StageLoadRequest, type StageOffer, type StageSource } from '../pipeline/index.ts';
 import { composeStage } from '../store/index.ts';
-import type { HostConfig } from './config.ts';
+import type { StageLimits } from './contribute/gate.ts';
+import { MemoryBudget } from './contribute/memory-budget.ts';
 import { hostErrors } from './errors.ts';
 import type { StoreFetcher } from './layer-fetcher.ts';
 import { memorySpeed } from './memory-speed.ts';
@@ -13,7 +14,9 @@ import { threadsFor } from './threads.ts';
 import type { HeldShard } from './types.ts';
 
 export interface StageSourceOptions {
-  readonly config: HostConfig;
+  readonly home: string;
+  /** What a stage may take of this machine, at the moment when it is loaded. */
+  readonly limits: () => StageLimits;
   readonly worker: WorkerOptions;
   readonly shards: readonly HeldShard[];
   /** Brings more of them. */
@@ -25,21 +28,30 @@ export interface StageSourceOptions {
 
 /** Stages from the shards that this node was given, or fetched; it has no way to load any other layer. */
 export function createStageSource(options: StageSourceOptions): StageSource {
+  const budget = new MemoryBudget(() => options.limits().memoryBytes);
   return {
-    offers: () => Promise.resolve(offersOf(heldBy(options))),
-    machine: () => machine(options.config),
-    load: (request) => load(options, request),
+    offers: async () => offersOf(heldBy(options)),
+    machine: () => machine(options, budget),
+    load: (request) => load({ ...options, budget }, request),
     fetcher: options.fetcher,
-    unloaded: ({ modelHash, layers }) => options.fetcher.unloaded(modelHash, layers),
+    unloaded: ({ modelHash, layers }) => {
+      budget.release(keyOf(modelHash, layers));
+      options.fetcher.unloaded(modelHash, layers);
+    },
   };
 }
 
+type Loading = StageSourceOptions & { readonly budget: MemoryBudget };
+
+const keyOf = (modelHash: string, { first, last }: LayerRange): string => `${modelHash}/${first}-${last}`;
+
 const heldBy = ({ shards, fetcher }: StageSourceOptions): HeldShard[] => [...shards, ...fetcher.held()];
 
-async function machine({ gpuLayers }: HostConfig): Promise<Machine> {
+async function machine({ limits }: StageSourceOptions, budget: MemoryBudget): Promise<Machine> {
+  const { gpuLayers } = limits();
   // A guess before the first stage is loaded; its speed is measured then.
   const backend = gpuLayers !== 0 && process.platform === 'darwin' ? 'metal' : 'cpu';
-  return { backend, freeBytes: await availableBytes(), memoryBytesPerSecond: await memorySpeed() };
+  return { backend, freeBytes: Math.min(await availableBytes(), budget.freeBytes), memoryBytesPerSecond: await memorySpeed() };
 }
 
 function offersOf(shards: readonly HeldShard[]): StageOffer[] {
@@ -54,7 +66,7 @@ function offersOf(shards: readonly HeldShard[]): StageOffer[] {
   });
 }
 
-async function load(options: StageSourceOptions, request: StageLoadRequest): Promise<StageEngine> {
+async function load(options: Loading, request: StageLoadRequest): Promise<StageEngine> {
   const { fetcher } = options;
   const { modelHash, layers } = request;
   fetcher.loading(modelHash, layers);
@@ -66,21 +78,22 @@ async function load(options: StageSourceOptions, request: StageLoadRequest): Pro
   }
 }
 
-async function loadHeld(source: StageSourceOptions, request: StageLoadRequest): Promise<StageEngine> {
-  const { config, worker, logger, process } = source;
+async function loadHeld(source: Loading, request: StageLoadRequest): Promise<StageEngine> {
+  const { home, limits, worker, logger, process, budget } = source;
   const { modelHash, layers, signal } = request;
   const parts = cheapestCover([], heldBy(source).filter((shard) => shard.modelHash === modelHash), layers)?.fetch;
   if (parts === undefined) throw hostErrors.shardNotHeld({ modelHash, layers: `${layers.first}-${layers.last}` });
-  const outputPath = join(config.home, 'stages', `${modelHash.slice(0, 32)}-${layers.first}-${layers.last}.gguf`);
+  const outputPath = join(home, 'stages', `${modelHash.slice(0, 32)}-${layers.first}-${layers.last}.gguf`);
   const stage = await composeStage({ shards: parts.map((part) => part.path), outputPath, signal });
   const { isFirst, isLast, contextTokens, maxSessions, batchTokens } = request;
   const { size } = await stat(stage.path);
-  const threads = threadsFor(config.threads, availableParallelism(), size);
+  const { threads: most, gpuLayers } = limits();
+  const threads = threadsFor(most, availableParallelism(), size);
   logger.info({ layers, path: stage.path }, 'loading stage');
-  const options = { path: stage.path, layers, isFirst, isLast, contextTokens, batchTokens, threads, gpuLayers: config.gpuLayers };
+  const options = { path: stage.path, layers, isFirst, isLast, contextTokens, batchTokens, threads, gpuLayers };
   // Nodes of a cluster take turns on the same processors.
   const open = (sessions: number): Promise<StageEngine> => (process === 'own' ? createOwnProcessEngine({ ...options, maxSessions: sessions, pinThreads: true }, worker) : createWorkerEngine({ ...options, maxSessions: sessions }, worker));
-  return withRoomFor(maxSessions, open);
+  return budget.load(keyOf(modelHash, layers), size, () => withRoomFor(maxSessions, (sessions) => open(sessions).then((engine) => budget.checked(engine))));
 }
 
 /** As many sessions as memory has room for: each has a KV cache of its own, which is set aside when the stage loads. */
@@ -88,7 +101,7 @@ async function withRoomFor(sessions: number, open: (sessions: number) => Promise
   try {
     return await open(sessions);
   } catch (error) {
-    if (sessions === 1 || !isCoded(error, 'ENGINE_NO_MEMORY')) throw error;
+    if (sessions === 1 || !(isCoded(error, 'ENGINE_NO_MEMORY') || isCoded(error, 'HOST_MEMORY_LIMIT'))) throw error;
     return withRoomFor(sessions >> 1, open);
   }
 }

@@ -105,6 +105,8 @@ export interface TracedReport {
 
 export interface ProgressSink {
   readonly onStatus?: (text: string) => void;
+  /** Of the model that was cut, 0..1. */
+  readonly onShare?: (share: number) => void;
   readonly onText?: (text: string) => void;
 }
 

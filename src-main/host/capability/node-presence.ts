@@ -3,6 +3,7 @@ import type { WorkerOptions } from '../../inference/index.ts';
 import { Presence, type Member, type Mesh, type ModelOffer } from '../../mesh/index.ts';
 import type { StageRunner } from '../../pipeline/index.ts';
 import type { HostConfig } from '../config.ts';
+import type { ServingRules } from '../contribute/gate.ts';
 import type { LinkMeter } from '../link-meter.ts';
 import type { AppPaths } from '../paths.ts';
 import { Calibrator, type CalibratorInit } from './calibrator.ts';
@@ -11,6 +12,8 @@ import { NodeProfile } from './node-profile.ts';
 
 export interface NodePresenceInit {
   readonly config: HostConfig;
+  /** Of a node that serves others only as its owner lets it. */
+  readonly serving?: ServingRules | undefined;
   readonly paths: AppPaths;
   readonly version: string;
   readonly mesh: Mesh;

@@ -3,6 +3,7 @@ import { toCoded, type LayerRange, type Logger, type PeerId } from '../../base/i
 import { probeEngine, type Device, type WorkerOptions } from '../../inference/index.ts';
 import { MAX_LINKS, type Mesh, type ModelOffer, type Profile } from '../../mesh/index.ts';
 import type { HostConfig } from '../config.ts';
+import type { ServingRules } from '../contribute/gate.ts';
 import type { Calibration } from './calibration-file.ts';
 import { label } from './label.ts';
 import { offersOf, type LayersHere } from './layer-sets.ts';
@@ -13,6 +14,7 @@ const LOOK_FOR_GPUS_MS = 3_000;
 
 export interface NodeProfileInit {
   readonly config: HostConfig;
+  readonly serving?: ServingRules | undefined;
   readonly version: string;
   readonly mesh: Pick<Mesh, 'peers' | 'reachability'>;
   readonly worker: WorkerOptions;
@@ -67,12 +69,12 @@ export class NodeProfile {
   }
 
   async read(): Promise<Profile> {
-    const { config, version, held, others, mesh } = this.#init;
-    const name = label(config.name ?? '');
+    const { config, serving, version, held, others, mesh } = this.#init;
+    const name = label((serving === undefined ? config.name : serving.name()) ?? '');
     return {
       ...(name === undefined ? {} : { name }), app: `omninode/${version}`, machine: await readMachine(), ...this.#computesOn(),
       ...(this.#calibration === undefined ? {} : { speed: this.#calibration }),
-      models: offersOf({ held: held(), loaded: this.#loaded }, others()), limits: limitsOf(config),
+      models: offersOf({ held: held(), loaded: this.#loaded }, others()), limits: limitsOf(config, serving),
       zone: config.zone, reachability: mesh.reachability.kind, links: this.#links(),
     };
   }
@@ -113,8 +115,12 @@ export function backendOf(gpu: string | undefined): string | undefined {
   return (['cuda', 'metal', 'vulkan'] as const).find((backend) => gpu.toLowerCase().startsWith(backend)) ?? (/^mtl/i.test(gpu) ? 'metal' : undefined);
 }
 
-const limitsOf = ({ threads, gpuLayers, storeQuotaBytes, uploadBytesPerSecond, fetchLayersFor, shareStore }: HostConfig): NonNullable<Profile['limits']> => ({
-  fetchesLayersFor: fetchLayersFor, givesShards: shareStore,
-  ...(threads === undefined ? {} : { threads }), ...(gpuLayers < 0 ? {} : { gpuLayers }), ...(storeQuotaBytes === undefined ? {} : { storeQuotaBytes }),
-  ...(uploadBytesPerSecond === undefined ? {} : { uploadBytesPerSecond }),
-});
+function limitsOf(config: HostConfig, serving: ServingRules | undefined): NonNullable<Profile['limits']> {
+  const { storeQuotaBytes, uploadBytesPerSecond, fetchLayersFor, shareStore } = config;
+  const { threads, gpuLayers, memoryBytes } = serving?.limits() ?? { ...config, memoryBytes: undefined };
+  return {
+    fetchesLayersFor: fetchLayersFor, givesShards: shareStore, ...(serving === undefined ? {} : { serves: serving.refusal() === undefined }),
+    ...(threads === undefined ? {} : { threads }), ...(gpuLayers < 0 ? {} : { gpuLayers }), ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(storeQuotaBytes === undefined ? {} : { storeQuotaBytes }), ...(uploadBytesPerSecond === undefined ? {} : { uploadBytesPerSecond }),
+  };
+}

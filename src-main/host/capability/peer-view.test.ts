@@ -3,7 +3,7 @@ import { asPeerId } from '../../base/index.ts';
 import { MAX_TOLD_BYTES_PER_SECOND, type LinkFigures, type PeerSummary } from '../../mesh/index.ts';
 import { peerView } from './peer-view.ts';
 
-const NONE: LinkFigures = { rttMs: undefined, minRttMs: undefined, jitterMs: undefined, bytesPerSecond: undefined, carriedBytesPerSecond: undefined, sentBytes: 0, receivedBytes: 0 };
+const NONE: LinkFigures = { rttMs: undefined, minRttMs: undefined, jitterMs: undefined, loss: undefined, bytesPerSecond: undefined, carriedBytesPerSecond: undefined, sentBytes: 0, receivedBytes: 0 };
 const summary = (figures?: Partial<LinkFigures>): PeerSummary => ({
   peer: asPeerId('p'), address: '/a', direction: 'inbound', transport: 'quic', route: 'direct', why: 'the only connection', rttMs: undefined, agent: undefined, protocols: [],
   ...(figures === undefined ? {} : { figures: { ...NONE, ...figures } }),
@@ -12,7 +12,7 @@ const summary = (figures?: Partial<LinkFigures>): PeerSummary => ({
 it('shows what was measured, and nothing else', () => {
   const bare = { peerId: 'p', address: '/a', direction: 'inbound', transport: 'quic', route: 'direct', why: 'the only connection' };
   expect(peerView(summary())).toEqual(bare);
-  expect(peerView(summary({ rttMs: 2, minRttMs: 1, jitterMs: 0.5, sentBytes: 3, receivedBytes: 4 }))).toEqual({ ...bare, rttMs: 2, minRttMs: 1, jitterMs: 0.5, sentBytes: 3, receivedBytes: 4 });
+  expect(peerView(summary({ rttMs: 2, minRttMs: 1, jitterMs: 0.5, loss: 0.02, sentBytes: 3, receivedBytes: 4 }))).toEqual({ ...bare, rttMs: 2, minRttMs: 1, jitterMs: 0.5, loss: 0.02, sentBytes: 3, receivedBytes: 4 });
 });
 
 it.each([

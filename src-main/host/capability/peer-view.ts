@@ -7,10 +7,10 @@ export const peerView = ({ peer, address, direction, transport, route, why, figu
 });
 
 function figuresView(figures: LinkFigures): Partial<Peer> {
-  const { rttMs, minRttMs, jitterMs, sentBytes, receivedBytes } = figures;
+  const { rttMs, minRttMs, jitterMs, loss, sentBytes, receivedBytes } = figures;
   const throughput = throughputOf(figures);
   return {
-    ...(rttMs === undefined ? {} : { rttMs }), ...(minRttMs === undefined ? {} : { minRttMs }), ...(jitterMs === undefined ? {} : { jitterMs }),
+    ...(rttMs === undefined ? {} : { rttMs }), ...(minRttMs === undefined ? {} : { minRttMs }), ...(jitterMs === undefined ? {} : { jitterMs }), ...(loss === undefined ? {} : { loss }),
     ...(throughput === undefined ? {} : { throughput }), sentBytes, receivedBytes,
   };
 }

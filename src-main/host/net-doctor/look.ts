@@ -34,10 +34,15 @@ export async function lookAtNet(settings: Settings, options: LookOptions): Promi
     if (isCoded(error, 'API_NOT_RUNNING')) return undefined;
     throw error;
   });
+  if (now !== undefined) return factsOf(now, config);
   const zone = await zoneFacts(config);
-  const looked = now === undefined ? await lookFromHere(settings, { ...options, hasZone: !('trouble' in zone) }) : told(now);
-  return { ...looked, zone, mdns: { isOn: config.mdns, hasRoute: await hasMulticastRoute() }, nowMs: systemClock.now() };
+  return { ...await lookFromHere(settings, { ...options, hasZone: !('trouble' in zone) }), zone, ...await surroundings(config) };
 }
+
+/** With what a node that runs said of itself. */
+export const factsOf = async (now: NetNow, config: HostConfig): Promise<NetFacts> => ({ ...told(now), zone: await zoneFacts(config), ...await surroundings(config) });
+
+const surroundings = async ({ mdns }: HostConfig): Promise<Pick<NetFacts, 'mdns' | 'nowMs'>> => ({ mdns: { isOn: mdns, hasRoute: await hasMulticastRoute() }, nowMs: systemClock.now() });
 
 const told = ({ peerId, pid, trouble, addresses, standing, relays, members, clocks }: NetNow): Looked => ({
   running: { peerId, pid, ...(trouble === undefined ? {} : { trouble }) }, listening: { addresses }, reachability: standing.reachability, relays, members, clocks,

@@ -22,7 +22,8 @@ const REASONS: Readonly<Record<string, readonly [what: string, next: string]>> =
 };
 const BY_CODE: Readonly<Record<string, string>> = { ZONE_SILENT_PEER: 'another zone', ZONE_OUTSIDE: 'outside', ZONE_NOT_ALLOWED: 'unlisted', ZONE_BANNED: 'banned' };
 
-function troubled({ code, message, next, reason = BY_CODE[code] }: Trouble): { readonly what: string; readonly next?: string } {
+/** Of a dial that failed: in words, and what to do. */
+export function troubled({ code, message, next, reason = BY_CODE[code] }: Trouble): { readonly what: string; readonly next?: string } {
   const [what, todo] = REASONS[reason ?? ''] ?? [];
   if (what !== undefined && todo !== undefined) return { what, next: todo };
   return { what: shortened(message).replace(/\.$/, ''), ...(next === undefined ? {} : { next }) };

@@ -16,8 +16,10 @@ export function netOf(node: Asked): () => Promise<NetNow> {
   return () => (looking ??= look(node).finally(() => { looking = undefined; }));
 }
 
-async function look({ mesh, discovery, presence, zone }: Asked): Promise<NetNow> {
-  const known = await discovery?.check(AbortSignal.timeout(RETRY_MS)) ?? [];
+const look = async (node: Asked): Promise<NetNow> => netNow(node, await node.discovery?.check(AbortSignal.timeout(RETRY_MS)) ?? []);
+
+/** As it knows it without trying anything. */
+export function netNow({ mesh, presence, zone }: Asked, known: readonly KnownPeer[]): NetNow {
   const names = new Map(presence?.members().map(({ peer, profile }) => [peer, profile.name]));
   return {
     peerId: mesh.peerId, pid: process.pid, addresses: [...mesh.addresses()].slice(0, 64), standing: standingOf(mesh, zone),

@@ -1,0 +1,3 @@
+export * from './attachment-service.ts';
+export * from './model-reader.ts';
+export * from './rank-passages.ts';

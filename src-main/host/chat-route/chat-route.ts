@@ -1,0 +1,34 @@
+import type { PeerId, SpawnChild } from '../../base/index.ts';
+import type { LoadingStep, Ownership } from '../../../src-preload/bridge/index.ts';
+import type { Settings } from '../config.ts';
+import type { Node } from '../node.ts';
+import type { AppPaths } from '../paths.ts';
+import type { Route } from '../route.ts';
+import type { ShardedModel } from '../sharded-model.ts';
+
+/** Where the layers of the app's model are computed. */
+export interface ChatRoute extends Route {
+  readonly model: ShardedModel;
+  /** Of the stages, where others reach them. */
+  readonly addresses: readonly string[];
+  /** The nodes of this machine hold these layers for others to know; nothing where members compute. */
+  readonly isHere: boolean;
+  ownershipOf(peer: PeerId): Ownership;
+  /** Resident, of the node processes here; undefined until it is known. */
+  memoryBytes(): number | undefined;
+  stop(): Promise<void>;
+}
+
+export interface RouteRequest {
+  readonly settings: Settings;
+  readonly paths: AppPaths;
+  readonly node: Node;
+  readonly spawn?: SpawnChild | undefined;
+  readonly model: { readonly model: string; readonly id: string; readonly nodes: number };
+  readonly signal: AbortSignal;
+  readonly onStatus: (text: string) => void;
+  /** Of the model that was cut, 0..1. */
+  readonly onShare: (share: number) => void;
+  readonly onStep: (step: LoadingStep) => void;
+}
+
