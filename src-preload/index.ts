@@ -1,4 +1,4 @@
-import { contextBridge, ipcRenderer } from 'electron';
+import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import { createVerbs } from './verbs.ts';
 
-contextBridge.exposeInMainWorld('host', createVerbs(ipcRenderer));
+contextBridge.exposeInMainWorld('host', createVerbs(ipcRenderer, (file) => webUtils.getPathForFile(file as File)));

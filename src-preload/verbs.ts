@@ -7,9 +7,10 @@ export interface Caller {
   removeListener(channel: string, listener: (event: unknown, message: unknown) => void): unknown;
 }
 
-/** What the page gets: two verbs on two fixed channels, and no Electron object (not even an event). */
-export function createVerbs(ipc: Caller): HostVerbs {
+/** What the page gets: two verbs on two fixed channels, and the path of a file that the user gave it, and no Electron object (not even an event). */
+export function createVerbs(ipc: Caller, pathOf?: HostVerbs['pathOf']): HostVerbs {
   return {
+    ...(pathOf === undefined ? {} : { pathOf }),
     call: (name, input) => ipc.invoke(IPC.call, name, input) as ReturnType<HostVerbs['call']>,
     onPush: (listener) => {
       const forward = (_: unknown, message: unknown): void => listener(message);

@@ -14,7 +14,6 @@ export const apiErrors = defineErrors('API', {
   notFound: spec<{ path: string }>({ fault: 'user', message: (m) => `there is nothing at ${m.path}`, next: LINK }),
   badRequest: spec<{ what: string; field: string; reason: string }>({ fault: 'user', message: (m) => `${m.what}: ${m.field}: ${m.reason}`, next: 'Correct that field.' }),
   unsupported: spec<{ command: string }>({ fault: 'user', message: (m) => `this node does not offer ${m.command}`, next: 'Use a node that offers it, or a newer version.' }),
-  busy: spec<{ limit: number }>({ fault: 'local', retryable: true, message: (m) => `${m.limit} answers are already being written`, next: 'Stop one of them or wait until it is done.' }),
   internal: spec<Record<string, never>>({ fault: 'local', message: () => 'something went wrong inside the node', next: 'Try again; the log of the node has the details.' }),
   notRunning: spec<{ home: string }>({
     fault: 'local', retryable: true, message: (m) => `no OmniNode node runs with the home ${m.home}`, next: 'Start the app, `omninode serve` or `omninode listen` with the same --home, then ask again.',
@@ -22,6 +21,15 @@ export const apiErrors = defineErrors('API', {
   controlFailed: spec<{ reason: string }>({ fault: 'local', retryable: true, message: (m) => `the running app gave no figures: ${m.reason}`, next: 'Ask again; when it goes on, start the app anew: it may be of another version.' }),
   pageMissing: spec<{ folder: string }>({ fault: 'local', message: (m) => `the page is not built: ${m.folder} has no index.html`, next: 'Run `npm run build`.' }),
   portInUse: spec<{ host: string; port: number }>({ fault: 'user', message: (m) => `${m.host}:${m.port} is in use by another program`, next: 'Choose another port, or 0 for any free one.' }),
+  needsTls: spec<{ host: string }>({
+    fault: 'user', message: (m) => `the page would be on a network (${m.host}) for all to read: its key, questions and answers`,
+    next: 'Name a certificate and its key in config.json (httpTlsCert, httpTlsKey); or set httpWithoutTls to true, if nobody else is on that network.',
+  }),
+  tlsHalf: spec<{ missing: string }>({ fault: 'user', message: (m) => `TLS needs a certificate and its key, and ${m.missing} is not named`, next: (m) => `Name both in config.json, or neither: add ${m.missing}.` }),
+  tlsUnreadable: spec<{ path: string; reason: string }>({ fault: 'user', message: (m) => `${m.path} (TLS): ${m.reason}`, next: 'Correct httpTlsCert and httpTlsKey in config.json: two PEM files, the key without a password.' }),
+  tlsKeyExposed: spec<{ path: string; mode: string }>({ fault: 'user', message: (m) => `${m.path}: everybody on this machine may read the TLS key (mode ${m.mode})`, next: (m) => `Run \`chmod 600 ${m.path}\`; if others use this machine, make a new key.` }),
+  tlsMismatch: spec<{ certPath: string; keyPath: string }>({ fault: 'user', message: (m) => `${m.keyPath} is not the key of the certificate ${m.certPath}`, next: 'Name the two files that were made together.' }),
+  tlsNotValid: spec<{ certPath: string; from: string; to: string }>({ fault: 'user', message: (m) => `${m.certPath} is good from ${m.from} to ${m.to}, and not now`, next: 'Renew the certificate, or set this machine\'s clock.' }),
   noKey: spec<None>({ fault: 'user', message: () => 'no key was sent', next: KEY }),
   wrongKey: spec<None>({ fault: 'user', message: () => 'this key is none of this node, or was removed', next: KEY }),
   missingScope: spec<{ scope: string; scopes: readonly string[] }>({

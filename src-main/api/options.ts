@@ -1,14 +1,12 @@
+import type { TlsFiles } from './http/tls.ts';
+
 export interface BridgeOptions {
-  /** Answers being written at the same time, over all clients. */
-  readonly maxChats: number;
-  /** With no client left, running answers are stopped after this long: a reload is shorter. */
-  readonly abandonedAfterMs: number;
   /** Calls of one client. */
   readonly callsPerSecond: number;
   readonly callBurst: number;
 }
 
-export const BRIDGE_DEFAULTS: BridgeOptions = { maxChats: 4, abandonedAfterMs: 30_000, callsPerSecond: 50, callBurst: 200 };
+export const BRIDGE_DEFAULTS: BridgeOptions = { callsPerSecond: 50, callBurst: 200 };
 
 export interface HttpOptions {
   readonly host: string;
@@ -16,6 +14,10 @@ export interface HttpOptions {
   readonly port: number;
   /** The key in the printed link; at least 16 characters. */
   readonly key: string;
+  /** Left out, what is sent can be read on its way: on this machine alone. */
+  readonly tls?: TlsFiles;
+  /** The owner wants it on a network all the same. */
+  readonly withoutTls?: boolean;
   readonly maxClients: number;
   /** A client that has this much unread is cut off; it reconnects and resyncs. */
   readonly maxUnreadBytes: number;
@@ -29,6 +31,7 @@ export const HTTP_DEFAULTS = { host: '127.0.0.1', port: 0, maxClients: 32, maxUn
 export const CONTROL_PATH = '/v1/host';
 export const CONTROL_PEERS_PATH = '/v1/peers';
 export const CONTROL_NET_PATH = '/v1/net';
+export const CONTROL_CONTRIBUTE_PATH = '/v1/contribute';
 export const CONTROL_METRICS_PATH = '/v1/metrics';
 /** The node tries its members again before it answers. */
 export const CONTROL_NET_TIMEOUT_MS = 25_000;

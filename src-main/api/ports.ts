@@ -1,9 +1,10 @@
-import type { Events } from '../base/index.ts';
+import type { Events, LogLines } from '../base/index.ts';
 import type { AnswerPart, AnswerRequest, Answerer, ChatsEvents } from '../chats/index.ts';
 import type { NetNow, PipelineLoad } from './control/schema.ts';
+import type { Downloads } from './manage/downloads.ts';
 import type { ManageService } from './manage/ports.ts';
 import type { CompletionService, EmbeddingService } from './openai/ports.ts';
-import type { CommandName, CommandOutput, CommandParsed, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
+import type { CommandName, CommandOutput, CommandParsed, Contribution, Desktop, DesktopChange, HostInfo, HostStatus, HubTokenState, Invitation, JoinPlan, Member, OfferedLink, ModelsNow, Peer, PipelineActivity, PreferenceChange, Preferences, PipelineSample, Stage, Standing, UpdateState } from '../../src-preload/bridge/index.ts';
 
 export type ChatRequest = AnswerRequest;
 export type ChatPart = AnswerPart;
@@ -14,9 +15,26 @@ export interface HostServiceEvents {
   status: HostStatus;
   stages: readonly Stage[];
   activity: PipelineActivity;
+  sample: PipelineSample;
+  /** Answers that ended and were written down since the host began. */
+  answered: number;
   peers: readonly Peer[];
   members: readonly Member[];
   standing: Standing;
+  models: ModelsNow;
+  contribution: Contribution;
+  /** Undefined: it was joined or dismissed. */
+  link: OfferedLink | undefined;
+  update: UpdateState;
+}
+
+/** What this machine gives to others. Each answers with how it stands then; later changes are the event `contribution`. */
+export interface ContributeService {
+  get(): Contribution;
+  /** Throws HOST_BAD_CONFIG. */
+  set(change: CommandParsed<'contribute.set'>): Promise<Contribution>;
+  pause(ms: number): Promise<Contribution>;
+  resume(): Promise<Contribution>;
 }
 
 /** Links with which machines join the mesh. Nothing that it throws holds a link. */
@@ -24,6 +42,42 @@ export interface InviteService {
   create(ttlMs: number): Promise<Invitation>;
   check(link: string): Promise<JoinPlan>;
   join(link: string): Promise<JoinPlan>;
+}
+
+/** What is chosen once on a machine. */
+export interface SetupService {
+  get(): CommandOutput<'setup.get'>;
+  /** Throws HOST_BAD_CONFIG, ZONE_KEY_*. */
+  finish(choices: CommandParsed<'setup.finish'>): Promise<CommandOutput<'setup.finish'>>;
+  skip(): Promise<CommandOutput<'setup.skip'>>;
+}
+
+/** An invitation that the system handed to the app. Nothing that it tells or throws holds the link. */
+export interface LinkService {
+  current(): OfferedLink | undefined;
+  /** By the id under which it is shown. Throws HOST_LINK_GONE, and as `InviteService.join`. */
+  join(id: string): Promise<JoinPlan>;
+  dismiss(id: string): void;
+}
+
+/** The app around the page. */
+export interface DesktopService {
+  get(): Promise<Desktop>;
+  set(change: DesktopChange): Promise<Desktop>;
+}
+
+/** Newer versions of the app; each change is told as the event `update`. */
+export interface UpdateService {
+  state(): UpdateState;
+  check(): UpdateState;
+  /** Throws ELECTRON_NO_UPDATE. */
+  install(): void;
+}
+
+/** The token for the hub; nothing gives it out again. */
+export interface HubTokenService {
+  state(): Promise<HubTokenState>;
+  set(token: string | null): Promise<HubTokenState>;
 }
 
 type Result<N extends CommandName> = CommandOutput<N> | Promise<CommandOutput<N>>;
@@ -49,6 +103,88 @@ export interface ConversationService {
   deletePreset(input: CommandParsed<'presets.delete'>): Result<'presets.delete'>;
 }
 
+/** Files for questions: one method for each command of that name. */
+export interface AttachmentService {
+  upload(input: CommandParsed<'attachments.upload'>): Result<'attachments.upload'>;
+  read(input: CommandParsed<'attachments.read'>): Result<'attachments.read'>;
+  cost(input: CommandParsed<'attachments.cost'>): Result<'attachments.cost'>;
+  text(input: CommandParsed<'attachments.text'>): Result<'attachments.text'>;
+  discard(input: CommandParsed<'attachments.discard'>): Result<'attachments.discard'>;
+}
+
+/** The configuration of a node, as its owner changes it. */
+export interface SettingsService {
+  get(): Promise<CommandOutput<'settings.get'>>;
+  set(input: CommandParsed<'settings.set'>): Promise<CommandOutput<'settings.set'>>;
+}
+
+/** How the owner wants pages to look. */
+export interface PreferenceService {
+  now(): Preferences;
+  set(change: PreferenceChange): Promise<Preferences>;
+}
+
+/** Keys with which programs use the API. */
+export interface ApiKeyService {
+  list(): Promise<CommandOutput<'apiKeys.list'>>;
+  create(input: CommandParsed<'apiKeys.create'>): Promise<CommandOutput<'apiKeys.create'>>;
+  remove(input: CommandParsed<'apiKeys.remove'>): Promise<CommandOutput<'apiKeys.remove'>>;
+}
+
+export interface AboutService {
+  get(): Promise<CommandOutput<'about.get'>>;
+  document(input: CommandParsed<'about.document'>): Promise<CommandOutput<'about.document'>>;
+}
+
+/** The newest lines of a host's log; `LogLines` of base is one. */
+export type LogService = Pick<LogLines, 'lines' | 'lastSeq' | 'onAdded'>;
+
+/** Who is known, who is refused, and why one is not reached: one method for each command `network.*`. */
+export interface NetworkService {
+  known(): Result<'network.known'>;
+  about(input: CommandParsed<'network.about'>): Result<'network.about'>;
+  blocked(): Result<'network.blocked'>;
+  block(input: CommandParsed<'network.block'>): Result<'network.block'>;
+  unblock(input: CommandParsed<'network.unblock'>): Result<'network.unblock'>;
+  check(input: CommandParsed<'network.check'>): Result<'network.check'>;
+  checked(input: CommandParsed<'network.checked'>): Result<'network.checked'>;
+  cancelCheck(input: CommandParsed<'network.cancelCheck'>): Result<'network.cancelCheck'>;
+}
+
+/** What the pipeline did and does: one method for each command of that name. */
+export interface PipelineService {
+  samples(input: CommandParsed<'pipeline.samples'>): Result<'pipeline.samples'>;
+  history(input: CommandParsed<'pipeline.history'>): Result<'pipeline.history'>;
+  answer(input: CommandParsed<'pipeline.answer'>): Result<'pipeline.answer'>;
+  forget(): Result<'pipeline.forget'>;
+  plan(): Result<'pipeline.plan'>;
+}
+
+/** The models of the node, for its page: one method for each command models.* of that name. */
+export interface ModelService {
+  now(): ModelsNow;
+  list(input: CommandParsed<'models.list'>): Result<'models.list'>;
+  suggested(): Result<'models.suggested'>;
+  search(input: CommandParsed<'models.search'>): Result<'models.search'>;
+  files(input: CommandParsed<'models.files'>): Result<'models.files'>;
+  stopLookup(input: CommandParsed<'models.stopLookup'>): Result<'models.stopLookup'>;
+  download(input: CommandParsed<'models.download'>): Result<'models.download'>;
+  addPath(input: CommandParsed<'models.addPath'>): Result<'models.addPath'>;
+  upload(input: CommandParsed<'models.upload'>): Result<'models.upload'>;
+  /** The next bytes of an upload, at this place of it; tells how many have come. */
+  uploaded(id: string, atByte: number, bytes: Uint8Array): Promise<{ readonly receivedBytes: number }>;
+  pause(input: CommandParsed<'models.pause'>): Result<'models.pause'>;
+  resume(input: CommandParsed<'models.resume'>): Result<'models.resume'>;
+  cancel(input: CommandParsed<'models.cancel'>): Result<'models.cancel'>;
+  dismiss(input: CommandParsed<'models.dismiss'>): Result<'models.dismiss'>;
+  throttle(input: CommandParsed<'models.throttle'>): Result<'models.throttle'>;
+  dropUnfinished(input: CommandParsed<'models.dropUnfinished'>): Result<'models.dropUnfinished'>;
+  pin(input: CommandParsed<'models.pin'>): Result<'models.pin'>;
+  remove(input: CommandParsed<'models.remove'>): Result<'models.remove'>;
+  layers(input: CommandParsed<'models.layers'>): Result<'models.layers'>;
+  use(input: CommandParsed<'models.use'>): Result<'models.use'>;
+}
+
 /** What api/ shows of a host; implemented in host/. The getters give the values now, the events each later change. */
 export interface HostService {
   readonly events: Events<HostServiceEvents>;
@@ -68,18 +204,46 @@ export interface HostService {
   activity?(): PipelineActivity | undefined;
   /** What goes on in the pipeline now; absent on a host that has none. */
   load?(): PipelineLoad;
-  /** Absent on a host that computes no answers (a relay): chat.* is then API_UNSUPPORTED. */
-  readonly chat?: ChatService;
-  /** Answers for programs; absent like `chat`. */
+  /** Answers for programs; absent on a host that computes none (a relay). */
   readonly completions?: CompletionService;
   /** Absent on a host that has no embedding model. */
   readonly embeddings?: EmbeddingService;
   /** Absent on a host whose models cannot be changed from outside. */
   readonly manage?: ManageService;
+  /** Models on their way here, for REST and the page alike; absent like `manage`. */
+  readonly downloads?: Downloads;
+  /** Absent on a host whose models its page cannot change. */
+  readonly models?: ModelService;
   /** Absent on a host that is no node of a mesh. */
   readonly invites?: InviteService;
+  /** Absent like `invites`. */
+  readonly network?: NetworkService;
+  /** Absent on a host that has no pipeline of its own. */
+  readonly pipeline?: PipelineService;
+  /** Absent on a host that computes for nobody else. */
+  readonly contribute?: ContributeService;
+  /** Absent on a host whose configuration is not the page's to write. */
+  readonly setup?: SetupService;
+  /** Absent where the system hands no links over: `omninode join` does. */
+  readonly links?: LinkService;
+  /** Absent on a host without a window. */
+  readonly desktop?: DesktopService;
+  /** As well. */
+  readonly updates?: UpdateService;
+  /** Absent on a host that asks no hub. */
+  readonly hubToken?: HubTokenService;
   /** Absent on a host that keeps no conversations. */
   readonly conversations?: ConversationService;
+  /** Absent as well. */
+  readonly attachments?: AttachmentService;
+  /** Absent on a host whose configuration is not its owner's to change. */
+  readonly settings?: SettingsService;
+  readonly preferences?: PreferenceService;
+  readonly apiKeys?: ApiKeyService;
+  readonly about?: AboutService;
+  readonly logs?: LogService;
+  /** Looks around and writes down what helps to find a fault. */
+  readonly diagnostics?: () => Promise<CommandOutput<'diagnostics.collect'>>;
 }
 
 /** The Prometheus text of `/metrics`, from the registry composed in host/. */

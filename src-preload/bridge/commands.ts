@@ -1,23 +1,24 @@
 import { z } from 'zod';
+import { attachmentCommands } from './attachment-commands.ts';
+import { contributeCommands } from './contribute-commands.ts';
 import { conversationCommands } from './conversation-commands.ts';
-import { CHAT_LIMITS, chatMessageSchema, chatOptionsSchema, conversationIdSchema, hostInfoSchema, requestIdSchema } from './dto.ts';
+import { hostInfoSchema } from './dto.ts';
 import { wireErrorSchema, type WireError } from './errors.ts';
+import { modelCommands } from './model-commands.ts';
 import { INVITE_LIMITS, invitationSchema, joinPlanSchema, linkSchema, ttlSchema } from './invite.ts';
+import { settingsCommands } from './settings-commands.ts';
+import { networkCommands } from './network-commands.ts';
+import { pipelineCommands } from './pipeline-commands.ts';
+import { setupCommands } from './setup-commands.ts';
+import { JOIN_ERRORS } from './join-errors.ts';
+import { shellCommands } from './shell-commands.ts';
 import { snapshotSchema } from './state.ts';
 
 const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
 const nothing = z.strictObject({});
 
-const messages = z.array(chatMessageSchema).min(1).max(CHAT_LIMITS.maxMessages).readonly()
-  .refine((list) => list.reduce((sum, m) => sum + m.content.length, 0) <= CHAT_LIMITS.maxTotalChars, { error: `more than ${CHAT_LIMITS.maxTotalChars} characters in all` });
-
 /** Any command can also end with one of these. */
 export const COMMON_ERRORS = ['API_BAD_REQUEST', 'API_UNSUPPORTED', 'API_RATE_LIMITED', 'API_INTERNAL'] as const;
-
-const JOIN_ERRORS = [
-  'INVITE_NOT_A_LINK', 'INVITE_GARBLED', 'INVITE_NEWER', 'INVITE_FORGED', 'INVITE_EXPIRED', 'INVITE_OWN',
-  'HOST_OTHER_ZONE', 'HOST_LEAVES_ZONE', 'HOST_TOO_MANY_PEERS', 'HOST_BAD_CONFIG', 'ZONE_KEY_CORRUPT', 'ZONE_KEY_READABLE_BY_OTHERS',
-] as const;
 
 /** Everything that a client may ask. `errors` are the codes beyond COMMON_ERRORS. */
 export const commands = {
@@ -27,20 +28,21 @@ export const commands = {
   /** The state now; every later event is then pushed, with `seq` going on from the snapshot's. Asking again is the resync. */
   'state.subscribe': command(nothing, snapshotSchema),
   'state.unsubscribe': command(nothing, nothing),
-  /** Starts an answer; its text comes as chat.* events. A failure after the start comes as chat.error. */
-  'chat.send': command(
-    z.strictObject({ conversationId: conversationIdSchema, messages, options: chatOptionsSchema.default({}) }),
-    z.object({ requestId: requestIdSchema }), ['API_BUSY'],
-  ),
-  /** `isCancelled` is false when the answer had already ended. It ends with chat.done, finishReason `cancelled`. */
-  'chat.cancel': command(z.strictObject({ requestId: requestIdSchema }), z.object({ isCancelled: z.boolean() })),
   /** A new link with which another machine joins this host's mesh. A secret, where it has a key. */
   'invite.create': command(z.strictObject({ ttlMs: ttlSchema.default(INVITE_LIMITS.defaultTtlMs) }), invitationSchema, ['INVITE_NO_ADDRESS', 'INVITE_BAD_ADDRESS', 'ZONE_KEY_MISSING', 'ZONE_KEY_CORRUPT', 'ZONE_KEY_READABLE_BY_OTHERS']),
   /** What a link says and what joining would do; changes nothing. */
   'invite.check': command(z.strictObject({ link: linkSchema }), joinPlanSchema, JOIN_ERRORS),
   /** Joins by a link: writes the host's configuration, and connects where that needs no restart. */
   'invite.join': command(z.strictObject({ link: linkSchema }), joinPlanSchema, JOIN_ERRORS),
+  ...attachmentCommands,
+  ...contributeCommands,
+  ...setupCommands,
   ...conversationCommands,
+  ...settingsCommands,
+  ...networkCommands,
+  ...pipelineCommands,
+  ...modelCommands,
+  ...shellCommands,
 } as const;
 
 export type CommandName = keyof typeof commands;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ATTACHMENT_LIMITS, attachmentIdSchema } from './attachment.ts';
 import { conversationChangeSchema, conversationListSchema, CONVERSATION_LIMITS, conversationPageSchema, conversationSchema, exportedSchema, exportFormatSchema, hitSchema, presetSchema, questionSchema } from './conversation.ts';
 import { conversationIdSchema } from './dto.ts';
 
@@ -12,7 +13,7 @@ const answer = z.object({ answerId: messageId });
 const offset = z.number().int().min(0).max(1_000_000);
 
 const STORE = ['CHATS_NOT_FOUND', 'CHATS_UNUSABLE', 'CHATS_DAMAGED'] as const;
-const ANSWER = [...STORE, 'CHATS_ANSWERING', 'CHATS_BUSY', 'CHATS_FULL', 'CHATS_NOT_POSSIBLE'] as const;
+const ANSWER = [...STORE, 'CHATS_ANSWERING', 'CHATS_BUSY', 'CHATS_FULL', 'CHATS_NOT_POSSIBLE', 'CHATS_TOO_LONG'] as const;
 
 /** Conversations that the host keeps. Answers are told as chat.* events whose request id is the answer's message id. */
 export const conversationCommands = {
@@ -23,8 +24,8 @@ export const conversationCommands = {
   'conversations.open': command(z.strictObject({ id, offset: offset.exactOptional(), limit: z.number().int().min(1).max(CONVERSATION_LIMITS.pageMessages).default(CONVERSATION_LIMITS.pageMessages) }), conversationPageSchema, STORE),
   'conversations.update': command(z.strictObject({ id, change: conversationChangeSchema }), conversationSchema, STORE),
   'conversations.delete': command(of, nothing, STORE),
-  /** Asks at the end of the branch that is shown; with `edits`, in the place of that question. */
-  'conversations.send': command(z.strictObject({ id, text: questionSchema, edits: messageId.exactOptional() }), answer, ANSWER),
+  /** Asks at the end of the branch that is shown; with `edits`, in the place of that question, whose attachments it keeps where none are named. */
+  'conversations.send': command(z.strictObject({ id, text: questionSchema, edits: messageId.exactOptional(), attachments: z.array(attachmentIdSchema).max(ATTACHMENT_LIMITS.perQuestion).readonly().exactOptional() }), answer, ANSWER),
   /** Another answer to the same question. */
   'conversations.regenerate': command(ofMessage, answer, ANSWER),
   /** Goes on with an answer that was cut or interrupted. */

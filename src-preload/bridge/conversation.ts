@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ATTACHMENT_LIMITS, attachmentSchema } from './attachment.ts';
 import { CHAT_LIMITS, chatFinishSchema, chatOptionsSchema, conversationIdSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
 
@@ -37,6 +38,8 @@ export const messageSchema = z.object({
   variants: z.array(messageId).max(1_000).readonly(),
   finish: chatFinishSchema.exactOptional(),
   error: wireErrorSchema.exactOptional(),
+  /** Of a question; absent where it has none. */
+  attachments: z.array(attachmentSchema).max(ATTACHMENT_LIMITS.perQuestion).readonly().exactOptional(),
 });
 export type Message = z.infer<typeof messageSchema>;
 
@@ -65,6 +68,8 @@ export const hitSchema = z.object({
   title: z.string().max(CONVERSATION_LIMITS.maxTitleChars),
   /** Absent where the title is what was found. */
   messageId: messageId.exactOptional(),
+  /** The name of its attachment that this was found in. */
+  attachment: z.string().max(ATTACHMENT_LIMITS.maxNameChars).exactOptional(),
   snippet: z.array(z.object({ text: z.string().max(4_000), isHit: z.boolean() })).max(100).readonly(),
 });
 export type Hit = z.infer<typeof hitSchema>;

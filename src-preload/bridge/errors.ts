@@ -6,7 +6,7 @@ import { z } from 'zod';
  * the renderer must not import the host's code.
  */
 export interface WireError {
-  /** Stable, e.g. `API_BUSY`; callers compare this and never the text. */
+  /** Stable, e.g. `CHATS_BUSY`; callers compare this and never the text. */
   readonly code: string;
   readonly message: string;
   /** The step that the reader can take now, as an imperative sentence. */

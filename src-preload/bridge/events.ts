@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
+import { contributionSchema } from './contribute.ts';
 import { conversationsChangedSchema } from './conversation.ts';
 import { wireErrorSchema } from './errors.ts';
+import { logsAddedSchema } from './logs.ts';
 import { membersSchema } from './member.ts';
+import { pipelineSampleSchema } from './pipeline.ts';
+import { modelsNowSchema } from './model.ts';
+import { offeredLinkSchema } from './offered-link.ts';
 import { standingSchema } from './standing.ts';
+import { updateStateSchema } from './update.ts';
 
 /**
  * now: sent as it happens. latest: at most 10 a second, the newest value wins.
@@ -20,12 +26,23 @@ export const events = {
   'host.status': event('now', hostStatusSchema),
   'pipeline.stages': event('latest', z.array(stageSchema).max(1_000).readonly()),
   'pipeline.activity': event('latest', activitySchema),
+  /** Every 2 s, while any client watches (`pipeline.watch`). */
+  'pipeline.sampled': event('latest', pipelineSampleSchema),
+  /** Answers that ended since the host began, and were written down. */
+  'pipeline.answered': event('latest', z.object({ answers: z.number().int().min(0) })),
   'peers.changed': event('latest', z.array(peerSchema).max(10_000).readonly()),
   /** Other nodes that are there, connected or not, with what they told of themselves. */
   'members.changed': event('latest', membersSchema),
   'standing.changed': event('latest', standingSchema),
+  'models.changed': event('latest', modelsNowSchema),
+  'contribute.changed': event('latest', contributionSchema),
   /** A conversation that the host keeps, or the list of them, is not what it was; `revision` grows by one each time. */
   'conversations.changed': event('now', conversationsChangedSchema),
+  /** There are new lines in the host's log; told only while a client follows it. */
+  'logs.added': event('latest', logsAddedSchema),
+  /** Null: it was joined or dismissed. */
+  'link.offered': event('now', z.object({ link: offeredLinkSchema.nullable() })),
+  'update.changed': event('latest', updateStateSchema),
   'chat.started': event('now', z.object({ requestId: requestIdSchema, conversationId: conversationIdSchema })),
   'chat.progress': event('now', z.object({ requestId: requestIdSchema, progress: chatProgressSchema })),
   'chat.delta': event('text', z.object({ requestId: requestIdSchema, text: z.string().max(1_000_000) })),

@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
+import { contributionSchema } from './contribute.ts';
 import { conversationsChangedSchema } from './conversation.ts';
 import { wireErrorSchema } from './errors.ts';
 import type { HostEvent } from './events.ts';
+import { logsAddedSchema } from './logs.ts';
 import { membersSchema } from './member.ts';
+import { pipelineSampleSchema } from './pipeline.ts';
+import { modelsNowSchema } from './model.ts';
+import { offeredLinkSchema, type OfferedLink } from './offered-link.ts';
 import { standingSchema } from './standing.ts';
+import { updateStateSchema } from './update.ts';
 
 /** Finished answers kept in the state, so that a client that was away still gets them. */
 export const MAX_FINISHED_ANSWERS = 32;
@@ -25,13 +31,27 @@ export const hostStateSchema = z.object({
   stages: z.array(stageSchema).readonly(),
   /** Absent while there is no pipeline. */
   activity: activitySchema.exactOptional(),
+  /** The newest, if any client watches. */
+  sample: pipelineSampleSchema.exactOptional(),
+  /** Answers that ended and were written down since the host began; absent until one did. */
+  answered: z.number().int().min(0).exactOptional(),
   peers: z.array(peerSchema).readonly(),
   /** Other nodes that told what they can do; absent on a host that does not listen for that. */
   members: membersSchema.exactOptional(),
   /** Absent on a host that is no node of a mesh, and until it is one. */
   standing: standingSchema.exactOptional(),
+  /** Absent on a host whose models cannot be changed from its page. */
+  models: modelsNowSchema.exactOptional(),
+  /** What this machine gives to others; absent on a host that computes for nobody else. */
+  contribution: contributionSchema.exactOptional(),
   /** What of the kept conversations changed last; absent until something did. */
   conversations: conversationsChangedSchema.exactOptional(),
+  /** The log's newest line; absent until a client has followed it. */
+  logs: logsAddedSchema.exactOptional(),
+  /** An invitation that waits for a yes or no. */
+  offeredLink: offeredLinkSchema.exactOptional(),
+  /** Absent where the app is not its own to renew: served to a browser. */
+  update: updateStateSchema.exactOptional(),
   /** By request id, oldest first. */
   answers: z.record(requestIdSchema, answerSchema).readonly(),
 });
@@ -42,23 +62,51 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 
 export const isRunning = (answer: Answer): boolean => answer.finish === undefined && answer.error === undefined;
 
+type ChatEvent = Extract<HostEvent, { readonly event: `chat.${string}` }>;
+type MeshEvent = Extract<HostEvent, { readonly event: `peers.${string}` | `members.${string}` | `standing.${string}` | `pipeline.${string}` }>;
+const isChat = (told: HostEvent): told is ChatEvent => told.event.startsWith('chat.');
+
 /** Pure; the host and every client run it on the same events. Returns the same object when nothing changed. */
-export function reduce(state: HostState, { event, data }: HostEvent): HostState {
+export function reduce(state: HostState, told: HostEvent): HostState {
+  if (isChat(told)) return reduceChat(state, told);
+  switch (told.event) {
+    case 'peers.changed': return { ...state, peers: told.data };
+    case 'members.changed': return { ...state, members: told.data };
+    case 'standing.changed': return { ...state, standing: told.data };
+    case 'pipeline.stages': return { ...state, stages: told.data };
+    case 'pipeline.activity': return { ...state, activity: told.data };
+    case 'pipeline.sampled': return { ...state, sample: told.data };
+    case 'pipeline.answered': return { ...state, answered: told.data.answers };
+    default: return reduceHost(state, told);
+  }
+}
+
+/** What the host tells of itself and what it keeps. */
+function reduceHost(state: HostState, { event, data }: Exclude<HostEvent, ChatEvent | MeshEvent>): HostState {
   switch (event) {
     case 'host.changed': return { ...state, info: data };
     case 'host.status': return { ...state, status: data };
-    case 'pipeline.stages': return { ...state, stages: data };
-    case 'pipeline.activity': return { ...state, activity: data };
-    case 'peers.changed': return { ...state, peers: data };
-    case 'members.changed': return { ...state, members: data };
-    case 'standing.changed': return { ...state, standing: data };
+    case 'models.changed': return { ...state, models: data };
+    case 'contribute.changed': return { ...state, contribution: data };
     case 'conversations.changed': return { ...state, conversations: data };
+    case 'logs.added': return { ...state, logs: data };
+    case 'link.offered': return withLink(state, data.link);
+    case 'update.changed': return { ...state, update: data };
+  }
+}
+
+function reduceChat(state: HostState, { event, data }: ChatEvent): HostState {
+  switch (event) {
     case 'chat.started': return { ...state, answers: { ...withoutOldest(state.answers), [data.requestId]: { conversationId: data.conversationId, text: '' } } };
     case 'chat.progress': return withAnswer(state, data.requestId, (answer) => ({ ...answer, progress: data.progress }));
     case 'chat.delta': return withAnswer(state, data.requestId, (answer) => ({ ...answer, text: answer.text + data.text }));
     case 'chat.done': return withAnswer(state, data.requestId, (answer) => ({ ...answer, finish: data.finish }));
     case 'chat.error': return withAnswer(state, data.requestId, (answer) => ({ ...answer, error: data.error }));
   }
+}
+
+function withLink({ offeredLink: _, ...state }: HostState, link: OfferedLink | null): HostState {
+  return link === null ? state : { ...state, offeredLink: link };
 }
 
 // An ended answer stays as it is: a late delta must not reopen it.

@@ -16,6 +16,8 @@ export interface HostConnection {
 export interface HostVerbs {
   call(name: string, input: unknown): Promise<CallResult>;
   onPush(listener: (raw: unknown) => void): () => void;
+  /** Where a file lies that the user dropped or chose; empty for one that is on no disk. */
+  readonly pathOf?: (file: unknown) => string;
 }
 
 /** Electron's channels. */

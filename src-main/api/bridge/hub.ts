@@ -9,23 +9,33 @@ export type Sink = (push: Push) => void;
 export class Hub {
   readonly #coalescer: Coalescer;
   readonly #sinks = new Set<Sink>();
+  /** Clients that want to hear of samples. */
+  readonly #watchers = new Set<Sink>();
   readonly #stops: Unsubscribe[];
   #state: HostState;
   #seq = 0;
 
   constructor(host: HostService, clock: Clock) {
-    const [activity, members, standing] = [host.activity?.(), host.members?.(), host.standing?.()];
+    const [activity, members, standing, models, contribution, offeredLink, update] = [host.activity?.(), host.members?.(), host.standing?.(), host.models?.now(), host.contribute?.get(), host.links?.current(), host.updates?.state()];
     this.#state = {
       info: host.info(), status: host.status(), stages: host.stages(), peers: host.peers(), answers: {},
-      ...(activity === undefined ? {} : { activity }), ...(members === undefined ? {} : { members }), ...(standing === undefined ? {} : { standing }),
+      ...(activity === undefined ? {} : { activity }), ...(members === undefined ? {} : { members }), ...(standing === undefined ? {} : { standing }), ...(models === undefined ? {} : { models }),
+      ...(contribution === undefined ? {} : { contribution }),
+      ...(offeredLink === undefined ? {} : { offeredLink }), ...(update === undefined ? {} : { update }),
     };
     this.#coalescer = new Coalescer((event) => this.#emit(event), clock);
     this.#stops = [
       host.events.on('status', (data) => this.#onStatus(host, data)),
       host.events.on('stages', (data) => this.publish({ event: 'pipeline.stages', data })),
       host.events.on('activity', (data) => this.publish({ event: 'pipeline.activity', data })),
+      host.events.on('sample', (data) => { if (this.#watchers.size > 0) this.publish({ event: 'pipeline.sampled', data }); }),
+      host.events.on('answered', (answers) => this.publish({ event: 'pipeline.answered', data: { answers } })),
       host.events.on('members', (data) => this.publish({ event: 'members.changed', data })),
       host.events.on('standing', (data) => this.publish({ event: 'standing.changed', data })),
+      host.events.on('models', (data) => this.publish({ event: 'models.changed', data })),
+      host.events.on('contribution', (data) => this.publish({ event: 'contribute.changed', data })),
+      host.events.on('link', (link) => this.publish({ event: 'link.offered', data: { link: link ?? null } })),
+      host.events.on('update', (data) => this.publish({ event: 'update.changed', data })),
       host.events.on('peers', (data) => this.publish({ event: 'peers.changed', data })),
     ];
   }
@@ -46,6 +56,12 @@ export class Hub {
 
   unsubscribe(sink: Sink): void {
     this.#sinks.delete(sink);
+    this.#watchers.delete(sink);
+  }
+
+  watch(sink: Sink, isOn: boolean): void {
+    if (isOn) this.#watchers.add(sink);
+    else this.#watchers.delete(sink);
   }
 
   close(): void {

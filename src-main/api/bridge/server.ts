@@ -5,9 +5,17 @@ import { parseInput } from '../parse-input.ts';
 import { BRIDGE_DEFAULTS, type BridgeOptions } from '../options.ts';
 import type { HostService } from '../ports.ts';
 import { toWireError } from '../wire-error.ts';
-import { ChatRunner } from './chat-runner.ts';
+import { attachmentHandlers } from './attachments.ts';
+import { contributeHandlers } from './contribute.ts';
 import { conversationHandlers, followConversations } from './conversations.ts';
 import { Hub, type Sink } from './hub.ts';
+import { LogFollowers } from './log-followers.ts';
+import { settingsHandlers } from './settings.ts';
+import { networkHandlers } from './network.ts';
+import { pipelineHandlers } from './pipeline.ts';
+import { modelHandlers } from './models.ts';
+import { setupHandlers } from './setup.ts';
+import { shellHandlers } from './shell.ts';
 
 export interface BridgeServerInit {
   readonly host: HostService;
@@ -30,22 +38,20 @@ type Handlers = { readonly [N in CommandName]?: Handler<N> };
 /** The host's side of the bridge, the same behind WebSocket and Electron's IPC. */
 export class BridgeServer {
   readonly #hub: Hub;
-  readonly #chats: ChatRunner;
+  readonly #followers: LogFollowers;
   readonly #handlers: Handlers;
   readonly #options: BridgeOptions;
   readonly #logger: Logger;
   readonly #limiter: RateLimiter;
   readonly #unfollow: () => void;
-  #clients = 0;
   #nextClient = 0;
-  #abandoned: NodeJS.Timeout | undefined;
 
   constructor({ host, logger, options, clock = systemClock }: BridgeServerInit) {
     this.#options = { ...BRIDGE_DEFAULTS, ...options };
     this.#logger = logger;
     this.#hub = new Hub(host, clock);
-    this.#chats = new ChatRunner({ publish: (event) => this.#hub.publish(event), logger, maxChats: this.#options.maxChats });
-    this.#handlers = createHandlers(host, this.#hub, this.#chats);
+    this.#followers = new LogFollowers(host.logs, (event) => this.#hub.publish(event));
+    this.#handlers = createHandlers(host, this.#hub, this.#followers);
     this.#unfollow = host.conversations === undefined ? () => undefined : followConversations(host.conversations, (event) => this.#hub.publish(event), logger);
     this.#limiter = new RateLimiter({ perSecond: this.#options.callsPerSecond, burst: this.#options.callBurst }, clock);
   }
@@ -53,8 +59,6 @@ export class BridgeServer {
   /** `sink` gets the pushes once the client has subscribed. */
   connect(sink: Sink): BridgeClient {
     const key = String((this.#nextClient += 1));
-    this.#clients += 1;
-    clearTimeout(this.#abandoned);
     let isOpen = true;
     return {
       call: (name, input) => this.#call({ name, input, sink, key }),
@@ -62,24 +66,16 @@ export class BridgeServer {
         if (!isOpen) return;
         isOpen = false;
         this.#hub.unsubscribe(sink);
-        this.#onClientGone();
+        this.#followers.follow(sink, false);
       },
     };
   }
 
-  /** Stops every answer and waits for its end. */
-  async close(): Promise<void> {
-    clearTimeout(this.#abandoned);
-    await this.#chats.cancelAll();
+  /** Tells nobody anything any more; answers go on. */
+  close(): void {
     this.#unfollow();
+    this.#followers.close();
     this.#hub.close();
-  }
-
-  #onClientGone(): void {
-    this.#clients -= 1;
-    if (this.#clients > 0) return;
-    this.#abandoned = setTimeout(() => void this.#chats.cancelAll(), this.#options.abandonedAfterMs);
-    this.#abandoned.unref();
   }
 
   async #call({ name, input, sink, key }: { name: unknown; input: unknown; sink: Sink; key: string }): Promise<CallResult> {
@@ -103,8 +99,8 @@ export class BridgeServer {
   }
 }
 
-function createHandlers(host: HostService, hub: Hub, chats: ChatRunner): Handlers {
-  const { chat, conversations, invites } = host;
+function createHandlers(host: HostService, hub: Hub, followers: LogFollowers): Handlers {
+  const { attachments, contribute, conversations, invites, network, models, setup } = host;
   return {
     'host.info': () => host.info(),
     'state.snapshot': () => hub.snapshot(),
@@ -117,11 +113,15 @@ function createHandlers(host: HostService, hub: Hub, chats: ChatRunner): Handler
       hub.unsubscribe(sink);
       return {};
     },
-    ...(chat === undefined ? {} : {
-      'chat.send': (input: CommandParsed<'chat.send'>) => chats.start(chat, input),
-      'chat.cancel': (input: CommandParsed<'chat.cancel'>) => chats.cancel(input.requestId),
-    }),
     ...(conversations === undefined ? {} : conversationHandlers(conversations)),
+    ...(attachments === undefined ? {} : attachmentHandlers(attachments)),
+    ...settingsHandlers(host, followers),
+    ...(network === undefined ? {} : networkHandlers(network)),
+    ...(host.pipeline === undefined ? {} : pipelineHandlers(host.pipeline, hub)),
+    ...(models === undefined ? {} : modelHandlers(models)),
+    ...(contribute === undefined ? {} : contributeHandlers(contribute)),
+    ...(setup === undefined ? {} : setupHandlers(setup)),
+    ...shellHandlers(host),
     ...(invites === undefined ? {} : {
       'invite.create': ({ ttlMs }: CommandParsed<'invite.create'>) => invites.create(ttlMs),
       'invite.check': ({ link }: CommandParsed<'invite.check'>) => invites.check(link),

@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import { isAlive } from '../../base/index.ts';
 import { apiErrors } from '../errors.ts';
-import { CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_NET_TIMEOUT_MS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
+import { CONTROL_CONTRIBUTE_PATH, CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_NET_TIMEOUT_MS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
+import { contributionSchema, type Contribution } from '../../../src-preload/bridge/index.ts';
 import { readControlFile, type ControlFile } from './file.ts';
-import { netNowSchema, peersNowSchema, runningHostSchema, type NetNow, type PeersNow, type RunningHost } from './schema.ts';
+import { netNowSchema, peersNowSchema, runningHostSchema, type ContributeOrder, type NetNow, type PeersNow, type RunningHost } from './schema.ts';
 
 /** How the host that runs with this home does. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export const askRunningHost = (home: string, signal: AbortSignal): Promise<RunningHost> => ask(home, { path: CONTROL_PATH, schema: runningHostSchema, signal });
@@ -13,6 +14,9 @@ export const askPeers = (home: string, signal: AbortSignal): Promise<PeersNow> =
 
 /** Its part in the mesh, after it tried again whom it does not reach. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export const askNet = (home: string, signal: AbortSignal): Promise<NetNow> => ask(home, { path: CONTROL_NET_PATH, schema: netNowSchema, signal, timeoutMs: CONTROL_NET_TIMEOUT_MS });
+
+/** What it gives to others, after `order` where there is one. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
+export const askContribution = (home: string, signal: AbortSignal, order?: ContributeOrder): Promise<Contribution> => ask(home, { path: CONTROL_CONTRIBUTE_PATH, schema: contributionSchema, signal, body: order });
 
 /** What it counts, as Prometheus reads it. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export async function askMetrics(home: string, signal: AbortSignal): Promise<string> {
@@ -40,12 +44,14 @@ interface Ask<S extends z.ZodType> {
   readonly schema: S;
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
+  /** Sent with POST where there is one. */
+  readonly body?: unknown;
 }
 
-async function ask<S extends z.ZodType>(home: string, { path, schema, signal, timeoutMs = CONTROL_LIMITS.timeoutMs }: Ask<S>): Promise<z.output<S>> {
+async function ask<S extends z.ZodType>(home: string, { path, schema, signal, body, timeoutMs = CONTROL_LIMITS.timeoutMs }: Ask<S>): Promise<z.output<S>> {
   const file = await fileOf(home);
   const within = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const reply = await get(file, { home, path, signal: within });
+  const reply = await get(file, { home, path, signal: within, body });
   return parse(await inTime(readText(reply)), schema);
 }
 
@@ -64,9 +70,10 @@ function parse<S extends z.ZodType>(text: string, schema: S): z.output<S> {
   }
 }
 
-async function get({ port, key }: ControlFile, { home, path, signal }: { readonly home: string; readonly path: string; readonly signal: AbortSignal }): Promise<Response> {
+async function get({ port, key }: ControlFile, { home, path, signal, body }: { readonly home: string; readonly path: string; readonly signal: AbortSignal; readonly body?: unknown }): Promise<Response> {
+  const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
   try {
-    const reply = await inTime(fetch(`http://127.0.0.1:${port}${path}`, { headers: { authorization: `Bearer ${key}` }, signal, redirect: 'error' }));
+    const reply = await inTime(fetch(`http://127.0.0.1:${port}${path}`, { ...sent, headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }, signal, redirect: 'error' }));
     if (!reply.ok) throw apiErrors.controlFailed({ reason: `it answered ${reply.status}` });
     return reply;
   } catch (error) {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hostInfoSchema, hostStatusSchema, memberSchema, peerSchema, stageSchema, standingSchema } from '../../../src-preload/bridge/index.ts';
+import { CONTRIBUTE_LIMITS, hostInfoSchema, hostStatusSchema, memberSchema, peerSchema, stageSchema, standingSchema } from '../../../src-preload/bridge/index.ts';
 
 const count = z.number().int().min(0);
 const measured = z.number().min(0);
@@ -80,6 +80,13 @@ export const netNowSchema = z.object({
   clocks: z.array(z.object({ peerId: peerSchema.shape.peerId, aheadMs: z.number(), isTaken: z.boolean() })).max(10_000),
 });
 export type NetNow = z.infer<typeof netNowSchema>;
+
+/** What an owner's command may change. */
+export const contributeOrderSchema = z.discriminatedUnion('order', [
+  z.strictObject({ order: z.enum(['on', 'off', 'resume']) }),
+  z.strictObject({ order: z.literal('pause'), ms: z.number().int().min(1_000).max(CONTRIBUTE_LIMITS.maxPauseMs) }),
+]);
+export type ContributeOrder = z.infer<typeof contributeOrderSchema>;
 
 const peerRowSchema = z.object({
   peerId: peerSchema.shape.peerId,

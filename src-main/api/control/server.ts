@@ -4,13 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { isCoded, RateLimiter, systemClock, type Logger } from '../../base/index.ts';
 import { apiErrors } from '../errors.ts';
 import { Guard } from '../http/guard.ts';
+import { placeOf } from '../http/place.ts';
 import { statusOf } from '../http/status.ts';
-import { CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
-import type { HostService, MetricsText } from '../ports.ts';
+import { CONTROL_CONTRIBUTE_PATH, CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
+import { parseInput } from '../parse-input.ts';
+import type { ContributeService, HostService, MetricsText } from '../ports.ts';
 import { toWireError } from '../wire-error.ts';
 import { removeControlFile, writeControlFile } from './file.ts';
 import { peersNow, peersStream } from './peers.ts';
-import type { RunningHost } from './schema.ts';
+import { contributeOrderSchema, type RunningHost } from './schema.ts';
 
 export interface ControlServerInit {
   readonly host: HostService;
@@ -27,7 +29,7 @@ export interface ControlServer {
 
 const HOST = '127.0.0.1';
 
-/** Tells the owner's `omninode` commands how a host does. On loopback, to who has read the key in the home folder; only reads. */
+/** Tells the owner's `omninode` commands how a host does. On loopback, to who has read the key in the home folder; changes nothing but whether others are served. */
 export async function startControlServer({ host, metrics, home, logger }: ControlServerInit): Promise<ControlServer> {
   const key = randomBytes(32).toString('base64url');
   const app = fastify({ bodyLimit: 1024, requestTimeout: 10_000, forceCloseConnections: true });
@@ -35,11 +37,12 @@ export async function startControlServer({ host, metrics, home, logger }: Contro
   addChecks(app, guard.promise, logger);
   app.get(CONTROL_PATH, () => runningHost(host));
   addPeers(app, host);
+  addContribute(app, host.contribute);
   app.get(CONTROL_NET_PATH, () => host.net?.() ?? Promise.reject(apiErrors.unsupported({ command: CONTROL_NET_PATH })));
   app.get(CONTROL_METRICS_PATH, async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   await app.listen({ host: HOST, port: 0 });
   const { port } = app.server.address() as AddressInfo;
-  guard.resolve(new Guard({ host: HOST, port }, key));
+  guard.resolve(new Guard(placeOf({ host: HOST, port }, undefined), key));
   const stop = async (): Promise<void> => {
     await removeControlFile(home, key);
     await app.close();
@@ -59,6 +62,23 @@ function addPeers(app: FastifyInstance, host: HostService): void {
     if (watchers >= CONTROL_LIMITS.maxWatchers) throw apiErrors.rateLimited({});
     watchers++;
     return reply.type('application/x-ndjson').send(peersStream(host).once('close', () => watchers--));
+  });
+}
+
+function addContribute(app: FastifyInstance, service: HostService['contribute']): void {
+  const having = (): ContributeService => {
+    if (service === undefined) throw apiErrors.unsupported({ command: CONTROL_CONTRIBUTE_PATH });
+    return service;
+  };
+  app.get(CONTROL_CONTRIBUTE_PATH, () => having().get());
+  app.post(CONTROL_CONTRIBUTE_PATH, ({ body }) => {
+    const order = parseInput(contributeOrderSchema, body, { what: CONTROL_CONTRIBUTE_PATH, whole: 'body' });
+    switch (order.order) {
+      case 'on': return having().set({ isOn: true });
+      case 'off': return having().set({ isOn: false });
+      case 'pause': return having().pause(order.ms);
+      case 'resume': return having().resume();
+    }
   });
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from '../../base/index.ts';
-import { KeyRing } from '../keys/index.ts';
+import type { KeyRing } from '../keys/index.ts';
 import { addManage } from '../manage/routes.ts';
 import { addOpenai } from '../openai/routes.ts';
 import type { HostService } from '../ports.ts';
@@ -23,10 +23,10 @@ interface ApiInit {
   readonly host: HostService;
   readonly logger: Logger;
   readonly access: ApiAccess;
+  readonly keys: KeyRing;
 }
 
-export function addApi(app: FastifyInstance, { host, logger, access }: ApiInit): void {
-  const keys = new KeyRing(access.home);
+export function addApi(app: FastifyInstance, { host, logger, access, keys }: ApiInit): void {
   addOpenai(app, { host, keys, logger, ...(access.maxAnswers === undefined ? {} : { maxAnswers: access.maxAnswers }) });
-  addManage(app, { host, keys, logger });
+  addManage(app, { host, keys });
 }

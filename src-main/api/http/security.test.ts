@@ -99,6 +99,19 @@ describe('HTTP', () => {
     expect(reply.body).not.toContain('"secret"');
   });
 
+  it('takes pieces of a file with the page\'s key alone, as bytes, and no larger than agreed', async () => {
+    const put = async (path: string, { key = KEY, type = 'application/octet-stream', sizeBytes = 10 }: { key?: string; type?: string; sizeBytes?: number } = {}): Promise<unknown[]> => {
+      const reply = await fetch(new URL(path, server.address), { method: 'PUT', headers: { authorization: `Bearer ${key}`, 'content-type': type }, body: Buffer.alloc(sizeBytes) });
+      return [reply.status, ((await reply.json()) as { error?: { code: string } }).error?.code];
+    };
+    expect(await put('/uploads/one?at=0')).toEqual([200, undefined]);
+    expect(await put('/uploads/one?at=0', { key: 'wrong' })).toEqual([401, 'API_UNAUTHORIZED']);
+    expect(await put('/uploads/one?at=-1')).toEqual([400, 'API_BAD_REQUEST']);
+    expect(await put('/uploads/one?at=0&to=/etc')).toEqual([400, 'API_BAD_REQUEST']);
+    expect(await put('/uploads/one?at=0', { type: 'application/json' })).toEqual([415, 'API_BAD_REQUEST']);
+    expect(await put('/uploads/one?at=0', { sizeBytes: 8_388_609 })).toEqual([413, 'API_BAD_REQUEST']);
+  });
+
   it('bounds a body', async () => {
     const call = request({ host: '127.0.0.1', port: server.port, path: '/health', method: 'POST', headers: { host: `127.0.0.1:${server.port}`, 'content-type': 'application/json' } });
     call.on('error', () => undefined);
@@ -176,7 +189,7 @@ describe('WebSocket', () => {
 });
 
 it('answers or closes on 4,000 frames of garbage, and still works', async () => {
-  const names = ['host.info', 'state.snapshot', 'state.unsubscribe', 'chat.cancel', 'chat.send', '__proto__', 'toString'];
+  const names = ['host.info', 'state.snapshot', 'state.unsubscribe', 'conversations.stop', 'conversations.send', '__proto__', 'toString'];
   const garbage = fc.sample(fc.oneof(fc.json(), fc.string(), fc.record({ id: fc.nat(), call: fc.constantFrom(...names), input: fc.jsonValue() }).map((value) => JSON.stringify(value))), { numRuns: 4_000, seed: 20_26 });
   let [answered, closed] = [0, 0];
   let socket = open();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** What a key opens: answers, vectors, the list of models, the node itself. */
-export const SCOPES = ['chat', 'embeddings', 'models', 'admin'] as const;
+/** What a key opens: answers, vectors, the list of models, what the node counts, the node itself. */
+export const SCOPES = ['chat', 'embeddings', 'models', 'metrics', 'admin'] as const;
 export const scopeSchema = z.enum(SCOPES);
 export type Scope = z.infer<typeof scopeSchema>;
 

@@ -6,6 +6,8 @@ export interface AddSink {
   /** Before anything is downloaded. */
   readonly onOutlook: (outlook: { readonly name: string; readonly fits: string }) => void;
   readonly onProgress: (progress: DownloadStep) => void;
+  /** Takes as long as so many bytes are to take. */
+  readonly pace?: (bytes: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** The models of a node, for its owner's programs. Models go by what `omninode model ls` calls them. Failures are CodedErrors. */

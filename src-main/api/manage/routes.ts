@@ -1,18 +1,15 @@
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from '../../base/index.ts';
 import { peersNow } from '../control/peers.ts';
 import { needs } from '../http/needs.ts';
 import type { KeyRing } from '../keys/index.ts';
 import { parseInput } from '../parse-input.ts';
 import type { HostService } from '../ports.ts';
-import { Downloads } from './downloads.ts';
 import { openApiDocument } from './openapi.ts';
 import { addSchema, MANAGE_LIMITS } from './schema.ts';
 
 interface ManageInit {
   readonly host: HostService;
   readonly keys: KeyRing;
-  readonly logger: Logger;
 }
 
 interface Named {
@@ -24,16 +21,14 @@ interface OfDownload {
 }
 
 /** `/api/v1/...`: the node itself, for who has a key with the scope admin; and what the whole API is like, for anybody. */
-export function addManage(app: FastifyInstance, { host, keys, logger }: ManageInit): void {
+export function addManage(app: FastifyInstance, { host, keys }: ManageInit): void {
   const document = openApiDocument(host.info().version);
   app.get('/openapi.json', () => document);
   const admin = { bodyLimit: MANAGE_LIMITS.bodyBytes, onRequest: needs(keys, 'admin') };
   app.get('/api/v1/node', admin, () => nodeNow(host));
   app.get('/api/v1/peers', admin, () => peersNow(host));
-  const { manage } = host;
-  if (manage === undefined) return;
-  const downloads = new Downloads(manage, logger);
-  app.addHook('onClose', () => downloads.stop());
+  const { manage, downloads } = host;
+  if (manage === undefined || downloads === undefined) return;
   app.get('/api/v1/store', admin, () => manage.store());
   app.get('/api/v1/models', admin, () => manage.models());
   app.post('/api/v1/models', admin, ({ body }, reply) => reply.code(202).send(downloads.start(parseInput(addSchema, body, { what: 'request', whole: 'body' }))));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hostInfoSchema, hostStatusSchema, stageSchema, standingSchema } from '../../../src-preload/bridge/index.ts';
+import { downloadSchema, hostInfoSchema, hostStatusSchema, stageSchema, standingSchema, type DownloadRow, type DownloadStep } from '../../../src-preload/bridge/index.ts';
 import { loadSchema, peersNowSchema } from '../control/schema.ts';
 
 /** What the node's own REST interface takes and tells: checked from the first, and the source of the OpenAPI document. */
@@ -37,26 +37,12 @@ export const addSchema = z.strictObject({
   connections: z.int().min(1).max(16).optional(),
 });
 
-export const progressSchema = z.object({
-  phase: z.string().max(100), file: name, part: z.int().min(1), parts: z.int().min(1), bytesDone: z.number().min(0), bytesTotal: z.number().min(0),
-  bytesPerSecond: z.number().min(0).optional(), etaMs: z.number().min(0).optional(),
-});
-export type DownloadStep = z.infer<typeof progressSchema>;
-
 export const errorSchema = z.object({
   error: z.object({ code: z.string(), message: z.string(), next: z.string().optional(), meta: z.record(z.string(), z.unknown()), retryable: z.boolean(), fault: z.enum(['peer', 'local', 'user']) }),
 });
 
-export const downloadSchema = z.object({
-  id: z.string().max(100), source: name,
-  state: z.enum(['running', 'done', 'failed', 'cancelled']),
-  name: name.optional().describe('Of the model; known before anything is downloaded.'),
-  fits: z.string().max(100).optional().describe('Whether the model fits: here, on the mesh, or not.'),
-  progress: progressSchema.optional(),
-  manifestCid: name.optional().describe('What peers fetch it by, once it is here.'),
-  error: errorSchema.shape.error.optional(),
-});
-export type DownloadRow = z.infer<typeof downloadSchema>;
+export { downloadSchema };
+export type { DownloadRow, DownloadStep };
 export const downloadsSchema = z.object({ downloads: z.array(downloadSchema).max(MANAGE_LIMITS.maxKeptDownloads) });
 
 export const pinnedSchema = z.object({ name, isPinned: z.boolean() });

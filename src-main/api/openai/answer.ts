@@ -1,5 +1,6 @@
 import { openaiErrors } from './errors.ts';
 import type { ChosenToken, CompletionPart } from './ports.ts';
+import { ToolReader, type ToolPiece } from './shape/tool-reader.ts';
 import { StopFilter } from './stop-filter.ts';
 
 export interface Usage {
@@ -13,7 +14,12 @@ export type AnswerEvent =
   | { readonly kind: 'accepted' }
   /** `chances` are of the tokens whose text is out by now; empty where they were not asked for. */
   | { readonly kind: 'text'; readonly text: string; readonly chances: readonly ChosenToken[] }
-  | { readonly kind: 'end'; readonly finishReason: 'stop' | 'length'; readonly usage: Usage };
+  /** A function is called; its arguments follow. `index`: of the answer's calls. */
+  | { readonly kind: 'call'; readonly index: number; readonly name: string }
+  | { readonly kind: 'arguments'; readonly index: number; readonly text: string }
+  | { readonly kind: 'end'; readonly finishReason: AnswerFinish; readonly usage: Usage };
+
+export type AnswerFinish = 'stop' | 'length' | 'tool_calls';
 
 /** An answer up to its first stop text; leaving it, then or early, ends the answer behind it. */
 export async function* readAnswer(parts: AsyncIterable<CompletionPart>, stops: readonly string[]): AsyncGenerator<AnswerEvent> {
@@ -31,6 +37,25 @@ export async function* readAnswer(parts: AsyncIterable<CompletionPart>, stops: r
 function finishOf(reason: Extract<CompletionPart, { kind: 'done' }>['finishReason']): 'stop' | 'length' {
   if (reason === 'cancelled') throw openaiErrors.answerEnded({});
   return reason === 'stop' ? 'stop' : 'length';
+}
+
+/** An answer whose text may be calls. */
+export async function* readCalls(events: AsyncIterable<AnswerEvent>): AsyncGenerator<AnswerEvent> {
+  const reader = new ToolReader();
+  let index = -1;
+  const told = (piece: ToolPiece): AnswerEvent => {
+    if (piece.kind === 'text') return { ...piece, chances: [] };
+    if (piece.kind === 'call') index++;
+    return { ...piece, index };
+  };
+  for await (const event of events) {
+    if (event.kind === 'text') for (const piece of reader.push(event.text)) yield told(piece);
+    else if (event.kind !== 'end') yield event;
+    else {
+      for (const piece of reader.end()) yield told(piece);
+      yield { ...event, finishReason: event.finishReason === 'stop' && reader.calls > 0 ? 'tool_calls' : event.finishReason };
+    }
+  }
 }
 
 class Reader {

@@ -31,7 +31,8 @@ const KNOWN: Readonly<Record<string, Known>> = {
   API_KEY_RATE_LIMITED: { status: 429, code: 'rate_limit_exceeded' }, API_RATE_LIMITED: { status: 429, code: 'rate_limit_exceeded', retryAfterSeconds: 1 },
   API_QUEUE_FULL: { status: 429, code: 'queue_full' }, API_MODEL_LOADING: { status: 503, code: 'model_loading' },
   API_INVALID_FIELD: { status: 400, code: 'invalid_value' }, API_UNSUPPORTED_FIELD: { status: 400, code: 'unsupported_parameter' },
-  PIPELINE_PROMPT_TOO_LONG: { status: 400, code: 'context_length_exceeded' }, PIPELINE_EMPTY_PROMPT: { status: 400, code: 'invalid_value' },
+  PIPELINE_PROMPT_TOO_LONG: { status: 400, code: 'context_length_exceeded' }, PIPELINE_NO_GRAMMAR: { status: 400, code: 'unsupported_parameter' }, PIPELINE_BAD_GRAMMAR: { status: 400, code: 'invalid_value' }, PIPELINE_GRAMMAR_TOO_LARGE: { status: 400, code: 'invalid_value' },
+  PIPELINE_EMPTY_PROMPT: { status: 400, code: 'invalid_value' },
   EMBED_EMPTY_TEXT: { status: 400, code: 'invalid_value', param: 'input' }, EMBED_TEXT_TOO_LONG: { status: 400, code: 'context_length_exceeded', param: 'input' },
   EMBED_TOO_MANY_TEXTS: { status: 400, code: 'invalid_value', param: 'input' },
 };

@@ -196,7 +196,43 @@ describe('who may ask', () => {
   it('nobody with the key of the page, or with a key where it does not belong', async () => {
     for (const authorization of ['Bearer the-key-of-the-page', `Basic ${key}`, key, 'Bearer ', '']) expect((await call('/v1/models', { headers: { authorization } })).status).toBe(401);
     expect((await call(`/v1/models?api_key=${key}`, { headers: { authorization: '' } })).status).toBe(401);
-    expect((await call('/metrics')).status).toBe(401);
+    expect((await call('/metrics')).status).toBe(403);
+  });
+});
+
+describe('tools', () => {
+  const tools = [{ type: 'function', function: { name: 'say', parameters: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } } }];
+  const post = (more: object): Promise<Reply> => call('/v1/chat/completions', { method: 'POST', body: JSON.stringify({ model: 'scripted', messages: [{ role: 'user', content: 'Hi' }], tools, ...more }), headers: { 'content-type': 'application/json' } });
+  const CALLS = ['Wait.\n<tool', '_call>\n{"name": "say", "argu', 'ments": {"text": "}"}', '}\n</tool_call>\n<tool_call>\n{"name": "say", "arguments": {"text": ""}}\n</tool_call>'];
+
+  it('come out of the text that the model gave, whole and in pieces', async () => {
+    model.script = says(...CALLS);
+    const reply = JSON.parse((await post({})).body);
+    expect(chatReplySchema.safeParse(reply)).toMatchObject({ success: true });
+    expect(reply.choices[0]).toMatchObject({ finish_reason: 'tool_calls', message: { content: 'Wait.', tool_calls: [{ function: { name: 'say', arguments: '{"text": "}"}' } }, { function: { name: 'say', arguments: '{"text": ""}' } }] } });
+    const events = (await post({ stream: true })).body.split('\n\n').flatMap((event) => (event.startsWith('data: {') ? [JSON.parse(event.slice(6))] : []));
+    const deltas = events.map(({ choices }) => choices[0].delta);
+    expect(deltas[0]).toEqual({ role: 'assistant', content: null });
+    expect(deltas.map(({ content }) => content ?? '').join('')).toBe('Wait.');
+    const calls = deltas.flatMap(({ tool_calls: some = [] }) => some);
+    expect(calls.filter(({ id }) => id !== undefined).map(({ index, function: { name } }) => [index, name])).toEqual([[0, 'say'], [1, 'say']]);
+    expect([0, 1].map((index) => calls.filter((one) => one.index === index).map(({ function: { arguments: text } }) => text).join(''))).toEqual(['{"text": "}"}', '{"text": ""}']);
+    expect(events.at(-1).choices[0].finish_reason).toBe('tool_calls');
+  });
+
+  it('are told to the model, and what they gave as well', async () => {
+    const calls = [{ id: 'a', type: 'function', function: { name: 'say', arguments: '{}' } }];
+    await post({ messages: [{ role: 'user', content: 'Hi' }, { role: 'assistant', tool_calls: calls }, { role: 'tool', tool_call_id: 'a', content: 'done' }] });
+    const request = model.requests.at(-1);
+    expect(request?.grammar).toBeInstanceOf(Array);
+    expect(request?.prompt).toMatchObject({ messages: [{ role: 'system', content: expect.stringContaining('"name":"say"') }, { role: 'user' }, { role: 'assistant', content: expect.stringContaining('<tool_call>') }, { role: 'user', content: '<tool_response>\ndone\n</tool_response>' }] });
+  });
+
+  it('that may not be called are words', async () => {
+    model.script = says(...CALLS);
+    const { choices: [choice] } = JSON.parse((await post({ tool_choice: 'none' })).body);
+    expect(choice).toMatchObject({ finish_reason: 'stop', message: { content: CALLS.join('') } });
+    expect(model.requests.at(-1)?.grammar).toBeUndefined();
   });
 });
 
@@ -227,5 +263,7 @@ it('is described by a valid document', async () => {
   expect(await new Validator().validate(document)).toMatchObject({ valid: true });
   expect(document.openapi).toBe('3.1.0');
   for (const path of ['/v1/models', '/api/v1/node', '/api/v1/peers']) expect([path, (await call(path)).status]).toEqual([path, 200]);
+  const asked = JSON.stringify(document.paths['/v1/chat/completions'].post.requestBody);
+  for (const field of ['response_format', 'json_schema', 'tools', 'tool_choice', 'parallel_tool_calls', 'tool_call_id']) expect(asked).toContain(`"${field}"`);
   expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(['/v1/chat/completions', '/v1/embeddings', '/api/v1/downloads/{id}']));
 });

@@ -1,4 +1,5 @@
 import type { ChatMessage } from '../../../src-preload/bridge/index.ts';
+import type { Grammar } from '../../inference/index.ts';
 
 /** What a client calls a model. */
 export interface ServedModel {
@@ -35,6 +36,8 @@ export interface CompletionRequest {
   readonly sampling: CompletionSampling;
   /** Undefined: until the context is full. */
   readonly maxTokens: number | undefined;
+  /** What the answer must be; undefined: any text. */
+  readonly grammar: Grammar | undefined;
   /** How many of the likeliest tokens are told with each; undefined: no log probabilities at all. */
   readonly topLogprobs: number | undefined;
   /** Ends the answer and frees its place at once. */

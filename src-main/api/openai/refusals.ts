@@ -1,8 +1,7 @@
 import { openaiErrors } from './errors.ts';
 import type { ChatBody, CompletionBody } from './schema.ts';
 
-const NO_GRAMMAR = 'the last stage of the pipeline samples without a grammar, so that no shape of the text can be promised';
-const NO_TOOLS = `tools need their calls in a fixed shape, and ${NO_GRAMMAR}`;
+const OLD_FORM = 'it is the old form of tools and tool_choice';
 
 /** A field that would change the answer, and that this node cannot honour. Its neutral values are no reason to refuse. */
 interface Refusal<Body> {
@@ -22,11 +21,9 @@ const SHARED: readonly Refusal<ChatBody | CompletionBody>[] = [
 ];
 
 const CHAT: readonly Refusal<ChatBody>[] = [
-  { param: 'tools', isAsked: ({ tools }) => hasSome(tools), reason: NO_TOOLS },
-  { param: 'functions', isAsked: ({ functions }) => hasSome(functions), reason: NO_TOOLS },
-  { param: 'tool_choice', isAsked: ({ tool_choice: value }) => isThere(value) && value !== 'none' && value !== 'auto', reason: NO_TOOLS },
-  { param: 'function_call', isAsked: ({ function_call: value }) => isThere(value) && value !== 'none' && value !== 'auto', reason: NO_TOOLS },
-  { param: 'response_format', isAsked: ({ response_format: value }) => isThere(value) && value?.type !== 'text', reason: NO_GRAMMAR },
+  { param: 'functions', isAsked: ({ functions }) => hasSome(functions), reason: OLD_FORM },
+  { param: 'function_call', isAsked: ({ function_call: value }) => isThere(value) && value !== 'none' && value !== 'auto', reason: OLD_FORM },
+  { param: 'logprobs', isAsked: ({ logprobs, tools, tool_choice: choice }) => logprobs === true && hasSome(tools) && choice !== 'none', reason: 'the tokens of calls are not told; leave the tools out, or set tool_choice to "none"' },
   { param: 'modalities', isAsked: ({ modalities: value }) => value?.some((one) => one !== 'text') === true, reason: 'it answers with text' },
   { param: 'audio', isAsked: ({ audio }) => isThere(audio), reason: 'it answers with text' },
   { param: 'web_search_options', isAsked: ({ web_search_options: value }) => isThere(value), reason: 'it does not search' },

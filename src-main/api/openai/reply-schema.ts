@@ -6,6 +6,7 @@ const count = z.int().min(0);
 const usage = z.object({ prompt_tokens: count, completion_tokens: count, total_tokens: count, prompt_tokens_details: z.object({ cached_tokens: count }) });
 const chance = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int().min(0).max(255)) });
 const finishReason = z.enum(['stop', 'length']);
+const call = z.object({ id: z.string(), type: z.literal('function'), function: z.object({ name: z.string(), arguments: z.string() }) });
 const reply = { id: z.string(), created: count, model: z.string() };
 
 export const openaiErrorSchema = z.object({ error: z.object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: z.string().nullable() }) });
@@ -13,7 +14,8 @@ export const openaiErrorSchema = z.object({ error: z.object({ message: z.string(
 export const chatReplySchema = z.object({
   ...reply, object: z.literal('chat.completion'), usage,
   choices: z.array(z.object({
-    index: z.literal(0), finish_reason: finishReason, message: z.object({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+    index: z.literal(0), finish_reason: z.enum(['stop', 'length', 'tool_calls']),
+    message: z.object({ role: z.literal('assistant'), content: z.string().nullable(), refusal: z.null(), tool_calls: z.array(call).min(1).exactOptional() }),
     logprobs: z.object({ content: z.array(chance.extend({ top_logprobs: z.array(chance) })), refusal: z.null() }).nullable(),
   })).length(1),
 });

@@ -4,13 +4,13 @@ import { systemClock, type Logger } from '../../base/index.ts';
 import { needs } from '../http/needs.ts';
 import type { KeyRing } from '../keys/index.ts';
 import type { HostService } from '../ports.ts';
-import { readAnswer, type AnswerEvent } from './answer.ts';
+import { readAnswer, readCalls, type AnswerEvent } from './answer.ts';
 import { errorReply } from './error-body.ts';
 import { openaiErrors } from './errors.ts';
 import { Gate } from './gate.ts';
 import { parseBody } from './parse.ts';
 import type { ChosenToken, CompletionService, EmbeddingService, ServedModel } from './ports.ts';
-import { chatWriter, completionWriter, embeddingReply, modelReply, type AnswerWriter, type WriterInit } from './replies.ts';
+import { chatWriter, completionWriter, embeddingReply, modelReply, newCallId, type AnswerWriter, type WriterInit } from './replies.ts';
 import { API_LIMITS, chatBodySchema, completionBodySchema, embeddingBodySchema } from './schema.ts';
 import { eventText, textStream } from './sse.ts';
 import { askedInChat, askedInCompletion, textsOf, type Asked } from './to-request.ts';
@@ -93,8 +93,9 @@ class Answers {
     const leave = this.#gate.enter();
     // Whatever becomes of the reply, its end is the end of the answer.
     reply.raw.once('close', leave);
-    const writer = writerOf({ model: service.model.id, createdAtSeconds: Math.floor(systemClock.now() / 1000), withUsage: asked.withUsage });
-    const events = readAnswer(service.complete({ ...asked.request, signal: clientSignal(reply) }), asked.stops);
+    const writer = writerOf({ model: service.model.id, createdAtSeconds: Math.floor(systemClock.now() / 1000), withUsage: asked.withUsage, hasTools: asked.hasTools });
+    const answer = readAnswer(service.complete({ ...asked.request, signal: clientSignal(reply) }), asked.stops);
+    const events = asked.hasTools ? readCalls(answer) : answer;
     const withChances = asked.request.topLogprobs !== undefined;
     if (!asked.isStream) return whole(events, writer, withChances);
     // A prompt that cannot be answered is refused with a status; what fails later ends the stream.
@@ -108,6 +109,8 @@ class Answers {
       for (const chunk of writer.first()) yield eventText(chunk);
       for await (const event of events) {
         if (event.kind === 'text') yield eventText(writer.piece(event.text, withChances ? event.chances : undefined));
+        if (event.kind === 'call') yield eventText(writer.call(event.index, event.name));
+        if (event.kind === 'arguments') yield eventText(writer.arguments(event.index, event.text));
         if (event.kind !== 'end') continue;
         yield eventText(writer.last(event.finishReason));
         if (withUsage) yield eventText(writer.usage(event.usage));
@@ -122,8 +125,12 @@ class Answers {
 async function whole(events: AsyncGenerator<AnswerEvent>, writer: AnswerWriter, withChances: boolean): Promise<object> {
   let text = '';
   const chances: ChosenToken[] = [];
+  const calls: { readonly id: string; readonly name: string; arguments: string }[] = [];
   for await (const event of events) {
-    if (event.kind === 'end') return writer.whole(text, withChances ? chances : undefined, event);
+    if (event.kind === 'end') return writer.whole({ text, chances: withChances ? chances : undefined, calls }, event);
+    if (event.kind === 'call') calls.push({ id: newCallId(), name: event.name, arguments: '' });
+    const call = calls.at(-1);
+    if (event.kind === 'arguments' && call !== undefined) call.arguments += event.text;
     if (event.kind !== 'text') continue;
     text += event.text;
     chances.push(...event.chances);

@@ -6,7 +6,7 @@ export const API_LIMITS = {
   /** Answers under way and waiting, over all clients: the stages' places, and a queue behind them. */
   maxAnswers: 24,
   completionBodyBytes: 2 * 1024 * 1024, embeddingBodyBytes: 8 * 1024 * 1024,
-  maxMessages: 2_048, maxParts: 1_024, maxStops: 4, maxStopChars: 256, maxTopLogprobs: 20, maxTexts: 2_048,
+  maxMessages: 2_048, maxParts: 1_024, maxStops: 4, maxStopChars: 256, maxTools: 128, maxTopLogprobs: 20, maxTexts: 2_048,
   /** Texts of a stream are held up no longer than this without a sign of life. */
   keepAliveMs: 15_000, retryAfterSeconds: 2,
 } as const;
@@ -17,10 +17,19 @@ const modelId = z.string().min(1).max(500).describe('An id that GET /v1/models l
 /** Of a message's content; others than `text` are refused by name. */
 const partSchema = z.looseObject({ type: z.string().max(100), text: text.optional() });
 
+const toolName = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, { error: 'must be a name of 1 to 64 letters, digits, underscores and hyphens' });
+const callId = z.string().min(1).max(200);
+
+const callSchema = z.looseObject({
+  id: callId, type: z.literal('function', { error: 'must be "function"' }),
+  function: z.looseObject({ name: toolName, arguments: text.describe('JSON.') }),
+});
+
 const messageSchema = z.looseObject({
-  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']).describe('`developer` is `system`; `tool` and `function` are refused.'),
+  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']).describe('`developer` is `system`; `function` is refused.'),
   content: z.union([text, z.array(partSchema).max(API_LIMITS.maxParts)], { error: 'must be a text or a list of parts' }).nullish(),
-  tool_calls: z.unknown().optional(), function_call: z.unknown().optional(),
+  tool_calls: z.array(callSchema).max(API_LIMITS.maxTools).nullish().describe('What an assistant called.'),
+  tool_call_id: callId.nullish().describe('Which call a message of role `tool` answers.'), function_call: z.unknown().optional(),
 });
 export type MessageInput = z.infer<typeof messageSchema>;
 
@@ -49,6 +58,25 @@ const shared = {
   stream_options: z.object({ include_usage: z.boolean().nullish() }).nullish(),
 };
 
+const toolSchema = z.looseObject({
+  type: z.literal('function', { error: 'must be "function"' }),
+  function: z.looseObject({
+    name: toolName, description: text.nullish(), parameters: z.record(z.string(), z.unknown()).nullish().describe('A JSON Schema of an object; left out, the function takes nothing.'),
+    strict: z.boolean().nullish().describe('Refuse a schema with constraints that cannot be kept.'),
+  }),
+});
+export type ToolInput = z.infer<typeof toolSchema>;
+
+const toolChoice = z.union([z.enum(['none', 'auto', 'required']), z.looseObject({ type: z.literal('function'), function: z.looseObject({ name: toolName }) })], { error: 'must be "none", "auto", "required", or {"type": "function", "function": {"name": ...}}' });
+
+const responseFormat = z.discriminatedUnion('type', [
+  z.looseObject({ type: z.literal('text') }), z.looseObject({ type: z.literal('json_object') }),
+  z.looseObject({
+    type: z.literal('json_schema'),
+    json_schema: z.looseObject({ name: text.max(200).nullish(), schema: z.record(z.string(), z.unknown()).exactOptional(), strict: z.boolean().nullish().describe('Refuse a schema with constraints that cannot be kept.') }),
+  }),
+], { error: 'must be of type "text", "json_object" or "json_schema"' });
+
 export const chatBodySchema = z.object({
   ...shared,
   messages: z.array(messageSchema).min(1).max(API_LIMITS.maxMessages),
@@ -56,10 +84,12 @@ export const chatBodySchema = z.object({
   max_completion_tokens: maxTokens.nullish().describe('The newer name of max_tokens.'),
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(API_LIMITS.maxTopLogprobs).nullish(),
-  response_format: z.looseObject({ type: z.string().max(100) }).nullish().describe('Only {"type": "text"}.'),
-  tools: z.array(z.unknown()).nullish().describe('Only empty.'),
+  response_format: responseFormat.nullish(),
+  tools: z.array(toolSchema).max(API_LIMITS.maxTools).nullish(),
+  tool_choice: toolChoice.nullish().describe('`auto` when left out.'),
+  parallel_tool_calls: z.boolean().nullish().describe('false: one call at most.'),
   functions: z.array(z.unknown()).nullish().describe('Only empty.'),
-  tool_choice: z.unknown().optional(), function_call: z.unknown().optional(),
+  function_call: z.unknown().optional(),
   modalities: z.array(z.string().max(100)).nullish().describe('Only ["text"].'),
   audio: z.unknown().optional(), web_search_options: z.unknown().optional(),
 });
