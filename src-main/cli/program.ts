@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import type { CommandContext, CommandRun } from './command.ts';
 import { banCommand } from './commands/ban.ts';
 import { clusterCommand } from './commands/cluster.ts';
+import { contributeCommand } from './commands/contribute.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { embedCommand } from './commands/embed.ts';
 import { fetchCommand } from './commands/fetch.ts';
@@ -65,7 +66,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, netCommand, clusterCommand, serveCommand, keyCommand, embedCommand, verifyCommand, zoneCommand, banCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, netCommand, clusterCommand, serveCommand, contributeCommand, keyCommand, embedCommand, verifyCommand, zoneCommand, banCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

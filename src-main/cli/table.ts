@@ -7,6 +7,27 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return all.map(line).join('\n');
 }
 
+/** As a table where that fits `width` characters; else each row as a paragraph: its first two cells, then what the others say, with their heads. A dash says nothing. */
+export function fitted(head: readonly string[], rows: readonly (readonly string[])[], width = Infinity): string {
+  const whole = table(head, rows);
+  if (whole.split('\n').every((line) => line.length <= width)) return whole;
+  return rows.map((row) => {
+    const told = row.map((cell, column) => ({ cell, column })).filter(({ cell, column }) => column > 1 && cell !== '-').map(({ cell, column }) => `${head[column] ?? ''}: ${cell}`);
+    return [row.slice(0, 2).filter((cell) => cell !== '-').join('  '), ...wrapped(told, width - 2).map((line) => `  ${line}`)].join('\n');
+  }).join('\n');
+}
+
+/** As many parts in a line as have room. */
+function wrapped(parts: readonly string[], width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const longer = `${lines.at(-1) ?? ''} | ${part}`;
+    if (lines.length > 0 && longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines;
+}
+
 export const milliseconds = (ms: number | null | undefined, digits = 2): string => (ms === null || ms === undefined ? '-' : `${ms.toFixed(digits)} ms`);
 export const percent = (share: number | undefined): string => (share === undefined ? '-' : `${(share * 100).toFixed(1)} %`);
 export const bytes = (size: number | undefined): string => {

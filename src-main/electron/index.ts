@@ -1,10 +1,21 @@
-import { app, BrowserWindow, dialog, ipcMain, Menu, utilityProcess, type WebContents } from 'electron';
+import { app, BrowserWindow, dialog, ipcMain, Menu, powerMonitor, utilityProcess } from 'electron';
 import { join } from 'node:path';
-import { BridgeServer, loadAssets } from '../api/index.ts';
-import { createLogger, toCoded } from '../base/index.ts';
-import { appPaths, buildHost, loadSettings } from '../host/index.ts';
+import { BridgeServer, loadAssets, type HostService } from '../api/index.ts';
+import { createLogger, systemClock, toCoded, type Logger } from '../base/index.ts';
+import { appPaths, buildHost, loadSettings, updateConfigFile, type Host, type Settings } from '../host/index.ts';
+import { AppUpdates } from './app-updates.ts';
+import { confine } from './confinement.ts';
+import { contributeSwitch } from './contribute-switch.ts';
+import { deepLinkIn, LinkInbox, protocolClient } from './deep-link.ts';
+import { DesktopSettings } from './desktop-service.ts';
 import { serveIpc } from './ipc-bridge.ts';
+import { machinePort } from './machine-port.ts';
+import { goesOnWithoutWindow, startsHidden } from './lifetime.ts';
+import { serveLocalApi, type ServedApi } from './local-api.ts';
 import { appMenu } from './menu.ts';
+import { Notices } from './notices.ts';
+import { findUpdater, loginItem, notify, secretKeeping } from './system.ts';
+import { openTray } from './tray.ts';
 import { utilityChildren } from './utility-child.ts';
 import { createWindow, ORIGIN, prepareSession, registerScheme } from './window.ts';
 
@@ -13,51 +24,111 @@ function main(): void {
   if (!app.requestSingleInstanceLock()) return app.quit();
   registerScheme();
   app.enableSandbox();
-  app.on('web-contents-created', (_, contents) => confine(contents));
-  app.on('window-all-closed', () => app.quit());
-  app.whenReady().then(open).catch((error: unknown) => {
+  app.setAsDefaultProtocolClient(...protocolClient({ isPackaged: app.isPackaged, execPath: process.execPath, argv: process.argv }) as [string]);
+  app.on('web-contents-created', (_, contents) => confine(contents, ORIGIN));
+  const links = receiveLinks();
+  app.whenReady().then(() => open(links)).catch((error: unknown) => {
     const { message, next = '' } = toCoded(error);
     dialog.showErrorBox('OmniNode could not start', `${message}\n${next}`);
     app.exit(1);
   });
 }
 
-async function open(): Promise<void> {
-  const settings = await loadSettings({});
-  const logger = createLogger(settings.config.logLevel);
-  const paths = appPaths();
-  const spawn = utilityChildren((path) => utilityProcess.fork(path, [], { stdio: ['ignore', 'ignore', 'inherit'], serviceName: 'OmniNode stage' }));
-  const host = await buildHost({ settings, paths, mode: 'electron', nodes: undefined, spawn });
-  const server = new BridgeServer({ host: host.api, logger });
+/** From the first moment on: macOS opens a link before the app is ready. */
+function receiveLinks(): LinkInbox {
+  const links = new LinkInbox();
+  links.receive(deepLinkIn(process.argv));
+  app.on('open-url', (event, url) => {
+    event.preventDefault();
+    links.receive(deepLinkIn([url]));
+  });
+  app.on('second-instance', (_, argv) => links.receive(deepLinkIn(argv)));
+  return links;
+}
+
+interface Opened {
+  readonly settings: Settings;
+  readonly host: Host;
+  readonly logger: Logger;
+  /** Of the host and of the app around it. */
+  readonly api: HostService;
+  readonly desktop: DesktopSettings;
+  readonly updates: AppUpdates;
+  readonly served: ServedApi;
+  hasTray: boolean;
+}
+
+async function open(links: LinkInbox): Promise<void> {
+  const opened = await openHost();
+  const { settings, host, logger, api, served, updates } = opened;
+  const server = new BridgeServer({ host: api, logger: host.logger });
   const closeIpc = serveIpc({ server, ipcMain, origin: ORIGIN });
-  const own = prepareSession(await loadAssets(paths.renderer));
+  const own = prepareSession(await loadAssets(host.paths.renderer));
+  const show = (): void => focusOr(() => createWindow(own, join(settings.config.home, 'window.json')).loadURL(`${ORIGIN}/index.html`));
+  const closeShell = openShell(opened, show);
   quitWith(async () => {
+    closeShell();
     closeIpc();
-    await server.close();
+    await served.stop();
+    server.close();
     await host.stop();
   });
   Menu.setApplicationMenu(Menu.buildFromTemplate(appMenu({ platform: process.platform, appName: app.name, isPackaged: app.isPackaged })));
-  const show = (): Promise<void> => createWindow(own, join(settings.config.home, 'window.json')).loadURL(`${ORIGIN}/index.html`);
-  app.on('second-instance', () => focusOr(show));
-  app.on('activate', () => focusOr(show));
-  await show();
+  app.on('second-instance', show);
+  app.on('activate', show);
+  const { wasOpenedAtLogin = false } = process.platform === 'darwin' ? app.getLoginItemSettings() : {};
+  if (!startsHidden({ platform: process.platform, hasTray: opened.hasTray, closeToTray: true, argv: process.argv, wasOpenedAtLogin })) show();
+  // A link is shown by the page; nothing is joined by it without a click there.
+  links.deliverTo((link) => {
+    show();
+    void host.offerLink?.(link);
+  });
+  updates.start();
   // The window is there first: it shows the model loading, or why the host did not start.
   await host.start().catch((error: unknown) => logger.error({ err: error }, 'the host did not start'));
 }
 
-/** No page opens a window, leaves our origin or embeds another page. */
-function confine(contents: WebContents): void {
-  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
-  contents.on('will-navigate', (event) => {
-    if (!event.url.startsWith(`${ORIGIN}/`)) event.preventDefault();
+async function openHost(): Promise<Opened> {
+  const keeping = secretKeeping();
+  const settings = await loadSettings({}, process.env, keeping);
+  const { config } = settings;
+  const logger = createLogger(config.logLevel);
+  if (keeping.box === undefined) logger.warn(keeping.why);
+  const spawn = utilityChildren((path) => utilityProcess.fork(path, [], { stdio: ['ignore', 'ignore', 'inherit'], serviceName: 'OmniNode stage' }));
+  const known: { served?: ServedApi } = {};
+  const host = await buildHost({ settings, paths: appPaths(), mode: 'electron', nodes: undefined, spawn, machine: machinePort(powerMonitor), localApi: () => known.served?.state });
+  const served = known.served = await serveLocalApi({ host: host.api, metrics: host.metrics, logger, config, key: settings.secrets.uiToken });
+  const updates = new AppUpdates({ updater: await findUpdater(), logger, publish: (state) => host.api.events.emit('update', state) });
+  const desktop = new DesktopSettings({
+    loginItem: loginItem(), hasTray: () => opened.hasTray, start: config, save: (choice) => updateConfigFile(config.home, (source) => ({ ...source, ...choice })),
   });
-  contents.on('will-attach-webview', (event) => event.preventDefault());
+  const opened: Opened = { settings, host, logger, served, updates, desktop, api: { ...host.api, desktop, updates }, hasTray: false };
+  return opened;
 }
 
-function focusOr(show: () => Promise<void>): void {
+/** What is there besides the window: the icon beside the clock, notices, and what a closed window means. Returns its end. */
+function openShell(opened: Opened, show: () => void): () => void {
+  const { host, logger, desktop, updates } = opened;
+  const contribute = contributeSwitch(host.api);
+  const tray = openTray({ contribute, show, quit: () => app.quit(), logger });
+  opened.hasTray = tray !== undefined;
+  const isSeen = (): boolean => BrowserWindow.getAllWindows().some((window) => window.isVisible() && window.isFocused());
+  const notices = new Notices({ host: host.api, contribute, clock: systemClock, isSeen, isWanted: () => desktop.choice.notifications, show: (notice) => notify(notice, show) });
+  app.on('window-all-closed', () => {
+    if (!goesOnWithoutWindow({ platform: process.platform, closeToTray: desktop.choice.closeToTray, hasTray: opened.hasTray })) app.quit();
+  });
+  return () => {
+    updates.stop();
+    notices.stop();
+    tray?.close();
+  };
+}
+
+function focusOr(create: () => Promise<void>): void {
   const [window] = BrowserWindow.getAllWindows();
-  if (window === undefined) return void show();
+  if (window === undefined) return void create();
   if (window.isMinimized()) window.restore();
+  window.show();
   window.focus();
 }
 

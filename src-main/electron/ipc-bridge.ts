@@ -1,5 +1,6 @@
 import type { BridgeClient, BridgeServer } from '../api/index.ts';
 import { IPC, type CallResult } from '../../src-preload/bridge/index.ts';
+import { isOf } from './confinement.ts';
 import { electronErrors } from './errors.ts';
 
 /** The part of Electron's WebContents that the bridge uses. */
@@ -58,5 +59,5 @@ export function serveIpc({ server, ipcMain, origin }: IpcBridgeInit): () => void
 
 function isOurs({ senderFrame }: CallEvent, origin: string): boolean {
   if (senderFrame === null || senderFrame.parent !== null) return false;
-  return senderFrame.url === origin || senderFrame.url.startsWith(`${origin}/`);
+  return isOf(senderFrame.url, origin);
 }

@@ -1,6 +1,7 @@
 import { BrowserWindow, protocol, screen, session, type Session } from 'electron';
 import { join } from 'node:path';
 import { securityHeaders, type Assets } from '../api/index.ts';
+import { closeSession } from './confinement.ts';
 import { onScreen, readWindowState, writeWindowState } from './window-state.ts';
 
 /** The page's own scheme: unlike file:, it has an origin, headers and nothing else to read. */
@@ -12,13 +13,11 @@ export function registerScheme(): void {
   protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges: { standard: true, secure: true } }]);
 }
 
-/** A session that serves the page from memory and grants nothing. */
+/** A session that serves the page from memory, and is closed to all else. */
 export function prepareSession(assets: Assets): Session {
   const own = session.fromPartition('persist:omninode');
   own.protocol.handle(SCHEME, (request) => serve(assets, new URL(request.url).pathname));
-  own.setPermissionRequestHandler((_contents, _permission, decide) => decide(false));
-  own.setPermissionCheckHandler(() => false);
-  own.setDevicePermissionHandler(() => false);
+  closeSession(own, ORIGIN);
   return own;
 }
 

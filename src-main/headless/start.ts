@@ -1,5 +1,5 @@
 import { silentLogger, type Logger } from '../base/index.ts';
-import { startHttpServer, type HostService, type MetricsText } from '../api/index.ts';
+import { startHttpServer, tlsFiles, type HostService, type MetricsText } from '../api/index.ts';
 
 /** What a headless start needs of a host; `Host` of src-main/host is one. */
 export interface ServedHost {
@@ -12,7 +12,10 @@ export interface ServedHost {
 export interface HeadlessInit {
   readonly host: ServedHost;
   readonly settings: {
-    readonly config: { readonly home: string; readonly httpHost: string; readonly httpPort: number; readonly apiOrigins: readonly string[] };
+    readonly config: {
+      readonly home: string; readonly httpHost: string; readonly httpPort: number; readonly apiOrigins: readonly string[];
+      readonly httpTlsCert?: string | undefined; readonly httpTlsKey?: string | undefined; readonly httpWithoutTls: boolean;
+    };
     readonly secrets: { readonly uiToken: string };
   };
   /** Folder of the built page. */
@@ -31,10 +34,11 @@ export interface HeadlessServer {
   stop(): Promise<void>;
 }
 
-/** Serves a host to the browsers of this machine. Resolves as soon as the page can be opened. */
+/** Serves a host to browsers: of this machine, with TLS also of a network. Resolves as soon as the page can be opened. Throws API_NEEDS_TLS, API_TLS_*, API_PORT_IN_USE. */
 export async function startHeadless({ host, settings, renderer, logger = silentLogger }: HeadlessInit): Promise<HeadlessServer> {
   const { config, secrets } = settings;
-  const options = { host: config.httpHost, port: config.httpPort, key: secrets.uiToken };
+  const tls = tlsFiles(config.httpTlsCert, config.httpTlsKey);
+  const options = { host: config.httpHost, port: config.httpPort, key: secrets.uiToken, withoutTls: config.httpWithoutTls, ...(tls === undefined ? {} : { tls }) };
   const server = await startHttpServer({ host: host.api, metrics: host.metrics, logger, renderer, options, access: { home: config.home, origins: config.apiOrigins } });
   const started = host.start();
   // Whoever awaits `started` gets the failure; with nobody waiting it is still shown by the page.

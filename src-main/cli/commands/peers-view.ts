@@ -1,22 +1,22 @@
 import type { PeerRow, PeersNow } from '../../host/index.ts';
-import { bytes, milliseconds, shortPeer, table } from '../table.ts';
+import { bytes, fitted, milliseconds, percent, shortPeer } from '../table.ts';
 
-/** What `peers` shows; pure. What a node did not tell is a dash. */
+/** What `peers` shows, in so many columns of a terminal; pure. What a node did not tell is a dash, or left out where there is no room for a table. */
 
 type Member = NonNullable<PeerRow['member']>;
 type Link = NonNullable<PeerRow['link']>;
 
-const HEAD = ['peer', 'name', 'machine', 'RAM free', 'GPU', 'speed', 'layers', 'link', 'away', 'jitter', 'carries', 'zone', 'reached', 'here for'];
+const HEAD = ['peer', 'name', 'machine', 'RAM free', 'GPU', 'speed', 'layers', 'link', 'away', 'jitter', 'lost', 'carries', 'zone', 'reached', 'here for'];
 const NONE = '-';
 const ZONES: Readonly<Record<NonNullable<PeersNow['standing']>['zone']['kind'], string>> = {
   local: 'this machine and its private networks', private: 'members only', public: 'anybody',
 };
 
-export function peersView({ self, peers, standing }: PeersNow, nowMs: number): string {
-  const rows = [...(self === undefined ? [] : [[...cells(self.peerId, self), 'this node', NONE, NONE, NONE, standing?.zone.kind ?? NONE, standing?.reachability.kind ?? NONE, since(self, nowMs)]]), ...peers.map((row) => peerCells(row, nowMs))];
+export function peersView({ self, peers, standing }: PeersNow, nowMs: number, width?: number): string {
+  const rows = [...(self === undefined ? [] : [[...cells(self.peerId, self), 'this node', NONE, NONE, NONE, NONE, standing?.zone.kind ?? NONE, standing?.reachability.kind ?? NONE, since(self, nowMs)]]), ...peers.map((row) => peerCells(row, nowMs))];
   const own = standing === undefined ? '' : standingText(standing);
   if (rows.length === 0) return `${own}No other node is known.\n`;
-  return `${own}${table(HEAD, rows)}\n${peers.length === 0 ? '\nNo other node is here.\n' : ''}`;
+  return `${own}${fitted(HEAD, rows, width)}\n${peers.length === 0 ? '\nNo other node is here.\n' : ''}`;
 }
 
 /** Of this node: what the columns have no room for. */
@@ -32,7 +32,7 @@ function peerCells({ peerId, link, member, stages = [] }: PeerRow, nowMs: number
   const layers = stages.map((stage) => `${stage.layers[0]}-${stage.layers[1]} (${stage.ownership === 'this-machine' ? 'here' : stage.ownership})`).join(', ');
   return [
     peer, name, ...facts.slice(0, -1), layers === '' ? facts.at(-1) ?? NONE : layers,
-    link === undefined ? 'through others' : `${link.transport}${link.route === 'relayed' ? ', relayed' : ''}`, awayText(link), milliseconds(link?.jitterMs, 1), carriesText(link?.throughput), member?.zone ?? NONE, member?.reachability ?? NONE, since(member, nowMs),
+    link === undefined ? 'through others' : `${link.transport}${link.route === 'relayed' ? ', relayed' : ''}`, awayText(link), milliseconds(link?.jitterMs, 1), percent(link?.loss), carriesText(link?.throughput), member?.zone ?? NONE, member?.reachability ?? NONE, since(member, nowMs),
   ];
 }
 

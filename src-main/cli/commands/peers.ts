@@ -28,15 +28,18 @@ export function peersCommand(program: Command, launch: Launch): void {
     .action((args: Args) => launch(peers, args, jsonOf(args)));
 }
 
+/** A pipe has none: programs that cut columns get the table. */
+const width = (): number | undefined => (process.stdout.isTTY ? process.stdout.columns : undefined);
+
 async function peers({ settings: { config: { home } }, output, signal }: CommandContext, { watch = false }: Args): Promise<number> {
   if (!watch) {
     const now = await askPeers(home, signal);
-    output.answer(peersView(now, systemClock.now()));
+    output.answer(peersView(now, systemClock.now(), width()));
     output.result(now);
     return EXIT.ok;
   }
   for await (const now of watchPeers(home, signal)) {
-    output.answer(`${process.stdout.isTTY ? CLEAR_SCREEN : ''}${peersView(now, systemClock.now())}\n`);
+    output.answer(`${process.stdout.isTTY ? CLEAR_SCREEN : ''}${peersView(now, systemClock.now(), width())}\n`);
     output.result(now);
   }
   output.line('The node has ended.');

@@ -35,7 +35,7 @@ function failureOf(started: Promise<void>): Promise<Error> {
 
 async function serve({ settings, output, signal }: CommandContext, args: Args): Promise<number> {
   const host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: args.cluster });
-  const server = await startHeadless({ host, settings, renderer: host.paths.renderer });
+  const server = await startHeadless({ host, settings, renderer: host.paths.renderer, logger: host.logger });
   try {
     output.line(`OmniNode is at ${server.url}`);
     output.line('The link holds your key: whoever has it can use this node. Ctrl-C ends it.');
