@@ -27,6 +27,9 @@ export function createClient(): HostClient {
   return client;
 }
 
+/** Of this tab; empty in Electron, where no key is needed. */
+export const pageKey = (): string => sessionStorage.getItem(KEY) ?? '';
+
 /** Moves the key from the link into this tab's storage, so that it is neither shown nor bookmarked; a reload still has it. */
 function takeKey(): string {
   const fromLink = new URLSearchParams(location.hash.slice(1)).get('key');
@@ -34,5 +37,5 @@ function takeKey(): string {
     sessionStorage.setItem(KEY, fromLink);
     history.replaceState(null, '', location.pathname);
   }
-  return sessionStorage.getItem(KEY) ?? '';
+  return pageKey();
 }

@@ -94,7 +94,7 @@ it('forgets what belongs to another branch', async () => {
   const first = await until(chats.store, isOver);
   await chats.send('two');
   await until(chats.store, (view) => view.open?.total === 4 && isOver(view));
-  await chats.send('uno', first.open!.messages.get(0)!.id);
+  await chats.send('uno', { edits: first.open!.messages.get(0)!.id });
   const other = await until(chats.store, (view) => view.open?.total === 2 && isOver(view));
   expect([...other.open!.messages.values()].map(({ content }) => content)).toEqual(['uno', 'uno']);
   await chats.choose(first.open!.messages.get(0)!.id);

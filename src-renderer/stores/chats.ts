@@ -68,13 +68,13 @@ export class ChatsStore {
   }
 
   /** Asks in the open conversation, or begins one. */
-  async send(text: string, edits?: string): Promise<boolean> {
+  async send(text: string, { edits, attachments }: { readonly edits?: string; readonly attachments?: readonly string[] } = {}): Promise<boolean> {
     clearTimeout(this.#draftTimer);
     this.#draftTimer = undefined;
     const id = this.#openId ?? (await this.#call('conversations.create', {}))?.id;
     if (id === undefined) return false;
     const isNew = this.#openId === undefined;
-    const sent = await this.#call('conversations.send', { id, text, ...(edits === undefined ? {} : { edits }) });
+    const sent = await this.#call('conversations.send', { id, text, ...(edits === undefined ? {} : { edits }), ...(attachments === undefined ? {} : { attachments }) });
     this.store.setState({ draft: '' });
     if (isNew) await this.select(id);
     return sent !== undefined;

@@ -1,11 +1,16 @@
 import { createContext, useContext } from 'react';
 import { useStore } from 'zustand';
 import type { HostClient, HostView } from '../host/host-client.ts';
+import type { Preferences } from '../../src-preload/bridge/index.ts';
+import type { AttachmentsStore } from './attachments.ts';
 import type { ChatsStore, ChatsView } from './chats.ts';
+import type { LooksStore } from './looks.ts';
 
 export interface App {
   readonly client: HostClient;
   readonly chats: ChatsStore;
+  readonly attachments: AttachmentsStore;
+  readonly looks: LooksStore;
 }
 
 export const AppContext = createContext<App | undefined>(undefined);
@@ -18,6 +23,8 @@ export function useApp(): App {
 
 export const useHost = <T>(select: (view: HostView) => T): T => useStore(useApp().client.store, select);
 export const useChats = <T>(select: (view: ChatsView) => T): T => useStore(useApp().chats.store, select);
+
+export const useLooks = (): Preferences => useStore(useApp().looks.store);
 
 /** Whether the open conversation's answer is being written. */
 export function useIsAnswering(): boolean {

@@ -4,7 +4,7 @@ import { activitySummary, formatBytes, formatLayers, formatMs, privacyOf, summar
 
 it('sums up only what was measured', () => {
   expect(summarise(FINISH)).toBe('3 stages · 41 tok/s · first token 120 ms');
-  expect(summarise({ finishReason: 'stop', tokens: 0, stages: [] })).toBe('');
+  expect(summarise({ finishReason: 'stop', stages: [] })).toBe('');
   expect(summarise({ finishReason: 'cancelled', tokens: 3, tokensPerSecond: 4.26, stages: FINISH.stages.slice(0, 1) })).toBe('Stopped · 1 stage · 4.3 tok/s');
 });
 

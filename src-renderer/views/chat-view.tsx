@@ -1,13 +1,15 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useRef, type RefObject } from 'react';
+import { useTexts } from '../language/index.ts';
 import { useApp, useCanAsk, useChats, useHost } from '../stores/context.ts';
 import { privacyAhead } from '../stores/format.ts';
 import { ErrorCard } from '../widgets/error-card.tsx';
+import { useAttach, useDrop } from './attachments.tsx';
 import { ChatSettings } from './chat-settings.tsx';
 import { Composer } from './composer.tsx';
 import { MessageView } from './message-view.tsx';
+import type { PlaceProps } from './places.tsx';
 
-const SUGGESTIONS = ['How does OmniNode split a model?', 'How do I join with a second machine?', 'What is SUM used for?', 'Who can see what I ask?'];
 /** The name in the file of the model that ships with the app and knows only the app. */
 const BUILT_IN_MODEL = 'OmniNode Guide';
 /** Closer to the end than this, new text keeps the view at the end. */
@@ -15,26 +17,31 @@ const NEAR_END_PX = 80;
 const ROW_PX = 110;
 
 /** The open conversation and the question below it. */
-export function ChatView() {
+export function ChatView({ onGo }: PlaceProps) {
   const { chats } = useApp();
+  const { chat: texts, attachments: { drop } } = useTexts();
   const id = useChats(({ open }) => open?.conversation.id);
   const total = useChats(({ open }) => open?.total ?? 0);
   const error = useChats((view) => view.error);
   const status = useHost((view) => view.state?.status);
+  const scope = id ?? 'new';
+  const { isOver, handlers } = useDrop(useAttach(scope));
   return (
-    <main className="chat">
-      <ChatSettings key={`settings-${id ?? 'new'}`} />
-      {total === 0 ? <section className="chat-turns" tabIndex={0} aria-label="Conversation"><Welcome /></section> : <Messages key={id} total={total} />}
+    <main className="chat" {...handlers}>
+      <ChatSettings key={`settings-${id ?? 'new'}`} onGo={onGo} />
+      {total === 0 ? <section className="chat-turns" tabIndex={0} aria-label={texts.conversation}><Welcome /></section> : <Messages key={id} total={total} />}
       {status?.kind === 'error' && <div className="host-error"><ErrorCard error={status} /></div>}
-      {error !== undefined && <div className="host-error"><ErrorCard error={error} /><button type="button" className="quiet" onClick={() => chats.fail(undefined)}>Dismiss</button></div>}
+      {error !== undefined && <div className="host-error"><ErrorCard error={error} /><button type="button" className="quiet" onClick={() => chats.fail(undefined)}>{texts.dismiss}</button></div>}
       {total === 0 && <Privacy />}
-      <Composer key={`composer-${id ?? 'new'}`} />
+      <Composer key={`composer-${scope}`} scope={scope} />
+      {isOver && <p className="drop" role="status">{drop}</p>}
     </main>
   );
 }
 
 /** Only what is near the screen is in the page, however long the conversation is. */
 function Messages({ total }: { readonly total: number }) {
+  const { conversation } = useTexts().chat;
   const { chats } = useApp();
   const messages = useChats(({ open }) => open?.messages);
   const scroller = useRef<HTMLElement>(null);
@@ -50,7 +57,7 @@ function Messages({ total }: { readonly total: number }) {
   const { scrollToIndex } = rows;
   useEffect(() => { if (target !== undefined) scrollToIndex(target.index, { align: 'center' }); }, [target, scrollToIndex]);
   return (
-    <section className="chat-turns" ref={scroller} tabIndex={0} aria-label="Conversation">
+    <section className="chat-turns" ref={scroller} tabIndex={0} aria-label={conversation}>
       <div className="chat-rows" style={{ height: rows.getTotalSize() }}>
         {shown.map(({ key, index, start }) => {
           const message = messages?.get(index);
@@ -73,16 +80,17 @@ function Privacy() {
 
 function Welcome() {
   const { chats } = useApp();
+  const texts = useTexts().chat;
   const canAsk = useCanAsk();
   const model = useHost((view) => view.state?.info.model?.name);
   const isGuide = model === BUILT_IN_MODEL;
   return (
     <div className="welcome">
-      <h2>{isGuide ? 'Ask the model inside' : 'Ask anything'}</h2>
-      <p>{isGuide ? 'A small guide to OmniNode that ships with it and works offline. It knows this software and nothing else.' : `${model ?? 'The model'} answers, layer range by layer range, on the machines above.`}</p>
+      <h2>{isGuide ? texts.guideTitle : texts.anyTitle}</h2>
+      <p>{isGuide ? texts.guideText : texts.anyText(model)}</p>
       {isGuide && (
         <ul>
-          {SUGGESTIONS.map((question) => <li key={question}><button type="button" className="suggestion" disabled={!canAsk} onClick={() => void chats.send(question)}>{question}</button></li>)}
+          {[texts.suggestion1, texts.suggestion2, texts.suggestion3, texts.suggestion4].map((question) => <li key={question}><button type="button" className="suggestion" disabled={!canAsk} onClick={() => void chats.send(question)}>{question}</button></li>)}
         </ul>
       )}
     </div>

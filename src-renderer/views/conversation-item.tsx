@@ -1,6 +1,8 @@
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import type { ConversationEntry, ExportFormat } from '../../src-preload/bridge/index.ts';
+import { useTexts } from '../language/index.ts';
 import { useApp, useChats } from '../stores/context.ts';
+import { download } from '../widgets/download.ts';
 
 interface ItemProps {
   readonly entry: ConversationEntry;
@@ -9,6 +11,7 @@ interface ItemProps {
 
 /** One conversation in the list, with what can be done with it. */
 export function ConversationItem({ entry, onOpen }: ItemProps) {
+  const texts = useTexts().sidebar;
   const isOpen = useChats(({ open }) => open?.conversation.id === entry.id);
   const [asks, setAsks] = useState<'title' | 'folder' | 'delete'>();
   const menu = useRef<HTMLDetailsElement>(null);
@@ -23,9 +26,9 @@ export function ConversationItem({ entry, onOpen }: ItemProps) {
   };
   return (
     <li className="conversation">
-      <button type="button" className="conversation-title" aria-current={isOpen ? 'true' : undefined} onClick={onOpen} title={entry.title}>{entry.isAnswering && <span className="dot" aria-label="answering" role="img" />}{entry.title}</button>
+      <button type="button" className="conversation-title" aria-current={isOpen ? 'true' : undefined} onClick={onOpen} title={entry.title}>{entry.isAnswering && <span className="dot" aria-label={texts.answering} role="img" />}{entry.title}</button>
       <details className="more" ref={menu} onKeyDown={(event) => { if (event.key === 'Escape') event.currentTarget.open = false; }}>
-        <summary aria-label={`More about ${entry.title}`}>⋯</summary>
+        <summary aria-label={texts.more(entry.title)}>⋯</summary>
         <Menu entry={entry} onPick={pick} />
       </details>
       {asks !== undefined && <Ask key={asks} entry={entry} what={asks} onEnd={() => setAsks(undefined)} />}
@@ -35,6 +38,7 @@ export function ConversationItem({ entry, onOpen }: ItemProps) {
 
 function Menu({ entry, onPick }: { readonly entry: ConversationEntry; readonly onPick: (what: 'title' | 'folder' | 'delete' | undefined) => void }) {
   const { chats } = useApp();
+  const texts = useTexts().sidebar;
   const save = async (format: ExportFormat): Promise<void> => {
     onPick(undefined);
     const file = await chats.export(entry.id, format);
@@ -42,18 +46,19 @@ function Menu({ entry, onPick }: { readonly entry: ConversationEntry; readonly o
   };
   return (
     <div className="more-menu">
-      <button type="button" onClick={() => { void chats.update(entry.id, { isPinned: !entry.isPinned }); onPick(undefined); }}>{entry.isPinned ? 'Unpin' : 'Pin'}</button>
-      <button type="button" onClick={() => onPick('title')}>Rename</button>
-      <button type="button" onClick={() => onPick('folder')}>Folder</button>
-      <button type="button" onClick={() => void save('markdown')}>Export as markdown</button>
-      <button type="button" onClick={() => void save('json')}>Export as JSON</button>
-      <button type="button" className="danger" onClick={() => onPick('delete')}>Delete</button>
+      <button type="button" onClick={() => { void chats.update(entry.id, { isPinned: !entry.isPinned }); onPick(undefined); }}>{entry.isPinned ? texts.unpin : texts.pin}</button>
+      <button type="button" onClick={() => onPick('title')}>{texts.rename}</button>
+      <button type="button" onClick={() => onPick('folder')}>{texts.folder}</button>
+      <button type="button" onClick={() => void save('markdown')}>{texts.exportMarkdown}</button>
+      <button type="button" onClick={() => void save('json')}>{texts.exportJson}</button>
+      <button type="button" className="danger" onClick={() => onPick('delete')}>{texts.delete}</button>
     </div>
   );
 }
 
 function Ask({ entry, what, onEnd }: { readonly entry: ConversationEntry; readonly what: 'title' | 'folder' | 'delete'; readonly onEnd: () => void }) {
   const { chats } = useApp();
+  const texts = useTexts().sidebar;
   const folders = useChats((view) => view.folders);
   const [text, setText] = useState(what === 'title' ? entry.title : entry.folder ?? '');
   const end = (event: FormEvent): void => {
@@ -66,19 +71,10 @@ function Ask({ entry, what, onEnd }: { readonly entry: ConversationEntry; readon
   };
   return (
     <form className="ask" onSubmit={end} onKeyDown={(event) => { if (event.key === 'Escape') onEnd(); }}>
-      {what === 'delete' ? <p>Delete it and all its messages?</p> : <input aria-label={what === 'title' ? 'New name' : 'Folder'} list={what === 'folder' ? 'folders' : undefined} value={text} maxLength={what === 'title' ? 200 : 60} placeholder={what === 'folder' ? 'No folder' : undefined} onChange={(event) => setText(event.target.value)} autoFocus />}
+      {what === 'delete' ? <p>{texts.deleteQuestion}</p> : <input aria-label={what === 'title' ? texts.newName : texts.folder} list={what === 'folder' ? 'folders' : undefined} value={text} maxLength={what === 'title' ? 200 : 60} placeholder={what === 'folder' ? texts.noFolder : undefined} onChange={(event) => setText(event.target.value)} autoFocus />}
       {what === 'folder' && <datalist id="folders">{folders.map((folder) => <option key={folder} value={folder} />)}</datalist>}
-      <button type="submit" className="quiet" autoFocus={what === 'delete'}>{what === 'delete' ? 'Delete it' : 'Save'}</button>
-      <button type="button" className="quiet" onClick={onEnd}>Cancel</button>
+      <button type="submit" className="quiet" autoFocus={what === 'delete'}>{what === 'delete' ? texts.deleteIt : texts.save}</button>
+      <button type="button" className="quiet" onClick={onEnd}>{texts.cancel}</button>
     </form>
   );
-}
-
-/** Gives the reader a file; nothing of it stays in the page. */
-function download(fileName: string, text: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text]));
-  link.download = fileName;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

@@ -1,5 +1,6 @@
 import { useRef, useState, type FormEvent } from 'react';
 import { HostError, INVITE_LIMITS, type Invitation, type JoinPlan, type WireError } from '../../src-preload/bridge/index.ts';
+import { useTexts, type Texts } from '../language/index.ts';
 import { useApp } from '../stores/context.ts';
 import { formatUntil, shortPeer } from '../stores/format.ts';
 import { CopyButton } from '../widgets/copy-button.tsx';
@@ -37,39 +38,39 @@ export const InvitePanel = () => (
 
 function Invite() {
   const { client } = useApp();
+  const texts = useTexts().invite;
   const [asked, ask, forget] = useAsked<Invitation>();
   const create = (): void => ask(client.call('invite.create', { ttlMs: INVITE_LIMITS.defaultTtlMs }));
   return (
-    <section aria-label="Invite another machine">
-      {asked.kind !== 'done' && <button type="button" className="quiet invite-wide" disabled={asked.kind === 'busy'} onClick={create}>Invite another machine</button>}
+    <section aria-label={texts.invite}>
+      {asked.kind !== 'done' && <button type="button" className="quiet invite-wide" disabled={asked.kind === 'busy'} onClick={create}>{texts.invite}</button>}
       {asked.kind === 'failed' && <ErrorCard error={asked.error} />}
       {asked.kind === 'done' && <InvitationView invitation={asked.value} onHide={forget} />}
     </section>
   );
 }
 
-const REACH: Readonly<Record<NonNullable<Invitation['reach']>, string>> = {
-  machine: 'Only programs on this machine can use it: let the node listen on the network (listen in config.json) to invite others.',
-  private: 'For machines on the same network.',
-  public: 'For machines anywhere.',
-};
+const reachOf = (reach: NonNullable<Invitation['reach']>, texts: Texts['invite']): string =>
+  ({ machine: texts.reachMachine, private: texts.reachPrivate, public: texts.reachPublic })[reach];
 
 function InvitationView({ invitation, onHide }: { readonly invitation: Invitation; readonly onHide: () => void }) {
+  const texts = useTexts().invite;
   const { link, qr, hasKey, expiresAtMs, reach } = invitation;
   return (
     <div className="invitation">
-      <QrCode rows={qr} label="The link as a QR code" />
-      <label className="unseen" htmlFor="invitation">Invitation link</label>
+      <QrCode rows={qr} label={texts.qr} />
+      <label className="unseen" htmlFor="invitation">{texts.link}</label>
       <textarea id="invitation" className="invite-link" readOnly rows={3} value={link} onFocus={(event) => event.currentTarget.select()} />
-      <p>{reach === undefined ? '' : `${REACH[reach]} `}Good until {formatUntil(expiresAtMs)}. On the other machine, paste it below, or run <code>omninode join</code>.</p>
-      {hasKey && <p className="invite-secret">It holds the key of your private zone: whoever has it can join, even after it expired.</p>}
-      <div className="invite-actions"><CopyButton text={link} label="Copy the link" /><button type="button" className="quiet" onClick={onHide}>Hide</button></div>
+      <p>{reach === undefined ? '' : `${reachOf(reach, texts)} `}{texts.goodUntil(formatUntil(expiresAtMs))}</p>
+      {hasKey && <p className="invite-secret">{texts.hasKey}</p>}
+      <div className="invite-actions"><CopyButton text={link} label={texts.copyLink} /><button type="button" className="quiet" onClick={onHide}>{texts.hide}</button></div>
     </div>
   );
 }
 
 function Join() {
   const { client } = useApp();
+  const texts = useTexts().invite;
   const [link, setLink] = useState('');
   const [checked, check, forgetCheck] = useAsked<JoinPlan>();
   const [joined, join, forgetJoin] = useAsked<JoinPlan>();
@@ -90,28 +91,40 @@ function Join() {
   }));
   const failure = [joined, checked].find((one) => one.kind === 'failed');
   return (
-    <form className="join" aria-label="Join a mesh" onSubmit={onCheck}>
-      <label htmlFor="join-link">Join by a link</label>
+    <form className="join" aria-label={texts.join} onSubmit={onCheck}>
+      <label htmlFor="join-link">{texts.joinBy}</label>
       <div className="join-row">
         <input id="join-link" value={link} maxLength={INVITE_LIMITS.maxLinkChars} placeholder="omni://join/…" autoComplete="off" spellCheck={false} onChange={(event) => onChange(event.target.value)} />
-        <button type="submit" className="quiet" disabled={link.trim() === '' || checked.kind === 'busy'}>Check</button>
+        <button type="submit" className="quiet" disabled={link.trim() === '' || checked.kind === 'busy'}>{texts.check}</button>
       </div>
       {failure?.kind === 'failed' && <ErrorCard error={failure.error} />}
       {checked.kind === 'done' && joined.kind !== 'done' && <PlanView plan={checked.value} isBusy={joined.kind === 'busy'} onJoin={onJoin} />}
-      {joined.kind === 'done' && <p role="status">{joined.value.needsRestart ? 'Joined. Start OmniNode again to meet the zone.' : 'Joined. This node connects to it now.'}</p>}
+      {joined.kind === 'done' && <p role="status">{joined.value.needsRestart ? texts.joinedRestart : texts.joinedNow}</p>}
     </form>
   );
 }
 
-const ZONE: Readonly<Record<JoinPlan['zone'], string>> = { local: 'a mesh of local networks', private: 'a private zone', public: 'a public mesh' };
+const zoneOf = (zone: JoinPlan['zone'], texts: Texts['invite']): string => ({ local: texts.zoneLocal, private: texts.zonePrivate, public: texts.zonePublic })[zone];
+
+/** Who invites where to, and what joining changes here. */
+export function PlanText({ plan: { inviter, zone, zoneName, expiresAtMs, steps } }: { readonly plan: JoinPlan }) {
+  const texts = useTexts().invite;
+  const place = zoneName === undefined ? zoneOf(zone, texts) : texts.zoneNamed(zoneOf(zone, texts), zoneName);
+  return (
+    <>
+      <p title={inviter}>{texts.invitesTo(shortPeer(inviter), place, formatUntil(expiresAtMs))}</p>
+      {steps.length === 0 ? <p>{texts.isMember}</p> : <><p>{texts.willDo}</p><ul lang="en">{steps.map((step) => <li key={step}>{step}</li>)}</ul></>}
+    </>
+  );
+}
 
 function PlanView({ plan, isBusy, onJoin }: { readonly plan: JoinPlan; readonly isBusy: boolean; readonly onJoin: () => void }) {
-  const { inviter, zone, zoneName, expiresAtMs, steps } = plan;
+  const texts = useTexts().invite;
+  const { steps } = plan;
   return (
     <div className="join-plan" role="status">
-      <p><code title={inviter}>{shortPeer(inviter)}</code> invites to {ZONE[zone]}{zoneName !== undefined && <> <code>{zoneName}</code></>}, until {formatUntil(expiresAtMs)}.</p>
-      {steps.length === 0 ? <p>This node is a member already.</p> : <><p>Joining will:</p><ul>{steps.map((step) => <li key={step}>{step}</li>)}</ul></>}
-      <button type="button" className="main" disabled={isBusy} onClick={onJoin}>{steps.length === 0 ? 'Connect' : 'Join'}</button>
+      <PlanText plan={plan} />
+      <button type="button" className="main" disabled={isBusy} onClick={onJoin}>{steps.length === 0 ? texts.connect : texts.doJoin}</button>
     </div>
   );
 }

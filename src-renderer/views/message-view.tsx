@@ -1,11 +1,14 @@
-import { memo, useState, type FormEvent, type KeyboardEvent } from 'react';
+import { memo, useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 'react';
 import { CHAT_LIMITS, type Message } from '../../src-preload/bridge/index.ts';
+import { useTexts } from '../language/index.ts';
 import { liveMessage, type LiveMessage } from '../stores/chats.ts';
 import { useApp, useCanAsk, useHost } from '../stores/context.ts';
 import { answeredBy, summarise, waitingText } from '../stores/format.ts';
 import { CopyButton } from '../widgets/copy-button.tsx';
 import { ErrorCard } from '../widgets/error-card.tsx';
 import { MarkdownText } from '../widgets/markdown.tsx';
+import { canSend, idsOf } from '../stores/attachments.ts';
+import { AttachButton, Chips, Readings, SentChips, useChips } from './attachments.tsx';
 
 interface MessageProps {
   readonly message: Message;
@@ -16,30 +19,41 @@ export const MessageView = memo(({ message, isLast }: MessageProps) => (message.
 MessageView.displayName = 'MessageView';
 
 function Question({ message }: { readonly message: Message }) {
+  const texts = useTexts().message;
   const [isEditing, setEditing] = useState(false);
   const canAsk = useCanAsk();
   if (isEditing) return <EditForm message={message} onEnd={() => setEditing(false)} />;
   return (
     <article className="turn turn-question">
-      <p className="question"><span className="unseen">You asked: </span>{message.content}</p>
+      {message.attachments !== undefined && <SentChips attachments={message.attachments} />}
+      <p className="question"><span className="unseen">{texts.youAsked}</span>{message.content}</p>
       <div className="turn-footer turn-footer-question">
         <Variants message={message} />
-        <button type="button" className="quiet" disabled={!canAsk} onClick={() => setEditing(true)}>Edit</button>
-        <CopyButton text={message.content} label="Copy question" />
+        <button type="button" className="quiet" disabled={!canAsk} onClick={() => setEditing(true)}>{texts.edit}</button>
+        <CopyButton text={message.content} label={texts.copyQuestion} />
       </div>
     </article>
   );
 }
 
 function EditForm({ message, onEnd }: { readonly message: Message; readonly onEnd: () => void }) {
-  const { chats } = useApp();
+  const { chats, attachments } = useApp();
+  const texts = useTexts().message;
   const [text, setText] = useState(message.content);
-  const canAsk = useCanAsk();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const scope = `edit-${message.id}`;
+  const [kept] = useState(message.attachments ?? []);
+  useEffect(() => {
+    attachments.keep(scope, kept);
+    return () => attachments.clear(scope);
+  }, [attachments, scope, kept]);
+  const chips = useChips(scope);
+  const canAsk = useCanAsk() && canSend(chips);
   const send = (event?: FormEvent): void => {
     event?.preventDefault();
     if (!canAsk || text.trim() === '') return;
     onEnd();
-    void chats.send(text, message.id);
+    void chats.send(text, { edits: message.id, attachments: idsOf(chips) });
   };
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') onEnd();
@@ -49,52 +63,58 @@ function EditForm({ message, onEnd }: { readonly message: Message; readonly onEn
     }
   };
   return (
-    <form className="turn edit" aria-label="Edit the question" onSubmit={send}>
-      <textarea aria-label="Edited question" rows={3} value={text} maxLength={CHAT_LIMITS.maxMessageChars} onChange={(event) => setText(event.target.value)} onKeyDown={onKey} autoFocus />
-      <div className="turn-footer turn-footer-question"><button type="button" className="quiet" onClick={onEnd}>Cancel</button><button type="submit" className="main" disabled={!canAsk || text.trim() === ''}>Ask again</button></div>
+    <form className="turn edit" aria-label={texts.editQuestion} onSubmit={send}>
+      <Chips scope={scope} onLast={() => field.current?.focus()} />
+      <textarea ref={field} aria-label={texts.editedQuestion} rows={3} value={text} maxLength={CHAT_LIMITS.maxMessageChars} onChange={(event) => setText(event.target.value)} onKeyDown={onKey} autoFocus />
+      <div className="turn-footer turn-footer-question"><AttachButton scope={scope} /><button type="button" className="quiet" onClick={onEnd}>{texts.cancel}</button><button type="submit" className="main" disabled={!canAsk || text.trim() === ''}>{texts.askAgain}</button></div>
     </form>
   );
 }
 
 /** The answer is announced once, when it is complete: not word by word. */
 function Answer({ message: kept, isLast }: MessageProps) {
+  const texts = useTexts().message;
   const answer = useHost(({ state }) => state?.answers[kept.id]);
   const message = kept.state === 'writing' && answer !== undefined ? liveMessage(kept, { answers: { [kept.id]: answer } }) : kept;
   const isRunning = message.state === 'writing';
   return (
     <article className="turn" aria-busy={isRunning}>
       <div className="answer" data-testid="answer">
-        <span className="unseen">Answer: </span>
+        <span className="unseen">{texts.answer}</span>
         <div className={isRunning ? 'answer-text answer-running' : 'answer-text'}><MarkdownText text={message.content} /></div>
         {isRunning && <Progress message={message} />}
-        {message.state === 'interrupted' && <p className="turn-progress">The node was stopped while it wrote this.</p>}
+        {message.state === 'interrupted' && <p className="turn-progress">{texts.interrupted}</p>}
+        {message.finish?.readings !== undefined && <Readings readings={message.finish.readings} />}
         {message.error !== undefined && <ErrorCard error={message.error} />}
         {!isRunning && <AnswerFooter message={message} isLast={isLast} />}
       </div>
-      {isLast && <div className="unseen" aria-live="polite">{answer?.finish !== undefined && `Answer complete: ${message.content}`}</div>}
+      {isLast && <div className="unseen" aria-live="polite">{answer?.finish !== undefined && texts.complete(message.content)}</div>}
     </article>
   );
 }
 
 /** Why no word comes; nothing to see while words do. */
 function Progress({ message: { progress, content } }: { readonly message: LiveMessage }) {
+  const { message: texts, attachments: { choosing } } = useTexts();
+  if (progress?.kind === 'reading') return <p className="turn-progress" role="status">{choosing}</p>;
   if (progress?.kind === 'waiting') return <p className="turn-progress" role="status">{waitingText(progress.ahead)}</p>;
-  if (progress?.kind === 'recovering') return <p className="turn-progress" role="status">A node was lost. Its layers move to another one; the answer then goes on …</p>;
-  return content === '' ? <p className="turn-progress" role="status"><span className="caret" aria-hidden="true" /> Waiting for the first word</p> : null;
+  if (progress?.kind === 'recovering') return <p className="turn-progress" role="status">{texts.recovering}</p>;
+  return content === '' ? <p className="turn-progress" role="status"><span className="caret" aria-hidden="true" /> {texts.firstWord}</p> : null;
 }
 
 function AnswerFooter({ message, isLast }: { readonly message: LiveMessage; readonly isLast: boolean }) {
   const { chats } = useApp();
+  const texts = useTexts().message;
   const canAsk = useCanAsk();
   const { finish, state, content, id } = message;
   const canGoOn = isLast && content !== '' && (state === 'interrupted' || state === 'failed' || (finish !== undefined && finish.finishReason !== 'stop'));
   return (
     <footer className="turn-footer">
       <Variants message={message} />
-      {finish !== undefined && <span title={finish.stages.length === 0 ? undefined : `${finish.tokens} tokens, by ${answeredBy(finish)}`}>{summarise(finish)}</span>}
-      {content !== '' && <CopyButton text={content} label="Copy answer" />}
-      {canGoOn && <button type="button" className="quiet" disabled={!canAsk} onClick={() => void chats.continue(id)}>Continue</button>}
-      <button type="button" className="quiet" disabled={!canAsk} onClick={() => void chats.regenerate(id)}>Try again</button>
+      {finish !== undefined && <span title={finish.stages.length === 0 || finish.tokens === undefined ? undefined : texts.tokensBy(finish.tokens, answeredBy(finish))}>{summarise(finish)}</span>}
+      {content !== '' && <CopyButton text={content} label={texts.copyAnswer} />}
+      {canGoOn && <button type="button" className="quiet" disabled={!canAsk} onClick={() => void chats.continue(id)}>{texts.continue}</button>}
+      <button type="button" className="quiet" disabled={!canAsk} onClick={() => void chats.regenerate(id)}>{texts.tryAgain}</button>
     </footer>
   );
 }
@@ -102,18 +122,19 @@ function AnswerFooter({ message, isLast }: { readonly message: LiveMessage; read
 /** "‹ 2/3 ›": which of the messages in this place is shown. */
 function Variants({ message: { variants, id, role } }: { readonly message: Message }) {
   const { chats } = useApp();
+  const texts = useTexts().message;
   const place = variants.indexOf(id);
   if (variants.length < 2) return null;
-  const what = role === 'user' ? 'question' : 'answer';
+  const [all, previous, next] = role === 'user' ? [texts.questionVariants, texts.previousQuestion, texts.nextQuestion] : [texts.answerVariants, texts.previousAnswer, texts.nextAnswer];
   const go = (to: number): void => {
     const variant = variants[to];
     if (variant !== undefined) void chats.choose(variant);
   };
   return (
-    <span className="variants" role="group" aria-label={`Variants of this ${what}`}>
-      <button type="button" className="quiet" aria-label={`Previous ${what}`} disabled={place <= 0} onClick={() => go(place - 1)}>‹</button>
+    <span className="variants" role="group" aria-label={all}>
+      <button type="button" className="quiet" aria-label={previous} disabled={place <= 0} onClick={() => go(place - 1)}>‹</button>
       <span>{place + 1}/{variants.length}</span>
-      <button type="button" className="quiet" aria-label={`Next ${what}`} disabled={place >= variants.length - 1} onClick={() => go(place + 1)}>›</button>
+      <button type="button" className="quiet" aria-label={next} disabled={place >= variants.length - 1} onClick={() => go(place + 1)}>›</button>
     </span>
   );
 }

@@ -1,4 +1,5 @@
-import type { HostStatus } from '../../src-preload/bridge/index.ts';
+import type { HostStatus, LoadingStep } from '../../src-preload/bridge/index.ts';
+import { formatNumber, useTexts, type Texts } from '../language/index.ts';
 import { useHost } from '../stores/context.ts';
 import { formatBytes, peerSummary, shortPeer } from '../stores/format.ts';
 import { peerEntries } from '../stores/peers.ts';
@@ -13,20 +14,21 @@ interface StatusBarProps {
 
 /** Name, model, peer id and state of this node. */
 export function StatusBar({ isMenuOpen, onMenu, onPeers }: StatusBarProps) {
+  const texts = useTexts().status;
   const peers = useHost((view) => view.state?.peers);
   const members = useHost((view) => view.state?.members);
   const info = useHost((view) => view.state?.info);
   const status = useHost((view) => view.state?.status);
   return (
     <header className="bar">
-      <button type="button" className="quiet menu-button" aria-label="Conversations and places" aria-expanded={isMenuOpen} onClick={onMenu}>☰</button>
+      <button type="button" className="quiet menu-button" aria-label={texts.menu} aria-expanded={isMenuOpen} onClick={onMenu}>☰</button>
       <Logo />
       <h1 className="bar-name">OmniNode</h1>
-      {info !== undefined && info.name !== 'OmniNode' && <span className="bar-node"><span className="unseen">Node </span>{info.name}</span>}
+      {info !== undefined && info.name !== 'OmniNode' && <span className="bar-node"><span className="unseen">{texts.node}</span>{info.name}</span>}
       {status !== undefined && <StatusPill status={status} />}
       <div className="bar-facts">
-        {info?.model !== undefined && <span title={`${info.model.layers} layers, context of ${info.model.contextTokens} tokens`}>{info.model.name} · {formatBytes(info.model.sizeBytes)}</span>}
-        {info?.peerId !== undefined && <span className="bar-peer">peer <code>{shortPeer(info.peerId)}</code><CopyButton text={info.peerId} label="Copy peer id" /></span>}
+        {info?.model !== undefined && <span title={texts.modelFacts(info.model.layers, formatNumber(info.model.contextTokens))}>{info.model.name} · {formatBytes(info.model.sizeBytes)}</span>}
+        {info?.peerId !== undefined && <span className="bar-peer">{texts.peer} <code>{shortPeer(info.peerId)}</code><CopyButton text={info.peerId} label={texts.copyPeer} /></span>}
         {peers !== undefined && <button type="button" className="quiet" onClick={onPeers}>{peerSummary(peerEntries({ peers, members }).length)}</button>}
       </div>
     </header>
@@ -34,18 +36,28 @@ export function StatusBar({ isMenuOpen, onMenu, onPeers }: StatusBarProps) {
 }
 
 function StatusPill({ status }: { readonly status: HostStatus }) {
+  const texts = useTexts().status;
   return (
     <span className={`pill pill-${status.kind}`} role="status">
-      {textOf(status)}
+      {textOf(status, texts)}
     </span>
   );
 }
 
-function textOf(status: HostStatus): string {
+function textOf(status: HostStatus, texts: Texts['status']): string {
   switch (status.kind) {
-    case 'starting': return 'Starting';
-    case 'loading': return status.progress === undefined ? 'Loading the model' : `Loading the model ${Math.round(status.progress * 100)} %`;
-    case 'ready': return 'Ready';
-    case 'error': return 'Needs attention';
+    case 'starting': return texts.starting;
+    case 'loading': return status.step === undefined ? (status.progress === undefined ? texts.loading : texts.loadingShare(Math.round(status.progress * 100))) : stepText(status.step, texts);
+    case 'ready': return texts.ready;
+    case 'error': return texts.error;
+  }
+}
+
+function stepText(step: LoadingStep, texts: Texts['status']): string {
+  switch (step.kind) {
+    case 'looking': return texts.looking;
+    case 'planning': return texts.planning(step.machines);
+    case 'fetching': return texts.fetching(shortPeer(step.peerId), Math.round(step.progress * 100));
+    case 'opening': return texts.opening(shortPeer(step.peerId));
   }
 }

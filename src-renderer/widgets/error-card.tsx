@@ -5,9 +5,9 @@ const sentence = (text: string): string => {
   return /[.!?]$/.test(upper) ? upper : `${upper}.`;
 };
 
-/** What failed, and the step that the reader can take now. */
+/** What failed, and the step that the reader can take now: in the host’s words. */
 export const ErrorCard = ({ error }: { readonly error: Pick<WireError, 'code' | 'message' | 'next'> }) => (
-  <div className="error" role="alert">
+  <div className="error" role="alert" lang="en">
     <p>{sentence(error.message)}</p>
     {error.next !== undefined && <p className="error-next">{sentence(error.next)}</p>}
     <code>{error.code}</code>

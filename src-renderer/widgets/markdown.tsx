@@ -5,6 +5,7 @@ import rehypeHighlight from 'rehype-highlight';
 import rehypeKatex from 'rehype-katex';
 import remarkGfm from 'remark-gfm';
 import remarkMath from 'remark-math';
+import { useTexts } from '../language/index.ts';
 import { CopyButton } from './copy-button.tsx';
 
 const REMARK = [remarkGfm, [remarkMath, { singleDollarTextMath: false }]] satisfies ComponentProps<typeof Markdown>['remarkPlugins'];
@@ -18,7 +19,7 @@ const COMPONENTS: Components = {
   // A picture would be fetched without a click, and tell its host who reads.
   img: ({ alt, src }) => <>{alt === undefined || alt === '' ? String(src ?? '') : alt}</>,
   pre: ({ children }) => <CodeBlock>{children}</CodeBlock>,
-  table: ({ children }) => <div className="table-scroll" tabIndex={0} role="region" aria-label="Table"><table>{children}</table></div>,
+  table: ({ children }) => <TableBlock>{children}</TableBlock>,
 };
 
 /** What a model wrote, as markdown. Markup in it is shown as text, never rendered. */
@@ -29,11 +30,14 @@ export const MarkdownText = memo(({ text }: { readonly text: string }) => (
 ));
 MarkdownText.displayName = 'MarkdownText';
 
+const TableBlock = ({ children }: { readonly children: ReactNode }) => <div className="table-scroll" tabIndex={0} role="region" aria-label={useTexts().message.table}><table>{children}</table></div>;
+
 function CodeBlock({ children }: { readonly children: ReactNode }) {
+  const { copyCode } = useTexts().message;
   const block = useRef<HTMLPreElement>(null);
   return (
     <div className="code-block">
-      <CopyButton text={() => block.current?.textContent ?? ''} label="Copy code" />
+      <CopyButton text={() => block.current?.textContent ?? ''} label={copyCode} />
       <pre ref={block} tabIndex={0}>{children}</pre>
     </div>
   );

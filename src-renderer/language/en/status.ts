@@ -1,0 +1,21 @@
+/** The bar above all places, and the banner below it. */
+export const status = {
+  menu: 'Conversations and places',
+  node: 'Node ',
+  peer: 'peer',
+  copyPeer: 'Copy peer id',
+  modelFacts: (layers: number, contextTokens: string) => `${layers} layers, context of ${contextTokens} tokens`,
+  starting: 'Starting',
+  loading: 'Loading the model',
+  loadingShare: (percent: number) => `Loading the model ${percent} %`,
+  looking: 'Looking for machines that compute for others',
+  planning: (machines: number) => `Planning over ${machines} ${machines === 1 ? 'machine' : 'machines'}`,
+  fetching: (peer: string, percent: number) => `${peer} fetches its layers: ${percent} %`,
+  opening: (peer: string) => `${peer} loads its layers`,
+  ready: 'Ready',
+  error: 'Needs attention',
+  noKey: 'This page has no valid key. Open the link that your node printed when it started (npm start, or omninode serve).',
+  connecting: 'Connecting to your node …',
+  lost: 'The connection to your node was lost. Trying again …',
+  tryNow: 'Try now',
+} as const;

@@ -1,0 +1,155 @@
+import { createStore, type StoreApi } from 'zustand/vanilla';
+import { ATTACHMENT_LIMITS, HostError, type Attachment, type AttachmentCost } from '../../src-preload/bridge/index.ts';
+import { texts } from '../language/index.ts';
+import type { HostClient } from '../host/host-client.ts';
+import { formatBytes } from './format.ts';
+
+/** A file for a question that is being written. */
+export interface Chip {
+  readonly key: string;
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** How much of it the host has. */
+  readonly sentBytes: number;
+  /** Once the host has read it. */
+  readonly attachment?: Attachment;
+  /** Once it was counted. */
+  readonly cost?: AttachmentCost;
+  readonly failure?: { readonly message: string; readonly next: string };
+}
+
+/** By what is being written: a conversation's next question, or the edit of one. */
+type Scopes = Readonly<Record<string, readonly Chip[]>>;
+
+export interface Load {
+  readonly tokens: number;
+  readonly roomTokens: number;
+  readonly choosesPassages: boolean;
+}
+
+/** What is attached to questions that are not sent yet, for as long as the page is open. The host has the texts. */
+export class AttachmentsStore {
+  readonly store: StoreApi<Scopes> = createStore(() => ({}));
+  readonly #client: Pick<HostClient, 'call'>;
+  #nextKey = 0;
+  /** One file after the other. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(client: Pick<HostClient, 'call'>) {
+    this.#client = client;
+  }
+
+  /** Returns how many were too many. */
+  add(scope: string, files: readonly File[]): number {
+    const room = ATTACHMENT_LIMITS.perQuestion - this.of(scope).length;
+    for (const file of files.slice(0, room)) {
+      const key = String((this.#nextKey += 1));
+      this.#set(scope, [...this.of(scope), { key, name: nameOf(file.name), sizeBytes: file.size, sentBytes: 0 }]);
+      this.#last = this.#last.then(() => this.#bring(scope, key, file));
+    }
+    return Math.max(0, files.length - room);
+  }
+
+  /** What a question has already. */
+  keep(scope: string, attachments: readonly Attachment[]): void {
+    this.#set(scope, attachments.map((attachment) => ({ key: attachment.id, name: attachment.name, sizeBytes: attachment.sizeBytes, sentBytes: attachment.sizeBytes, attachment })));
+    void this.measure(scope);
+  }
+
+  remove(scope: string, key: string): void {
+    const chip = this.of(scope).find((one) => one.key === key);
+    this.#set(scope, this.of(scope).filter((one) => one.key !== key));
+    if (chip?.attachment !== undefined) this.#discard(chip.attachment.id);
+  }
+
+  /** They were sent. */
+  clear(scope: string): void {
+    this.#set(scope, []);
+  }
+
+  of(scope: string): readonly Chip[] {
+    return this.store.getState()[scope] ?? [];
+  }
+
+  /** Counts again what was counted for another model, or not yet. */
+  async measure(scope: string): Promise<void> {
+    for (const { key, attachment } of this.of(scope)) {
+      const cost = attachment === undefined ? undefined : await this.#client.call('attachments.cost', { id: attachment.id }).catch(() => undefined);
+      if (cost !== undefined) this.#change(scope, key, { cost });
+    }
+  }
+
+  async #bring(scope: string, key: string, file: File): Promise<void> {
+    let uploadId: string | undefined;
+    try {
+      if (file.size > ATTACHMENT_LIMITS.maxBytes) return this.#change(scope, key, { failure: { message: texts().attachments.tooLarge(formatBytes(ATTACHMENT_LIMITS.maxBytes)), next: texts().attachments.tooLargeNext } });
+      for (let at = 0; at === 0 || at < file.size; at += ATTACHMENT_LIMITS.partBytes) {
+        if (!this.#has(scope, key)) break;
+        const part = base64Of(new Uint8Array(await file.slice(at, at + ATTACHMENT_LIMITS.partBytes).arrayBuffer()));
+        ({ uploadId } = await this.#client.call('attachments.upload', { part, ...(uploadId === undefined ? {} : { uploadId }) }));
+        this.#change(scope, key, { sentBytes: Math.min(file.size, at + ATTACHMENT_LIMITS.partBytes) });
+      }
+      if (uploadId === undefined) return;
+      if (!this.#has(scope, key)) return this.#discard(uploadId);
+      const attachment = await this.#client.call('attachments.read', { uploadId, name: nameOf(file.name) });
+      if (!this.#has(scope, key)) return this.#discard(attachment.id);
+      this.#change(scope, key, { attachment });
+      const cost = await this.#client.call('attachments.cost', { id: attachment.id });
+      this.#change(scope, key, { cost });
+    } catch (error) {
+      if (this.of(scope).find((one) => one.key === key)?.attachment === undefined) this.#change(scope, key, { failure: failureOf(error) });
+    }
+  }
+
+  #has(scope: string, key: string): boolean {
+    return this.of(scope).some((one) => one.key === key);
+  }
+
+  #discard(id: string): void {
+    // What stays is forgotten by the host itself, in time.
+    this.#client.call('attachments.discard', { id }).catch(() => undefined);
+  }
+
+  #change(scope: string, key: string, change: Partial<Chip>): void {
+    this.#set(scope, this.of(scope).map((one) => (one.key === key ? { ...one, ...change } : one)));
+  }
+
+  #set(scope: string, chips: readonly Chip[]): void {
+    this.store.setState({ [scope]: chips });
+  }
+}
+
+/** Of all that is attached; undefined until all of it was counted. */
+export function loadOf(chips: readonly Chip[]): Load | undefined {
+  const costs = chips.flatMap(({ cost }) => cost ?? []);
+  const [first] = costs;
+  if (first === undefined || costs.length < chips.length || costs.some(({ tokens }) => tokens === undefined)) return undefined;
+  return { tokens: costs.reduce((sum, { tokens = 0 }) => sum + tokens, 0), roomTokens: first.roomTokens, choosesPassages: first.choosesPassages };
+}
+
+/** Whether a question can be sent with them, as far as is known. */
+export function canSend(chips: readonly Chip[]): boolean {
+  const load = loadOf(chips);
+  return chips.every(({ attachment }) => attachment !== undefined) && (load === undefined || load.choosesPassages || load.tokens <= load.roomTokens);
+}
+
+export const idsOf = (chips: readonly Chip[]): string[] => chips.flatMap(({ attachment }) => attachment?.id ?? []);
+
+const nameOf = (name: string): string => name.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ').trim().slice(-ATTACHMENT_LIMITS.maxNameChars).trim() || texts().attachments.pasted;
+
+/** Arguments of one call have a limit. */
+const PIECE = 32_768;
+
+function base64Of(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += PIECE) text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
+  return btoa(text);
+}
+
+function failureOf(error: unknown): Chip['failure'] & {} {
+  const { lost, lostNext } = texts().attachments;
+  if (!(error instanceof HostError)) return { message: lost, next: lostNext };
+  return { message: sentence(error.wire.message), next: error.wire.next ?? lostNext };
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

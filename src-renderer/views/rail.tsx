@@ -1,0 +1,17 @@
+import { useTexts } from '../language/index.ts';
+import { PLACES, type Place, type PlaceProps } from './places.tsx';
+
+/** All places, one button each. */
+export function Rail({ place, onGo }: PlaceProps & { readonly place: Place }) {
+  const texts = useTexts();
+  return (
+    <nav aria-label={texts.frame.places} className="rail">
+      {PLACES.map(({ place: to, name, icon }, index) => (
+        <button key={to} type="button" className="place" aria-current={place === to ? 'page' : undefined} aria-keyshortcuts={`Alt+${index + 1}`} onClick={() => onGo(to)}>
+          <svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"><path d={icon} className="place-icon" /></svg>
+          {name(texts)}
+        </button>
+      ))}
+    </nav>
+  );
+}

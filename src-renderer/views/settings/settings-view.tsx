@@ -1,0 +1,43 @@
+import type { ReactNode } from 'react';
+import { useStore } from 'zustand';
+import { useTexts } from '../../language/index.ts';
+import { desk, SECTIONS, type Section } from '../../stores/desk.ts';
+import { AboutSection } from './about-section.tsx';
+import { ApiAddress } from './api-address.tsx';
+import { ApiKeys } from './api-keys.tsx';
+import { AppearanceSection } from './appearance-section.tsx';
+import { DesktopSettings } from './desktop-settings.tsx';
+import { DiagnosticsSection } from './diagnostics-section.tsx';
+import { HelpSection } from './help-section.tsx';
+import { HubToken } from './hub-token.tsx';
+import { LogSection } from './log-section.tsx';
+import { SettingsForm } from './settings-form.tsx';
+
+const SECTION: Readonly<Record<Section, () => ReactNode>> = {
+  appearance: () => <AppearanceSection />,
+  node: () => <><SettingsForm key="node" keys={['name', 'chatOver', 'contextTokens', 'threads', 'gpuLayers', 'logLevel']} /><DesktopSettings /></>,
+  network: () => <SettingsForm key="network" keys={['zone', 'mdns', 'listen', 'peers', 'relays', 'relay', 'portMapping', 'fetchLayersFor']} />,
+  storage: () => <><SettingsForm key="storage" keys={['storeQuotaBytes', 'uploadBytesPerSecond', 'shareStore', 'bitswap', 'hubUrl']} /><HubToken /></>,
+  api: () => <><ApiAddress /><SettingsForm key="api" keys={['httpPort', 'apiOrigins', 'embeddingModel']} /><ApiKeys /></>,
+  logs: () => <LogSection />,
+  diagnostics: () => <DiagnosticsSection />,
+  help: () => <HelpSection />,
+  about: () => <AboutSection />,
+};
+
+/** Everything that an owner sets up, one part at a time. */
+export function SettingsView() {
+  const { settings } = useTexts();
+  const open = useStore(desk, ({ section }) => section);
+  return (
+    <main className="setup">
+      <nav aria-label={settings.sections} className="setup-nav">
+        {SECTIONS.map((section) => <button key={section} type="button" aria-current={open === section ? 'page' : undefined} onClick={() => desk.setState({ section })}>{settings[section]}</button>)}
+      </nav>
+      <section className={`setup-part setup-${open}`} tabIndex={0} aria-labelledby="setup-title">
+        <h2 id="setup-title">{settings[open]}</h2>
+        {SECTION[open]()}
+      </section>
+    </main>
+  );
+}
