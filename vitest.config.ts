@@ -9,8 +9,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     retry: 0,
-    // Native stages bring their own threads: more test files at once would only make them wait for each other.
-    maxWorkers: 2,
+    // Most files wait for processes and timers most of the time; more of them at once would make native stages, which bring their own threads, wait for each other.
+    maxWorkers: 3,
     pool: 'forks',
   },
 });

@@ -12,12 +12,13 @@ import { connectToElectron } from '../../src-renderer/host/electron-connection.t
 import { connectToSocket } from '../../src-renderer/host/socket-connection.ts';
 import { IpcDouble } from '../support/ipc-double.ts';
 import { NO_METRICS, ScriptedHost } from '../support/scripted-host.ts';
-import { bridgeCompliance } from './bridge.ts';
+import { bridgeCompliance, type BridgeSubject } from './bridge.ts';
+import { shellCompliance } from './bridge-shell.ts';
 
 const KEY = 'k'.repeat(32);
 const ORIGIN = 'omninode-ui://app';
 
-bridgeCompliance('WebSocket', async (host) => {
+const overSocket = async (host: ScriptedHost): Promise<BridgeSubject> => {
   const renderer = await mkdtemp(join(tmpdir(), 'omninode-page-'));
   await writeFile(join(renderer, 'index.html'), '<!doctype html>');
   const server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: KEY } });
@@ -36,24 +37,29 @@ bridgeCompliance('WebSocket', async (host) => {
       await rm(renderer, { recursive: true });
     },
   };
-});
+};
 
 function overIpc(host: ScriptedHost) {
   const ipc = new IpcDouble();
   const server = new BridgeServer({ host, logger: silentLogger });
   const close = serveIpc({ server, ipcMain: ipc.ipcMain, origin: ORIGIN });
   const verbsOf = (url: string, isTop = true) => createVerbs(ipc.openPage(url, isTop).ipcRenderer);
-  return { verbsOf, stop: async () => { close(); await server.close(); } };
+  return { verbsOf, stop: async () => { close(); server.close(); } };
 }
 
-bridgeCompliance('Electron IPC', async (host) => {
+const overElectron = async (host: ScriptedHost): Promise<BridgeSubject> => {
   const { verbsOf, stop } = overIpc(host);
   return {
     connect: async () => connectToElectron(verbsOf(`${ORIGIN}/index.html`)),
     callRaw: (name, input) => verbsOf(`${ORIGIN}/index.html`).call(name, input),
     stop,
   };
-});
+};
+
+for (const [name, open] of [['WebSocket', overSocket], ['Electron IPC', overElectron]] as const) {
+  bridgeCompliance(name, open);
+  shellCompliance(name, open);
+}
 
 it.each([
   ['a foreign page', 'https://example.org/', true],

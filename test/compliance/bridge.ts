@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../src-main/base/index.ts';
-import { parsePush, reduce, type HostConnection, type HostState, type Push } from '../../src-preload/bridge/index.ts';
+import { parsePush, reduce, type HostConnection, type HostState, type PipelineSample, type Push } from '../../src-preload/bridge/index.ts';
 import { FINISH, INVITATION, JOIN_PLAN, MEMBERS, ScriptedHost, STAGES, STANDING, untilStopped } from '../support/scripted-host.ts';
+import { ANSWER, PLACEMENT } from '../support/scripted-pipeline.ts';
 
 export interface BridgeSubject {
   connect(): Promise<HostConnection>;
@@ -37,19 +38,32 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       await connection.call('host.info', {});
       expect(seen.pushes).toEqual([]);
       const { seq } = await connection.call('state.subscribe', {});
-      await connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'one two three' }] });
+      await ask(connection, 'one two three');
       await seen.until((push) => push.event === 'chat.done');
       expect(seen.pushes.map((push) => push.seq)).toEqual(seen.pushes.map((_, index) => seq + 1 + index));
+    });
+
+    it('tells of models, follows their downloads, and takes nothing beside the contract', async () => {
+      const { host, subject: { callRaw }, connection } = await begin();
+      expect((await connection.call('models.list', {})).models.map(({ id }) => id)).toEqual(host.models.models.map(({ id }) => id));
+      const seen = record(connection);
+      await connection.call('state.subscribe', {});
+      const { id } = await connection.call('models.download', { source: 'hf:me/one/one-Q8_0.gguf' });
+      await seen.until((push) => push.event === 'models.changed' && push.data.downloads.some((row) => row.id === id));
+      for (const [name, input] of [
+        ['models.download', { source: '/etc/passwd' }], ['models.download', { source: 'hf:me/one', force: true }], ['models.addPath', { path: '/etc/passwd' }], ['models.files', { lookup: 'a', repo: '../x' }],
+        ['models.upload', { name: 'x.gguf', sizeBytes: 1e15 }], ['models.use', { id: 'omni-guide', running: 'kill' }], ['models.throttle', { bytesPerSecond: 1 }],
+      ] as const) expect(await callRaw(name, input), name).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
     });
 
     it('streams an answer; snapshot and pushes give the state of the host', async () => {
       const { connection } = await begin();
       const seen = record(connection);
       const { state } = await connection.call('state.subscribe', {});
-      const { requestId } = await connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'one two three' }] });
+      const { id, answerId } = await ask(connection, 'one two three');
       await seen.until((push) => push.event === 'chat.done');
       const mine = seen.pushes.reduce<HostState>(reduce, state);
-      expect(mine.answers[requestId]).toEqual({ conversationId: 'c', text: 'one two three', finish: FINISH });
+      expect(mine.answers[answerId]).toEqual({ conversationId: id, text: 'one two three', finish: FINISH });
       expect((await connection.call('state.snapshot', {})).state).toEqual(mine);
     });
 
@@ -106,12 +120,12 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       const { connection } = await begin(host);
       const seen = record(connection);
       await connection.call('state.subscribe', {});
-      const { requestId } = await connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'go' }] });
+      const { id, answerId } = await ask(connection, 'go');
       await seen.until((push) => push.event === 'chat.delta');
-      expect(await connection.call('chat.cancel', { requestId })).toEqual({ isCancelled: true });
+      expect(await connection.call('conversations.stop', { id })).toEqual({ isStopped: true });
       const done = await seen.until((push) => push.event === 'chat.done');
-      expect(done.data).toMatchObject({ requestId, finish: { finishReason: 'cancelled' } });
-      expect(await connection.call('chat.cancel', { requestId })).toEqual({ isCancelled: false });
+      expect(done.data).toMatchObject({ requestId: answerId, finish: { finishReason: 'cancelled' } });
+      expect(await connection.call('conversations.stop', { id })).toEqual({ isStopped: false });
     });
 
     it('carries a coded failure whole, and hides an unknown one', async () => {
@@ -121,7 +135,7 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       const { connection } = await begin(host);
       const seen = record(connection);
       await connection.call('state.subscribe', {});
-      for (const _ of [1, 2]) await connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'go' }] });
+      for (const _ of [1, 2]) await ask(connection, 'go');
       await seen.until(() => seen.pushes.filter((push) => push.event === 'chat.error').length === 2);
       const errors = seen.pushes.flatMap((push) => (push.event === 'chat.error' ? [push.data.error] : []));
       expect(errors[0]).toEqual({ code: 'X_LOST', message: 'a peer is gone', next: 'Ask again.', meta: { peer: 'p' }, retryable: true, fault: 'peer' });
@@ -133,18 +147,10 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       const { connection, subject: opened } = await begin();
       expect(await opened.callRaw('no.such', {})).toMatchObject({ ok: false, error: { code: 'API_UNSUPPORTED' } });
       expect(await opened.callRaw('constructor', {})).toMatchObject({ ok: false, error: { code: 'API_UNSUPPORTED' } });
-      expect(await opened.callRaw('chat.send', { conversationId: 'c', messages: [] })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      expect(await opened.callRaw('conversations.send', { id: 'c' })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
       expect(await opened.callRaw('host.info', { extra: 1 })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
-      const tooMuch = Array.from({ length: 10 }, () => ({ role: 'user', content: 'x'.repeat(30_000) }));
-      expect(await opened.callRaw('chat.send', { conversationId: 'c', messages: tooMuch })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      expect(await opened.callRaw('conversations.send', { id: 'c', text: 'x'.repeat(32_001) })).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
       await expect(connection.call('host.info', {})).resolves.toBeDefined();
-    });
-
-    it('says unsupported for a host that writes no answers', async () => {
-      const host = new ScriptedHost();
-      Object.assign(host, { chat: undefined });
-      const { connection } = await begin(host);
-      await expect(connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'go' }] })).rejects.toMatchObject({ wire: { code: 'API_UNSUPPORTED' } });
     });
 
     it('makes an invitation for who asks, and tells nobody else of it', async () => {
@@ -242,6 +248,53 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       expect((await connection.call('presets.list', {})).presets).toHaveLength(1);
     });
 
+    it('tells samples of the pipeline while a client watches, and asks the host for what it did', async () => {
+      const { host, connection, subject: opened } = await begin();
+      const sample = (atMs: number): PipelineSample => ({ atMs, spanMs: 2_000, tokensPerSecond: 40, hostBytes: 1e8 });
+      const seen = record(connection);
+      await connection.call('state.subscribe', {});
+      host.pipeline.sample(sample(2_000));
+      await connection.call('pipeline.watch', { isOn: true });
+      host.pipeline.sample(sample(4_000));
+      expect((await seen.until((push) => push.event === 'pipeline.sampled')).data).toEqual(sample(4_000));
+      await connection.call('pipeline.watch', { isOn: false });
+      host.pipeline.sample(sample(6_000));
+      expect(await connection.call('pipeline.samples', { spanMs: 60_000 })).toEqual({ stepMs: 2_000, samples: [2_000, 4_000, 6_000].map(sample) });
+      expect(seen.pushes.filter(({ event }) => event === 'pipeline.sampled')).toHaveLength(1);
+      host.pipeline.ended(ANSWER);
+      await seen.until((push) => push.event === 'pipeline.answered');
+      const { answers, total } = await connection.call('pipeline.history', {});
+      expect([total, answers[0]?.id]).toEqual([1, ANSWER.id]);
+      expect(await connection.call('pipeline.answer', { id: ANSWER.id })).toEqual(ANSWER);
+      await expect(connection.call('pipeline.answer', { id: 7 })).rejects.toMatchObject({ wire: { code: 'HOST_NO_SUCH_ANSWER' } });
+      expect(await connection.call('pipeline.plan', {})).toEqual(PLACEMENT);
+      await connection.call('pipeline.forget', {});
+      expect(await connection.call('pipeline.history', {})).toEqual({ answers: [], total: 0 });
+      for (const [name, input] of [['pipeline.samples', { spanMs: 1 }], ['pipeline.history', { limit: 101 }], ['pipeline.answer', { id: -1 }], ['pipeline.plan', { now: true }], ['pipeline.watch', {}]] as const) {
+        expect(await opened.callRaw(name, input)).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      }
+    });
+
+    it('tells nobody samples when the watcher is gone, and has none on hosts without a pipeline', async () => {
+      const { host, connection, subject: opened } = await begin();
+      const other = await opened.connect();
+      const seen = record(other);
+      await other.call('state.subscribe', {});
+      await connection.call('pipeline.watch', { isOn: true });
+      host.pipeline.sample({ atMs: 1, spanMs: 1 });
+      await seen.until((push) => push.event === 'pipeline.sampled');
+      await connection.call('state.unsubscribe', {});
+      host.pipeline.sample({ atMs: 2, spanMs: 1 });
+      host.setStatus({ kind: 'ready' });
+      await seen.until(isStatus);
+      expect(seen.pushes.filter(({ event }) => event === 'pipeline.sampled')).toHaveLength(1);
+      await subject?.stop();
+      const alone = new ScriptedHost();
+      Object.assign(alone, { pipeline: undefined });
+      const { connection: none } = await begin(alone);
+      await expect(none.call('pipeline.samples', { spanMs: 60_000 })).rejects.toMatchObject({ wire: { code: 'API_UNSUPPORTED' } });
+    });
+
     it('refuses conversations that are too long for the contract, and hosts that keep none', async () => {
       const host = new ScriptedHost();
       Object.assign(host, { conversations: undefined });
@@ -258,9 +311,8 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       const host = new ScriptedHost();
       host.script = untilStopped('x');
       const { connection } = await begin(host);
-      const ask = () => connection.call('chat.send', { conversationId: 'c', messages: [{ role: 'user', content: 'go' }] });
-      for (let index = 0; index < 4; index += 1) await ask();
-      await expect(ask()).rejects.toMatchObject({ wire: { code: 'API_BUSY', retryable: true } });
+      for (let index = 0; index < 4; index += 1) await ask(connection, 'go');
+      await expect(ask(connection, 'go')).rejects.toMatchObject({ wire: { code: 'CHATS_BUSY', retryable: true } });
     });
 
     it('fails calls after the end', async () => {
@@ -273,9 +325,16 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
   });
 }
 
+/** In a conversation of its own. */
+async function ask(connection: HostConnection, text: string): Promise<{ readonly id: string; readonly answerId: string }> {
+  const { id } = await connection.call('conversations.create', {});
+  return { id, ...await connection.call('conversations.send', { id, text }) };
+}
+
 const isStatus = (push: Push): boolean => push.event === 'host.status';
 
-function record(connection: HostConnection) {
+/** Pushes as they come. */
+export function record(connection: HostConnection) {
   const pushes: Push[] = [];
   const waiting = new Set<() => void>();
   connection.onPush((raw) => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { extractAll, listPackage } from '@electron/asar';
 import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
@@ -11,11 +12,17 @@ import { afterAll, describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..', '..');
 const script = (name: string): string => join(root, 'scripts', 'package', name);
+const { packageConfig } = await import(pathToFileURL(script('config.mjs')).href) as { packageConfig(options?: { updates?: string }): { publish: unknown } };
 const folder = await mkdtemp(join(tmpdir(), 'omninode-package-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it('is configured, for each system, by the schema of electron-builder', async () => {
   await expect(run(process.execPath, [script('check.mjs')])).resolves.toMatchObject({ stderr: '' });
+});
+
+it('looks for newer versions where it was told to, over TLS, and else nowhere', () => {
+  expect([packageConfig().publish, packageConfig({ updates: 'https://updates.example/omninode' }).publish]).toEqual([null, [{ provider: 'generic', url: 'https://updates.example/omninode' }]]);
+  for (const updates of ['http://updates.example/', 'updates.example', 'file:///srv', 'https://user:word@updates.example/', '']) expect(() => packageConfig({ updates })).toThrow('https');
 });
 
 /** Of a fuse in the wire: a digit. */
@@ -43,11 +50,14 @@ describe.skipIf(process.platform !== 'linux')('packed for Linux around a stand-i
     const archive = join(app, 'resources', 'app.asar');
     const unpacked = `${archive}.unpacked`;
     const files = listPackage(archive, { isPack: false });
-    expect(files).toEqual(expect.arrayContaining(['/package.json', '/out/main/electron.js', '/out/preload/index.cjs', '/out/renderer/index.html']));
+    expect(files).toEqual(expect.arrayContaining(['/package.json', '/out/main/electron.js', '/node_modules/electron-updater/package.json', '/out/preload/index.cjs', '/out/renderer/index.html']));
     expect(files.filter((path) => /^\/(src-|test|docs|scripts|native\/src|resources\/models\/train|node_modules\/(vitest|typescript|electron|electron-builder|playwright-core|helia)(\/|$))/.test(path))).toEqual([]);
     expect(files.filter((path) => path.endsWith('.d.ts') || path.endsWith('.map'))).toEqual([]);
     for (const path of ['native/build/Release/omninode.node', 'resources/models/omni-guide.gguf', `node_modules/@node-llama-cpp/linux-x64/bins/linux-x64`]) expect([path, existsSync(join(unpacked, path))]).toEqual([path, true]);
     expect(existsSync(join(unpacked, 'node_modules', '@node-llama-cpp', 'linux-arm64'))).toBe(false);
+
+    // No feed was named, so that the app asks nobody.
+    expect(existsSync(join(app, 'resources', 'app-update.yml'))).toBe(false);
 
     const wire: Record<number, unknown> = { ...await getCurrentFuseWire(join(app, 'omninode')) };
     const on = [FuseV1Options.EnableCookieEncryption, FuseV1Options.EnableEmbeddedAsarIntegrityValidation, FuseV1Options.OnlyLoadAppFromAsar];

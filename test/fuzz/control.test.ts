@@ -10,6 +10,9 @@ import { decodeResponse, encodeDialBack, encodeRequest, encodeResponse } from '.
 import { serveDialRequest } from '../../src-main/mesh/protocols/autonat/server.ts';
 import { FRAME_BYTES } from '../../src-main/mesh/protocols/bandwidth/constants.ts';
 import { serveBandwidth } from '../../src-main/mesh/protocols/bandwidth/server.ts';
+import { DATAGRAM_BYTES, MAX_DATAGRAMS, TOKEN_BYTES } from '../../src-main/mesh/protocols/loss/constants.ts';
+import { decodeCount, decodeDatagram, decodeOffer, decodeQuestion, encodeCount, encodeDatagram, encodeOffer, encodeQuestion } from '../../src-main/mesh/protocols/loss/schema.ts';
+import { LossServer } from '../../src-main/mesh/protocols/loss/server.ts';
 import { servePeers } from '../../src-main/mesh/protocols/peers/server.ts';
 import { encodePeers } from '../../src-main/mesh/protocols/peers/schema.ts';
 import { PING_BYTES } from '../../src-main/mesh/protocols/ping/constants.ts';
@@ -137,6 +140,36 @@ describe(`${RUNS} damaged frames of each control protocol`, () => {
       }));
     });
     expect([heard + refused, heard > 0, refused > RUNS / 20]).toEqual([RUNS, true, true]);
+  });
+
+  test('/omni/loss/1.0.0: a question that is none opens no socket, and what is no datagram of the probe is not counted', async () => {
+    const clock = new ManualClock();
+    const server = new LossServer({ clock, refused: () => undefined });
+    let offered = 0;
+    const questions = ['127.0.0.1', '::1', '192.0.2.1'].map((address) => encodeQuestion({ datagrams: 9, address }));
+    expect(await tried({ samples: questions, seed: 29, runs: RUNS / 4 }, async (bytes) => {
+      clock.advance(60_000);
+      const stream = new ScriptedStream([bytes, encodeCount(0)]);
+      await server.serve(stream);
+      if (decodeQuestion(bytes) === undefined) expect(stream.sent).toEqual([]);
+      else offered += stream.sent.length;
+      if (stream.error !== undefined) throw stream.error;
+    })).toBeGreaterThan(RUNS / 32);
+    expect(offered).toBeGreaterThan(0);
+    const token = Buffer.alloc(TOKEN_BYTES, 5);
+    let counted = 0;
+    await tried({ samples: [encodeDatagram(token, 3), encodeDatagram(token, 3), encodeDatagram(Buffer.alloc(TOKEN_BYTES, 6), 3)], seed: 30, runs: RUNS }, (bytes) => {
+      const number = decodeDatagram(bytes, { token, datagrams: 9 });
+      if (number === undefined) return;
+      counted++;
+      if (number >= 9 || bytes.length !== DATAGRAM_BYTES || !bytes.subarray(0, TOKEN_BYTES).equals(token)) expect(bytes).toBeUndefined();
+    });
+    expect(counted).toBeGreaterThan(0);
+    await tried({ samples: [encodeOffer({ port: 40_000, token }), encodeOffer(undefined), encodeCount(9)], seed: 31, runs: RUNS }, (bytes) => {
+      const offer = decodeOffer(bytes);
+      if (typeof offer === 'object' && (offer.port < 1_024 || offer.token.byteLength !== TOKEN_BYTES)) expect(offer).toBeUndefined();
+      if ((decodeCount(bytes, MAX_DATAGRAMS) ?? 0) > MAX_DATAGRAMS) expect(bytes).toBeUndefined();
+    });
   });
 
   test('/omni/peers/1.0.0: a question that is none gets no answer', async () => {

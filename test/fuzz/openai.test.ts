@@ -8,6 +8,8 @@ import { parseBody } from '../../src-main/api/openai/parse.ts';
 import { API_LIMITS, chatBodySchema, completionBodySchema, embeddingBodySchema } from '../../src-main/api/openai/schema.ts';
 import { askedInChat, askedInCompletion, textsOf, type Asked } from '../../src-main/api/openai/to-request.ts';
 import { isCoded, silentLogger } from '../../src-main/base/index.ts';
+import { grammarSchema } from '../../src-main/inference/index.ts';
+import { compileGrammar } from '../../src-main/inference/worker/compile-grammar.ts';
 import { NO_METRICS, ScriptedHost } from '../support/scripted-host.ts';
 import { casesOf } from './cases.ts';
 
@@ -29,12 +31,30 @@ const shared = {
   n: fc.constantFrom(1, 1, 1, 2), stop: fc.oneof(fc.string({ minLength: 1, maxLength: 8 }), fc.array(fc.string({ minLength: 1, maxLength: 8 }), { maxLength: 5 })),
   stream: fc.constantFrom(true, true, false), stream_options: fc.constantFrom(null, null, { include_usage: true }), max_tokens: fc.integer({ min: 1, max: 100 }), logit_bias: fc.constant({}), frequency_penalty: fc.constant(0),
 };
+/** Mostly schemas; names that are JavaScript's own, and references that lead nowhere or round. */
+const { schema } = fc.letrec<{ schema: unknown; node: unknown }>((tie) => ({
+  schema: fc.oneof({ weight: 12, arbitrary: tie('node') }, { weight: 1, arbitrary: odd }),
+  node: fc.oneof({ maxDepth: 3 },
+    fc.record({ type: fc.constantFrom<unknown>('string', 'number', 'integer', 'boolean', 'null', ['string', 'null'], 'text'), maxLength: fc.integer({ min: -1, max: 50 }), description: fc.string() }, { requiredKeys: ['type'] }),
+    fc.record({ enum: fc.array(fc.jsonValue({ maxDepth: 1 }), { maxLength: 4 }) }), fc.record({ const: fc.jsonValue({ maxDepth: 1 }) }),
+    fc.record({ $ref: fc.constantFrom('#', '#/$defs/a', '#/properties/__proto__', '#/%zz', '#/$defs', 'x') }), fc.record({ pattern: fc.string() }),
+    fc.record({ type: fc.constant('array'), items: tie('schema'), minItems: fc.nat(3), maxItems: fc.nat(9) }, { requiredKeys: ['type'] }),
+    fc.record({ type: fc.constant('object'), properties: fc.dictionary(fc.constantFrom('a', 'b', '__proto__', 'constructor', 'é"'), tie('schema')), required: fc.subarray(['a', 'b', '__proto__', 'c']), additionalProperties: fc.oneof(fc.boolean(), tie('schema')), $defs: fc.record({ a: tie('schema') }) }, { requiredKeys: ['type'] }),
+    fc.record({ anyOf: fc.array(tie('schema'), { maxLength: 3 }) }), fc.record({ oneOf: fc.array(tie('schema'), { maxLength: 3 }) }), fc.record({ allOf: fc.array(tie('schema'), { maxLength: 2 }) })),
+}));
+const responseFormat = fc.oneof(fc.constantFrom({ type: 'text' }, { type: 'json_object' }, { type: 'xml' }), fc.record({ type: fc.constant('json_schema'), json_schema: optional({ name: fc.string(), schema, strict: fc.boolean() }) }));
+const named = fc.constantFrom('say', 'ask', 'a-b_1', 'no name');
+const tools = fc.array(optional({ type: fc.constant('function'), function: optional({ name: named, description: fc.string(), parameters: schema, strict: fc.boolean() }, ['name']) }, ['type', 'function']), { maxLength: 3 });
+const toolChoice = fc.oneof(fc.constantFrom('none', 'auto', 'required', 'any'), fc.record({ type: fc.constant('function'), function: fc.record({ name: named }) }));
+const toolCalls = fc.array(optional({ id: fc.constantFrom('1', '2'), type: fc.constant('function'), function: optional({ name: named, arguments: fc.string() }, ['name', 'arguments']) }, ['id', 'type', 'function']), { maxLength: 2 });
+
 const message = optional({
+  tool_call_id: fc.constantFrom('1', '2'), tool_calls: toolCalls,
   role: fc.constantFrom('system', 'user', 'user', 'assistant', 'developer', 'tool'),
   content: fc.oneof(fc.string(), fc.array(optional({ type: fc.constantFrom('text', 'text', 'text', 'image_url'), text: fc.string() }), { maxLength: 3 })),
 }, ['role', 'content']);
 const chatBody = optional({
-  ...shared, messages: fc.array(message, { minLength: 1, maxLength: 3 }), logprobs: fc.boolean(), top_logprobs: fc.nat(20), tools: fc.constant([]), response_format: fc.constantFrom({ type: 'text' }, { type: 'text' }, { type: 'json_object' }),
+  ...shared, messages: fc.array(message, { minLength: 1, maxLength: 3 }), logprobs: fc.boolean(), top_logprobs: fc.nat(20), tools, tool_choice: toolChoice, parallel_tool_calls: fc.boolean(), response_format: responseFormat,
 }, ['model', 'messages']);
 const completionBody = optional({ ...shared, prompt: fc.oneof(fc.string(), fc.array(fc.string(), { maxLength: 2 })), echo: fc.constant(false) }, ['model', 'prompt']);
 const embeddingBody = optional({ model: fc.constant('scripted'), input: fc.oneof(fc.string(), fc.array(fc.string(), { maxLength: 3 })), encoding_format: fc.constantFrom('float', 'base64') }, ['model', 'input']);
@@ -46,7 +66,9 @@ const REFUSALS = ['API_INVALID_FIELD', 'API_UNSUPPORTED_FIELD'];
 
 /** What is understood is within its limits: the model gets nothing else. */
 function check({ request, stops, model }: Asked): void {
-  const { prompt, sampling, maxTokens, topLogprobs } = request;
+  const { prompt, sampling, maxTokens, topLogprobs, grammar } = request;
+  // As the last stage reads it.
+  if (grammar !== undefined) expect(grammarSchema.safeParse(grammar).success && compileGrammar(grammar).length > 0).toBe(true);
   expect(typeof model).toBe('string');
   expect(stops.length).toBeLessThanOrEqual(API_LIMITS.maxStops);
   for (const stop of stops) expect(stop.length).toBeGreaterThan(0);

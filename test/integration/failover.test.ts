@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appPaths, createNode, loadSettings, startCluster, type Cluster, type Node, type Settings } from '../../src-main/host/index.ts';
-import { GREEDY, type SamplingOptions } from '../../src-main/inference/index.ts';
+import { createWorkerTokenizer, GREEDY, type Grammar, type SamplingOptions, type Tokenizer } from '../../src-main/inference/index.ts';
 import { runOnce, SEEDED, type FailoverRun, type Stand } from '../perf/lib/failover-runs.ts';
 import { generateModel } from '../support/models/index.ts';
 
@@ -81,6 +81,40 @@ describe.runIf(isPosix)('an answer over node processes', () => {
       expect({ run, tokens, error }).toEqual({ run, tokens: expected, error: undefined });
       expect(failovers).toBe(1);
     }
+  });
+
+  describe('of a shape', () => {
+    // Forty to a hundred numbers: a text that the model would never write by itself.
+    const NUMBERS: Grammar = [{ any: [['[', 1, 2, ']']] }, { repeat: { in: '0123456789' }, min: 1, max: 5 }, { repeat: 3, min: 40, max: 100 }, { any: [[',', 1]] }];
+    let tokenizer: Tokenizer;
+    beforeAll(async () => { tokenizer = await createWorkerTokenizer({ path: cluster.model.vocabularyPath }, node.worker); });
+    afterAll(() => tokenizer.dispose());
+    const shaped = async (sampling: SamplingOptions): Promise<FailoverRun> =>
+      ({ shape: { grammar: NUMBERS, spelling: await tokenizer.spelling() }, endTokens: tokenizer.endTokens, sampling, tokens: 200, harm: 'kill', stage: -1, atToken: 1 });
+
+    it.each([['greedy', GREEDY], ['drawn', SEEDED]])('is the same over one stage and three (%s)', async (_how, sampling) => {
+      const single = await startCluster(settings, { nodes: 1, paths: appPaths() });
+      try {
+        const wanted = await shaped(sampling);
+        // F16 rounds at boundaries, of which one stage has none.
+        const { tokens } = await runOnce({ ...stand, dtype: 'f32' }, prompt, wanted);
+        const text = Buffer.concat(await Promise.all(tokens.map((token) => tokenizer.tokenBytes(token)))).toString();
+        expect(text).toMatch(/^\[[0-9]{1,5}(,[0-9]{1,5}){20}/);
+        expect((await runOnce({ ...stand, cluster: single }, prompt, wanted)).tokens).toEqual(tokens);
+      } finally {
+        await single.stop();
+      }
+    });
+
+    it.each([
+      { how: 'greedy, the last stage lost', sampling: GREEDY, stage: 2, speculate: false }, { how: 'drawn, the last stage lost amid guesses', sampling: SEEDED, stage: 2, speculate: 'always' },
+      { how: 'drawn, another', sampling: SEEDED, stage: 1, speculate: false }, { how: 'greedy, the first amid guesses', sampling: GREEDY, stage: 0, speculate: 'always' },
+    ] as const)('goes on token for token ($how)', async ({ sampling, stage, speculate }) => {
+      const wanted = await shaped(sampling);
+      const { tokens: expected } = await runOnce({ ...stand, speculate: false }, prompt, wanted);
+      const { tokens, failovers, error } = await runOnce({ ...stand, speculate }, prompt, { ...wanted, stage, atToken: 40 });
+      expect({ tokens, failovers, error }).toEqual({ tokens: expected, failovers: 1, error: undefined });
+    });
   });
 
   it('ends with a clear error and the answer so far when no node holds the layers', async () => {

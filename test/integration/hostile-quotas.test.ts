@@ -8,6 +8,7 @@ import { ALIVE_LIMITS, ALIVE_PROTOCOL } from '../../src-main/mesh/protocols/aliv
 import { BANDWIDTH_LIMITS, BANDWIDTH_PROTOCOL } from '../../src-main/mesh/protocols/bandwidth/constants.ts';
 import { CAPABILITY_LIMITS, CAPABILITY_PROTOCOL, CAPABILITY_RATE } from '../../src-main/mesh/protocols/capability/constants.ts';
 import { serveCapability } from '../../src-main/mesh/protocols/capability/server.ts';
+import { LOSS_LIMITS, LOSS_PROTOCOL } from '../../src-main/mesh/protocols/loss/constants.ts';
 import { PEERS_LIMITS, PEERS_PROTOCOL } from '../../src-main/mesh/protocols/peers/constants.ts';
 import { PING_LIMITS, PING_PROTOCOL } from '../../src-main/mesh/protocols/ping/constants.ts';
 import { Author, profileOf } from '../../src-main/mesh/testing/capability.ts';
@@ -30,7 +31,7 @@ async function meet(clock: Clock): Promise<void> {
 afterEach(() => nodes.stop());
 
 const CONTROL: readonly (readonly [string, ProtocolLimits])[] = [
-  [PING_PROTOCOL, PING_LIMITS], [BANDWIDTH_PROTOCOL, BANDWIDTH_LIMITS], [IDENTIFY_PROTOCOL, IDENTIFY_LIMITS], [CAPABILITY_PROTOCOL, CAPABILITY_LIMITS],
+  [PING_PROTOCOL, PING_LIMITS], [BANDWIDTH_PROTOCOL, BANDWIDTH_LIMITS], [LOSS_PROTOCOL, LOSS_LIMITS], [IDENTIFY_PROTOCOL, IDENTIFY_LIMITS], [CAPABILITY_PROTOCOL, CAPABILITY_LIMITS],
   [PEERS_PROTOCOL, PEERS_LIMITS], [PROVIDERS_PROTOCOL, PROVIDERS_LIMITS], [DIAL_REQUEST_PROTOCOL, AUTONAT_LIMITS], [DIAL_BACK_PROTOCOL, AUTONAT_LIMITS], [ALIVE_PROTOCOL, ALIVE_LIMITS],
 ];
 
@@ -43,7 +44,7 @@ test.each(CONTROL)('a peer that opens %s without end is cut, counted, and banned
   // Its time stands still: how many are too many does not depend on how fast this machine is.
   await meet(new ManualClock(systemClock.now()));
   // Those that the mesh serves itself are as they are; of the others only the door is looked at.
-  const isBuiltIn = [PING_PROTOCOL, BANDWIDTH_PROTOCOL, IDENTIFY_PROTOCOL].some((name) => name === protocol);
+  const isBuiltIn = [PING_PROTOCOL, BANDWIDTH_PROTOCOL, LOSS_PROTOCOL, IDENTIFY_PROTOCOL].some((name) => name === protocol);
   let served = 0;
   if (!isBuiltIn) await victim.handle(protocol, limits, (stream) => { served++; void stream.close(); });
   const rogue = await nodes.start();
@@ -109,6 +110,7 @@ describe('honest use at its heaviest meets no quota', () => {
       expect(await askForProviders(stream, { cids })).toEqual([]);
     }
     for (let i = 0; i < 4; i++) expect(await friend.bandwidth(victim.peerId)).toBeGreaterThan(0);
+    expect(await friend.loss(victim.peerId)).toBe(0);
     for (let i = 0; i < 20; i++) expect(await friend.ping(victim.peerId)).toBeGreaterThan(0);
     expect([...counted.refusals]).toEqual([]);
   });

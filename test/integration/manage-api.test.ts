@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { makeKey, startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
+import { Downloads, makeKey, startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
 import { downloadSchema, downloadsSchema, errorSchema, modelsSchema, nodeSchema, peersSchema, pinnedSchema, removedSchema, storeSchema } from '../../src-main/api/manage/schema.ts';
 import { silentLogger } from '../../src-main/base/index.ts';
 import { loadSettings } from '../../src-main/host/index.ts';
@@ -27,11 +27,12 @@ beforeAll(async () => {
   hub.repos.set('me/one', { files: { 'one-Q8_0.gguf': await readFile(path) }, license: 'mit' });
   const home = join(folder, 'home');
   const settings = await loadSettings({ home, hubUrl: hub.url }, {});
+  const manage = manageService(settings);
   keys = { admin: (await makeKey(home, { name: '', scopes: ['admin'], perMinute: 100_000 })).text, chat: (await makeKey(home, { name: '', scopes: ['chat'], perMinute: 100_000 })).text };
   await mkdir(join(folder, 'page'));
   await writeFile(join(folder, 'page', 'index.html'), '<!doctype html>');
   server = await startHttpServer({
-    host: Object.assign(new ScriptedHost(), { manage: manageService(settings) }), metrics: NO_METRICS, logger: silentLogger, renderer: join(folder, 'page'),
+    host: Object.assign(new ScriptedHost(), { manage, downloads: new Downloads(manage, silentLogger) }), metrics: NO_METRICS, logger: silentLogger, renderer: join(folder, 'page'),
     options: { key: 'the-key-of-the-page', requestsPerSecond: 1e6, requestBurst: 1e6 }, access: { home },
   });
 });

@@ -8,10 +8,13 @@ import { PeerProcess } from '../support/peer-processes.ts';
 import { TcpLines } from '../support/tcp-lines.ts';
 
 const lacks = await whyNoNamespaces();
-if (lacks !== undefined) console.warn(`round trips are measured on the loopback alone, not between namespaces: ${lacks}`);
+if (lacks !== undefined) console.warn(`round trips are measured on the loopback alone, not between namespaces, and losses where src-main/mesh/protocols/loss makes them: ${lacks}`);
 
 const PORT = 4001;
 const PINGS = 12;
+const LOSS = 0.2;
+/** Of a thousand datagrams each: 10 % of that loss are then five standard deviations. */
+const PROBES = 10;
 const stops: (() => void)[] = [];
 afterEach(() => { for (const stop of stops.splice(0).toReversed()) stop(); });
 
@@ -77,3 +80,22 @@ for (const [where, why, make] of [['between namespaces', lacks, betweenNamespace
     }
   });
 }
+
+test.skipIf(lacks !== undefined)('a loss that the network was told is what the mesh measures, within 10 %, and none where there is none', { timeout: 240_000 }, async () => {
+  const rttMs = 20;
+  const network = await createNetwork({ hosts: 2, rttMs, delayLine: buildDelayLine });
+  stops.push(() => network.stop());
+  const [near, far] = network.hosts.map((host) => start(host, `/ip4/0.0.0.0/tcp/${PORT}`)) as [PeerProcess, PeerProcess];
+  const { peer, addresses } = await far.said('ready') as { peer: PeerId; addresses: string[] } & Record<string, unknown>;
+  near.tell({ dial: addresses.find((address) => address.includes(network.hosts[1]!.address)) ?? '' });
+  await near.said('dialled');
+  near.tell({ loss: { peer, times: 1 } });
+  // A process that gets no time of a busy machine misses some, too.
+  expect((await near.said('lost'))['shares']).toEqual([expect.closeTo(0, 1)]);
+  await network.change({ rttMs, jitterMs: 0, lossPercent: 100 * LOSS });
+  near.tell({ loss: { peer, times: PROBES } });
+  expect((await near.said('lost', ({ shares }) => (shares as number[]).length !== 1))['shares']).toHaveLength(PROBES);
+  const summary = ((await near.state())['peers'] as PeerSummary[]).find((one) => one.peer === peer);
+  expect(summary?.figures?.loss).toBeGreaterThan(LOSS * 0.9);
+  expect(summary?.figures?.loss).toBeLessThan(LOSS * 1.1);
+});

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { listKeys, makeKey, removeKey, type Scope } from '../../src-main/api/index.ts';
 import { startHeadless, type HeadlessServer } from '../../src-main/headless/index.ts';
 import { appPaths, buildHost, loadSettings, type Host } from '../../src-main/host/index.ts';
@@ -19,6 +20,18 @@ const QUESTION = 'How does OmniNode split a model?';
 const ask = (content: string, more: object = {}) => ({ model: MODEL, messages: [{ role: 'user' as const, content }], ...more });
 /** What was said is ever likelier: it goes on until the context is full. */
 const ENDLESS = ask('Tell a long story.', { repetition_penalty: 0.02 });
+const WEATHER = {
+  type: 'function' as const,
+  function: {
+    name: 'get_weather', description: 'The weather at a place.', strict: true,
+    parameters: { type: 'object', properties: { place: { type: 'string', maxLength: 12 }, unit: { enum: ['celsius', 'fahrenheit'] }, days: { type: 'integer' } }, required: ['place', 'unit', 'days'], additionalProperties: false },
+  },
+};
+const TIME = { type: 'function' as const, function: { name: 'get_time' } };
+const PERSON = {
+  type: 'object', required: ['name', 'age', 'tags', 'home'], additionalProperties: false, $defs: { place: { type: 'object', properties: { city: { enum: ['Zürich', 'Bern'] }, next: { anyOf: [{ $ref: '#/$defs/place' }, { type: 'null' }] } }, required: ['city', 'next'] } },
+  properties: { name: { type: 'string', minLength: 2, maxLength: 10 }, age: { type: 'integer' }, tags: { type: 'array', items: { enum: ['a', 'b', 'c'] }, minItems: 1, maxItems: 3 }, home: { $ref: '#/$defs/place' } },
+};
 let folder: string;
 let home: string;
 let host: Host;
@@ -127,8 +140,19 @@ describe('chat', () => {
       return [error.status, error.code, error.param, error.type];
     };
     const BAD = 'invalid_request_error';
-    expect(await refused({ response_format: { type: 'json_schema', json_schema: { name: 'a', schema: {} } } })).toEqual([400, 'unsupported_parameter', 'response_format', BAD]);
-    expect(await refused({ tools: [{ type: 'function', function: { name: 'f' } }] })).toEqual([400, 'unsupported_parameter', 'tools', BAD]);
+    const schemaOf = (schema: object) => ({ response_format: { type: 'json_schema', json_schema: { name: 'a', strict: true, schema } } });
+    expect(await refused(schemaOf({ type: 'string', pattern: '^a' }))).toEqual([400, 'unsupported_parameter', 'response_format.json_schema.schema', BAD]);
+    expect(await refused(schemaOf({ type: 'text' }))).toEqual([400, 'invalid_value', 'response_format.json_schema.schema', BAD]);
+    expect(await refused({ response_format: { type: 'xml' } })).toEqual([400, 'invalid_value', 'response_format.type', BAD]);
+    // A rule that is nothing but itself: the last stage finds no token that fits.
+    expect(await refused(schemaOf({ $ref: '#' }))).toEqual([400, 'invalid_value', null, BAD]);
+    expect(await refused({ tools: [WEATHER, WEATHER] })).toEqual([400, 'invalid_value', 'tools', BAD]);
+    expect(await refused({ tools: [{ type: 'function', function: { name: 'no name' } }] })).toEqual([400, 'invalid_value', 'tools[0].function.name', BAD]);
+    expect(await refused({ tool_choice: 'required' })).toEqual([400, 'invalid_value', 'tool_choice', BAD]);
+    expect(await refused({ tools: [WEATHER], tool_choice: { type: 'function', function: { name: 'other' } } })).toEqual([400, 'invalid_value', 'tool_choice', BAD]);
+    expect(await refused({ tools: [WEATHER], logprobs: true })).toEqual([400, 'unsupported_parameter', 'logprobs', BAD]);
+    expect(await refused({ functions: [{ name: 'f' }] })).toEqual([400, 'unsupported_parameter', 'functions', BAD]);
+    expect(await refused({ messages: [{ role: 'tool', tool_call_id: 'call_1', content: '' }] })).toEqual([400, 'invalid_value', 'messages[0].tool_call_id', BAD]);
     expect(await refused({ n: 2 })).toEqual([400, 'unsupported_parameter', 'n', BAD]);
     expect(await refused({ temperature: 'hot' })).toEqual([400, 'invalid_value', 'temperature', BAD]);
     expect(await refused({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] })).toEqual([400, 'unsupported_parameter', 'messages[0].content[0].type', BAD]);
@@ -137,6 +161,85 @@ describe('chat', () => {
     expect(await refused({ messages: [{ role: 'user', content: 'word '.repeat(5_000) }] })).toEqual([400, 'context_length_exceeded', null, BAD]);
     expect(await refused({ stream: true, messages: [{ role: 'user', content: 'word '.repeat(5_000) }] })).toEqual([400, 'context_length_exceeded', null, BAD]);
     expect((await client.chat.completions.create(ask('Hi', { max_tokens: 2, tools: [], n: 1, response_format: { type: 'text' }, logit_bias: {}, user: 'me', anything: [1] }) as never)).usage?.completion_tokens).toBe(2);
+  });
+});
+
+describe('an answer of a shape', () => {
+  const format = { type: 'json_schema' as const, json_schema: { name: 'person', strict: true, schema: PERSON } };
+  const isPerson = z.fromJSONSchema(PERSON as never);
+
+  it('is JSON of its schema, greedy and drawn, the same for the same seed', async () => {
+    const client = clientOf(await keyWith('chat'));
+    for (const how of [{}, { temperature: 1, seed: 1 }, { temperature: 1.8, seed: 2 }, { temperature: 1.8, seed: 3, repetition_penalty: 1.3 }]) {
+      const answer = async (): Promise<OpenAI.ChatCompletion.Choice | undefined> => (await client.chat.completions.create(ask('Describe a person.', { ...how, response_format: format, max_tokens: 600 }))).choices[0];
+      const choice = await answer();
+      expect(choice).toMatchObject({ finish_reason: 'stop', message: { refusal: null } });
+      expect(isPerson.safeParse(JSON.parse(choice?.message.content ?? ''))).toMatchObject({ success: true });
+      expect((await answer())?.message.content).toBe(choice?.message.content);
+    }
+  });
+
+  it('is any JSON object where that is all that was asked for', async () => {
+    const client = clientOf(await keyWith('chat'));
+    // Drawn wildly: a model that says what it knows by heart does not come to an end in JSON.
+    const { choices: [choice] } = await client.chat.completions.create(ask('JSON, please.', { response_format: { type: 'json_object' }, temperature: 2, seed: 5, max_tokens: 300 }));
+    expect(choice?.message.content).toMatch(/^\{/);
+    if (choice?.finish_reason === 'stop') expect(JSON.parse(choice.message.content ?? '')).toBeTypeOf('object');
+    expect(['stop', 'length']).toContain(choice?.finish_reason);
+  });
+
+  it('goes with other answers, each in its own shape', async () => {
+    const client = clientOf(await keyWith('chat'));
+    const schemaOf = (word: string) => ({ response_format: { type: 'json_schema', json_schema: { name: 'a', strict: true, schema: { const: word } } } });
+    const words = ['one', 'two', 'three', 'four', 'five'];
+    const answers = await Promise.all(words.map((word) => client.chat.completions.create(ask(QUESTION, schemaOf(word)))));
+    expect(answers.map(({ choices }) => JSON.parse(choices[0]?.message.content ?? ''))).toEqual(words);
+    const plain = await Promise.all([1, 2].map(() => client.chat.completions.create(ask(QUESTION, { max_tokens: 20 }))));
+    expect(plain[0]?.choices[0]?.message.content).toBe(plain[1]?.choices[0]?.message.content);
+  });
+});
+
+describe('tools', () => {
+  it('are called where they must be, at once and as a stream alike', async () => {
+    const client = clientOf(await keyWith('chat'));
+    const request = ask('How is the weather in Bern?', { tools: [WEATHER, TIME], tool_choice: { type: 'function', function: { name: 'get_weather' } }, temperature: 0.8, seed: 4, max_tokens: 300 });
+    const { choices: [choice] } = await client.chat.completions.create(request);
+    expect(choice).toMatchObject({ finish_reason: 'tool_calls', message: { content: null, tool_calls: [{ id: expect.stringMatching(/^call_/), type: 'function', function: { name: 'get_weather' } }] } });
+    const call = choice?.message.tool_calls?.[0];
+    if (call?.type !== 'function') throw new Error('no call');
+    expect(z.fromJSONSchema(WEATHER.function.parameters as never).safeParse(JSON.parse(call.function.arguments))).toMatchObject({ success: true });
+    const stream = client.chat.completions.stream({ ...request, stream: true });
+    let pieces = 0;
+    for await (const { choices: [chunk] } of stream) pieces += chunk?.delta.tool_calls?.length ?? 0;
+    const whole = (await stream.finalChatCompletion()).choices[0];
+    expect(pieces).toBeGreaterThan(2);
+    expect(whole).toMatchObject({ finish_reason: 'tool_calls', message: { content: null, tool_calls: [{ type: 'function', function: call.function }] } });
+  });
+
+  it('may be several, one, or none', async () => {
+    const client = clientOf(await keyWith('chat'));
+    const asked = async (more: object) => (await client.chat.completions.create(ask(QUESTION, { tools: [TIME, WEATHER], max_tokens: 400, ...more }))).choices[0];
+    const required = await asked({ tool_choice: 'required', temperature: 1, seed: 11 });
+    for (const call of required?.message.tool_calls ?? []) if (call.type === 'function') expect(JSON.parse(call.function.arguments)).toBeTypeOf('object');
+    expect(required).toMatchObject({ finish_reason: 'tool_calls', message: { content: null } });
+    expect((await asked({ tool_choice: 'required', parallel_tool_calls: false, temperature: 1, seed: 11 }))?.message.tool_calls).toHaveLength(1);
+    const none = await asked({ tool_choice: 'none', max_tokens: 8 });
+    expect([none?.message.tool_calls, none?.message.content]).toEqual([undefined, expect.stringMatching(/./)]);
+    // The model inside knows no tools: left to itself it answers in words.
+    expect((await asked({ max_tokens: 8 }))?.message).toMatchObject({ content: expect.stringMatching(/./) });
+  });
+
+  it('tell what they gave, and the answer goes on from there', async () => {
+    const client = clientOf(await keyWith('chat'));
+    const calls = [1, 2].map((day) => ({ id: `call_${day}`, type: 'function' as const, function: { name: 'get_weather', arguments: JSON.stringify({ place: 'Bern', unit: 'celsius', days: day }) } }));
+    const messages = [
+      { role: 'user' as const, content: 'And the weather?' }, { role: 'assistant' as const, content: null, tool_calls: calls },
+      ...calls.map(({ id }) => ({ role: 'tool' as const, tool_call_id: id, content: '12 degrees' })),
+    ];
+    const long = await client.chat.completions.create({ model: MODEL, messages, tools: [WEATHER], max_tokens: 5 });
+    const short = await client.chat.completions.create({ model: MODEL, messages: messages.slice(0, 1), tools: [WEATHER], max_tokens: 5 });
+    expect(long.choices[0]?.message.content).toMatch(/./);
+    expect(long.usage!.prompt_tokens).toBeGreaterThan(short.usage!.prompt_tokens + 40);
   });
 });
 

@@ -24,9 +24,9 @@ export interface TestBrowser {
 }
 
 /** A browser with a profile of its own, removed with it. */
-export async function openBrowser(executablePath: string): Promise<TestBrowser> {
+export async function openBrowser(executablePath: string, flags: readonly string[] = []): Promise<TestBrowser> {
   const profile = await mkdtemp(join(tmpdir(), 'omninode-chromium-'));
-  const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS, viewport: { width: 1100, height: 760 } });
+  const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: [...FLAGS, ...flags], viewport: { width: 1100, height: 760 } });
   return {
     context,
     close: async () => {

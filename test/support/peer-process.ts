@@ -7,10 +7,10 @@ import { say } from './say.ts';
 
 // A node in a process of its own: echoes frames, says on stdout what happens (a JSON line each), does what it is told on
 // stdin (also JSON lines), stops when stdin ends. It never calls process.exit: a handle left open keeps it alive, and the test that waits for its end fails.
-const { identityPath, mdns, isRelay, zoneKey, ...options } = JSON.parse(process.argv[2] ?? '{}') as {
-  listen: string[]; identityPath?: string; mdns?: boolean; isRelay?: boolean; nat?: NatOptions; dht?: boolean; zoneKey?: string; nativeTls?: boolean;
+const { identityPath, mdns, isRelay, zoneKey, isLocal, ...options } = JSON.parse(process.argv[2] ?? '{}') as {
+  listen: string[]; identityPath?: string; mdns?: boolean; isRelay?: boolean; nat?: NatOptions; dht?: boolean; zoneKey?: string; isLocal?: boolean; nativeTls?: boolean;
 };
-const zone = zoneKey === undefined ? { kind: 'public' as const } : { kind: 'private' as const, key: parseZoneKey(zoneKey) };
+const zone = zoneKey === undefined ? { kind: isLocal === true ? 'local' as const : 'public' as const } : { kind: 'private' as const, key: parseZoneKey(zoneKey) };
 const identity = identityPath === undefined ? { kind: 'ephemeral' as const } : { kind: 'file' as const, path: identityPath };
 
 const mesh = await createMesh(
@@ -35,10 +35,17 @@ async function pingsTo(peer: PeerId, times: number): Promise<number[]> {
   while (rttsMs.length < times) rttsMs.push(await mesh.ping(peer));
   return rttsMs;
 }
-const obey = async ({ publish, dial, tell, ping }: PeerCommand): Promise<void> => {
+async function lossesTo(peer: PeerId, times: number): Promise<number[]> {
+  const shares: number[] = [];
+  // What it asks and hears is lost as well, so that one may take too long.
+  for (let tried = 0; tried < 2 * times && shares.length < times; tried++) shares.push(...[await mesh.loss(peer).catch(() => undefined)].filter((share) => share !== undefined));
+  return shares;
+}
+const obey = async ({ publish, dial, tell, ping, loss }: PeerCommand): Promise<void> => {
   if (dial !== undefined) say('dialled', { peer: await mesh.dial(dial) });
   if (tell !== undefined) say('told', { number: tell, peers: mesh.peers(), addresses: mesh.addresses(), reachability: mesh.reachability, dht: mesh.records?.mode });
   if (ping !== undefined) say('pinged', { rttsMs: await pingsTo(ping.peer, ping.times) });
+  if (loss !== undefined) say('lost', { shares: await lossesTo(loss.peer, loss.times) });
   if (publish === undefined) return;
   await mesh.waitForSubscriber('omni/test/v1', AbortSignal.timeout(20_000));
   await mesh.publish('omni/test/v1', Buffer.from(publish));

@@ -9,6 +9,8 @@ export interface ProcessSetup extends Partial<Pick<MeshOptions, 'nat' | 'dht'>> 
   readonly mdns?: boolean;
   /** Makes it a member of that private zone. */
   readonly zoneKey?: string;
+  /** Of the zone that is the default of the product; here it is the public one. */
+  readonly isLocal?: boolean;
   readonly nativeTls?: boolean;
   /** Serves as a relay. */
   readonly isRelay?: boolean;
@@ -23,6 +25,8 @@ export interface PeerCommand {
   readonly dial?: string;
   /** Pings that peer, one after the other; says `pinged` with the times. */
   readonly ping?: { readonly peer: PeerId; readonly times: number };
+  /** Probes what the way to that peer loses, one after the other; says `lost` with the shares. */
+  readonly loss?: { readonly peer: PeerId; readonly times: number };
   /** Says `told` with this number, and how things are. */
   readonly tell?: number;
 }

@@ -1,8 +1,14 @@
+import { join } from 'node:path';
 import { CodedError, Events, asPeerId, silentLogger } from '../../src-main/base/index.ts';
-import { Chats } from '../../src-main/chats/index.ts';
+import { Chats, type ModelReader } from '../../src-main/chats/index.ts';
+import { attachmentService } from '../../src-main/host/attachments/index.ts';
+import { NetChecks, type CheckSink } from '../../src-main/host/network/net-checks.ts';
+import { OfferedLinks } from '../../src-main/host/offered-links.ts';
 import { qrRows } from '../../src-main/host/qr-code.ts';
-import type { ChatPart, ChatRequest, ChatService, HostService, HostServiceEvents, InviteService, MetricsText } from '../../src-main/api/index.ts';
-import type { ChatFinish, HostInfo, HostStatus, Invitation, JoinPlan, Member, Peer, PipelineActivity, Stage, Standing } from '../../src-preload/bridge/index.ts';
+import type { ChatPart, ChatRequest, ContributeService, DesktopService, HostService, HostServiceEvents, HubTokenService, InviteService, MetricsText, NetworkService, SetupService, UpdateService } from '../../src-main/api/index.ts';
+import { ScriptedModels } from './scripted-models.ts';
+import { ScriptedPipeline } from './scripted-pipeline.ts';
+import type { AboutPeer, Blocked, ChatFinish, CommandParsed, Desktop, HostInfo, HostStatus, HubTokenState, Invitation, JoinPlan, Known, Member, NetCheck, NetFinding, Peer, PipelineActivity, Stage, Standing, UpdateState } from '../../src-preload/bridge/index.ts';
 
 export const STAGES: readonly Stage[] = [0, 1, 2].map((index) => ({
   peerId: asPeerId(`12D3KooWScriptedPeerNumber${index}`), ownership: 'this-machine', layers: [index * 2, index * 2 + 1],
@@ -50,16 +56,107 @@ export const JOIN_PLAN: JoinPlan = {
   steps: ['keep the zone\'s key in zone.key, for this user alone', 'name its address in config.json (peers)'], needsRestart: true,
 };
 
+/** Blocks and knowledge that a test sets, and a check that it steps. */
+export class ScriptedNetwork implements NetworkService {
+  readonly list: Blocked[] = [];
+  peers: readonly Known[] = [];
+  addresses: AboutPeer['addresses'] = [];
+  /** What the next check finds, piece by piece: it goes on at each `step`. */
+  pieces: ReadonlyArray<readonly NetFinding[]> = [];
+  target: string | undefined;
+  readonly checks = new NetChecks(silentLogger);
+  #step = Promise.withResolvers<void>();
+
+  step(): void {
+    this.#step.resolve();
+    this.#step = Promise.withResolvers();
+  }
+
+  known(): { readonly peers: readonly Known[] } {
+    return { peers: this.peers };
+  }
+
+  about({ peerId }: CommandParsed<'network.about'>): AboutPeer {
+    const known = this.peers.find((one) => one.peerId === peerId);
+    return { ...(known === undefined ? {} : { known }), addresses: this.addresses };
+  }
+
+  blocked(): { readonly blocked: readonly Blocked[]; readonly total: number } {
+    return { blocked: this.list, total: this.list.length };
+  }
+
+  block({ subject, reason, durationMs }: CommandParsed<'network.block'>): Blocked {
+    if (subject.length < 8) throw new CodedError({ code: 'ZONE_BAD_SUBJECT', message: `"${subject}" is neither a peer id nor an IP address.`, next: 'Give a peer id.', fault: 'user' });
+    const ban: Blocked = { subject, reason, sinceMs: 1_900_000_000_000, untilMs: durationMs === undefined ? null : 1_900_000_000_000 + durationMs };
+    this.list.unshift(ban);
+    return ban;
+  }
+
+  unblock({ subject }: CommandParsed<'network.unblock'>): { readonly wasBlocked: boolean } {
+    const index = this.list.findIndex((ban) => ban.subject === subject);
+    if (index >= 0) this.list.splice(index, 1);
+    return { wasBlocked: index >= 0 };
+  }
+
+  check({ target }: CommandParsed<'network.check'>): { readonly checkId: string } {
+    this.target = target;
+    return { checkId: this.checks.start((sink) => this.#run(sink)) };
+  }
+
+  checked({ checkId, seen }: CommandParsed<'network.checked'>): Promise<NetCheck> {
+    return this.checks.news(checkId, seen);
+  }
+
+  cancelCheck({ checkId }: CommandParsed<'network.cancelCheck'>): { readonly isCancelled: boolean } {
+    return { isCancelled: this.checks.cancel(checkId) };
+  }
+
+  async #run(sink: CheckSink): Promise<void> {
+    sink.doing('Trying again 2 nodes that are not connected; that takes 15 s at most');
+    for (const findings of this.pieces) {
+      sink.found(findings);
+      await this.#step.promise;
+    }
+  }
+}
+
+/** `count` peers as a real mesh has them: many kinds of links, machines and distances; the same at each call but for what `turn` changes. */
+export function crowd(count: number, turn = 0): { readonly peers: readonly Peer[]; readonly members: readonly Member[]; readonly known: readonly Known[] } {
+  const names = ['studio', 'attic', 'garage-server', 'kitchen', 'lab-rack', 'laptop-anna', 'mini', 'workshop'];
+  const id = (index: number): string => `12D3KooWCrowd${(Math.imul(index + 1, 2_654_435_761) >>> 0).toString(36).padStart(7, 'k')}${index}`;
+  const all = Array.from({ length: count }, (_, index) => index);
+  const peers = all.filter((index) => index % 11 !== 10).map((index): Peer => ({
+    peerId: id(index), address: `/ip4/192.168.${index % 7}.${index % 250}/tcp/4001`, direction: index % 2 === 0 ? 'outbound' : 'inbound', transport: ['tcp + tls + yamux', 'quic', 'webrtc', 'tcp + tls + yamux'][index % 4] ?? 'quic',
+    route: index % 9 === 8 ? 'relayed' : 'direct', why: index % 9 === 8 ? 'no direct connection' : 'the only connection',
+    ...(index % 8 === 7 ? {} : { rttMs: 0.4 * 1.9 ** (index % 10) + (turn % 7) * 0.01, minRttMs: 0.4 * 1.9 ** (index % 10), jitterMs: 0.05 + index * 0.01 }),
+    ...(index % 3 === 0 ? { throughput: { bytesPerSecond: 10 ** (6 + (index % 4)), kind: 'measured' as const } } : {}), sentBytes: 1_200_000 + turn * 1000, receivedBytes: 52_000_000, agent: 'omninode',
+  }));
+  const members = all.filter((index) => index % 5 !== 4 || index % 11 === 10).map((index): Member => ({
+    peerId: id(index), name: `${names[index % names.length] ?? ''}${index < names.length ? '' : `-${index}`}`, app: 'omninode/0.1.0', startedAt: 1_800_000_000_000, since: 1_700_000_000_000 - index * 3_600_000,
+    machine: { os: 'linux', arch: 'x64', cores: 8, ramTotalBytes: (8 << (index % 4)) * 1e9, ramFreeBytes: (4 << (index % 4)) * 1e9 - turn * 1e6 },
+    ...(index % 4 === 0 ? { gpus: [{ name: 'NVIDIA GeForce RTX 4090', memoryTotalBytes: 24e9 }] } : {}), ...(index % 2 === 0 ? { speed: { model: 'omni-guide', decodeTokensPerSecond: 300 + index, prefillTokensPerSecond: 4000 } } : {}),
+    models: [], zone: 'local', reachability: 'unknown',
+  }));
+  return { peers, members, known: peers.map(({ peerId }, index) => ({ peerId, isNamed: index === 0, isConnected: true, faults: index % 37 === 5 ? 2.4 : 0, topicScore: 0.5 })) };
+}
+
 type Script = (request: ChatRequest) => AsyncIterable<ChatPart>;
 
 /** A host whose answers a test writes: real ports and events, no model. */
 export class ScriptedHost implements HostService {
   readonly events = new Events<HostServiceEvents>();
   readonly requests: ChatRequest[] = [];
-  chat: ChatService = { chat: (request) => this.#answer(request) };
   script: Script = echo;
+  /** Four characters are a token; the context is the one that info() tells. */
+  reader: ModelReader = { modelId: 'OmniNode Guide', contextTokens: 1024, count: async (text) => Math.ceil(text.length / 4) };
   /** Real ones, in memory. */
-  conversations = new Chats({ path: ':memory:', answerer: { chat: (request) => this.#answer(request) }, logger: silentLogger, options: { saveEveryMs: 20 } });
+  conversations = new Chats({ path: ':memory:', answerer: { chat: (request) => this.#answer(request) }, reader: following(() => this.reader), logger: silentLogger, options: { saveEveryMs: 20 } });
+  attachments = attachmentService({ chats: this.conversations, pdfWorker: join(import.meta.dirname, '..', '..', 'src-main', 'documents', 'pdf-worker.ts') });
+  pipeline = new ScriptedPipeline(this.events);
+  models = new ScriptedModels(this.events);
+  /** Of tests that need them. */
+  contribute?: ContributeService;
+  setup?: SetupService;
   /** Links that were joined. */
   readonly joined: string[] = [];
   invites: InviteService = {
@@ -70,6 +167,31 @@ export class ScriptedHost implements HostService {
       return planOf(link);
     },
   };
+  network = new ScriptedNetwork();
+  readonly links = new OfferedLinks(this.invites, this.events);
+  /** Tokens that were given to keep, null for one forgotten. */
+  readonly hubTokens: (string | null)[] = [];
+  hubToken: HubTokenService = {
+    state: async () => this.#hubToken(),
+    set: async (token) => {
+      this.hubTokens.push(token);
+      return this.#hubToken();
+    },
+  };
+  desktop: DesktopService = {
+    get: async () => this.#desktop,
+    set: async (change) => (this.#desktop = { ...this.#desktop, ...change }),
+  };
+  updates: UpdateService = {
+    state: () => this.#update,
+    check: () => {
+      this.setUpdate({ kind: 'checking' });
+      return this.#update;
+    },
+    install: () => { throw new CodedError({ code: 'ELECTRON_NO_UPDATE', message: 'nothing was downloaded', fault: 'user' }); },
+  };
+  #update: UpdateState = { kind: 'idle' };
+  #desktop: Desktop = { openAtLogin: false, canOpenAtLogin: true, closeToTray: false, hasTray: true, notifications: true };
   #status: HostStatus = { kind: 'ready' };
   #stages = STAGES;
   #peers = PEERS;
@@ -131,9 +253,18 @@ export class ScriptedHost implements HostService {
     this.events.emit('status', status);
   }
 
+  setUpdate(update: UpdateState): void {
+    this.#update = update;
+    this.events.emit('update', update);
+  }
+
   setStages(stages: readonly Stage[]): void {
     this.#stages = stages;
     this.events.emit('stages', stages);
+  }
+
+  #hubToken(): HubTokenState {
+    return { from: typeof this.hubTokens.at(-1) === 'string' ? 'kept' : 'none', keeping: 'sealed' };
   }
 
   #answer(request: ChatRequest): AsyncIterable<ChatPart> {
@@ -141,6 +272,9 @@ export class ScriptedHost implements HostService {
     return this.script(request);
   }
 }
+
+/** What a test puts in its place later counts too. */
+const following = (now: () => ModelReader): ModelReader => new Proxy({} as ModelReader, { get: (_, key) => Reflect.get(now(), key) });
 
 function planOf(link: string): JoinPlan {
   if (link !== INVITATION.link) throw new CodedError({ code: 'INVITE_EXPIRED', message: 'this invitation was good until yesterday', next: 'Ask for a new one.', fault: 'user' });

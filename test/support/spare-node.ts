@@ -16,7 +16,7 @@ export async function startSpare(config: HostConfig): Promise<SpareNode> {
   child.send({ type: 'start', config: { ...config, mdns: false }, shards: [], memoryBytesPerSecond: 1e10 });
   const [raw] = (await once(child, 'message')) as unknown[];
   const reply = fromNodeSchema.parse(raw);
-  if (reply.type === 'failed') throw new TypeError(`the spare node did not start: ${reply.error.message}`);
+  if (reply.type !== 'ready') throw new TypeError(`the spare node did not start: ${JSON.stringify(reply)}`);
   return {
     peer: asPeerId(reply.peerId), addresses: reply.addresses, pid: child.pid ?? 0,
     stop: async () => {

@@ -1,6 +1,6 @@
 import { asPeerId, systemClock, type CodedError } from '../../../src-main/base/index.ts';
 import type { Cluster, ClusterNode, Node } from '../../../src-main/host/index.ts';
-import { GREEDY, type SamplingOptions } from '../../../src-main/inference/index.ts';
+import { GREEDY, type AnswerShape, type SamplingOptions } from '../../../src-main/inference/index.ts';
 import { createReroute, type Candidate, type OpenPipelineRequest, type Pipeline } from '../../../src-main/pipeline/index.ts';
 import { cutOff, plugIn, type NetworkHost } from '../../support/network.ts';
 
@@ -16,6 +16,8 @@ export interface FailoverRun {
   readonly atToken: number;
   readonly sampling: SamplingOptions;
   readonly tokens: number;
+  readonly shape?: AnswerShape;
+  readonly endTokens?: readonly number[];
 }
 
 export interface FailoverResult {
@@ -35,15 +37,16 @@ export interface Stand {
   /** Where each node of the cluster is, when they have a network of their own. */
   readonly hosts?: readonly NetworkHost[];
   readonly speculate?: OpenPipelineRequest['speculate'];
+  readonly dtype?: OpenPipelineRequest['dtype'];
 }
 
 /** A pipeline over the cluster's nodes as they are now. Nodes that end stay away until `revive`; who is left takes over. */
-export function openOver({ cluster, node, contextTokens, speculate = true }: Stand): Promise<Pipeline> {
+export function openOver({ cluster, node, contextTokens, speculate = true, dtype = 'f16' }: Stand): Promise<Pipeline> {
   const candidates = (): Candidate[] => cluster.nodes.map(({ peerId, addresses }) => ({ peer: asPeerId(peerId), addresses }));
   const modelHash = cluster.model.manifest.model_hash;
   return node.coordinator.openPipeline({
     route: cluster.nodes.map(({ peerId, addresses, layers }) => ({ peer: asPeerId(peerId), addresses, layers })),
-    modelHash, contextTokens, batchTokens: 32, dtype: 'f16', speculate,
+    modelHash, contextTokens, batchTokens: 32, dtype, speculate,
     reroute: createReroute({ modelHash, candidates, queryOffers: (request) => node.coordinator.queryOffers(request), timeoutMs: 3_000 }),
   });
 }
@@ -64,7 +67,7 @@ export async function runOnce(stand: Stand, promptTokens: Int32Array, run: Failo
   let next: number | undefined;
   let arrived = 0;
   try {
-    const generation = pipeline.generate({ promptTokens, sampling: run.sampling, maxTokens: run.tokens, endTokens: [] });
+    const generation = pipeline.generate({ promptTokens, sampling: run.sampling, maxTokens: run.tokens, endTokens: run.endTokens ?? [], ...(run.shape === undefined ? {} : { shape: run.shape }) });
     const error = await (async () => {
       for await (const { token } of generation) {
         tokens.push(token);

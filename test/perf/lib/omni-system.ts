@@ -73,7 +73,7 @@ const configOn = ({ config }: Settings, { address }: NetworkHost): HostConfig =>
 
 async function startNode(child: ChildProcess, host: NetworkHost, message: ToNode): Promise<BenchNode> {
   const reply = fromNodeSchema.parse(await answerOf(child, message));
-  if (reply.type === 'failed') throw new Error(`a node did not start: ${reply.error.message}`);
+  if (reply.type !== 'ready') throw new Error(`a node did not start: ${JSON.stringify(reply)}`);
   const { peerId: peer, addresses } = reply;
   return { host, child, peer, addresses, meshPort: Number(/\/tcp\/(\d+)/.exec(addresses[0] ?? '')?.[1]) };
 }

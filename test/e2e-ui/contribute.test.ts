@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
+import { silentLogger } from '../../src-main/base/index.ts';
+import type { TestBrowser } from '../support/browser.ts';
+import { ScriptedContribution, ScriptedSetup, SERVING } from '../support/scripted-contribution.ts';
+import { NO_METRICS, ScriptedHost } from '../support/scripted-host.ts';
+import { checkLooks, openPage, openTestBrowser, renderer, shots, uiMissing } from '../support/ui.ts';
+
+const why = uiMissing('contribute');
+
+describe.skipIf(why !== undefined)('contributing in Chromium', () => {
+  let browser: TestBrowser;
+  let host: ScriptedHost;
+  let contribute: ScriptedContribution;
+  let setup: ScriptedSetup;
+  let server: HttpServer;
+  let page: Page;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    browser = await openTestBrowser();
+  });
+  afterAll(() => browser?.close());
+  beforeEach(async () => {
+    host = new ScriptedHost();
+    contribute = host.contribute = new ScriptedContribution(host.events);
+    setup = host.setup = new ScriptedSetup();
+    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: 'key-of-the-browser-test', port: 0 } });
+    ({ page, complaints } = await openPage(browser));
+  });
+  afterEach(async () => {
+    await page.close();
+    await server.stop();
+  });
+
+  const open = async (): Promise<void> => {
+    await page.goto(server.url);
+    await page.getByText('Ready', { exact: true }).waitFor();
+  };
+  const check = (name: string) => checkLooks(page, name);
+  const checkNarrow = async (name: string): Promise<void> => {
+    await page.setViewportSize({ width: 360, height: 760 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+    await page.screenshot({ path: join(shots, `${name}-360.png`) });
+    await page.setViewportSize({ width: 1100, height: 760 });
+  };
+  const status = () => page.locator('#contribute-status');
+
+  it('is switched, paused and limited, and tells what is so', async () => {
+    setup.isDue = false;
+    await open();
+    await page.keyboard.press('Alt+5');
+    const toggle = page.getByRole('switch', { name: 'Compute for others' });
+    expect(await status().innerText()).toBe('Off. This machine computes for nobody else.');
+    expect(await page.getByText('No chain configured.').isVisible()).toBe(true);
+    await check('contribute-off');
+    await toggle.focus();
+    await page.keyboard.press('Space');
+    await page.getByText('On, nobody asked yet.').waitFor();
+    expect(await toggle.getAttribute('aria-checked')).toBe('true');
+
+    contribute.show(SERVING);
+    await page.getByText('Serving layers 3–5 of omni-guide to 2 machines.').waitFor();
+    expect(await page.getByRole('row', { name: /studio/ }).innerText()).toContain('1,234');
+    expect(await page.getByText('48,213').isVisible()).toBe(true);
+    await check('contribute-serving');
+    await checkNarrow('contribute-serving');
+
+    await page.getByRole('button', { name: 'Pause for 1 hour' }).click();
+    await expect.poll(() => status().innerText()).toMatch(/^Paused until .+\. 2 answers under way may still end/);
+    await page.getByRole('button', { name: 'Resume now' }).click();
+    await page.getByText('Serving layers').waitFor();
+    contribute.show({ hold: { reason: 'battery' }, serving: [], sessions: 0 });
+    await page.getByText('On, but waiting: the machine runs on battery.').waitFor();
+
+    await page.getByLabel('Memory for others, GB').fill('2.5');
+    await page.getByLabel('CPU threads').fill('');
+    await page.getByLabel('Not while other programs use more than').fill('50');
+    await page.getByRole('button', { name: 'Add hours' }).click();
+    await page.getByLabel('Fri').uncheck();
+    await page.getByLabel('From').fill('23:00');
+    await page.getByRole('button', { name: 'Save limits' }).click();
+    await page.getByText('Saved.').waitFor();
+    expect(contribute.changes.at(-1)?.limits).toMatchObject({ memoryBytes: 2.5e9, threads: null, maxLoad: 0.5, schedule: [{ days: ['mon', 'tue', 'wed', 'thu'], from: '23:00', to: '07:00' }] });
+    expect(await page.getByLabel('Only after minutes without input').isDisabled()).toBe(true);
+    expect(await page.getByText('Cannot be known here').isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Save limits' }).scrollIntoViewIfNeeded();
+    await check('contribute-limits');
+    expect(complaints).toEqual([]);
+  });
+
+  it('first steps: by keyboard, over a chat that works below them, once', async () => {
+    await open();
+    const steps = page.getByRole('region', { name: 'First steps' });
+    await steps.getByText('Step 1 of 3').waitFor();
+    await check('first-run-1');
+    await checkNarrow('first-run-1');
+    // Nothing waits for a choice.
+    await page.getByLabel('Your question').fill('Do you work?');
+    await page.getByLabel('Your question').press('Enter');
+    await page.getByText('first token').waitFor();
+
+    await steps.getByRole('button', { name: 'Next' }).focus();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Name your node, and say what it gives');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('  desk  ');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    expect(await steps.getByLabel('Memory, GB').inputValue()).toBe('4');
+    await check('first-run-2');
+    await steps.getByLabel('Memory, GB').press('Enter');
+    await steps.getByText('Step 3 of 3').waitFor();
+    await check('first-run-3');
+    await checkNarrow('first-run-3');
+    await steps.getByLabel('Only whom I invite').check();
+    await steps.getByRole('button', { name: 'Finish' }).click();
+    await steps.getByText('quit OmniNode and open it anew').waitFor();
+    expect(setup.finished).toEqual([{ name: 'desk', isOn: true, limits: { memoryBytes: 4e9, threads: 4 }, reach: 'private' }]);
+    await page.reload();
+    await page.getByText('Ready', { exact: true }).waitFor();
+    expect(await steps.count()).toBe(0);
+
+    setup.isDue = true;
+    await page.reload();
+    await steps.getByRole('button', { name: 'Skip' }).click();
+    await steps.waitFor({ state: 'detached' });
+    expect(setup.isDue).toBe(false);
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,295 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startHttpServer, type HostService, type HttpServer } from '../../src-main/api/index.ts';
+import { createLogger, LogLines, silentLogger, type Logger } from '../../src-main/base/index.ts';
+import { knownSecrets, loadSettings } from '../../src-main/host/config.ts';
+import { appPaths } from '../../src-main/host/index.ts';
+import { aboutService, apiKeyService, collectDiagnostics, preferenceService, settingsService } from '../../src-main/host/settings/index.ts';
+import type { TestBrowser } from '../support/browser.ts';
+import { NO_METRICS, ScriptedHost, untilStopped } from '../support/scripted-host.ts';
+import { untranslated } from '../support/untranslated.ts';
+import { checkLooks, openPage, openTestBrowser, overflowOf, renderer, shots, uiMissing } from '../support/ui.ts';
+
+const why = uiMissing('settings');
+
+describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium', () => {
+  let browser: TestBrowser;
+  let home: string;
+  let host: ScriptedHost & HostService;
+  let server: HttpServer;
+  let page: Page;
+  let logger: Logger;
+  let complaints: string[];
+
+  beforeAll(async () => {
+    browser = await openTestBrowser();
+    await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  });
+  afterAll(() => browser?.close());
+
+  const open = async (): Promise<Page> => {
+    const { page: made } = await openPage(browser, complaints);
+    await made.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    await made.goto(server.url);
+    await made.locator('.pill-ready').waitFor();
+    return made;
+  };
+  beforeEach(async () => {
+    complaints = [];
+    home = await mkdtemp(join(tmpdir(), 'omninode-settings-ui-'));
+    const settings = await loadSettings({ home, storeQuotaBytes: 5_000_000_000 }, { OMNINODE_UI_TOKEN: 'key-of-the-browser-test' });
+    const lines = new LogLines(() => knownSecrets(settings));
+    logger = createLogger('silent', undefined, lines);
+    const scripted = new ScriptedHost();
+    host = Object.assign(scripted, {
+      settings: settingsService(settings), preferences: preferenceService(home), apiKeys: apiKeyService(home), about: aboutService(appPaths(), home), logs: lines,
+      diagnostics: () => collectDiagnostics({ settings, paths: appPaths(), api: { info: () => scripted.info(), status: () => scripted.status(), stages: () => scripted.stages(), peers: () => scripted.peers(), logs: lines }, metrics: NO_METRICS }),
+    });
+    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: settings.secrets.uiToken, port: 0 } });
+    page = await open();
+  });
+  afterEach(async () => {
+    await page.close();
+    await server.stop();
+    await rm(home, { recursive: true, force: true });
+  });
+
+  const go = (section: string) => page.getByRole('navigation', { name: 'Parts of the settings' }).getByRole('button', { name: section, exact: true }).click();
+  const check = async (name: string): Promise<void> => {
+    await checkLooks(page, name);
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  };
+  const overflow = () => overflowOf(page);
+  const ground = (of: Page = page) => of.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const config = async () => JSON.parse(await readFile(join(home, 'config.json'), 'utf8')) as Record<string, unknown>;
+
+  it('looks as its owner wants, in every browser, from the first frame on', async () => {
+    const light = await ground();
+    await page.keyboard.press('Alt+7');
+    await page.getByRole('heading', { name: 'Appearance' }).waitFor();
+    await check('settings-appearance');
+    await page.getByRole('radio', { name: 'Dark' }).check();
+    const dark = await ground();
+    expect(dark).not.toBe(light);
+    await page.getByRole('radio', { name: 'Compact' }).check();
+    await page.getByRole('radio', { name: 'Large', exact: true }).check();
+    await expect.poll(() => readFile(join(home, 'preferences.json'), 'utf8').then((text) => JSON.parse(text) as unknown, () => undefined)).toEqual({ theme: 'dark', density: 'compact', textSize: 'large', language: 'en' });
+    // A browser that never saw this page gets it dressed, without any script.
+    const elsewhere = await browser.context.browser()?.newContext({ javaScriptEnabled: false }) ?? browser.context;
+    const bare = await elsewhere.newPage();
+    await bare.goto(server.url);
+    expect(await bare.locator('html').getAttribute('data-theme')).toBe('dark');
+    expect(await bare.locator('html').getAttribute('data-text-size')).toBe('large');
+    await bare.close();
+    const other = await open();
+    expect(await ground(other)).toBe(dark);
+    await other.close();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.getByRole('radio', { name: 'Light' }).check();
+    expect(await ground()).toBe(light);
+    await page.keyboard.press('Alt+1');
+    await check('compact-chat');
+    expect(complaints).toEqual([]);
+  });
+
+  it('changes the configuration where the host takes it, and says what is wrong by the field', async () => {
+    await page.keyboard.press('Alt+7');
+    await go('This node');
+    await page.getByLabel('Context size (tokens)').fill('3');
+    await page.getByLabel('Name').fill('studio');
+    await page.getByText('2 not saved').waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('.setting-wrong', { hasText: 'Context size' }).getByRole('alert').waitFor();
+    expect(existsSync(join(home, 'config.json'))).toBe(false);
+    await check('settings-wrong');
+    await page.getByLabel('Context size (tokens)').fill('4096');
+    await page.keyboard.press('Enter');
+    await page.getByText('Saved. Start OmniNode again, then it counts.').waitFor();
+    expect(await config()).toEqual({ contextTokens: 4096, name: 'studio' });
+    await page.getByText('2 settings wait for the next start').waitFor();
+    await go('Storage and bandwidth');
+    expect(await page.getByLabel('Store quota (GB)').isDisabled()).toBe(true);
+    expect(await page.getByLabel('Store quota (GB)').inputValue()).toBe('5');
+    await page.getByLabel('Upload limit (MB/s)').fill('2.5');
+    await page.getByRole('switch', { name: 'Give stored models to others' }).uncheck();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved. Start').waitFor();
+    expect(await config()).toMatchObject({ uploadBytesPerSecond: 2_500_000, shareStore: false });
+    await check('settings-storage');
+    await go('Network');
+    expect(await page.getByLabel('Zone').isDisabled()).toBe(true);
+    await page.getByLabel('Relays').fill('nonsense');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('must be an address as').waitFor();
+    await check('settings-network');
+    expect(complaints).toEqual([]);
+  });
+
+  it('makes a key, shows it once, and takes it back', async () => {
+    await page.keyboard.press('Alt+7');
+    await go('Local API');
+    await page.getByText('No keys yet.').waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('editor');
+    await page.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByRole('button', { name: 'Copy the key' }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/^omni_[0-9a-f]{12}_/);
+    await check('settings-api');
+    await page.getByRole('button', { name: 'Done' }).click();
+    expect(await page.locator('body').innerText()).not.toMatch(/omni_[0-9a-f]{12}_/);
+    await page.getByRole('button', { name: 'Remove the key editor' }).click();
+    await page.getByRole('group', { name: 'Remove the key editor' }).getByRole('button', { name: 'Remove' }).click();
+    await page.getByText('No keys yet.').waitFor();
+    expect((await host.apiKeys?.list())?.keys).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows the log as it goes on, and collects diagnostics that are seen before they are saved', async () => {
+    logger.info({ peers: 2 }, 'met two others');
+    await page.keyboard.press('Alt+7');
+    await go('Log');
+    await page.getByText('met two others').waitFor();
+    logger.warn({ link: `omni://join/${'abcdefgh234567'.repeat(18)}` }, 'a slow link');
+    logger.error('the disk is full');
+    await page.getByText('the disk is full').waitFor();
+    await check('settings-log');
+    await page.getByLabel('Level').selectOption('warn');
+    await page.getByText('2 lines').waitFor();
+    await page.getByLabel('Search the log').fill('DISK');
+    await page.getByText('1 line', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused: new lines are not shown.').waitFor();
+    logger.error('another disk is full');
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('another disk is full').waitFor();
+    await page.getByRole('button', { name: 'Copy the lines shown' }).click();
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toMatch(/error the disk is full\n.*another disk is full$/);
+    await go('Diagnostics');
+    await page.getByRole('button', { name: 'Collect diagnostics' }).click();
+    await page.getByText('What is inside').waitFor();
+    await page.getByText('Configuration, without secrets').click();
+    await page.locator('pre', { hasText: '"storeQuotaBytes": 5000000000' }).waitFor();
+    await check('settings-diagnostics');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save the file' }).click()]);
+    const text = await readFile(await file.path(), 'utf8');
+    expect(text).toContain('a slow link');
+    for (const secret of ['key-of-the-browser-test', 'abcdefgh234567']) expect(text).not.toContain(secret);
+    expect(complaints).toEqual([]);
+  });
+
+  it('explains itself, and reads its documents, without a network', async () => {
+    const requested: string[] = [];
+    page.on('request', (request) => void requested.push(request.url()));
+    await page.keyboard.press('Alt+7');
+    await go('Help');
+    await page.getByText('One running OmniNode.').waitFor();
+    await check('settings-help');
+    await go('About');
+    await page.getByText('MIT OR Apache-2.0').first().waitFor();
+    await page.getByRole('button', { name: 'The local API' }).click();
+    await page.getByRole('region', { name: 'The local API' }).first().getByText('omninode key new --scope chat').first().waitFor();
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    await page.getByText(/^Made with \d+ libraries$/).click();
+    await check('settings-about');
+    expect(requested.filter((url) => !url.startsWith(server.address) && !url.startsWith('ws:'))).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('goes anywhere and does anything by keys alone', async () => {
+    host.script = untilStopped('under way');
+    const palette = page.getByRole('dialog');
+    const field = page.getByLabel('Your question');
+    await field.fill('About sourdough bread');
+    await field.press('Enter');
+    await page.getByText('under way').first().waitFor();
+    await page.keyboard.press('Control+k');
+    await palette.getByRole('combobox').waitFor();
+    await check('palette');
+    await page.keyboard.type('stop');
+    await palette.getByRole('option', { name: 'Stop the answer' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText('Stopped').waitFor();
+    expect(await palette.count()).toBe(0);
+    await expect.poll(() => field.evaluate((element) => element === document.activeElement)).toBe(true);
+    await page.keyboard.press('Alt+n');
+    await page.getByRole('heading', { name: 'Ask the model inside' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('sourd');
+    await palette.getByRole('option', { name: 'About sourdough bread' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText('under way').first().waitFor();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('theme dark');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.locator('html').getAttribute('data-theme')).toBe('dark');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowUp');
+    expect(await palette.getByRole('option', { selected: true }).count()).toBe(1);
+    expect(await palette.getByRole('combobox').getAttribute('aria-activedescendant')).toBe(await palette.getByRole('option', { selected: true }).getAttribute('id'));
+    await page.keyboard.press('Escape');
+    await palette.waitFor({ state: 'detached' });
+    // In a field a question mark is a letter.
+    await field.fill('');
+    await field.press('?');
+    expect(await field.inputValue()).toBe('?');
+    await page.keyboard.press('Control+/');
+    await page.getByRole('dialog', { name: 'Shortcuts of the keyboard' }).waitFor();
+    await check('shortcuts');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('log');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Log', exact: true }).waitFor();
+    await page.getByRole('heading', { name: 'Log', exact: true }).click();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Shortcuts of the keyboard' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('fits 360 px, compact and with the largest text', async () => {
+    await host.preferences?.set({ density: 'compact', textSize: 'largest' });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.reload();
+    await page.locator('.pill-ready').waitFor();
+    await page.keyboard.press('Alt+7');
+    for (const section of ['Appearance', 'This node', 'Network', 'Storage and bandwidth', 'Local API', 'Log', 'Diagnostics', 'Help', 'About']) {
+      await go(section);
+      await page.getByRole('heading', { name: section, exact: true }).waitFor();
+      expect(await overflow(), section).toBe(0);
+    }
+    await go('This node');
+    await check('narrow-settings');
+    await page.keyboard.press('Control+k');
+    expect(await overflow()).toBe(0);
+    await check('narrow-palette');
+    expect(complaints).toEqual([]);
+  });
+
+  it('has no text that is in no language file', async () => {
+    await page.getByLabel('Your question').fill('123');
+    await page.getByLabel('Your question').press('Enter');
+    await page.getByText('first token').waitFor();
+    await host.preferences?.set({ language: 'en-XA' });
+    await page.reload();
+    await page.locator('.pill-ready').waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('en-XA');
+    expect(await untranslated(page), 'chat').toEqual([]);
+    await page.keyboard.press('Control+k');
+    expect(await untranslated(page), 'palette').toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Alt+7');
+    await page.locator('.setup-nav button').first().waitFor();
+    for (const [index, part] of ['appearance', 'node', 'network', 'storage', 'api', 'logs', 'diagnostics', 'help'].entries()) {
+      await page.locator('.setup-nav button').nth(index).click();
+      await page.locator(['appearance', 'node', 'network', 'storage', 'api'].includes(part) ? `.setup-${part} .setting >> nth=0` : `.setup-${part} > :nth-child(2)`).waitFor();
+      expect(await untranslated(page), part).toEqual([]);
+    }
+    await page.screenshot({ path: join(shots, 'pseudo-language.png') });
+    expect(complaints).toEqual([]);
+  });
+});
