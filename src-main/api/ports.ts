@@ -4,7 +4,7 @@ import type { NetNow, PipelineLoad } from './control/schema.ts';
 import type { Downloads } from './manage/downloads.ts';
 import type { ManageService } from './manage/ports.ts';
 import type { CompletionService, EmbeddingService } from './openai/ports.ts';
-import type { CommandName, CommandOutput, CommandParsed, Contribution, Desktop, DesktopChange, HostInfo, HostStatus, HubTokenState, Invitation, JoinPlan, Member, OfferedLink, ModelsNow, Peer, PipelineActivity, PreferenceChange, Preferences, PipelineSample, Stage, Standing, UpdateState } from '../../src-preload/bridge/index.ts';
+import type { CommandName, CommandOutput, CommandParsed, Contribution, Desktop, DesktopChange, Economy, HostInfo, HostStatus, HubTokenState, Invitation, JoinPlan, Member, OfferedLink, ModelsNow, Peer, PipelineActivity, PreferenceChange, Preferences, PipelineSample, Stage, Standing, UpdateState } from '../../src-preload/bridge/index.ts';
 
 export type ChatRequest = AnswerRequest;
 export type ChatPart = AnswerPart;
@@ -23,6 +23,7 @@ export interface HostServiceEvents {
   standing: Standing;
   models: ModelsNow;
   contribution: Contribution;
+  economy: Economy;
   /** Undefined: it was joined or dismissed. */
   link: OfferedLink | undefined;
   update: UpdateState;
@@ -35,6 +36,21 @@ export interface ContributeService {
   set(change: CommandParsed<'contribute.set'>): Promise<Contribution>;
   pause(ms: number): Promise<Contribution>;
   resume(): Promise<Contribution>;
+}
+
+/** SUM: chain, ledger and wallet of this host. Later changes of `get` are the event `economy`. */
+export interface EconomyService {
+  get(): Economy;
+  ledger(): Promise<CommandOutput<'economy.ledger'>>;
+  earnings(input: CommandParsed<'economy.earnings'>): Promise<CommandOutput<'economy.earnings'>>;
+  slashes(): Promise<CommandOutput<'economy.slashes'>>;
+  transactions(): CommandOutput<'economy.transactions'>;
+  plan(op: CommandParsed<'economy.plan'>): Promise<CommandOutput<'economy.plan'>>;
+  faucet(): Promise<CommandOutput<'economy.faucet'>>;
+  /** EIP-1193; never rejects for what the chain or the owner refused: that is an answer. */
+  request(input: CommandParsed<'wallet.request'>): Promise<CommandOutput<'wallet.request'>>;
+  show(input: CommandParsed<'wallet.show'>): Promise<CommandOutput<'wallet.show'>>;
+  lock(): void;
 }
 
 /** Links with which machines join the mesh. Nothing that it throws holds a link. */
@@ -222,6 +238,7 @@ export interface HostService {
   readonly pipeline?: PipelineService;
   /** Absent on a host that computes for nobody else. */
   readonly contribute?: ContributeService;
+  readonly economy?: EconomyService;
   /** Absent on a host whose configuration is not the page's to write. */
   readonly setup?: SetupService;
   /** Absent where the system hands no links over: `omninode join` does. */

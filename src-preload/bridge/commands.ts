@@ -3,6 +3,7 @@ import { attachmentCommands } from './attachment-commands.ts';
 import { contributeCommands } from './contribute-commands.ts';
 import { conversationCommands } from './conversation-commands.ts';
 import { hostInfoSchema } from './dto.ts';
+import { economyCommands } from './economy-commands.ts';
 import { wireErrorSchema, type WireError } from './errors.ts';
 import { modelCommands } from './model-commands.ts';
 import { INVITE_LIMITS, invitationSchema, joinPlanSchema, linkSchema, ttlSchema } from './invite.ts';
@@ -43,6 +44,7 @@ export const commands = {
   ...pipelineCommands,
   ...modelCommands,
   ...shellCommands,
+  ...economyCommands,
 } as const;
 
 export type CommandName = keyof typeof commands;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { contributionSchema } from './contribute.ts';
 import { conversationsChangedSchema } from './conversation.ts';
+import { economySchema } from './economy.ts';
 import { wireErrorSchema } from './errors.ts';
 import { logsAddedSchema } from './logs.ts';
 import { membersSchema } from './member.ts';
@@ -36,6 +37,7 @@ export const events = {
   'standing.changed': event('latest', standingSchema),
   'models.changed': event('latest', modelsNowSchema),
   'contribute.changed': event('latest', contributionSchema),
+  'economy.changed': event('latest', economySchema),
   /** A conversation that the host keeps, or the list of them, is not what it was; `revision` grows by one each time. */
   'conversations.changed': event('now', conversationsChangedSchema),
   /** There are new lines in the host's log; told only while a client follows it. */

@@ -4,6 +4,7 @@ export * from './contribute.ts';
 export * from './conversation.ts';
 export * from './desktop.ts';
 export * from './dto.ts';
+export * from './economy.ts';
 export * from './errors.ts';
 export * from './member.ts';
 export * from './model.ts';

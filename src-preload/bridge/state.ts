@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { contributionSchema } from './contribute.ts';
 import { conversationsChangedSchema } from './conversation.ts';
+import { economySchema } from './economy.ts';
 import { wireErrorSchema } from './errors.ts';
 import type { HostEvent } from './events.ts';
 import { logsAddedSchema } from './logs.ts';
@@ -44,6 +45,8 @@ export const hostStateSchema = z.object({
   models: modelsNowSchema.exactOptional(),
   /** What this machine gives to others; absent on a host that computes for nobody else. */
   contribution: contributionSchema.exactOptional(),
+  /** Chain, wallet and this node's account; absent on a host that uses no chain. */
+  economy: economySchema.exactOptional(),
   /** What of the kept conversations changed last; absent until something did. */
   conversations: conversationsChangedSchema.exactOptional(),
   /** The log's newest line; absent until a client has followed it. */
@@ -88,6 +91,7 @@ function reduceHost(state: HostState, { event, data }: Exclude<HostEvent, ChatEv
     case 'host.status': return { ...state, status: data };
     case 'models.changed': return { ...state, models: data };
     case 'contribute.changed': return { ...state, contribution: data };
+    case 'economy.changed': return { ...state, economy: data };
     case 'conversations.changed': return { ...state, conversations: data };
     case 'logs.added': return { ...state, logs: data };
     case 'link.offered': return withLink(state, data.link);

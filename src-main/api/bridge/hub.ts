@@ -16,11 +16,11 @@ export class Hub {
   #seq = 0;
 
   constructor(host: HostService, clock: Clock) {
-    const [activity, members, standing, models, contribution, offeredLink, update] = [host.activity?.(), host.members?.(), host.standing?.(), host.models?.now(), host.contribute?.get(), host.links?.current(), host.updates?.state()];
+    const [activity, members, standing, models, contribution, economy, offeredLink, update] = [host.activity?.(), host.members?.(), host.standing?.(), host.models?.now(), host.contribute?.get(), host.economy?.get(), host.links?.current(), host.updates?.state()];
     this.#state = {
       info: host.info(), status: host.status(), stages: host.stages(), peers: host.peers(), answers: {},
       ...(activity === undefined ? {} : { activity }), ...(members === undefined ? {} : { members }), ...(standing === undefined ? {} : { standing }), ...(models === undefined ? {} : { models }),
-      ...(contribution === undefined ? {} : { contribution }),
+      ...(contribution === undefined ? {} : { contribution }), ...(economy === undefined ? {} : { economy }),
       ...(offeredLink === undefined ? {} : { offeredLink }), ...(update === undefined ? {} : { update }),
     };
     this.#coalescer = new Coalescer((event) => this.#emit(event), clock);
@@ -34,6 +34,7 @@ export class Hub {
       host.events.on('standing', (data) => this.publish({ event: 'standing.changed', data })),
       host.events.on('models', (data) => this.publish({ event: 'models.changed', data })),
       host.events.on('contribution', (data) => this.publish({ event: 'contribute.changed', data })),
+      host.events.on('economy', (data) => this.publish({ event: 'economy.changed', data })),
       host.events.on('link', (link) => this.publish({ event: 'link.offered', data: { link: link ?? null } })),
       host.events.on('update', (data) => this.publish({ event: 'update.changed', data })),
       host.events.on('peers', (data) => this.publish({ event: 'peers.changed', data })),

@@ -8,6 +8,7 @@ import { toWireError } from '../wire-error.ts';
 import { attachmentHandlers } from './attachments.ts';
 import { contributeHandlers } from './contribute.ts';
 import { conversationHandlers, followConversations } from './conversations.ts';
+import { economyHandlers } from './economy.ts';
 import { Hub, type Sink } from './hub.ts';
 import { LogFollowers } from './log-followers.ts';
 import { settingsHandlers } from './settings.ts';
@@ -100,7 +101,7 @@ export class BridgeServer {
 }
 
 function createHandlers(host: HostService, hub: Hub, followers: LogFollowers): Handlers {
-  const { attachments, contribute, conversations, invites, network, models, setup } = host;
+  const { attachments, contribute, conversations, economy, invites, network, models, setup } = host;
   return {
     'host.info': () => host.info(),
     'state.snapshot': () => hub.snapshot(),
@@ -120,6 +121,7 @@ function createHandlers(host: HostService, hub: Hub, followers: LogFollowers): H
     ...(host.pipeline === undefined ? {} : pipelineHandlers(host.pipeline, hub)),
     ...(models === undefined ? {} : modelHandlers(models)),
     ...(contribute === undefined ? {} : contributeHandlers(contribute)),
+    ...(economy === undefined ? {} : economyHandlers(economy)),
     ...(setup === undefined ? {} : setupHandlers(setup)),
     ...shellHandlers(host),
     ...(invites === undefined ? {} : {

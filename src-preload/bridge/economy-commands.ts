@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { earningsSchema, economyOpSchema, economyPlanSchema, economySchema, ECONOMY_LIMITS, rpcAnswerSchema, shownDocumentSchema, slashSchema, sumLedgerSchema, transactionSchema, walletDocumentSchema } from './economy.ts';
+
+const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
+const nothing = z.strictObject({});
+const CHAIN = ['CHAIN_DOWN', 'CHAIN_WRONG_NETWORK'] as const;
+
+/** SUM. Later changes of `economy.get` come as `economy.changed`. Nothing here takes or gives a key, a phrase or a password. */
+export const economyCommands = {
+  'economy.get': command(nothing, economySchema),
+  'economy.ledger': command(nothing, sumLedgerSchema, CHAIN),
+  'economy.earnings': command(z.strictObject({ windowMs: z.number().int().min(3_600_000).max(366 * 86_400_000) }), earningsSchema, CHAIN),
+  'economy.slashes': command(nothing, z.object({ slashes: z.array(slashSchema).max(ECONOMY_LIMITS.entries).readonly() }), CHAIN),
+  'economy.transactions': command(nothing, z.object({ transactions: z.array(transactionSchema).max(ECONOMY_LIMITS.entries).readonly() })),
+  /** What has to be sent for it, checked against the ledger; sends nothing. */
+  'economy.plan': command(economyOpSchema, economyPlanSchema, [...CHAIN, 'ECONOMY_NOT_POSSIBLE', 'WALLET_NONE']),
+  /** SUM and coins for fees of the embedded test chain; there is no such thing on another. */
+  'economy.faucet': command(nothing, transactionSchema, [...CHAIN, 'ECONOMY_NO_FAUCET', 'ECONOMY_FAUCET_EMPTY', 'WALLET_NONE']),
+  /** EIP-1193, methods of a list; what needs a signature is answered when the owner has decided in a document of its own (asked for with `wallet.show`). */
+  'wallet.request': command(
+    z.strictObject({ method: z.string().regex(/^[a-zA-Z]+_[a-zA-Z0-9]+$/).max(64), params: z.array(z.unknown()).max(8).refine((params) => JSON.stringify(params).length <= ECONOMY_LIMITS.paramsChars).default([]) }),
+    rpcAnswerSchema,
+  ),
+  /** Shows the owner a document; `consent` the oldest decision that waits. */
+  'wallet.show': command(z.strictObject({ document: walletDocumentSchema }), shownDocumentSchema, ['WALLET_NONE', 'WALLET_EXISTS', 'WALLET_NOTHING_WAITS', 'WALLET_NOT_HERE']),
+  'wallet.lock': command(nothing, nothing),
+} as const;
