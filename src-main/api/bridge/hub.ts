@@ -16,13 +16,7 @@ export class Hub {
   #seq = 0;
 
   constructor(host: HostService, clock: Clock) {
-    const [activity, members, standing, models, contribution, economy, offeredLink, update] = [host.activity?.(), host.members?.(), host.standing?.(), host.models?.now(), host.contribute?.get(), host.economy?.get(), host.links?.current(), host.updates?.state()];
-    this.#state = {
-      info: host.info(), status: host.status(), stages: host.stages(), peers: host.peers(), answers: {},
-      ...(activity === undefined ? {} : { activity }), ...(members === undefined ? {} : { members }), ...(standing === undefined ? {} : { standing }), ...(models === undefined ? {} : { models }),
-      ...(contribution === undefined ? {} : { contribution }), ...(economy === undefined ? {} : { economy }),
-      ...(offeredLink === undefined ? {} : { offeredLink }), ...(update === undefined ? {} : { update }),
-    };
+    this.#state = stateOf(host);
     this.#coalescer = new Coalescer((event) => this.#emit(event), clock);
     this.#stops = [
       host.events.on('status', (data) => this.#onStatus(host, data)),
@@ -82,4 +76,14 @@ export class Hub {
     this.#seq += 1;
     for (const sink of [...this.#sinks]) sink({ ...event, seq: this.#seq });
   }
+}
+
+/** What the host tells before any event. */
+function stateOf(host: HostService): HostState {
+  const parts = {
+    activity: host.activity?.(), members: host.members?.(), standing: host.standing?.(), models: host.models?.now(), contribution: host.contribute?.get(),
+    economy: host.economy?.get(), offeredLink: host.links?.current(), update: host.updates?.state(),
+  };
+  const there = Object.entries(parts).filter(([, part]) => part !== undefined);
+  return { info: host.info(), status: host.status(), stages: host.stages(), peers: host.peers(), answers: {}, ...Object.fromEntries(there) };
 }
