@@ -13,6 +13,7 @@ export type * from './manage/ports.ts';
 export { Downloads, type DownloadEvents, type DownloadWork } from './manage/downloads.ts';
 export * from './openai/ports.ts';
 export { startHttpServer, type HttpServer, type HttpServerInit } from './http/server.ts';
-export { askContribution, askMetrics, askNet, askPeers, askRunningHost, watchPeers } from './control/client.ts';
+export { askContribution, askMetrics, askNet, askOwner, askPeers, askRunningHost, watchPeers } from './control/client.ts';
 export { startControlServer, type ControlServer, type ControlServerInit } from './control/server.ts';
+export { ownerCalls, type OwnerCall, type OwnerInput, type OwnerOp, type OwnerOutput, type OwnerQuestion, type OwnerService } from './control/economy-schema.ts';
 export type { ContributeOrder, KnownMember, NetNow, PeerRow, PeersNow, PipelineLoad, RunningHost, Trouble } from './control/schema.ts';

@@ -33,6 +33,10 @@ export const CONTROL_PEERS_PATH = '/v1/peers';
 export const CONTROL_NET_PATH = '/v1/net';
 export const CONTROL_CONTRIBUTE_PATH = '/v1/contribute';
 export const CONTROL_METRICS_PATH = '/v1/metrics';
+/** Followed by the name of a call. */
+export const CONTROL_SUM_PATH = '/v1/sum/';
+/** A wallet's password is made slow on purpose, and a transaction is waited for a while. */
+export const CONTROL_SUM_TIMEOUT_MS = 60_000;
 /** The node tries its members again before it answers. */
 export const CONTROL_NET_TIMEOUT_MS = 25_000;
-export const CONTROL_LIMITS = { perSecond: 20, burst: 50, timeoutMs: 5_000, maxReplyBytes: 4_194_304, maxWatchers: 8 } as const;
+export const CONTROL_LIMITS = { perSecond: 20, burst: 50, timeoutMs: 5_000, maxReplyBytes: 4_194_304, maxWatchers: 8, maxSumBodyBytes: 262_144 } as const;

@@ -1,5 +1,6 @@
 import type { Events, LogLines } from '../base/index.ts';
 import type { AnswerPart, AnswerRequest, Answerer, ChatsEvents } from '../chats/index.ts';
+import type { OwnerService } from './control/economy-schema.ts';
 import type { NetNow, PipelineLoad } from './control/schema.ts';
 import type { Downloads } from './manage/downloads.ts';
 import type { ManageService } from './manage/ports.ts';
@@ -238,7 +239,10 @@ export interface HostService {
   readonly pipeline?: PipelineService;
   /** Absent on a host that computes for nobody else. */
   readonly contribute?: ContributeService;
+  /** Absent on a host that uses no chain. */
   readonly economy?: EconomyService;
+  /** The same for the owner's commands. */
+  readonly owner?: OwnerService;
   /** Absent on a host whose configuration is not the page's to write. */
   readonly setup?: SetupService;
   /** Absent where the system hands no links over: `omninode join` does. */

@@ -1,8 +1,9 @@
-import type { z } from 'zod';
-import { isAlive } from '../../base/index.ts';
+import { z } from 'zod';
+import { CodedError, isAlive } from '../../base/index.ts';
 import { apiErrors } from '../errors.ts';
-import { CONTROL_CONTRIBUTE_PATH, CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_NET_TIMEOUT_MS, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
-import { contributionSchema, type Contribution } from '../../../src-preload/bridge/index.ts';
+import { CONTROL_CONTRIBUTE_PATH, CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_NET_TIMEOUT_MS, CONTROL_PATH, CONTROL_PEERS_PATH, CONTROL_SUM_PATH, CONTROL_SUM_TIMEOUT_MS } from '../options.ts';
+import { contributionSchema, wireErrorSchema, type Contribution } from '../../../src-preload/bridge/index.ts';
+import { ownerCalls, type OwnerCall, type OwnerInput, type OwnerOutput } from './economy-schema.ts';
 import { readControlFile, type ControlFile } from './file.ts';
 import { netNowSchema, peersNowSchema, runningHostSchema, type ContributeOrder, type NetNow, type PeersNow, type RunningHost } from './schema.ts';
 
@@ -17,6 +18,13 @@ export const askNet = (home: string, signal: AbortSignal): Promise<NetNow> => as
 
 /** What it gives to others, after `order` where there is one. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export const askContribution = (home: string, signal: AbortSignal, order?: ContributeOrder): Promise<Contribution> => ask(home, { path: CONTROL_CONTRIBUTE_PATH, schema: contributionSchema, signal, body: order });
+
+/** One of `ownerCalls`. @throws API_NOT_RUNNING, API_CONTROL_FAILED, and what the host's chain and wallet throw */
+export async function askOwner<N extends OwnerCall>(home: string, signal: AbortSignal, { name, input }: { readonly name: N; readonly input: OwnerInput<N> }): Promise<OwnerOutput<N>> {
+  const schema = z.object({ reply: ownerCalls[name].output });
+  const { reply } = await ask(home, { path: `${CONTROL_SUM_PATH}${name}`, schema, signal, body: input, timeoutMs: CONTROL_SUM_TIMEOUT_MS });
+  return reply as OwnerOutput<N>;
+}
 
 /** What it counts, as Prometheus reads it. @throws API_NOT_RUNNING, API_CONTROL_FAILED */
 export async function askMetrics(home: string, signal: AbortSignal): Promise<string> {
@@ -74,11 +82,23 @@ async function get({ port, key }: ControlFile, { home, path, signal, body }: { r
   const sent = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
   try {
     const reply = await inTime(fetch(`http://127.0.0.1:${port}${path}`, { ...sent, headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }, signal, redirect: 'error' }));
-    if (!reply.ok) throw apiErrors.controlFailed({ reason: `it answered ${reply.status}` });
+    if (!reply.ok) throw await refusalOf(reply);
     return reply;
   } catch (error) {
     if (error instanceof TypeError) throw apiErrors.notRunning({ home }, error);
     throw error;
+  }
+}
+
+/** What the host behind the server says is wrong; that the server itself refused is told by its status. */
+async function refusalOf(reply: Response): Promise<CodedError> {
+  const failed = (cause?: unknown): CodedError => apiErrors.controlFailed({ reason: `it answered ${reply.status}` }, cause);
+  const text = await inTime(readText(reply));
+  try {
+    const { next, ...error } = z.object({ error: wireErrorSchema }).parse(JSON.parse(text)).error;
+    return error.code.startsWith('API_') ? failed() : CodedError.fromWire({ ...error, ...(next === undefined ? {} : { next }) });
+  } catch (error) {
+    return failed(error);
   }
 }
 

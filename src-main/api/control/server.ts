@@ -6,10 +6,11 @@ import { apiErrors } from '../errors.ts';
 import { Guard } from '../http/guard.ts';
 import { placeOf } from '../http/place.ts';
 import { statusOf } from '../http/status.ts';
-import { CONTROL_CONTRIBUTE_PATH, CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_PATH, CONTROL_PEERS_PATH } from '../options.ts';
+import { CONTROL_CONTRIBUTE_PATH, CONTROL_LIMITS, CONTROL_METRICS_PATH, CONTROL_NET_PATH, CONTROL_PATH, CONTROL_PEERS_PATH, CONTROL_SUM_PATH } from '../options.ts';
 import { parseInput } from '../parse-input.ts';
 import type { ContributeService, HostService, MetricsText } from '../ports.ts';
 import { toWireError } from '../wire-error.ts';
+import { isOwnerCall, ownerCalls } from './economy-schema.ts';
 import { removeControlFile, writeControlFile } from './file.ts';
 import { peersNow, peersStream } from './peers.ts';
 import { contributeOrderSchema, type RunningHost } from './schema.ts';
@@ -38,6 +39,7 @@ export async function startControlServer({ host, metrics, home, logger }: Contro
   app.get(CONTROL_PATH, () => runningHost(host));
   addPeers(app, host);
   addContribute(app, host.contribute);
+  addSum(app, host.owner);
   app.get(CONTROL_NET_PATH, () => host.net?.() ?? Promise.reject(apiErrors.unsupported({ command: CONTROL_NET_PATH })));
   app.get(CONTROL_METRICS_PATH, async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   await app.listen({ host: HOST, port: 0 });
@@ -79,6 +81,16 @@ function addContribute(app: FastifyInstance, service: HostService['contribute'])
       case 'pause': return having().pause(order.ms);
       case 'resume': return having().resume();
     }
+  });
+}
+
+/** Files of keys are imported here, hence the larger body. */
+function addSum(app: FastifyInstance, service: HostService['owner']): void {
+  app.post<{ Params: { readonly call: string } }>(`${CONTROL_SUM_PATH}:call`, { bodyLimit: CONTROL_LIMITS.maxSumBodyBytes }, async ({ params: { call }, body }) => {
+    if (!isOwnerCall(call) || service === undefined) throw apiErrors.unsupported({ command: `${CONTROL_SUM_PATH}${call.slice(0, 100)}` });
+    const ask = service[call] as (input: unknown) => Promise<unknown>;
+    // Wrapped: JSON has no reply for "nothing".
+    return { reply: (await ask(parseInput(ownerCalls[call].input, body, { what: call, whole: 'body' }))) ?? null };
   });
 }
 
