@@ -18,6 +18,9 @@ import { pipelineCommand } from './commands/pipeline.ts';
 import { pipelineInferCommand } from './commands/pipeline-infer.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
+import { chainCommand } from './commands/sum/chain.ts';
+import { stakeCommands } from './commands/sum/stake.ts';
+import { walletCommand } from './commands/sum/wallet.ts';
 import { shardCommand } from './commands/shard.ts';
 import { storeCommand } from './commands/store.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -49,6 +52,8 @@ Examples:
   omninode zone new-key                            found a private zone
   omninode serve                                   the app, in your browser
   omninode key new --scope chat                    a key for programs that speak OpenAI's API
+  omninode wallet create                           an account for staking and paid work
+  omninode stake 1000                              stake SUM for this node
   omninode embed "a text" --model FOLDER           text to a vector, for search
   eval "$(omninode completion bash)"               completion for this shell
 
@@ -66,7 +71,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, netCommand, clusterCommand, serveCommand, contributeCommand, keyCommand, embedCommand, verifyCommand, zoneCommand, banCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, netCommand, clusterCommand, serveCommand, contributeCommand, keyCommand, embedCommand, verifyCommand, zoneCommand, banCommand, walletCommand, stakeCommands, chainCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

@@ -1,0 +1,83 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { Owner, OwnerInput } from '../../../host/index.ts';
+import { askPassword, askSecret } from '../../ask.ts';
+import type { CommandContext } from '../../command.ts';
+import { cliErrors } from '../../errors.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { integer } from '../../options.ts';
+import type { Launch } from '../../program.ts';
+import { jsonOf } from '../generation-options.ts';
+import { withOwner } from './owner.ts';
+import { walletView } from './views.ts';
+
+const EXAMPLES = `
+Examples:
+  omninode wallet create                      a new account; its recovery phrase is shown once
+  omninode wallet import --phrase             from a recovery phrase, typed unseen
+  omninode wallet import --keystore key.json  from an encrypted file of another wallet (v3)
+  omninode wallet show                        the account of this node
+
+The wallet lies in wallet.json in the home folder, encrypted with your password (scrypt). The password is asked for, or
+taken from OMNINODE_WALLET_PASSWORD.`;
+
+const MAX_KEYSTORE_BYTES = 65_536;
+
+interface ImportArgs {
+  readonly phrase?: boolean;
+  readonly key?: boolean;
+  readonly keystore?: string;
+}
+
+/** `omninode wallet create|import|show`. */
+export function walletCommand(program: Command, launch: Launch): void {
+  const group = program.command('wallet').summary('the account that stakes, pays and earns SUM').addHelpText('after', EXAMPLES);
+  group.command('create').summary('make a new account, and show its recovery phrase once').option('--words <n>', '12 or 24', integer(12, 24), 12)
+    .addHelpText('after', '\nExample:\n  omninode wallet create --words 24')
+    .action((args: { readonly words: number }) => launch(create, args, jsonOf(args)));
+  group.command('import').summary('use an account that there is already')
+    .option('--phrase', 'a BIP-39 recovery phrase, typed or piped in').option('--key', 'a private key, typed or piped in').option('--keystore <file>', 'an encrypted v3 file')
+    .addHelpText('after', '\nExample:\n  omninode wallet import --phrase')
+    .action((args: ImportArgs) => launch(importWallet, args, jsonOf(args)));
+  group.command('show', { isDefault: true }).summary('its address, how it is kept, its limit').addHelpText('after', '\nExample:\n  omninode wallet show --json')
+    .action((args: object) => launch(show, undefined, jsonOf(args)));
+}
+
+const show = (context: CommandContext): Promise<number> => withOwner(context, async (owner) => {
+  const now = await owner.now({});
+  context.output.answer(walletView(now));
+  context.output.result(now.wallet);
+  return EXIT.ok;
+});
+
+const create = (context: CommandContext, { words }: { readonly words: number }): Promise<number> => withOwner(context, async (owner) => {
+  const { output } = context;
+  const { address, phrase } = await owner.create({ password: await newPassword(context), words: words === 24 ? 24 : 12 });
+  output.line('Write this recovery phrase down, on paper. Who has it has the account; without it a forgotten password cannot be replaced. It is not shown again here.');
+  output.answer(`${phrase}\n`);
+  output.line(`The account is ${address}.`);
+  output.result({ address, phrase });
+  return EXIT.ok;
+});
+
+const importWallet = (context: CommandContext, args: ImportArgs): Promise<number> => withOwner(context, async (owner: Owner) => {
+  const secret = await secretOf(context, args);
+  const { address } = await owner.import({ secret, password: await newPassword(context) });
+  context.output.answer(`the account is ${address}\n`);
+  context.output.result({ address });
+  return EXIT.ok;
+});
+
+async function secretOf({ signal }: CommandContext, { phrase, key, keystore }: ImportArgs): Promise<OwnerInput<'import'>['secret']> {
+  if ([phrase, key, keystore].filter((one) => one !== undefined).length !== 1) throw cliErrors.usage({ problem: 'one of --phrase, --key and --keystore is wanted' });
+  if (keystore === undefined) return { kind: phrase === true ? 'phrase' : 'key', text: await askSecret(phrase === true ? 'Recovery phrase' : 'Private key', signal) };
+  if ((await stat(keystore)).size > MAX_KEYSTORE_BYTES) throw cliErrors.usage({ problem: `${keystore} is too large for an encrypted key` });
+  return { kind: 'keystore', text: await readFile(keystore, 'utf8'), password: await askPassword('Password of that file', signal) };
+}
+
+/** Typed twice, where it is typed. */
+async function newPassword({ signal }: CommandContext): Promise<string> {
+  const password = await askPassword('New password for this wallet', signal);
+  if (await askPassword('The same again', signal) !== password) throw cliErrors.passwordsDiffer({});
+  return password;
+}
