@@ -1,1 +1,10 @@
 export type * from './types.ts';
+export { abis } from './abi/index.ts';
+export { chainConfigSchema, EMBEDDED_CHAIN_ID, type ChainConfig, type ChainConfigInput } from './config.ts';
+export { chainErrors, economyErrors } from './errors.ts';
+export { RpcError, type RpcCall } from './client/json-rpc.ts';
+export { decodeCall, decodeError, type DecodedCall } from './decode.ts';
+export type { ChainOp, PlanFor } from './plan.ts';
+export type { Outbox, OutboxEntry, OutboxEvents, OutboxStep, TxStatus } from './outbox/index.ts';
+export { SumChain, type ChainEvents, type SumChainInit } from './sum-chain.ts';
+export * from './settle/index.ts';

@@ -1,0 +1,28 @@
+import { bytesToHex, encodeAbiParameters, type AbiParameter } from 'viem';
+import type { Hex } from '../types.ts';
+import { billAbi, type Bill } from './bill.ts';
+
+/** VerifierContract's kinds. */
+export const FAULT_KINDS = { contradiction: 1n, doubleClaim: 2n, ruling: 3n } as const;
+
+export interface SignedBill {
+  readonly bill: Bill;
+  /** Ed25519, 64 bytes. */
+  readonly signature: Uint8Array;
+}
+
+const signatureAbi = { type: 'tuple', components: [{ name: 'r', type: 'bytes32' }, { name: 's', type: 'bytes32' }] } as const;
+const kindAndData = [{ type: 'uint256' }, { type: 'bytes' }] as const;
+export const TWO_BILLS_ABI = [billAbi, signatureAbi, billAbi, signatureAbi] as const satisfies readonly AbiParameter[];
+
+const halves = (signature: Uint8Array): { r: Hex; s: Hex } => ({ r: bytesToHex(signature.subarray(0, 32)), s: bytesToHex(signature.subarray(32, 64)) });
+
+const kindOf = (first: Bill, second: Bill): bigint => (first.sessionId === second.sessionId ? FAULT_KINDS.contradiction : FAULT_KINDS.doubleClaim);
+
+/** The proof for `StakingContract.slash`: two bills that one node signed and no honest node does, of one session or of one work, or a committee's ruling about a session. */
+export function faultProof(fault: { readonly first: SignedBill; readonly second: SignedBill } | { readonly ruledSessionId: Hex }): Hex {
+  if ('ruledSessionId' in fault) return encodeAbiParameters(kindAndData, [FAULT_KINDS.ruling, fault.ruledSessionId]);
+  const { first, second } = fault;
+  const data = encodeAbiParameters(TWO_BILLS_ABI, [first.bill, halves(first.signature), second.bill, halves(second.signature)]);
+  return encodeAbiParameters(kindAndData, [kindOf(first.bill, second.bill), data]);
+}
