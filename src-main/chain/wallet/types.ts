@@ -1,4 +1,3 @@
-import type { TypedDataDefinition } from 'viem';
 import type { Batch, Call, ChainNetwork, Hex } from '../types.ts';
 
 /** What everybody may know of the wallet. */
@@ -46,13 +45,15 @@ export interface Simulation {
 /** A reason to look twice; all but the last two need the password, whatever the limit. */
 export type Warning = 'unknown-call' | 'unlimited-approval' | 'stranger-approval' | 'sends-coins' | 'permit' | 'unknown-domain' | 'other-chain' | 'unreadable-message' | 'reverts' | 'not-simulated';
 
-/** `note`: what the value is, where that is known. */
+/** What is known of a value: an amount of SUM, one of our contracts, the owner's own account. */
+export type Note = { readonly kind: 'sum'; readonly amount: string } | { readonly kind: 'contract'; readonly name: string } | { readonly kind: 'own' };
+
+/** One value, by the way to it: `caps[0]`. Control characters are written out. */
 export interface Row {
   readonly name: string;
   readonly type: string;
   readonly value: string;
-  readonly note?: 'sum' | 'own-contract' | 'own-account';
-  readonly noteText?: string;
+  readonly note?: Note;
 }
 
 export interface ShownCall {
@@ -97,7 +98,6 @@ export interface TypedSubject {
   readonly kind: 'typed';
   readonly chain: ShownChain;
   readonly from: Hex;
-  readonly typed: TypedDataDefinition;
   readonly primaryType: string;
   /** EIP-712's, what is signed. */
   readonly hash: Hex;
