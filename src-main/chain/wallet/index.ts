@@ -1,0 +1,11 @@
+export { walletErrors } from './errors.ts';
+export { SCRYPT_COST, WALLET_LIMITS, type ScryptCost } from './options.ts';
+export type { PhraseWords } from './phrase.ts';
+export type * from './types.ts';
+export type * from './ports.ts';
+export { Wallet, type WalletInit } from './wallet.ts';
+export { Consents, type ConsentRequest, type ConsentsInit, type Decision } from './consents.ts';
+export { BatchSender, type BatchOrder, type BatchSenderInit } from './batch-sender.ts';
+export { describeBatch, type BatchInit } from './describe/batch.ts';
+export { rpcErrorOf, type RpcError } from './provider/rpc-error.ts';
+export { WalletProvider, type RpcAnswer, type RpcRequest, type WalletProviderInit } from './provider/provider.ts';
