@@ -41,6 +41,8 @@ export interface ContributeService {
 
 /** SUM: chain, ledger and wallet of this host. Later changes of `get` are the event `economy`. */
 export interface EconomyService {
+  now(): Economy;
+  /** The same; somebody looks, so that what is not there yet is opened. */
   get(): Economy;
   ledger(): Promise<CommandOutput<'economy.ledger'>>;
   earnings(input: CommandParsed<'economy.earnings'>): Promise<CommandOutput<'economy.earnings'>>;

@@ -10,6 +10,8 @@ import { Gate } from './contribute/gate.ts';
 import type { MachinePort } from './contribute/machine-port.ts';
 import { openContributing } from './contribute/open-contributing.ts';
 import { openChats } from './open-chats.ts';
+import { openEconomy } from './economy/open-economy.ts';
+import { ownerService } from './economy/owner-service.ts';
 import { EmbeddingModel } from './embedding-model.ts';
 import { setupService } from './first-run.ts';
 import { inviteService } from './invite-service.ts';
@@ -78,6 +80,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: () => config.contextTokens, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: config.contextTokens });
   const files = new SharedFiles((now) => shareStore({ config: now, paths, mesh: node.mesh, logger: node.logger, spawn }), node.logger);
   const contribute = await openContributing({ gate, node, events, machine, onSharing: (now) => files.change(now) });
+  const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now) });
   const version = appVersion(paths);
   const [peers, net] = [peerService(node), netOf(node)];
   const invites = inviteService(node, config);
@@ -91,7 +94,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   });
   const api: HostService = {
     events, completions: new CompletionModel({ chat }), ...(embeddings === undefined ? {} : { embeddings }), manage, downloads, models,
-    invites, ...present('links', links), ...present('hubToken', settings.hubToken), network, pipeline, contribute, setup: setupService(config, contribute), ...(chats === undefined ? {} : { conversations: chats, attachments: attachmentService({ chats, pdfWorker: paths.pdfWorker }) }),
+    invites, ...present('links', links), ...present('hubToken', settings.hubToken), network, pipeline, contribute, ...present('economy', economy?.service), ...(economy?.host === undefined ? {} : { owner: ownerService(economy.host) }), setup: setupService(config, contribute), ...(chats === undefined ? {} : { conversations: chats, attachments: attachmentService({ chats, pdfWorker: paths.pdfWorker }) }),
     settings: settingsService(settings), preferences: preferenceService(config.home), apiKeys: apiKeyService(config.home), about: aboutService(paths, config.home),
     logs: lines, diagnostics: () => diagnose(),
     status: () => chat.status,
@@ -132,6 +135,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
         await node.start();
         isUp = true;
         await contribute.start();
+        await economy?.host?.start();
         await chat.start().finally(() => { if (!isStopping) void files.change(gate.config); });
       } catch (error) {
         const { code, message, next } = toCoded(error);
@@ -142,6 +146,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
     stop: async () => {
       isStopping = true;
       await contribute.stop();
+      await economy?.host?.stop();
       // Others hear at once that this node goes, and do not wait for its model to be unloaded.
       await node.presence?.stop();
       await control?.stop();

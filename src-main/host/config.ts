@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { chainConfigSchema } from '../chain/index.ts';
 import { DAYS } from './contribute/schedule.ts';
 import type { SecretKeeping } from '../base/index.ts';
 import { hostErrors } from './errors.ts';
@@ -104,6 +105,8 @@ export const configSchema = z.strictObject({
   httpWithoutTls: isOn.default(false),
   /** Folder of an ONNX embedding model in the layout of transformers.js, for the API; left out, there are no embeddings. */
   embeddingModel: z.string().min(1).optional(),
+  /** Where SUM lives: nowhere, on a test chain that the app runs itself, or on a chain that is named. */
+  chain: z.union([z.enum(['off', 'embedded']), chainConfigSchema]).default('embedded'),
   /** Other sites whose pages may use the API, with a key. */
   apiOrigins: z.array(z.string().regex(/^https?:\/\/[^/\s]+$/, 'must be an origin like https://chat.example')).max(16).default([]),
   /** Where models are searched and downloaded: an origin that speaks the API of huggingface.co. */
@@ -132,6 +135,8 @@ export interface Settings {
   readonly secrets: HostSecrets;
   /** By key, where something else than the file said it at this start. */
   readonly overrides?: Readonly<Record<string, Override>>;
+  /** How secrets are sealed here, if they are. */
+  readonly keeping?: SecretKeeping;
   /** Keeps the hub's token; what it keeps is in the secrets from then on. */
   readonly hubToken?: HubToken;
 }
@@ -150,7 +155,7 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_HTTP_TLS_CERT: 'httpTlsCert', OMNINODE_HTTP_TLS_KEY: 'httpTlsKey', OMNINODE_HTTP_WITHOUT_TLS: 'httpWithoutTls', OMNINODE_EMBEDDING_MODEL: 'embeddingModel', OMNINODE_LOG: 'logLevel',
   OMNINODE_NAME: 'name', OMNINODE_CALIBRATE: 'calibrate', OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
   OMNINODE_ZONE: 'zone', OMNINODE_ZONE_KEY_FILE: 'zoneKeyFile', OMNINODE_SESSIONS_PER_SECOND: 'sessionsPerSecond',
-  OMNINODE_RELAY: 'relay', OMNINODE_STUN_PORT: 'stunPort', OMNINODE_PORT_MAPPING: 'portMapping',
+  OMNINODE_CHAIN: 'chain', OMNINODE_RELAY: 'relay', OMNINODE_STUN_PORT: 'stunPort', OMNINODE_PORT_MAPPING: 'portMapping',
 };
 
 /** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */
@@ -168,7 +173,7 @@ export async function loadSettings(args: Source, env: Environment = process.env,
   // A file that cannot be used costs the token, not the start: whoever asks for its state is told why.
   await hubToken.load().catch(() => undefined);
   const overrides = Object.fromEntries(layers.slice(1).flatMap(([source, values]) => Object.keys(values).map((key) => [key, source as Override] as const)));
-  return { config, overrides, hubToken, secrets: { uiToken: env['OMNINODE_UI_TOKEN'] ?? randomBytes(24).toString('base64url'), get hubToken() { return hubToken.value; } } };
+  return { config, overrides, hubToken, keeping, secrets: { uiToken: env['OMNINODE_UI_TOKEN'] ?? randomBytes(24).toString('base64url'), get hubToken() { return hubToken.value; } } };
 }
 
 // HF_TOKEN is what other programs keep for huggingface.co: another hub does not get to see it.

@@ -82,7 +82,7 @@ export class Hub {
 function stateOf(host: HostService): HostState {
   const parts = {
     activity: host.activity?.(), members: host.members?.(), standing: host.standing?.(), models: host.models?.now(), contribution: host.contribute?.get(),
-    economy: host.economy?.get(), offeredLink: host.links?.current(), update: host.updates?.state(),
+    economy: host.economy?.now(), offeredLink: host.links?.current(), update: host.updates?.state(),
   };
   const there = Object.entries(parts).filter(([, part]) => part !== undefined);
   return { info: host.info(), status: host.status(), stages: host.stages(), peers: host.peers(), answers: {}, ...Object.fromEntries(there) };

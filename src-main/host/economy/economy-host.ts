@@ -1,0 +1,210 @@
+import { systemClock, toCoded, type Clock, type Logger, type SecretKeeping, type Service } from '../../base/index.ts';
+import { abis, BatchSender, chainErrors, Consents, economyErrors, SumChain, Wallet, walletErrors, WalletProvider, type Asker, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
+import type { EconomyService } from '../../api/index.ts';
+import type { CommandOutput, CommandParsed, Economy, EconomyTransaction } from '../../../src-preload/bridge/index.ts';
+import { earningsInfo, ledgerInfo, slashesInfo } from './ledger-info.ts';
+import { askedTransactions, linkInfo, networkInfo, planInfo, transactionInfo, walletInfo } from './to-bridge.ts';
+import { walletChain, walletOutbox } from './wallet-ports.ts';
+
+export interface EconomyHostInit {
+  readonly config: ChainConfig;
+  readonly home: string;
+  readonly contractsFolder: string;
+  readonly logger: Logger;
+  readonly node: NodeSigner;
+  readonly keeping?: SecretKeeping;
+  readonly clock?: Clock;
+  /** Told whenever `now` would answer otherwise. */
+  readonly changed?: (economy: Economy) => void;
+  /** Opens a document for the owner. */
+  readonly show?: EconomyService['show'];
+  /** For tests. */
+  readonly options?: { readonly chain?: SumChainInit['options']; readonly wallet?: Pick<WalletInit, 'costForTests'> };
+}
+
+type Op = CommandParsed<'economy.plan'>;
+
+/** Chain and wallet of one home. The chain is opened when there is something for it to do: a wallet, a configured chain, somebody who looks. */
+export class EconomyHost implements EconomyService, Service {
+  readonly name = 'economy';
+  readonly wallet: Wallet;
+  readonly consents: Consents;
+  readonly #init: EconomyHostInit;
+  readonly #clock: Clock;
+  readonly #provider: WalletProvider;
+  #opening: Promise<SumChain> | undefined;
+  #chain: SumChain | undefined;
+  #failed: ChainLink | undefined;
+  #owner: Hex | null = null;
+  #revision = 0;
+  #isStopped = false;
+
+  private constructor(init: EconomyHostInit, wallet: Wallet) {
+    this.#init = init;
+    this.#clock = init.clock ?? systemClock;
+    this.wallet = wallet;
+    this.consents = new Consents({ wallet, clock: this.#clock });
+    this.#provider = this.providerFor({ kind: 'page', name: 'OmniNode' });
+    wallet.events.on('changed', () => this.#onWallet());
+    this.consents.events.on('changed', () => this.#changed());
+  }
+
+  /** Throws WALLET_UNREADABLE, WALLET_READABLE_BY_OTHERS, WALLET_SEALED. */
+  static async open(init: EconomyHostInit): Promise<EconomyHost> {
+    const { home, keeping: { box } = {}, clock, options } = init;
+    return new EconomyHost(init, await Wallet.open({ home, ...(box === undefined ? {} : { box }), ...(clock === undefined ? {} : { clock }), ...options?.wallet }));
+  }
+
+  /** Does not wait for the chain. */
+  start(): Promise<void> {
+    if (this.wallet.state().status !== 'none' || this.#init.config.kind === 'configured') void this.chain().catch(() => undefined);
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.consents.stop();
+    this.wallet.lock();
+    await this.#opening?.catch(() => undefined);
+    await this.#chain?.stop();
+  }
+
+  /** Opened once; where that failed, tried again at the next call. Throws CHAIN_*. */
+  chain(): Promise<SumChain> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  now(): Economy {
+    const chain = this.#chain;
+    return {
+      ...(chain === undefined ? {} : { network: networkInfo(chain.network) }), link: linkInfo(chain?.link ?? this.#failed ?? { status: 'starting' }), wallet: walletInfo(this.wallet.state()),
+      node: { nodeId: this.#init.node.nodeId, owner: this.#owner }, waiting: this.consents.waiting().length, revision: this.#revision,
+    };
+  }
+
+  /** Somebody looks: the chain is opened. */
+  get(): Economy {
+    void this.chain().catch(() => undefined);
+    return this.now();
+  }
+
+  async ledger(): Promise<CommandOutput<'economy.ledger'>> {
+    const chain = await this.chain();
+    return ledgerInfo(await chain.ledger(this.#who()));
+  }
+
+  async earnings({ windowMs }: CommandParsed<'economy.earnings'>): Promise<CommandOutput<'economy.earnings'>> {
+    return earningsInfo(await (await this.chain()).earnings({ ...this.#who(), windowMs }));
+  }
+
+  async slashes(): Promise<CommandOutput<'economy.slashes'>> {
+    return { slashes: slashesInfo(await (await this.chain()).slashes(this.#init.node.nodeId)) };
+  }
+
+  transactions(): CommandOutput<'economy.transactions'> {
+    const sent = this.#chain?.outbox.entries().map(transactionInfo) ?? [];
+    return { transactions: [...askedTransactions(this.consents.waiting()), ...sent].slice(0, 200) };
+  }
+
+  async plan(op: Op): Promise<CommandOutput<'economy.plan'>> {
+    return planInfo(op.op, await this.planned(op));
+  }
+
+  /** Throws ECONOMY_NOT_POSSIBLE, WALLET_NONE, CHAIN_*. */
+  async planned(op: Op): Promise<Awaited<ReturnType<SumChain['plan']>>> {
+    const [chain, account] = [await this.chain(), this.wallet.address];
+    const who = { nodeId: this.#init.node.nodeId, account, nodeSigner: this.#init.node };
+    switch (op.op) {
+      case 'stake': case 'unstake': return chain.plan({ op: op.op, amount: BigInt(op.amount) }, who);
+      case 'transfer': return chain.plan({ op: 'transfer', to: op.to as Hex, amount: BigInt(op.amount) }, who);
+      case 'cancel': return chain.plan(op, who);
+      case 'withdraw': case 'claim': return chain.plan({ op: op.op }, who);
+      case 'collect': case 'refund': throw economyErrors.notPossible({ op: op.op, reason: 'this node keeps nothing of that session' });
+    }
+  }
+
+  async faucet(): Promise<EconomyTransaction> {
+    const account = this.wallet.address;
+    return transactionInfo((await this.chain()).faucet(account));
+  }
+
+  async request(input: CommandParsed<'wallet.request'>): Promise<CommandOutput<'wallet.request'>> {
+    await this.chain().catch(() => undefined);
+    return await this.#provider.answer(input) as CommandOutput<'wallet.request'>;
+  }
+
+  async show(input: CommandParsed<'wallet.show'>): Promise<CommandOutput<'wallet.show'>> {
+    const { status } = this.wallet.state();
+    const begins = input.document === 'create' || input.document === 'import';
+    if (!begins && status === 'none') throw walletErrors.none({});
+    if (input.document === 'consent' && this.consents.waiting().length === 0) throw walletErrors.nothingWaits({});
+    if (this.#init.show === undefined) throw chainErrors.methodUnsupported({ method: 'wallet.show' });
+    return this.#init.show(input);
+  }
+
+  lock(): void {
+    this.wallet.lock();
+  }
+
+  /** Asks in the name of `asker`. */
+  providerFor(asker: Asker): WalletProvider {
+    const [chain, outbox] = [walletChain(() => this.#chain), walletOutbox(() => this.#chain)];
+    return new WalletProvider({ wallet: this.wallet, consents: this.consents, chain, outbox, sender: this.sender(), asker });
+  }
+
+  sender(): BatchSender {
+    const decode: SumChain['decodeCall'] = (to, data) => this.#chain?.decodeCall(to, data);
+    return new BatchSender({ wallet: this.wallet, consents: this.consents, chain: walletChain(() => this.#chain), outbox: walletOutbox(() => this.#chain), decode });
+  }
+
+  async #open(): Promise<SumChain> {
+    const { config, home, contractsFolder, logger, clock, options } = this.#init;
+    const chain = new SumChain({ config, home, contractsFolder, logger, ...(clock === undefined ? {} : { clock }), ...(options?.chain === undefined ? {} : { options: options.chain }) });
+    try {
+      await chain.start();
+    } catch (error) {
+      this.#failed = { status: 'down', error: toCoded(error), sinceMs: this.#clock.now() };
+      this.#changed();
+      throw error;
+    }
+    if (this.#isStopped) {
+      await chain.stop();
+      throw chainErrors.notRunning({});
+    }
+    this.#chain = chain;
+    this.#failed = undefined;
+    chain.events.on('changed', () => void this.#look(chain));
+    this.#onWallet();
+    await this.#look(chain);
+    return chain;
+  }
+
+  #who(): { readonly nodeId: Hex; readonly account: Hex } {
+    return { nodeId: this.#init.node.nodeId, account: this.wallet.address };
+  }
+
+  #onWallet(): void {
+    if (this.wallet.state().status !== 'none') {
+      if (this.#chain === undefined) void this.chain().catch(() => undefined);
+      else this.#chain.outbox.use(this.wallet.signer());
+    }
+    this.#changed();
+  }
+
+  /** Who the node belongs to now; as before where the chain does not say. */
+  async #look({ client, network }: SumChain): Promise<void> {
+    const args = [this.#init.node.nodeId] as const;
+    const owner = await client.readContract({ address: network.contracts.NodeRegistry, abi: abis.NodeRegistry, functionName: 'ownerOf', args }).catch(() => undefined);
+    if (owner !== undefined) this.#owner = BigInt(owner) === 0n ? null : owner;
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#revision++;
+    if (!this.#isStopped) this.#init.changed?.(this.now());
+  }
+}

@@ -1,0 +1,42 @@
+import { systemClock, toCoded, type SecretKeeping } from '../../base/index.ts';
+import type { EconomyService } from '../../api/index.ts';
+import type { Economy } from '../../../src-preload/bridge/index.ts';
+import type { HostConfig } from '../config.ts';
+import type { Node } from '../node.ts';
+import type { AppPaths } from '../paths.ts';
+import { chainConfigOf, contractsFolder } from './chain-config.ts';
+import { EconomyHost } from './economy-host.ts';
+import { nodeSignerOf } from './node-id.ts';
+
+export interface OpenEconomy {
+  readonly node: Pick<Node, 'mesh' | 'logger'>;
+  readonly config: HostConfig;
+  readonly paths: AppPaths;
+  readonly keeping: SecretKeeping | undefined;
+  readonly changed: (economy: Economy) => void;
+  readonly show?: EconomyService['show'];
+}
+
+/** Undefined where no chain is used. A wallet that cannot be read costs the wallet, not the host: the page says why. */
+export async function openEconomy({ node: { mesh, logger }, config, paths, keeping, changed, show }: OpenEconomy): Promise<{ readonly service: EconomyService; readonly host?: EconomyHost } | undefined> {
+  const chain = chainConfigOf(config);
+  if (chain === undefined) return undefined;
+  try {
+    const host = await EconomyHost.open({
+      config: chain, home: config.home, contractsFolder: contractsFolder(paths), logger, node: nodeSignerOf(mesh.signer), changed,
+      ...(keeping === undefined ? {} : { keeping }), ...(show === undefined ? {} : { show }),
+    });
+    return { service: host, host };
+  } catch (error) {
+    logger.warn({ code: toCoded(error).code }, 'the wallet cannot be used');
+    return { service: unusable(error) };
+  }
+}
+
+function unusable(error: unknown): EconomyService {
+  const now: Economy = { link: { status: 'down', error: toCoded(error).toWire(), sinceMs: systemClock.now() }, wallet: { status: 'none' }, waiting: 0, revision: 0 };
+  const refuse = (): Promise<never> => Promise.reject(toCoded(error));
+  return {
+    now: () => now, get: () => now, ledger: refuse, earnings: refuse, slashes: refuse, transactions: () => ({ transactions: [] }), plan: refuse, faucet: refuse, request: refuse, show: refuse, lock: () => undefined,
+  };
+}

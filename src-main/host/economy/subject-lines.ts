@@ -1,0 +1,41 @@
+import { formatUnits } from 'viem';
+import type { Row, Subject, Warning } from '../../chain/index.ts';
+
+const WARNINGS: Readonly<Record<Warning, string>> = {
+  'unknown-call': 'what this call does is not known here', 'unlimited-approval': 'it lets another take any amount, from now on', 'stranger-approval': 'it lets an account take SUM that is none of SUM\'s contracts',
+  'sends-coins': 'it sends coins of the chain', permit: 'who has this signature can take SUM', 'unknown-domain': 'it is meant for a contract that is not known here', 'other-chain': 'it is meant for another chain',
+  'unreadable-message': 'nobody can read what this says', reverts: 'it would fail', 'not-simulated': 'it could not be tried before',
+};
+
+/** What is signed, for a terminal: nothing of it is left out. */
+export function subjectLines(subject: Subject): readonly string[] {
+  const { chain, warnings } = subject;
+  return [
+    `chain      ${chain.name} (${chain.chainId})${chain.kind === 'embedded' ? ', a test chain: SUM is worth nothing' : ''}`,
+    ...bodyOf(subject), `spends     ${formatUnits(subject.spends, 18)} SUM`, ...warnings.map((warning) => `WARNING    ${WARNINGS[warning]}`),
+  ];
+}
+
+function bodyOf(subject: Subject): readonly string[] {
+  switch (subject.kind) {
+    case 'batch': {
+      const { batch, calls, simulation } = subject;
+      const steps = calls.flatMap(({ call, contract, name, rows }, index) => [
+        `${index + 1}. ${contract === undefined ? `unknown call to ${call.to}: ${call.data}` : `${contract}.${name ?? ''}`}${call.value === 0n ? '' : `, with ${formatUnits(call.value, 18)} coins`}`,
+        ...rows.map((row) => `     ${row.name}: ${row.value}${noteOf(row)}`),
+      ]);
+      return [`account    ${batch.from}`, ...steps, `fee        at most ${formatUnits(batch.maxFeeWei, 18)} coins`, `tried      ${simulation.outcome}${simulation.reason === undefined ? '' : `: ${simulation.reason}`}`];
+    }
+    case 'message': return [`account    ${subject.from}`, `message    ${subject.text ?? subject.bytes}`];
+    case 'typed': return [`account    ${subject.from}`, `signs      ${subject.primaryType}`, ...[...subject.domain, ...subject.rows].map((row) => `     ${row.name}: ${row.value}`)];
+  }
+}
+
+function noteOf({ note }: Row): string {
+  switch (note?.kind) {
+    case undefined: return '';
+    case 'sum': return ` (${note.amount} SUM)`;
+    case 'contract': return ` (${note.name})`;
+    case 'own': return ' (this account)';
+  }
+}
