@@ -8,6 +8,7 @@ export * from './http/headers.ts';
 export type { ApiAccess } from './http/api.ts';
 export { isLoopback } from './http/place.ts';
 export { tlsFiles, type TlsFiles } from './http/tls.ts';
+export * from './consent/index.ts';
 export * from './keys/index.ts';
 export type * from './manage/ports.ts';
 export { Downloads, type DownloadEvents, type DownloadWork } from './manage/downloads.ts';

@@ -1,0 +1,95 @@
+import { formatEther } from 'viem';
+import type { Asked, BatchSubject, MessageSubject, PasswordReason, Row, ShownCall, Subject, TypedSubject } from '../../../chain/index.ts';
+import { html, type Html } from '../html.ts';
+import { TEXTS } from '../texts.ts';
+import { alert, buttons, form, framed, passwordField } from './frame.ts';
+import { sumText, type PageInit } from './keep.ts';
+
+export interface ConsentPageInit extends PageInit {
+  readonly asked: Asked & { readonly passwordNeeded?: PasswordReason };
+  /** After this one. */
+  readonly more: number;
+}
+
+const T = TEXTS.consent;
+
+/** One decision, all of it readable before it is made. */
+export function consentPage({ wallet, token, problem, asked, more }: ConsentPageInit): string {
+  const { subject, passwordNeeded } = asked;
+  const body = html`${alert(problem)}${headOf(asked)}${warningsOf(subject)}${contentOf(subject)}${form({ token: token(), body: decision(passwordNeeded) })}${more > 0 && html`<p class="note">${T.more(more)}</p>`}`;
+  return framed({ title: titleOf(subject), wallet, body });
+}
+
+const titleOf = (subject: Subject): string => T.titles[subject.kind === 'typed' && subject.isVoucher ? 'voucher' : subject.kind];
+const line = (name: string, value: Html | string): Html => html`<dt>${name}</dt><dd>${value}</dd>`;
+const clock = (atMs: number): Html => html`<time datetime="${new Date(atMs).toISOString()}">${new Date(atMs).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}</time>`;
+
+function headOf({ asker, subject, expiresAtMs }: Asked): Html {
+  const { chain } = subject;
+  const from = subject.kind === 'batch' ? subject.batch.from : subject.from;
+  const badge = chain.kind === 'embedded' ? html` <span class="badge test">${TEXTS.testChain}</span>` : html``;
+  const money = subject.kind === 'batch' || subject.spends > 0n ? line(T.spends, html`<span class="amount">${T.sum(sumText(subject.spends))}</span>`) : html``;
+  const who = `${T.askers[asker.kind]}${asker.name === '' ? '' : `: ${asker.name}`}`;
+  return html`<dl>${line(T.who, who)}${line(T.account, html`<span class="mono">${from}</span>`)}${line(T.chain, html`${chain.name} (${chain.chainId})${badge}`)}${money}${subject.kind === 'batch' ? costOf(subject) : html``}${line(T.until, clock(expiresAtMs))}</dl>`;
+}
+
+function costOf({ batch, simulation: { outcome, reason } }: BatchSubject): Html {
+  const result = `${T.outcomes[outcome]}${reason === undefined ? '' : `: ${reason}`}`;
+  return html`${line(T.fee, T.coins(formatEther(batch.maxFeeWei)))}${line(T.simulation, result)}`;
+}
+
+function warningsOf(subject: Subject): readonly Html[] {
+  return subject.warnings.map((warning) => html`<p class="warning">${T.warnings[warning]}</p>`);
+}
+
+function contentOf(subject: Subject): Html {
+  switch (subject.kind) {
+    case 'batch': return batchOf(subject);
+    case 'message': return messageOf(subject);
+    case 'typed': return typedOf(subject);
+  }
+}
+
+function batchOf({ calls, sessions }: BatchSubject): Html {
+  return html`<h2>${T.calls(calls.length)}</h2>${calls.map((call, index) => callOf(call, index))}${sessions.length > 0 && html`<p class="warning">${T.sessions}</p>`}`;
+}
+
+function callOf({ call, contract, name, rows }: ShownCall, index: number): Html {
+  const title = T.call(index + 1, name ?? (call.data === '0x' ? T.plainCall : T.unknownCall));
+  const to = html`${contract !== undefined && html`<strong>${contract}</strong> `}<span class="mono">${call.to}</span>`;
+  const value = call.value > 0n ? line(T.value, T.coins(formatEther(call.value))) : html``;
+  const raw = call.data === '0x' ? html`` : html`<details><summary>${T.raw}</summary><pre tabindex="0">${call.data}</pre></details>`;
+  return html`<section class="call"><h3>${title}</h3><dl>${line(T.to, to)}${value}${rows.map(rowOf)}</dl>${raw}</section>`;
+}
+
+const rowOf = (row: Row): Html => line(row.name, html`<span class="mono">${row.value}</span>${noteOf(row)}`);
+
+function noteOf({ note }: Row): Html | undefined {
+  switch (note?.kind) {
+    case undefined: return undefined;
+    case 'sum': return html` <strong>(${T.sum(note.amount)})</strong>`;
+    case 'contract': return html` <strong>(${note.name})</strong>`;
+    case 'own': return html` <strong>(${T.own})</strong>`;
+  }
+}
+
+const messageOf = ({ text, bytes }: MessageSubject): Html => html`<h2>${text === undefined ? T.bytes : T.message}</h2><pre tabindex="0">${text ?? bytes}</pre>`;
+
+function typedOf({ primaryType, domain, rows, hash, isVoucher }: TypedSubject): Html {
+  return html`${isVoucher && html`<p>${T.voucher}</p>`}<h2>${T.domain}</h2><dl>${domain.map(rowOf)}</dl><h2>${T.content}: ${primaryType}</h2><dl>${rows.map(rowOf)}</dl><p class="note">${T.hash}: <code>${hash}</code></p>`;
+}
+
+function decision(needs: PasswordReason | undefined): Html {
+  const proof = needs === undefined
+    ? html`<label class="choice"><input type="checkbox" name="read" value="yes" required> ${T.read}</label>`
+    : html`<p>${T.needs[needs]}</p>${passwordField({ name: 'password', label: TEXTS.password })}`;
+  return html`${proof}${buttons(
+    html`<button class="main" type="submit" name="decision" value="approve">${T.approve}</button>`, html`<button type="submit" name="decision" value="refuse" formnovalidate>${T.refuse}</button>`,
+  )}`;
+}
+
+/** After a decision; there may be another. */
+export const decidedPage = ({ wallet, isApproved, path, more }: Pick<PageInit, 'wallet'> & { readonly isApproved: boolean; readonly path: string; readonly more: number }): string => {
+  const { title, text } = isApproved ? T.approved : T.refused;
+  return framed({ title, wallet, body: html`<p>${text}</p>${more > 0 ? html`<p><a href="${path}">${T.next}</a> (${more})</p>` : html`<p class="note">${TEXTS.close}</p>`}` });
+};
