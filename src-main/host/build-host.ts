@@ -10,6 +10,7 @@ import { Gate } from './contribute/gate.ts';
 import type { MachinePort } from './contribute/machine-port.ts';
 import { openContributing } from './contribute/open-contributing.ts';
 import { openChats } from './open-chats.ts';
+import type { OpenWindow } from './economy/economy-host.ts';
 import { openEconomy } from './economy/open-economy.ts';
 import { ownerService } from './economy/owner-service.ts';
 import { EmbeddingModel } from './embedding-model.ts';
@@ -42,6 +43,8 @@ export interface HostOptions {
   readonly spawn?: SpawnChild;
   /** What the shell knows of the machine. */
   readonly machine?: MachinePort;
+  /** Shows documents of the wallet; left out, the page links to them. */
+  readonly openWindow?: OpenWindow;
   /** Where programs reach its API, where that is not where its page is. */
   readonly localApi?: () => LocalApi | undefined;
 }
@@ -66,7 +69,7 @@ const servedName = ({ name }: ModelFile): string => partName(name)?.stem ?? name
 /** For a field that is absent rather than undefined. */
 const present = <K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } => (value === undefined ? {} : { [name]: value } as { [P in K]: V });
 
-export async function buildHost({ settings, paths, mode, nodes, spawn, machine = {}, localApi }: HostOptions): Promise<Host> {
+export async function buildHost({ settings, paths, mode, nodes, spawn, machine = {}, openWindow, localApi }: HostOptions): Promise<Host> {
   const { config } = settings;
   const events = new Events<HostServiceEvents>();
   const lines = new LogLines(() => knownSecrets(settings));
@@ -80,7 +83,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: () => config.contextTokens, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: config.contextTokens });
   const files = new SharedFiles((now) => shareStore({ config: now, paths, mesh: node.mesh, logger: node.logger, spawn }), node.logger);
   const contribute = await openContributing({ gate, node, events, machine, onSharing: (now) => files.change(now) });
-  const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now) });
+  const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now), openWindow });
   const version = appVersion(paths);
   const [peers, net] = [peerService(node), netOf(node)];
   const invites = inviteService(node, config);

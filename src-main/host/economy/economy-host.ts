@@ -1,10 +1,13 @@
 import { systemClock, toCoded, type Clock, type Logger, type SecretKeeping, type Service } from '../../base/index.ts';
-import { abis, BatchSender, chainErrors, Consents, economyErrors, SumChain, Wallet, walletErrors, WalletProvider, type Asker, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
-import type { EconomyService } from '../../api/index.ts';
+import { abis, BatchSender, chainErrors, Consents, economyErrors, SumChain, Wallet, WalletProvider, type Asker, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
+import { WalletDocuments, type EconomyService } from '../../api/index.ts';
 import type { CommandOutput, CommandParsed, Economy, EconomyTransaction } from '../../../src-preload/bridge/index.ts';
 import { earningsInfo, ledgerInfo, slashesInfo } from './ledger-info.ts';
 import { askedTransactions, linkInfo, networkInfo, planInfo, transactionInfo, walletInfo } from './to-bridge.ts';
 import { walletChain, walletOutbox } from './wallet-ports.ts';
+
+/** `closed`: by its owner, or by the app. */
+export type OpenWindow = (url: string, closed: () => void) => Promise<void>;
 
 export interface EconomyHostInit {
   readonly config: ChainConfig;
@@ -16,8 +19,8 @@ export interface EconomyHostInit {
   readonly clock?: Clock;
   /** Told whenever `now` would answer otherwise. */
   readonly changed?: (economy: Economy) => void;
-  /** Opens a document for the owner. */
-  readonly show?: EconomyService['show'];
+  /** Shows a document of the wallet in a window of its own; left out, the page shows a link. */
+  readonly openWindow?: OpenWindow;
   /** For tests. */
   readonly options?: { readonly chain?: SumChainInit['options']; readonly wallet?: Pick<WalletInit, 'costForTests'> };
 }
@@ -32,6 +35,7 @@ export class EconomyHost implements EconomyService, Service {
   readonly #init: EconomyHostInit;
   readonly #clock: Clock;
   readonly #provider: WalletProvider;
+  readonly #documents: WalletDocuments;
   #opening: Promise<SumChain> | undefined;
   #chain: SumChain | undefined;
   #failed: ChainLink | undefined;
@@ -44,6 +48,7 @@ export class EconomyHost implements EconomyService, Service {
     this.#clock = init.clock ?? systemClock;
     this.wallet = wallet;
     this.consents = new Consents({ wallet, clock: this.#clock });
+    this.#documents = new WalletDocuments({ wallet, consents: this.consents, logger: init.logger, clock: this.#clock });
     this.#provider = this.providerFor({ kind: 'page', name: 'OmniNode' });
     wallet.events.on('changed', () => this.#onWallet());
     this.consents.events.on('changed', () => this.#changed());
@@ -65,6 +70,7 @@ export class EconomyHost implements EconomyService, Service {
     this.#isStopped = true;
     this.consents.stop();
     this.wallet.lock();
+    await this.#documents.stop();
     await this.#opening?.catch(() => undefined);
     await this.#chain?.stop();
   }
@@ -137,13 +143,12 @@ export class EconomyHost implements EconomyService, Service {
     return await this.#provider.answer(input) as CommandOutput<'wallet.request'>;
   }
 
-  async show(input: CommandParsed<'wallet.show'>): Promise<CommandOutput<'wallet.show'>> {
-    const { status } = this.wallet.state();
-    const begins = input.document === 'create' || input.document === 'import';
-    if (!begins && status === 'none') throw walletErrors.none({});
-    if (input.document === 'consent' && this.consents.waiting().length === 0) throw walletErrors.nothingWaits({});
-    if (this.#init.show === undefined) throw chainErrors.methodUnsupported({ method: 'wallet.show' });
-    return this.#init.show(input);
+  /** Throws WALLET_NONE, WALLET_EXISTS, WALLET_NOTHING_WAITS. */
+  async show({ document }: CommandParsed<'wallet.show'>): Promise<CommandOutput<'wallet.show'>> {
+    const { url } = await this.#documents.open(document);
+    if (this.#init.openWindow === undefined) return { where: 'link', url };
+    await this.#init.openWindow(url, () => void this.#documents.closed(url));
+    return { where: 'window' };
   }
 
   lock(): void {
