@@ -104,11 +104,11 @@ export class EconomyHost implements EconomyService, Service {
   }
 
   async earnings({ windowMs }: CommandParsed<'economy.earnings'>): Promise<CommandOutput<'economy.earnings'>> {
-    return earningsInfo(await (await this.chain()).earnings({ ...this.#who(), windowMs }));
+    return earningsInfo(await (await this.chain()).earnings({ ...this.#who(), windowMs }), () => 0n);
   }
 
   async slashes(): Promise<CommandOutput<'economy.slashes'>> {
-    return { slashes: slashesInfo(await (await this.chain()).slashes(this.#init.node.nodeId)) };
+    return { slashes: slashesInfo(await (await this.chain()).slashes(), this.#init.node.nodeId) };
   }
 
   transactions(): CommandOutput<'economy.transactions'> {
