@@ -5,7 +5,7 @@ import { table } from '../../table.ts';
 /** What the commands around SUM show; pure. */
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
-const rows = (pairs: readonly (readonly [string, string])[]): string => `${pairs.map(([name, value]) => `${name.padEnd(10)} ${value}`).join('\n')}\n`;
+const rows = (pairs: readonly (readonly [string, string])[]): string => `${pairs.map(([name, value]) => `${name.padEnd(11)} ${value}`).join('\n')}\n`;
 
 export function chainView({ network, link, node }: Economy): string {
   const name = network === undefined ? 'not known yet' : `${network.name} (chain ${network.chainId})${network.kind === 'embedded' ? ': a test chain of this app, SUM is worth nothing here' : ''}`;
