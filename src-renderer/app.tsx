@@ -43,7 +43,7 @@ function Frame({ place, setPlace }: FrameProps) {
       </aside>
       {isMenuOpen && <button type="button" className="backdrop" aria-label={frame.closeMenu} onClick={() => setMenuOpen(false)} />}
       <div className="stage-area">
-        <StatusBar isMenuOpen={isMenuOpen} onMenu={() => setMenuOpen(!isMenuOpen)} onPeers={() => go(place === 'network' ? 'chat' : 'network')} />
+        <StatusBar isMenuOpen={isMenuOpen} onMenu={() => setMenuOpen(!isMenuOpen)} onPeers={() => go(place === 'network' ? 'chat' : 'network')} onWallet={() => go('wallet')} />
         <LinkBanner />
         <UpdateLine />
         <OfferedLinkPanel />

@@ -20,6 +20,7 @@ import './styles/network.css';
 import './styles/models.css';
 import './styles/contribute.css';
 import './styles/attachments.css';
+import './styles/wallet.css';
 
 const client = createClient();
 const chats = new ChatsStore(client, sessionStorage);

@@ -33,8 +33,8 @@ export function locale(): string {
 
 const formats = new Map<string, Intl.NumberFormat>();
 
-/** "1,234.5"; with so many digits after the point, no more and no fewer. */
-export function formatNumber(value: number, digits = 0): string {
+/** "1,234.5"; with so many digits after the point, no more and no fewer. A bigint is written exactly. */
+export function formatNumber(value: number | bigint, digits = 0): string {
   const key = `${locale()} ${digits}`;
   const format = formats.get(key) ?? new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits });
   formats.set(key, format);

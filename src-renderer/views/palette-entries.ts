@@ -1,7 +1,7 @@
 import type { ExportFormat } from '../../src-preload/bridge/index.ts';
 import type { Texts } from '../language/index.ts';
 import type { App } from '../stores/context.ts';
-import { desk, SECTIONS, type Section } from '../stores/desk.ts';
+import { desk, SECTIONS, type Desk, type Section } from '../stores/desk.ts';
 import { download } from '../widgets/download.ts';
 import { PLACES, type Place } from './places.tsx';
 
@@ -26,7 +26,7 @@ interface EntriesInit {
 }
 
 /** All that can be gone to and done, without the conversations. */
-export const paletteEntries = (init: EntriesInit): readonly PaletteEntry[] => [...placeEntries(init), ...chatEntries(init), ...looksEntries(init)];
+export const paletteEntries = (init: EntriesInit): readonly PaletteEntry[] => [...placeEntries(init), ...chatEntries(init), ...walletEntries(init), ...looksEntries(init)];
 
 function placeEntries({ texts, onGo }: EntriesInit): readonly PaletteEntry[] {
   const toSection = (section: Section): void => {
@@ -52,6 +52,22 @@ function chatEntries({ app: { chats }, texts: { palette }, onGo, isAnswering }: 
     action('invite', palette.invite, () => onGo('network')),
     ...(open === undefined ? [] : [action('export-markdown', palette.exportMarkdown, () => void save('markdown')), action('export-json', palette.exportJson, () => void save('json'))]),
   ];
+}
+
+/** What the wallet offers as it stands; nothing without a chain. */
+function walletEntries({ app: { client }, texts: { palette }, onGo }: EntriesInit): readonly PaletteEntry[] {
+  const economy = client.store.getState().state?.economy;
+  if (economy?.network === undefined) return [];
+  const entry = (id: string, text: string, walletAsk: Desk['walletAsk']): PaletteEntry => ({ id: `wallet-${id}`, group: 'actions', text, run: () => { desk.setState({ walletAsk }); onGo('wallet'); } });
+  const decide = economy.waiting > 0 ? [entry('decide', palette.walletDecide, { document: 'consent' })] : [];
+  switch (economy.wallet.status) {
+    case 'none': return [...decide, entry('create', palette.walletCreate, { document: 'create' }), entry('import', palette.walletImport, { document: 'import' })];
+    case 'locked': return [...decide, entry('unlock', palette.walletUnlock, { document: 'unlock' })];
+    case 'ready': return [
+      ...decide, entry('stake', palette.walletStake, { focus: 'wallet-stake-amount' }), entry('unstake', palette.walletUnstake, { focus: 'wallet-unstake-amount' }),
+      { id: 'wallet-lock', group: 'actions', text: palette.walletLock, run: () => void client.call('wallet.lock', {}).catch(() => undefined) },
+    ];
+  }
 }
 
 function looksEntries({ app: { looks }, texts: { palette } }: EntriesInit): readonly PaletteEntry[] {

@@ -5,7 +5,7 @@ import { ModelsView } from './models/models-view.tsx';
 import { ContributeView } from './contribute-view.tsx';
 import { NetworkView } from './network-view.tsx';
 import { PipelineView } from './pipeline/pipeline-view.tsx';
-import { WalletView } from './wallet-view.tsx';
+import { WalletView } from './wallet/wallet-view.tsx';
 
 const SettingsView = lazy(async () => ({ default: (await import('./settings/settings-view.tsx')).SettingsView }));
 

@@ -10,11 +10,13 @@ interface StatusBarProps {
   readonly isMenuOpen: boolean;
   readonly onMenu: () => void;
   readonly onPeers: () => void;
+  readonly onWallet: () => void;
 }
 
 /** Name, model, peer id and state of this node. */
-export function StatusBar({ isMenuOpen, onMenu, onPeers }: StatusBarProps) {
-  const texts = useTexts().status;
+export function StatusBar({ isMenuOpen, onMenu, onPeers, onWallet }: StatusBarProps) {
+  const { status: texts, wallet } = useTexts();
+  const waiting = useHost((view) => view.state?.economy?.waiting ?? 0);
   const peers = useHost((view) => view.state?.peers);
   const members = useHost((view) => view.state?.members);
   const info = useHost((view) => view.state?.info);
@@ -26,6 +28,7 @@ export function StatusBar({ isMenuOpen, onMenu, onPeers }: StatusBarProps) {
       <h1 className="bar-name">OmniNode</h1>
       {info !== undefined && info.name !== 'OmniNode' && <span className="bar-node"><span className="unseen">{texts.node}</span>{info.name}</span>}
       {status !== undefined && <StatusPill status={status} />}
+      {waiting > 0 && <button type="button" className="bar-waits" onClick={onWallet}>{wallet.badge(waiting)}</button>}
       <div className="bar-facts">
         {info?.model !== undefined && <span title={texts.modelFacts(info.model.layers, formatNumber(info.model.contextTokens))}>{info.model.name} · {formatBytes(info.model.sizeBytes)}</span>}
         {info?.peerId !== undefined && <span className="bar-peer">{texts.peer} <code>{shortPeer(info.peerId)}</code><CopyButton text={info.peerId} label={texts.copyPeer} /></span>}

@@ -5,7 +5,7 @@ import { attachmentService } from '../../src-main/host/attachments/index.ts';
 import { NetChecks, type CheckSink } from '../../src-main/host/network/net-checks.ts';
 import { OfferedLinks } from '../../src-main/host/offered-links.ts';
 import { qrRows } from '../../src-main/host/qr-code.ts';
-import type { ChatPart, ChatRequest, ContributeService, DesktopService, HostService, HostServiceEvents, HubTokenService, InviteService, MetricsText, NetworkService, SetupService, UpdateService } from '../../src-main/api/index.ts';
+import type { ChatPart, ChatRequest, ContributeService, DesktopService, EconomyService, HostService, HostServiceEvents, HubTokenService, InviteService, MetricsText, NetworkService, SetupService, UpdateService } from '../../src-main/api/index.ts';
 import { ScriptedModels } from './scripted-models.ts';
 import { ScriptedPipeline } from './scripted-pipeline.ts';
 import type { AboutPeer, Blocked, ChatFinish, CommandParsed, Desktop, HostInfo, HostStatus, HubTokenState, Invitation, JoinPlan, Known, Member, NetCheck, NetFinding, Peer, PipelineActivity, Stage, Standing, UpdateState } from '../../src-preload/bridge/index.ts';
@@ -156,6 +156,7 @@ export class ScriptedHost implements HostService {
   models = new ScriptedModels(this.events);
   /** Of tests that need them. */
   contribute?: ContributeService;
+  economy?: EconomyService;
   setup?: SetupService;
   /** Links that were joined. */
   readonly joined: string[] = [];

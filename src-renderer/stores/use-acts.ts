@@ -1,0 +1,61 @@
+import { useConnectors, useSendCalls } from 'wagmi';
+import { BaseError } from 'viem';
+import { useState } from 'react';
+import { HostError, wireErrorSchema, type EconomyOp, type WireError } from '../../src-preload/bridge/index.ts';
+import { HOST_CONNECTOR } from '../host/wallet-connector.ts';
+import { useApp } from './context.ts';
+
+/** EIP-1193: the owner said no. */
+const USER_REJECTED = 4001;
+
+export type Failure = { readonly kind: 'refused' } | { readonly kind: 'failed'; readonly error: Pick<WireError, 'code' | 'message' | 'next'> };
+
+const causes = (error: unknown): unknown[] => (error instanceof Error ? [error, ...causes(error.cause)] : []);
+const codeOf = (error: unknown): number | undefined => (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'number' ? error.code : undefined);
+
+/** What became of a request to a wallet, out of what viem wraps around it. */
+export function failureOf(error: unknown): Failure {
+  const chain = causes(error);
+  const host = chain.find((one) => one instanceof HostError);
+  if (host !== undefined) return { kind: 'failed', error: host.wire };
+  if (chain.some((one) => codeOf(one) === USER_REJECTED)) return { kind: 'refused' };
+  // The host's own error, with the next step, goes along as the data of EIP-1193's.
+  const wire = chain.map((one) => wireErrorSchema.safeParse((one as { readonly data?: unknown }).data).data).find((told) => told !== undefined);
+  if (wire !== undefined) return { kind: 'failed', error: wire };
+  const last = chain.at(-1);
+  const message = last instanceof BaseError ? last.shortMessage : last instanceof Error ? last.message : String(error);
+  return { kind: 'failed', error: { code: `RPC ${chain.map(codeOf).find((code) => code !== undefined) ?? ''}`.trim(), message } };
+}
+
+export interface Acts {
+  /** From the plan until the owner decided. */
+  readonly isBusy: boolean;
+  readonly failure: Failure | undefined;
+  /** Whether it was handed over. Never rejects. */
+  readonly send: (op: EconomyOp) => Promise<boolean>;
+  readonly faucet: () => Promise<boolean>;
+}
+
+/** Asks the host what an operation takes, and its wallet to send that: the owner decides in a document of the host's. */
+export function useActs(): Acts {
+  const { client } = useApp();
+  const connector = useConnectors().find(({ id }) => id === HOST_CONNECTOR);
+  const { mutateAsync } = useSendCalls();
+  const [now, set] = useState<{ readonly isBusy: boolean; readonly failure?: Failure }>({ isBusy: false });
+  const run = async (work: () => Promise<unknown>): Promise<boolean> => {
+    set({ isBusy: true });
+    try {
+      await work();
+      set({ isBusy: false });
+      return true;
+    } catch (error) {
+      set({ isBusy: false, failure: failureOf(error) });
+      return false;
+    }
+  };
+  const send = (op: EconomyOp) => run(async () => {
+    const { calls } = await client.call('economy.plan', op);
+    await mutateAsync({ ...(connector === undefined ? {} : { connector }), calls: calls.map(({ to, data, value }) => ({ to: to as `0x${string}`, data: data as `0x${string}`, value: BigInt(value) })), forceAtomic: false });
+  });
+  return { isBusy: now.isBusy, failure: now.failure, send, faucet: () => run(() => client.call('economy.faucet', {})) };
+}

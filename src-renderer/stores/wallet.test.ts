@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import type { Economy, EconomyTransaction } from '../../src-preload/bridge/index.ts';
+import { en } from '../language/en/index.ts';
+import { blockedBy, checkAmount, countdownOf, isOver, queuedOf, shortHex, unbondingSum, wordFor } from './wallet.ts';
+
+const SUM = (whole: number): string => `${whole}${'0'.repeat(18)}`;
+const SPEND = { perDayUnits: null, todayUnits: '0' };
+const ADDRESS = `0x${'ab'.repeat(20)}`;
+const READY: Pick<Economy, 'link' | 'wallet' | 'waiting'> = { link: { status: 'ready', block: 1, blockTimeMs: 1 }, wallet: { status: 'ready', address: ADDRESS, keeping: 'password', spend: SPEND }, waiting: 0 };
+const ERROR = { code: 'CHAIN_DOWN', message: 'down', meta: {}, retryable: true, fault: 'local' } as const;
+
+describe('what stands in the way', () => {
+  const blocked = (change: Partial<typeof READY>, statuses: readonly EconomyTransaction['status'][] = [], isOnline = true) =>
+    blockedBy({ isOnline, economy: { ...READY, ...change }, transactions: statuses.map((status) => ({ status })) });
+
+  it('is the first thing that the reader can do something about', () => {
+    expect(blocked({})).toBeUndefined();
+    expect(blocked({}, [], false)).toBe('offline');
+    expect(blocked({ link: { status: 'starting' } })).toBe('starting');
+    expect(blocked({ link: { status: 'down', error: ERROR, sinceMs: 1 }, wallet: { status: 'none' } })).toBe('down');
+    expect(blocked({ link: { status: 'wrong-network', error: ERROR, sinceMs: 1 } })).toBe('wrong-network');
+    expect(blocked({ wallet: { status: 'none' } })).toBe('no-wallet');
+    expect(blocked({ wallet: { ...READY.wallet, status: 'locked' } as Economy['wallet'] })).toBe('locked');
+    expect(blocked({ waiting: 1 })).toBe('deciding');
+    expect(blocked({}, ['asking'])).toBe('deciding');
+    for (const status of ['queued', 'sent', 'mined'] as const) expect(blocked({}, ['confirmed', status])).toBe('pending');
+    expect(blocked({}, ['confirmed', 'refused', 'failed'])).toBeUndefined();
+  });
+
+  it('is not the lock where nothing is signed', () => {
+    const economy = { ...READY, wallet: { ...READY.wallet, status: 'locked' } as Economy['wallet'] };
+    expect(blockedBy({ isOnline: true, economy, transactions: [] }, { unlocked: false })).toBeUndefined();
+  });
+});
+
+describe('amounts of the forms', () => {
+  const ledger = { liquid: SUM(1500), staked: SUM(0), leastStake: SUM(1000) };
+  const { faults } = en.wallet;
+
+  it('are what the contract would take', () => {
+    expect(checkAmount('stake', '1000', ledger, faults)).toEqual({ units: 1000n * 10n ** 18n });
+    expect(checkAmount('stake', '999.9', ledger, faults)).toMatchObject({ fault: 'least', text: expect.stringContaining('1,000 SUM more') });
+    expect(checkAmount('stake', '1500.000000000000000001', ledger, faults)).toMatchObject({ fault: 'liquid' });
+    expect(checkAmount('stake', '0.5', { ...ledger, staked: SUM(1000) }, faults)).toEqual({ units: 5n * 10n ** 17n });
+    expect(checkAmount('stake', '1,000', ledger, faults)).toMatchObject({ fault: 'malformed', text: expect.stringContaining('“.”') });
+    const staked = { ...ledger, staked: SUM(1500) };
+    expect(checkAmount('unstake', '500', staked, faults)).toEqual({ units: 500n * 10n ** 18n });
+    expect(checkAmount('unstake', '1500', staked, faults)).toEqual({ units: 1500n * 10n ** 18n });
+    expect(checkAmount('unstake', '501', staked, faults)).toMatchObject({ fault: 'rest' });
+    expect(checkAmount('unstake', '1501', staked, faults)).toMatchObject({ fault: 'staked' });
+  });
+});
+
+it('counts down by whole seconds, and is over when it is', () => {
+  expect(countdownOf(7 * 86_400_000)).toEqual([7, 0, 0, 0]);
+  expect(countdownOf(90_061_000)).toEqual([1, 1, 1, 1]);
+  expect(countdownOf(1)).toEqual([0, 0, 0, 1]);
+  expect(countdownOf(-5)).toEqual([0, 0, 0, 0]);
+  expect([en.wallet.countdown(6, 0, 3, 9), en.wallet.countdown(0, 0, 3, 9), en.wallet.countdown(0, 2, 0, 9)]).toEqual(['6 d 0 h 3 min', '3 min 9 s', '2 h 0 min 9 s']);
+  const one = { index: 0, amount: '1', releaseAtMs: 1_000, isMatured: false };
+  expect([isOver(one, 999), isOver(one, 1_000), isOver({ ...one, isMatured: true }, 0)]).toEqual([false, true, true]);
+});
+
+it('sums, shortens and names', () => {
+  expect(unbondingSum({ unbonding: [1, 2].map((index) => ({ index, amount: SUM(index), releaseAtMs: 1, isMatured: false })) })).toBe(3n * 10n ** 18n);
+  expect([shortHex(ADDRESS), shortHex('0x12')]).toEqual(['0xabab…abab', '0x12']);
+  expect([wordFor(en.earnings.what, 'stake'), wordFor(en.earnings.what, 'toString')]).toEqual(['Stake', undefined]);
+  expect(queuedOf((['queued', 'sent', 'mined', 'asking'] as const).map((status) => ({ id: status, what: 'stake', status, atMs: 1, steps: [] })))).toBe(2);
+});

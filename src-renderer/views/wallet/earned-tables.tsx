@@ -1,0 +1,69 @@
+import type { Earnings, PaidSessionInfo } from '../../../src-preload/bridge/index.ts';
+import { formatNumber, formatTime, useTexts, type Texts } from '../../language/index.ts';
+import { shortHex } from '../../stores/wallet.ts';
+import { ActButton, BlockedNote } from './act-button.tsx';
+import { Amount } from './amount.tsx';
+import { useWallet } from './wallet-context.ts';
+
+function workOf({ layers, tokens }: Pick<PaidSessionInfo, 'layers' | 'tokens'>, texts: Texts['earnings']): string {
+  return layers === undefined ? texts.tokens(formatNumber(tokens)) : texts.layersTokens(layers[1] - layers[0] + 1, formatNumber(tokens));
+}
+
+/** Every paid session of the window, and what can be done about it. */
+export function Sessions({ sessions }: { readonly sessions: Earnings['sessions'] }) {
+  const { earnings } = useTexts();
+  const canAct = sessions.some(({ state }) => state === 'claimable');
+  const heads = [earnings.session, earnings.opened, earnings.role, earnings.state, earnings.work, earnings.pay, earnings.pending, earnings.reward];
+  return (
+    <section aria-labelledby="wallet-sessions">
+      <h3 id="wallet-sessions">{earnings.sessions}</h3>
+      <div className="wallet-table" tabIndex={0} role="region" aria-labelledby="wallet-sessions">
+        <table>
+          <thead><tr>{heads.map((head) => <th key={head} scope="col">{head}</th>)}<th scope="col"><span className="unseen">{earnings.action}</span></th></tr></thead>
+          <tbody>{sessions.map((session) => <SessionRow key={`${session.sessionId}/${session.role}`} session={session} />)}</tbody>
+        </table>
+      </div>
+      {canAct && <BlockedNote id="wallet-sessions-blocked" />}
+    </section>
+  );
+}
+
+function SessionRow({ session }: { readonly session: PaidSessionInfo }) {
+  const { earnings } = useTexts();
+  const { sessionId, openedAtMs, role, state, pay, pending, reward, nodes } = session;
+  const name = shortHex(sessionId);
+  return (
+    <tr>
+      <th scope="row"><code title={sessionId}>{name}</code><span className="wallet-aside">{earnings.nodes(nodes)}</span></th>
+      <td>{formatTime(openedAtMs)}</td>
+      <td>{earnings.roles[role]}</td>
+      <td><span className={`session-state session-${state}`}>{earnings.states[state]}</span></td>
+      <td>{workOf(session, earnings)}</td>
+      <td><Amount units={pay} /></td>
+      <td><Amount units={pending} /></td>
+      <td><Amount units={reward} /></td>
+      <td>{state === 'claimable' && (role === 'node' ? <ActButton op={{ op: 'collect', sessionId }} text={earnings.collect} label={earnings.collectOne(name)} /> : <ActButton op={{ op: 'refund', sessionId }} text={earnings.refund} label={earnings.refundOne(name)} />)}</td>
+    </tr>
+  );
+}
+
+/** Who earned what in the sessions that this account has to do with. */
+export function ByNode({ nodes }: { readonly nodes: Earnings['byNode'] }) {
+  const { earnings } = useTexts();
+  const own = useWallet().economy.node?.nodeId;
+  return (
+    <section aria-labelledby="wallet-by-node">
+      <h3 id="wallet-by-node">{earnings.byNode}</h3>
+      <div className="wallet-table" tabIndex={0} role="region" aria-labelledby="wallet-by-node">
+        <table>
+          <thead><tr>{[earnings.node, earnings.work, earnings.pay, earnings.reward].map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
+          <tbody>
+            {nodes.map(({ nodeId, work, pay, reward }) => (
+              <tr key={nodeId}><th scope="row"><code title={nodeId}>{shortHex(nodeId)}</code>{nodeId === own && <span className="wallet-aside">{earnings.thisNode}</span>}</th><td>{formatNumber(BigInt(work))}</td><td><Amount units={pay} /></td><td><Amount units={reward} /></td></tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
