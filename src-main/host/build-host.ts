@@ -10,7 +10,7 @@ import { Gate } from './contribute/gate.ts';
 import type { MachinePort } from './contribute/machine-port.ts';
 import { openContributing } from './contribute/open-contributing.ts';
 import { openChats } from './open-chats.ts';
-import type { OpenWindow } from './economy/economy-host.ts';
+import type { EconomyHostInit, OpenWindow } from './economy/economy-host.ts';
 import { openEconomy } from './economy/open-economy.ts';
 import { ownerService } from './economy/owner-service.ts';
 import { EmbeddingModel } from './embedding-model.ts';
@@ -45,6 +45,8 @@ export interface HostOptions {
   readonly machine?: MachinePort;
   /** Shows documents of the wallet; left out, the page links to them. */
   readonly openWindow?: OpenWindow;
+  /** For tests. */
+  readonly economyForTests?: EconomyHostInit['options'];
   /** Where programs reach its API, where that is not where its page is. */
   readonly localApi?: () => LocalApi | undefined;
 }
@@ -69,7 +71,7 @@ const servedName = ({ name }: ModelFile): string => partName(name)?.stem ?? name
 /** For a field that is absent rather than undefined. */
 const present = <K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } => (value === undefined ? {} : { [name]: value } as { [P in K]: V });
 
-export async function buildHost({ settings, paths, mode, nodes, spawn, machine = {}, openWindow, localApi }: HostOptions): Promise<Host> {
+export async function buildHost({ settings, paths, mode, nodes, spawn, machine = {}, openWindow, economyForTests, localApi }: HostOptions): Promise<Host> {
   const { config } = settings;
   const events = new Events<HostServiceEvents>();
   const lines = new LogLines(() => knownSecrets(settings));
@@ -83,7 +85,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: () => config.contextTokens, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: config.contextTokens });
   const files = new SharedFiles((now) => shareStore({ config: now, paths, mesh: node.mesh, logger: node.logger, spawn }), node.logger);
   const contribute = await openContributing({ gate, node, events, machine, onSharing: (now) => files.change(now) });
-  const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now), openWindow });
+  const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now), openWindow, options: economyForTests });
   const version = appVersion(paths);
   const [peers, net] = [peerService(node), netOf(node)];
   const invites = inviteService(node, config);

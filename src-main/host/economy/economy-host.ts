@@ -140,7 +140,7 @@ export class EconomyHost implements EconomyService, Service {
 
   async request(input: CommandParsed<'wallet.request'>): Promise<CommandOutput<'wallet.request'>> {
     await this.chain().catch(() => undefined);
-    return await this.#provider.answer(input) as CommandOutput<'wallet.request'>;
+    return this.#provider.answer(input);
   }
 
   /** Throws WALLET_NONE, WALLET_EXISTS, WALLET_NOTHING_WAITS. */

@@ -5,7 +5,7 @@ import type { HostConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import type { AppPaths } from '../paths.ts';
 import { chainConfigOf, contractsFolder } from './chain-config.ts';
-import { EconomyHost, type OpenWindow } from './economy-host.ts';
+import { EconomyHost, type EconomyHostInit, type OpenWindow } from './economy-host.ts';
 import { nodeSignerOf } from './node-id.ts';
 
 export interface OpenEconomy {
@@ -15,16 +15,17 @@ export interface OpenEconomy {
   readonly keeping: SecretKeeping | undefined;
   readonly changed: (economy: Economy) => void;
   readonly openWindow?: OpenWindow | undefined;
+  readonly options?: EconomyHostInit['options'] | undefined;
 }
 
 /** Undefined where no chain is used. A wallet that cannot be read costs the wallet, not the host: the page says why. */
-export async function openEconomy({ node: { mesh, logger }, config, paths, keeping, changed, openWindow }: OpenEconomy): Promise<{ readonly service: EconomyService; readonly host?: EconomyHost } | undefined> {
+export async function openEconomy({ node: { mesh, logger }, config, paths, keeping, changed, openWindow, options }: OpenEconomy): Promise<{ readonly service: EconomyService; readonly host?: EconomyHost } | undefined> {
   const chain = chainConfigOf(config);
   if (chain === undefined) return undefined;
   try {
     const host = await EconomyHost.open({
       config: chain, home: config.home, contractsFolder: contractsFolder(paths), logger, node: nodeSignerOf(mesh.signer), changed,
-      ...(keeping === undefined ? {} : { keeping }), ...(openWindow === undefined ? {} : { openWindow }),
+      ...(keeping === undefined ? {} : { keeping }), ...(openWindow === undefined ? {} : { openWindow }), ...(options === undefined ? {} : { options }),
     });
     return { service: host, host };
   } catch (error) {

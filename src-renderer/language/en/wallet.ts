@@ -20,6 +20,8 @@ export const wallet = {
   chainFacts: (name: string, chainId: number) => `${name} · chain ${chainId}`,
   block: (block: string) => `Block ${block}`,
   asOf: (block: string) => `As of block ${block}`,
+  notOpened: 'The chain could not be opened',
+  openAgain: 'Try again',
   starting: 'The chain is starting. Figures come when it answers.',
   down: (since: string) => `The chain does not answer since ${since}.`,
   downShort: 'Chain down',

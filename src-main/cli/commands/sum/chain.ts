@@ -16,10 +16,10 @@ Examples:
 /** `omninode chain status|devnet|faucet`. */
 export function chainCommand(program: Command, launch: Launch): void {
   const group = program.command('chain').summary('the chain on which SUM lives').addHelpText('after', EXAMPLES);
-  const add = (name: string, summary: string, run: (context: CommandContext) => Promise<number>, isDefault = false): void => {
-    group.command(name, { isDefault }).summary(summary).addHelpText('after', `\nExample:\n  omninode chain ${name}`).action((args: object) => launch(run, undefined, jsonOf(args)));
+  const add = (name: string, summary: string, run: (context: CommandContext) => Promise<number>): void => {
+    group.command(name, { isDefault: name === 'status' }).summary(summary).addHelpText('after', `\nExample:\n  omninode chain ${name}`).action((args: object) => launch(run, undefined, jsonOf(args)));
   };
-  add('status', 'which chain, and whether it answers', status, true);
+  add('status', 'which chain, and whether it answers', status);
   add('faucet', 'test SUM and coins for fees, on the embedded chain', faucet);
   add('devnet', 'run the embedded chain of this home alone', devnet);
 }

@@ -1,0 +1,123 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startHeadless, type HeadlessServer } from '../../src-main/headless/index.ts';
+import { appPaths, buildHost, loadSettings, type Host } from '../../src-main/host/index.ts';
+import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
+import type { TestBrowser } from '../support/browser.ts';
+import { checkLooks, openPage, openTestBrowser, renderer, uiMissing } from '../support/ui.ts';
+import { CHEAP, PASSWORD } from '../support/wallet-ground.ts';
+
+const why = uiMissing('real-wallet');
+const WEEK_S = 7 * 86_400;
+const KEY = 'key-of-the-real-wallet-test';
+
+describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chromium', () => {
+  let home: string;
+  let browser: TestBrowser;
+  let host: Host;
+  let server: HeadlessServer;
+  let page: Page;
+  let complaints: string[];
+  /** All that crossed the bridge. */
+  let frames: string[];
+
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), 'omninode-real-wallet-'));
+    browser = await openTestBrowser();
+    frames = [];
+    await start();
+    ({ page, complaints } = await openPage(browser));
+    page.on('websocket', (socket) => {
+      const keep = ({ payload }: { readonly payload: string | Buffer }): void => void frames.push(String(payload));
+      socket.on('framereceived', keep).on('framesent', keep);
+    });
+  });
+  afterEach(async () => {
+    await browser.close();
+    await server.stop();
+    await rm(home, { recursive: true, force: true });
+  });
+
+  async function start(): Promise<void> {
+    const settings = await loadSettings({ home, dht: false, calibrate: false }, { OMNINODE_UI_TOKEN: KEY });
+    host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: 1, economyForTests: { chain: { canTravel: true }, wallet: { costForTests: CHEAP } } });
+    server = await startHeadless({ host, settings, renderer });
+    await server.started;
+  }
+  const economy = (): EconomyHost => {
+    if (!(host.api.economy instanceof EconomyHost)) expect.fail('the host has no chain');
+    return host.api.economy;
+  };
+  const card = (name: string) => page.getByRole('region', { name, exact: true });
+  const button = (name: string) => page.getByRole('button', { name, exact: true });
+  const place = (name: string) => card('Balance').locator(`.ledger-place-${name} .amount`);
+  const amountOf = async (name: string): Promise<string> => (await place(name).innerText()).replace(/\s+/g, ' ');
+  /** The host's own document, in the tab that its link opens. */
+  const documentOf = async (link: RegExp): Promise<Page> => {
+    const [opened] = await Promise.all([browser.context.waitForEvent('page'), page.getByRole('link', { name: link }).click()]);
+    await opened.waitForLoadState();
+    return opened;
+  };
+  /** Where it is asked for. */
+  const approve = async (): Promise<void> => {
+    const shown = await documentOf(/Open the decision/);
+    const since = performance.now();
+    await expect.poll(() => performance.now() - since, { timeout: 10_000 }).toBeGreaterThan(1_100);
+    const password = shown.getByLabel('Password', { exact: true });
+    if (await password.count() > 0) await password.fill(PASSWORD);
+    const read = shown.getByLabel('I have read this, and want it.');
+    if (await read.count() > 0) await read.check();
+    await shown.getByRole('button', { name: 'Approve' }).click();
+    await shown.getByRole('heading', { name: 'Approved' }).waitFor();
+    await shown.close();
+  };
+
+  it('create, get test SUM, stake, take back, wait seven days, withdraw, claim; no secret crosses the bridge or lies in a file', async () => {
+    await page.goto(server.url);
+    await page.getByText('Ready', { exact: true }).waitFor();
+    await page.keyboard.press('Alt+6');
+    await button('Create a wallet').click();
+    const created = await documentOf(/Create a wallet/);
+    await created.getByLabel('New password', { exact: true }).fill(PASSWORD);
+    await created.getByLabel('New password again').fill(PASSWORD);
+    await created.getByRole('button', { name: 'Create the wallet' }).click();
+    const phrase = await created.locator('ol.phrase li').allTextContents();
+    expect(phrase).toHaveLength(24);
+    await created.close();
+
+    await button('Get test SUM').click();
+    await expect.poll(() => amountOf('liquid'), { timeout: 60_000 }).toBe('20,000 SUM');
+    await page.locator('#wallet-stake-amount').fill('1500');
+    await page.keyboard.press('Enter');
+    await approve();
+    await expect.poll(() => amountOf('staked'), { timeout: 60_000 }).toBe('1,500 SUM');
+    expect(await amountOf('liquid')).toBe('18,500 SUM');
+    await checkLooks(page, 'real-wallet-staked');
+
+    await page.locator('#wallet-unstake-amount').fill('500');
+    await page.keyboard.press('Enter');
+    await approve();
+    await expect.poll(() => amountOf('unbonding'), { timeout: 60_000 }).toBe('500 SUM');
+    const countdown = card('Unbonding').locator('.countdown');
+    await expect.poll(() => countdown.innerText()).toMatch(/^6 d 23 h \d+ min$|^7 d 0 h 0 min$/);
+    expect(await button('Withdraw what is matured').isDisabled()).toBe(true);
+    await (await economy().chain()).travel(WEEK_S);
+    await card('Unbonding').getByText('Can be withdrawn').waitFor();
+    await button('Withdraw what is matured').click();
+    await approve();
+    await expect.poll(() => amountOf('liquid'), { timeout: 60_000 }).toBe('19,000 SUM');
+    await expectNowhere([phrase.join(' '), PASSWORD]);
+    expect(complaints).toEqual([]);
+  });
+
+  /** Neither in what page and host told each other nor in a file. */
+  async function expectNowhere(secrets: readonly string[]): Promise<void> {
+    expect(frames.length).toBeGreaterThan(10);
+    const files = (await readdir(home, { recursive: true, withFileTypes: true })).filter((file) => file.isFile());
+    const texts = await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name), 'latin1')));
+    for (const secret of secrets) expect([...frames, ...texts].some((text) => text.includes(secret))).toBe(false);
+  }
+});
