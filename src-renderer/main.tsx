@@ -1,4 +1,3 @@
-import './zod-setup.ts';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { createClient } from './host/create-client.ts';

@@ -1,3 +1,4 @@
+import './without-eval.ts';
 export * from './attachment.ts';
 export * from './commands.ts';
 export * from './contribute.ts';
