@@ -36,7 +36,11 @@ export default defineConfig({
     resolve: { alias: { 'decode-named-character-reference': at('node_modules', 'decode-named-character-reference', 'index.js'), 'hast-util-from-html-isomorphic': at('node_modules', 'hast-util-from-html-isomorphic', 'lib', 'index.js') } },
     build: {
       outDir: at('out', 'renderer'), emptyOutDir: true, target: 'es2023', minify: true, reportCompressedSize: false, modulePreload: false, assetsInlineLimit: 0,
-      rollupOptions: { input: { index: at('src-renderer', 'index.html') } },
+      rollupOptions: {
+        input: { index: at('src-renderer', 'index.html') },
+        // zod's setting stands in zod's own chunk: chunks are run whole, so that no schema can come before it.
+        output: { codeSplitting: { groups: [{ name: 'zod', test: /node_modules[\\/]zod[\\/]|src-renderer[\\/]zod-setup/ }] } },
+      },
     },
   },
 });

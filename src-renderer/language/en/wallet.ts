@@ -94,6 +94,7 @@ export const wallet = {
   faucet: 'Get test SUM',
   faucetText: 'The test chain gives SUM and coins for fees to whoever asks. They are worth nothing.',
   ledgerLoading: 'Asking the chain …',
+  unknownNow: 'Cannot be known while the chain does not answer.',
   nodeBound: 'This node is bound to this account.',
   nodeOther: 'This node is bound to another account, and can be staked for by that one only:',
   nodeUnbound: 'This node is not bound to an account yet: the first stake does it.',
@@ -125,7 +126,7 @@ export const wallet = {
 
   unbondingList: 'Unbonding',
   unbondingNone: 'Nothing is unbonding.',
-  unbondingHead: { amount: 'Amount', release: 'Comes back', left: 'Still' },
+  unbondingHead: { amount: 'Amount', release: (time: string) => `free ${time}`, left: 'Still' },
   matured: 'Can be withdrawn',
   maturing: 'with the next block',
   countdown: (days: number, hours: number, minutes: number, seconds: number) => {

@@ -1,6 +1,8 @@
 import { lazy, Suspense } from 'react';
+import type { WireError } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
 import { useHost } from '../../stores/context.ts';
+import { ErrorCard } from '../../widgets/error-card.tsx';
 
 // Wagmi, viem and react-query come with the place, and only where there is a chain.
 const WalletHome = lazy(async () => ({ default: (await import('./wallet-home.tsx')).WalletHome }));
@@ -10,7 +12,7 @@ export function WalletView() {
   const { wallet } = useTexts();
   const economy = useHost(({ state }) => state?.economy);
   const network = economy?.network;
-  if (economy === undefined || network === undefined) return <NoChain />;
+  if (economy === undefined || network === undefined) return <NoChain error={economy !== undefined && 'error' in economy.link ? economy.link.error : undefined} />;
   return (
     <Suspense fallback={<main className="wallet" aria-label={wallet.title}><p className="hint" role="status">{wallet.loading}</p></main>}>
       <WalletHome key={`${network.kind} ${network.chainId} ${economy.wallet.status === 'none' ? '' : economy.wallet.address}`} economy={economy} network={network} />
@@ -18,7 +20,7 @@ export function WalletView() {
   );
 }
 
-function NoChain() {
+function NoChain({ error }: { readonly error: WireError | undefined }) {
   const { wallet } = useTexts();
   return (
     <main className="wallet wallet-alone" aria-label={wallet.title}>
@@ -26,6 +28,7 @@ function NoChain() {
         <svg viewBox="0 0 24 24" width="44" height="44" aria-hidden="true"><path d="M4 7h14a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2zM4 7l11-3v3M15.5 13h.01" className="place-icon" /></svg>
         <h2>{wallet.none}</h2>
         <p>{wallet.means}</p>
+        {error !== undefined && <ErrorCard error={error} />}
         <h3>{wallet.free}</h3>
         <p>{wallet.freeText}</p>
         <h3>{wallet.later}</h3>
