@@ -1,5 +1,6 @@
 import type { EconomyService, HostServiceEvents } from '../../src-main/api/index.ts';
-import { CodedError, type Events } from '../../src-main/base/index.ts';
+import type { CodedError} from '../../src-main/base/index.ts';
+import { type Events } from '../../src-main/base/index.ts';
 import type { CommandOutput, CommandParsed, Earnings, Economy, EconomyOp, EconomyTransaction, SlashInfo, SumLedger } from '../../src-preload/bridge/index.ts';
 
 export const ACCOUNT = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045';

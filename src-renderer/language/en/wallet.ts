@@ -1,6 +1,13 @@
 const some = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 const unit = (count: number, name: string): string[] => (count === 0 ? [] : [`${count} ${name}`]);
 
+export interface Countdown {
+  readonly days: number;
+  readonly hours: number;
+  readonly minutes: number;
+  readonly seconds: number;
+}
+
 /** Chain, wallet and where all SUM lies. What was earned and sent is in `earnings`. */
 export const wallet = {
   title: 'Wallet',
@@ -129,7 +136,7 @@ export const wallet = {
   unbondingHead: { amount: 'Amount', release: (time: string) => `free ${time}`, left: 'Still' },
   matured: 'Can be withdrawn',
   maturing: 'with the next block',
-  countdown: (days: number, hours: number, minutes: number, seconds: number) => {
+  countdown: ({ days, hours, minutes, seconds }: Countdown) => {
     const parts = days > 0 ? [...unit(days, 'd'), `${hours} h`, `${minutes} min`] : [...unit(hours, 'h'), `${minutes} min`, `${seconds} s`];
     return parts.join(' ');
   },

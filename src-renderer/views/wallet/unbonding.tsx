@@ -47,7 +47,7 @@ function Piece({ piece, nowMs }: { readonly piece: SumLedger['unbonding'][number
   return (
     <tr>
       <td><Amount units={amount} /></td>
-      <td>{isDone ? <strong className="wallet-good">{wallet.matured}{isMatured ? '' : ` ${wallet.maturing}`}</strong> : <span className="countdown">{wallet.countdown(...countdownOf(releaseAtMs - nowMs))}</span>}<span className="wallet-aside">{wallet.unbondingHead.release(formatTime(releaseAtMs))}</span></td>
+      <td>{isDone ? <strong className="wallet-good">{wallet.matured}{isMatured ? '' : ` ${wallet.maturing}`}</strong> : <span className="countdown">{wallet.countdown(countdownOf(releaseAtMs - nowMs))}</span>}<span className="wallet-aside">{wallet.unbondingHead.release(formatTime(releaseAtMs))}</span></td>
       <td className="wallet-end">{!isDone && <ActButton op={{ op: 'cancel', index }} text={wallet.cancel} label={wallet.cancelOne(formatUnits(amount).full)} />}</td>
     </tr>
   );
