@@ -19,7 +19,9 @@ async function failed(answer: () => unknown): Promise<Failure> {
 it('tells the owner’s no from a failure, and hands the host’s words and next step on', async () => {
   expect(await failed(() => ({ error: { code: 4001, message: 'the owner refused' } }))).toEqual({ kind: 'refused' });
   expect(await failed(() => ({ error: { code: 4100, message: 'the wallet is locked' } }))).toEqual({ kind: 'failed', error: { code: 'RPC 4100', message: 'the wallet is locked' } });
-  expect(await failed(() => ({ error: { code: -32_000, message: 'reverted', data: REVERTED } }))).toEqual({ kind: 'failed', error: REVERTED });
+  expect(await failed(() => ({ error: { code: -32_000, message: 'reverted', data: { code: 'CHAIN_REVERTED', next: 'Stake more.' } } }))).toEqual({ kind: 'failed', error: { code: 'CHAIN_REVERTED', message: 'reverted', next: 'Stake more.' } });
+  expect(await failed(() => ({ error: { code: 4001, message: 'the owner refused', data: { code: 'WALLET_REFUSED' } } }))).toEqual({ kind: 'refused' });
+  expect(await failed(() => ({ error: { code: 4001, message: 'nobody decided', data: { code: 'WALLET_EXPIRED' } } }))).toEqual({ kind: 'failed', error: { code: 'WALLET_EXPIRED', message: 'nobody decided' } });
   expect(await failed(() => { throw new HostError(REVERTED); })).toEqual({ kind: 'failed', error: REVERTED });
 });
 

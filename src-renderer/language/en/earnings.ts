@@ -63,9 +63,11 @@ export const earnings = {
   transactionsNoneText: 'What you stake, withdraw or claim is listed here with how far it came.',
   status: { asking: 'waits for your decision', refused: 'refused by you', queued: 'waits to be sent', sent: 'sent, not in a block yet', mined: 'in a block', confirmed: 'done', failed: 'failed' },
   said: (what: string, status: string) => `${what}: ${status}`,
+  /** Operations, and functions of the contracts. */
   what: {
-    stake: 'Stake', unstake: 'Unstake', cancel: 'Cancel unbonding', withdraw: 'Withdraw', claim: 'Claim rewards', collect: 'Collect pay', refund: 'Take back', transfer: 'Send SUM', faucet: 'Test SUM',
-    approve: 'Allow the contract to take the amount', bind: 'Bind this node to the account', deposit: 'Put aside', open: 'Open a session',
+    stake: 'Stake', unstake: 'Unstake', cancel: 'Cancel unbonding', cancelUnbonding: 'Cancel unbonding', withdraw: 'Withdraw', claim: 'Claim', collect: 'Collect pay', refund: 'Take back', transfer: 'Send SUM', faucet: 'Test SUM',
+    approve: 'Allow the contract to take the amount', bind: 'Bind this node to the account', unbind: 'Release this node from the account', coins: 'Coins for fees', call: 'Call of a contract',
+    openSession: 'Open a paid session', post: 'Post a voucher', submitFeedback: 'Score a session', distribute: 'Distribute rewards', slash: 'Report a fault',
   },
   steps: 'Steps',
   resent: (count: number) => `sent anew ${some(count, 'time', 'times')}, at a higher fee`,

@@ -53,7 +53,7 @@ export const wallet = {
   copyAddress: 'Copy address',
   keeping: 'Kept',
   keepings: { password: 'encrypted with your password', sealed: 'encrypted with your password, and sealed by the system’s key ring' },
-  spend: 'Spent today',
+  spend: 'Spent in 24 hours',
   spendOf: 'of',
   spendNone: 'no limit is set',
   spendText: 'More than the limit is refused, whoever asks.',
