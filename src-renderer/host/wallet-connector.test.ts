@@ -1,5 +1,6 @@
 import { connect, getConnection, sendCalls } from 'wagmi/actions';
-import { BaseError, ProviderRpcError } from 'viem';
+import type { BaseError} from 'viem';
+import { ProviderRpcError } from 'viem';
 import { describe, expect, it } from 'vitest';
 import { HostError, type CommandName, type WalletState } from '../../src-preload/bridge/index.ts';
 import type { HostClient } from './host-client.ts';

@@ -21,7 +21,7 @@ export const hostProvider = (client: Pick<HostClient, 'call'>): HostProvider => 
     const answer = await client.call('wallet.request', { method, params: JSON.parse(JSON.stringify(listOf(params))) as unknown[] });
     if (!('error' in answer)) return answer.result;
     const { code, message, data } = answer.error;
-    throw new ProviderRpcError(new Error(message), { code: code as 4100, shortMessage: message, data: data as undefined });
+    throw new ProviderRpcError(new Error(message), { code: code, shortMessage: message, data: data as undefined });
   },
 });
 
@@ -54,7 +54,7 @@ const hostConnector = (client: Pick<HostClient, 'call'>, chain: Chain) => create
     onAccountsChanged: (told) => {
       const before = now;
       now = { accounts: told.map((address) => getAddress(address)) };
-      tell(emitter, before, now, chain.id);
+      tell(emitter, { before, after: now, chainId: chain.id });
     },
     // The host has one chain; another one is another connector.
     onChainChanged: () => undefined,
@@ -62,7 +62,7 @@ const hostConnector = (client: Pick<HostClient, 'call'>, chain: Chain) => create
   };
 });
 
-function tell(emitter: Emitter, before: Held, { accounts }: Held, chainId: number): void {
+function tell(emitter: Emitter, { before, after: { accounts }, chainId }: { readonly before: Held; readonly after: Held; readonly chainId: number }): void {
   if (accounts.join() === before.accounts.join()) return;
   if (accounts.length === 0) emitter.emit('disconnect');
   else if (before.accounts.length === 0) emitter.emit('connect', { accounts, chainId });

@@ -9,7 +9,7 @@ const MOST_WHOLE_DIGITS = 60 - DECIMALS;
 const SHORT_DIGITS = 4;
 
 export interface ShownAmount {
-  /** At most four digits after the point, cut and never rounded up: nobody has more than is shown. */
+  /** A few digits after the point, cut and never rounded up: nobody has more than is shown. */
   readonly short: string;
   /** Every digit. */
   readonly full: string;
@@ -19,7 +19,7 @@ export interface ShownAmount {
 export const decimalPoint = (): string => new Intl.NumberFormat(locale()).formatToParts(1.5).find(({ type }) => type === 'decimal')?.value ?? '.';
 
 /** 1e-18 in decimal digits, exactly: whole and fraction are never one JavaScript number. */
-export function formatUnits(units: string | bigint): ShownAmount {
+export function formatUnits(units: string | bigint, digits = SHORT_DIGITS): ShownAmount {
   const value = BigInt(units);
   const fraction = (value % ONE).toString().padStart(DECIMALS, '0');
   const whole = formatNumber(value / ONE);
@@ -28,8 +28,8 @@ export function formatUnits(units: string | bigint): ShownAmount {
     return told === '' ? whole : `${whole}${decimalPoint()}${told}`;
   };
   const full = joined(fraction);
-  const isTiny = value > 0n && value < ONE / 10n ** BigInt(SHORT_DIGITS);
-  return { short: isTiny ? `< 0${decimalPoint()}${'1'.padStart(SHORT_DIGITS, '0')}` : joined(fraction.slice(0, SHORT_DIGITS)), full };
+  const isTiny = value > 0n && value < ONE / 10n ** BigInt(digits);
+  return { short: isTiny ? `< 0${decimalPoint()}${'1'.padStart(digits, '0')}` : joined(fraction.slice(0, digits)), full };
 }
 
 /** How it is typed: every digit, no separators of thousands. */

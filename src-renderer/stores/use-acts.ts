@@ -1,7 +1,8 @@
 import { useConnectors, useSendCalls } from 'wagmi';
 import { BaseError } from 'viem';
 import { useState } from 'react';
-import { HostError, wireErrorSchema, type EconomyOp, type WireError } from '../../src-preload/bridge/index.ts';
+import { z } from 'zod';
+import { HostError, type EconomyOp, type WireError } from '../../src-preload/bridge/index.ts';
 import { HOST_CONNECTOR } from '../host/wallet-connector.ts';
 import { useApp } from './context.ts';
 
@@ -9,6 +10,9 @@ import { useApp } from './context.ts';
 const USER_REJECTED = 4001;
 
 export type Failure = { readonly kind: 'refused' } | { readonly kind: 'failed'; readonly error: Pick<WireError, 'code' | 'message' | 'next'> };
+
+/** The host's own code and next step go along as the data of EIP-1193's error. */
+const toldSchema = z.object({ code: z.string().min(1).max(100), next: z.string().max(4_000).exactOptional() });
 
 const causes = (error: unknown): unknown[] => (error instanceof Error ? [error, ...causes(error.cause)] : []);
 const codeOf = (error: unknown): number | undefined => (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'number' ? error.code : undefined);
@@ -18,14 +22,13 @@ export function failureOf(error: unknown): Failure {
   const chain = causes(error);
   const host = chain.find((one) => one instanceof HostError);
   if (host !== undefined) return { kind: 'failed', error: host.wire };
-  if (chain.some((one) => codeOf(one) === USER_REJECTED)) return { kind: 'refused' };
-  // The host's own error, with the next step, goes along as the data of EIP-1193's.
-  const wire = chain.map((one) => wireErrorSchema.safeParse((one as { readonly data?: unknown }).data).data).find((told) => told !== undefined);
-  if (wire !== undefined) return { kind: 'failed', error: wire };
-  const last = chain.at(-1);
-  const message = last instanceof BaseError ? last.shortMessage : last instanceof Error ? last.message : String(error);
-  return { kind: 'failed', error: { code: `RPC ${chain.map(codeOf).find((code) => code !== undefined) ?? ''}`.trim(), message } };
+  const told = chain.map((one) => toldSchema.safeParse((one as { readonly data?: unknown }).data).data).find((data) => data !== undefined);
+  // A decision that nobody took in time has the same number.
+  if (chain.some((one) => codeOf(one) === USER_REJECTED) && (told === undefined || told.code === 'WALLET_REFUSED')) return { kind: 'refused' };
+  return { kind: 'failed', error: { code: `RPC ${chain.map(codeOf).find((code) => code !== undefined) ?? ''}`.trim(), message: messageOf(chain.at(-1) ?? error), ...told } };
 }
+
+const messageOf = (error: unknown): string => (error instanceof BaseError ? error.shortMessage : error instanceof Error ? error.message : String(error));
 
 export interface Acts {
   /** From the plan until the owner decided. */

@@ -14,7 +14,7 @@ export const economyQueries = (): QueryClient => {
 /** What was known stays while it is asked again, and when that fails. */
 export function useAsked<N extends Asked>(name: N, input: CommandInput<N>): UseQueryResult<CommandOutput<N>> {
   const { client } = useApp();
-  return useQuery({ queryKey: ['economy', name, input], queryFn: () => client.call(name, input), placeholderData: keepPreviousData as never }) as UseQueryResult<CommandOutput<N>>;
+  return useQuery({ queryKey: ['economy', name, input], queryFn: () => client.call(name, input), placeholderData: keepPreviousData });
 }
 
 /** Asks all of it again when the host says that it changed, or is there again. */

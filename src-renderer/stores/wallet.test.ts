@@ -38,25 +38,25 @@ describe('amounts of the forms', () => {
   const { faults } = en.wallet;
 
   it('are what the contract would take', () => {
-    expect(checkAmount('stake', '1000', ledger, faults)).toEqual({ units: 1000n * 10n ** 18n });
-    expect(checkAmount('stake', '999.9', ledger, faults)).toMatchObject({ fault: 'least', text: expect.stringContaining('1,000 SUM more') });
-    expect(checkAmount('stake', '1500.000000000000000001', ledger, faults)).toMatchObject({ fault: 'liquid' });
-    expect(checkAmount('stake', '0.5', { ...ledger, staked: SUM(1000) }, faults)).toEqual({ units: 5n * 10n ** 17n });
-    expect(checkAmount('stake', '1,000', ledger, faults)).toMatchObject({ fault: 'malformed', text: expect.stringContaining('“.”') });
+    expect(checkAmount({ form: 'stake', typed: '1000', ledger }, faults)).toEqual({ units: 1000n * 10n ** 18n });
+    expect(checkAmount({ form: 'stake', typed: '999.9', ledger }, faults)).toMatchObject({ fault: 'least', text: expect.stringContaining('1,000 SUM more') });
+    expect(checkAmount({ form: 'stake', typed: '1500.000000000000000001', ledger }, faults)).toMatchObject({ fault: 'liquid' });
+    expect(checkAmount({ form: 'stake', typed: '0.5', ledger: { ...ledger, staked: SUM(1000) } }, faults)).toEqual({ units: 5n * 10n ** 17n });
+    expect(checkAmount({ form: 'stake', typed: '1,000', ledger }, faults)).toMatchObject({ fault: 'malformed', text: expect.stringContaining('“.”') });
     const staked = { ...ledger, staked: SUM(1500) };
-    expect(checkAmount('unstake', '500', staked, faults)).toEqual({ units: 500n * 10n ** 18n });
-    expect(checkAmount('unstake', '1500', staked, faults)).toEqual({ units: 1500n * 10n ** 18n });
-    expect(checkAmount('unstake', '501', staked, faults)).toMatchObject({ fault: 'rest' });
-    expect(checkAmount('unstake', '1501', staked, faults)).toMatchObject({ fault: 'staked' });
+    expect(checkAmount({ form: 'unstake', typed: '500', ledger: staked }, faults)).toEqual({ units: 500n * 10n ** 18n });
+    expect(checkAmount({ form: 'unstake', typed: '1500', ledger: staked }, faults)).toEqual({ units: 1500n * 10n ** 18n });
+    expect(checkAmount({ form: 'unstake', typed: '501', ledger: staked }, faults)).toMatchObject({ fault: 'rest' });
+    expect(checkAmount({ form: 'unstake', typed: '1501', ledger: staked }, faults)).toMatchObject({ fault: 'staked' });
   });
 });
 
 it('counts down by whole seconds, and is over when it is', () => {
-  expect(countdownOf(7 * 86_400_000)).toEqual([7, 0, 0, 0]);
-  expect(countdownOf(90_061_000)).toEqual([1, 1, 1, 1]);
-  expect(countdownOf(1)).toEqual([0, 0, 0, 1]);
-  expect(countdownOf(-5)).toEqual([0, 0, 0, 0]);
-  expect([en.wallet.countdown(6, 0, 3, 9), en.wallet.countdown(0, 0, 3, 9), en.wallet.countdown(0, 2, 0, 9)]).toEqual(['6 d 0 h 3 min', '3 min 9 s', '2 h 0 min 9 s']);
+  expect(countdownOf(7 * 86_400_000)).toEqual({ days: 7, hours: 0, minutes: 0, seconds: 0 });
+  expect(countdownOf(90_061_000)).toEqual({ days: 1, hours: 1, minutes: 1, seconds: 1 });
+  expect(countdownOf(1)).toEqual({ days: 0, hours: 0, minutes: 0, seconds: 1 });
+  expect(countdownOf(-5)).toEqual({ days: 0, hours: 0, minutes: 0, seconds: 0 });
+  expect([6 * 86_400 + 189, 189, 7_209].map((seconds) => en.wallet.countdown(countdownOf(seconds * 1_000)))).toEqual(['6 d 0 h 3 min', '3 min 9 s', '2 h 0 min 9 s']);
   const one = { index: 0, amount: '1', releaseAtMs: 1_000, isMatured: false };
   expect([isOver(one, 999), isOver(one, 1_000), isOver({ ...one, isMatured: true }, 0)]).toEqual([false, true, true]);
 });

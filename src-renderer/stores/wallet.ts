@@ -30,9 +30,9 @@ export function blockedBy({ isOnline, economy: { link, wallet, waiting }, transa
 const DAY_S = 86_400;
 
 /** Whole days, hours, minutes and seconds, rounded up: nothing is told to be over before it is. */
-export function countdownOf(leftMs: number): readonly [days: number, hours: number, minutes: number, seconds: number] {
-  const seconds = Math.max(0, Math.ceil(leftMs / 1_000));
-  return [Math.floor(seconds / DAY_S), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
+export function countdownOf(leftMs: number): Parameters<Texts['wallet']['countdown']>[0] {
+  const left = Math.max(0, Math.ceil(leftMs / 1_000));
+  return { days: Math.floor(left / DAY_S), hours: Math.floor(left / 3_600) % 24, minutes: Math.floor(left / 60) % 60, seconds: left % 60 };
 }
 
 export const isOver = ({ isMatured, releaseAtMs }: SumLedger['unbonding'][number], nowMs: number): boolean => isMatured || releaseAtMs <= nowMs;
@@ -41,16 +41,19 @@ export const unbondingSum = ({ unbonding }: Pick<SumLedger, 'unbonding'>): bigin
 
 export type FormFault = AmountFault | 'liquid' | 'staked' | 'least' | 'rest';
 export type Checked = { readonly units: bigint } | { readonly fault: FormFault; readonly text: string };
-type Form = 'stake' | 'unstake';
+interface Form {
+  readonly form: 'stake' | 'unstake';
+  readonly typed: string;
+  readonly ledger: Limits;
+}
+type Limits = Pick<SumLedger, 'liquid' | 'staked' | 'leastStake'>;
 
 /** The amount of a form against the ledger, as the contract would judge it. */
-export function checkAmount(form: Form, typed: string, ledger: Pick<SumLedger, 'liquid' | 'staked' | 'leastStake'>, texts: Texts['wallet']['faults']): Checked {
+export function checkAmount({ form, typed, ledger }: Form, texts: Texts['wallet']['faults']): Checked {
   const parsed = parseUnits(typed);
   if ('fault' in parsed) return { fault: parsed.fault, text: parsed.fault === 'malformed' ? texts.malformed(decimalPoint()) : texts[parsed.fault] };
   return form === 'stake' ? checkStake(parsed.units, ledger, texts) : checkUnstake(parsed.units, ledger, texts);
 }
-
-type Limits = Pick<SumLedger, 'liquid' | 'staked' | 'leastStake'>;
 
 function checkStake(units: bigint, { liquid, staked, leastStake }: Limits, texts: Texts['wallet']['faults']): Checked {
   if (units > BigInt(liquid)) return { fault: 'liquid', text: texts.liquid(formatUnits(liquid).full) };

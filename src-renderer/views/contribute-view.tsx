@@ -85,12 +85,13 @@ function ServedTable({ serving }: { readonly serving: readonly Served[] }) {
 
 function Given({ now: { total, sinceStart } }: { readonly now: Contribution }) {
   const { contribute: texts } = useTexts();
+  const hasChain = useHost(({ state }) => state?.economy?.network !== undefined);
   return (
     <section className="card" aria-labelledby="contribute-given">
       <h3 id="contribute-given">{texts.given}</h3>
       {total.sessions === 0 ? <p className="contribute-note">{texts.given0}</p> : <Figures total={total} sinceStart={sinceStart} />}
       <h3>{texts.earned}</h3>
-      <p className="contribute-note">{texts.noChain}</p>
+      <p className="contribute-note">{hasChain ? texts.inWallet : texts.noChain}</p>
     </section>
   );
 }

@@ -28,7 +28,7 @@ export function StatusBar({ isMenuOpen, onMenu, onPeers, onWallet }: StatusBarPr
       <h1 className="bar-name">OmniNode</h1>
       {info !== undefined && info.name !== 'OmniNode' && <span className="bar-node"><span className="unseen">{texts.node}</span>{info.name}</span>}
       {status !== undefined && <StatusPill status={status} />}
-      {waiting > 0 && <button type="button" className="bar-waits" onClick={onWallet}>{wallet.badge(waiting)}</button>}
+      {waiting > 0 && <button type="button" className="bar-waits" aria-label={wallet.badge(waiting)} onClick={onWallet}><span className="bar-waits-text">{wallet.badge(waiting)}</span><span className="bar-waits-count">{waiting}</span></button>}
       <div className="bar-facts">
         {info?.model !== undefined && <span title={texts.modelFacts(info.model.layers, formatNumber(info.model.contextTokens))}>{info.model.name} · {formatBytes(info.model.sizeBytes)}</span>}
         {info?.peerId !== undefined && <span className="bar-peer">{texts.peer} <code>{shortPeer(info.peerId)}</code><CopyButton text={info.peerId} label={texts.copyPeer} /></span>}

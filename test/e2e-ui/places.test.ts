@@ -19,12 +19,12 @@ const WRITES_IMAGES = process.env['OMNINODE_WRITE_IMAGES'] === '1';
 const why = uiMissing('places');
 
 /** Names of machines, models and files that the host made up. */
-const OWN = ['scripted', 'studio', 'omni-guide', 'qwen3', 'apache', 'gpt-oss', 'CPU', 'llama', 'Qwen', 'Instruct', 'Llama', 'NVIDIA', 'GeForce', 'RTX', 'Linux', 'macOS', 'arm64', 'tcp', 'tls', 'yamux', 'the only connection', 'MXFP4', 'one-Q8_0'] as const;
+const OWN = ['scripted', 'studio', 'omni-guide', 'qwen3', 'apache', 'gpt-oss', 'CPU', 'llama', 'Qwen', 'Instruct', 'Llama', 'NVIDIA', 'GeForce', 'RTX', 'Linux', 'macOS', 'arm64', 'tcp', 'tls', 'yamux', 'the only connection', 'MXFP4', 'one-Q8_0', 'devnet', 'SUM'] as const;
 const PLACES = ['chat', 'network', 'models', 'pipeline', 'contribute', 'wallet', 'settings'] as const;
 const SIZES = [[1100, 760], [800, 760], [360, 740]] as const;
 /** What is there once a place has all that it asked for. */
 const READY: Readonly<Record<(typeof PLACES)[number], string>> = {
-  chat: '.answer-text', network: '.peers-table', models: '.models .model', pipeline: '.recharts-line-curve', contribute: '.contribute .figures', wallet: '.wallet-card', settings: '.setup-appearance .setting',
+  chat: '.answer-text', network: '.peers-table', models: '.models .model', pipeline: '.recharts-line-curve', contribute: '.contribute .figures', wallet: '.wallet .recharts-bar-rectangle', settings: '.setup-appearance .setting',
 };
 
 describe.skipIf(why !== undefined)('every place in Chromium', () => {
@@ -113,7 +113,7 @@ describe.skipIf(why !== undefined)('every place in Chromium', () => {
     await shoot('drawer-narrow', true);
     await page.locator('.rail .place').nth(5).focus();
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'No chain is configured' }).waitFor();
+    await page.locator('.network-test').waitFor();
     await page.locator('.rail').waitFor({ state: 'hidden' });
     await page.setViewportSize({ width: 1100, height: 760 });
     await page.keyboard.press('Control+k');

@@ -41,21 +41,35 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
   };
   const card = (name: string) => page.getByRole('region', { name, exact: true });
   const button = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' });
-  const tall = async (name: string): Promise<void> => {
-    for (const [width, height] of [[1100, 2700], [360, 4200]] as const) {
-      await page.setViewportSize({ width, height });
-      expect(await overflowOf(page), `${name} at ${width}`).toBe(0);
-      await page.screenshot({ path: join(shots, `${name}-${width}.png`) });
-    }
+  /** Both, or the one that leaves least room; parts that look alike elsewhere are looked at once. */
+  const check = async (name: string, schemes?: 'light' | 'dark'): Promise<void> => {
+    await checkLooks(page, name, schemes === undefined ? undefined : [schemes]);
+    await page.setViewportSize({ width: 360, height: 760 });
+    expect(await overflowOf(page), name).toBe(0);
+    await page.screenshot({ path: join(shots, `${name}-360.png`) });
     await page.setViewportSize({ width: 1100, height: 760 });
   };
-  const check = async (name: string): Promise<void> => {
-    await checkLooks(page, name);
-    await tall(name);
-  };
+
+  it('has the chain opened, says where it cannot be, and tries again when asked', async () => {
+    economy.unopened({ status: 'starting' });
+    await page.goto(server.url);
+    await page.getByText('Ready', { exact: true }).waitFor();
+    expect(economy.looked).toBe(0);
+    await page.keyboard.press('Alt+6');
+    await page.getByText('The chain is starting.').waitFor();
+    await expect.poll(() => economy.looked).toBe(1);
+    economy.unopened(DOWN(economy.nowMs));
+    await page.getByRole('heading', { name: 'The chain could not be opened' }).waitFor();
+    await check('wallet-not-opened', 'dark');
+    await button('Try again').click();
+    await expect.poll(() => economy.looked).toBe(2);
+    economy.opened();
+    await card('Balance').waitFor();
+    expect(complaints).toEqual([]);
+  });
 
   it('shows where all SUM lies, exactly, and says on every part that the test chain is worth nothing', async () => {
-    economy.cuts = [SLASH];
+    economy.cuts = [SLASH(economy.nowMs)];
     await open();
     const badge = page.locator('.network-badge');
     await badge.getByText('Local test chain').waitFor();
@@ -89,7 +103,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await card('Stake SUM for this node').getByText('You have 8,765.432100000000000001 SUM').waitFor();
     await amount.fill('1,5');
     await card('Stake SUM for this node').getByText('Write it in digits').waitFor();
-    await check('wallet-fault');
+    await check('wallet-fault', 'light');
     await amount.fill('1.000000000000000001');
     await page.keyboard.press('Enter');
     const notice = page.getByRole('region', { name: 'Decide' });
@@ -122,12 +136,21 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
   it('says that nothing was sent when the owner refuses, and what the host says against a plan', async () => {
     await open();
     await button('Claim rewards').click();
-    await page.getByRole('region', { name: 'Decide' }).waitFor();
+    const notice = page.getByRole('region', { name: 'Decide' });
+    await notice.waitFor();
     economy.decide(false);
     await page.getByText('You refused it. Nothing was sent.').waitFor();
     economy.planned = () => { throw new CodedError({ code: 'ECONOMY_NOT_POSSIBLE', message: 'another stake is under way', next: 'Wait for it.', fault: 'user' }); };
     await button('Withdraw what is matured').click();
     await page.getByText('Another stake is under way.').waitFor();
+    // Whoever reloads finds what waits.
+    economy.planned = (op) => ({ what: op.op, calls: [{ what: op.op, to: EMBEDDED.contracts.stakes, data: '0x12', value: '0' }] });
+    await button('Withdraw what is matured').click();
+    await notice.waitFor();
+    await page.reload();
+    await button('1 decision waits').click();
+    await notice.getByRole('link', { name: /Open the decision/ }).waitFor();
+    expect(await button('Withdraw what is matured').isDisabled()).toBe(true);
     expect(complaints).toEqual([]);
   });
 
@@ -165,7 +188,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await button('Create a wallet').click();
     const link = page.getByRole('link', { name: /Open: Create a wallet/ });
     await expect.poll(() => link.evaluate((anchor) => anchor === document.activeElement)).toBe(true);
-    await check('wallet-create');
+    await check('wallet-create', 'dark');
     expect(await page.locator('input[type="password"]').count()).toBe(0);
     economy.setLedger({ liquid: '0', staked: '0', gas: '0', rewards: '0', escrow: '0', refundable: '0', unbonding: [], isActive: false });
     economy.earned = (windowMs) => ({ sinceMs: economy.nowMs - windowMs, untilMs: economy.nowMs, ...NOTHING_EARNED });
@@ -175,11 +198,11 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     expect(await button('Stake …').isDisabled()).toBe(true);
     await card('Stake SUM for this node').getByText('The wallet is locked.').waitFor();
     await page.getByText('Nothing was earned in this time.').waitFor();
-    await check('wallet-locked-empty');
+    await check('wallet-locked-empty', 'light');
     economy.documents = () => { throw new CodedError({ code: 'WALLET_NOT_HERE', message: 'not from another machine', fault: 'user' }); };
     await button('Unlock').click();
     await page.getByText('This page was opened from another machine.').waitFor();
-    await check('wallet-not-here');
+    await check('wallet-not-here', 'dark');
     economy.documents = () => ({ where: 'window' });
     await button('Unlock').click();
     await page.getByText('Go on in the window that opened.').waitFor();
@@ -203,11 +226,11 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await check('wallet-down');
     economy.tell({ link: { ...DOWN(economy.nowMs), status: 'wrong-network' } as never, network: CONFIGURED });
     await page.getByText('The chain that answers is another one than configured.').waitFor();
-    await check('wallet-wrong');
+    await check('wallet-wrong', 'light');
     economy.fault = undefined;
     economy.tell({ link: { status: 'starting' }, network: EMBEDDED });
     await page.getByText('The chain is starting.').waitFor();
-    await check('wallet-starting');
+    await check('wallet-starting', 'dark');
     expect(complaints).toEqual([]);
   });
 
@@ -232,7 +255,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await page.getByRole('button', { name: 'Connect Injected' }).click();
     await page.getByText('0x70997970C51812dc3A010C7d01b50e0d17dc79C8').waitFor();
     await card('A wallet of this browser').getByLabel('Amount, SUM').fill('2.5');
-    await check('wallet-browser');
+    await check('wallet-browser', 'light');
     await button('Send to this node …').click();
     await page.getByText('Handed over to the network:').waitFor();
     const sent = await page.evaluate(() => (globalThis as unknown as { sent: Array<{ to: string; data: string }> }).sent);
@@ -249,7 +272,7 @@ function injectWallet(chainId: string): void {
   const sent: unknown[] = [];
   const account = '0x70997970c51812dc3a010c7d01b50e0d17dc79c8';
   const answers: Record<string, (params: unknown[]) => unknown> = {
-    eth_chainId: () => chainId, eth_accounts: () => [], eth_requestAccounts: () => [account], wallet_requestPermissions: () => [{ caveats: [{ value: [account] }] }],
+    eth_chainId: () => chainId, eth_accounts: () => [account], eth_requestAccounts: () => [account], wallet_requestPermissions: () => [{ caveats: [{ value: [account] }] }],
     eth_sendTransaction: ([one]) => { sent.push(one); return `0x${'d'.repeat(64)}`; },
   };
   const request = async ({ method, params }: { method: string; params?: unknown[] }): Promise<unknown> => answers[method]?.(params ?? []) ?? null;

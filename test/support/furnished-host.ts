@@ -5,6 +5,7 @@ import { appPaths } from '../../src-main/host/index.ts';
 import { aboutService, apiKeyService, collectDiagnostics, preferenceService, settingsService } from '../../src-main/host/settings/index.ts';
 import type { PipelineActivity } from '../../src-preload/bridge/index.ts';
 import { ScriptedContribution, SERVING } from './scripted-contribution.ts';
+import { ScriptedEconomy } from './scripted-economy.ts';
 import { FINISH, MEMBERS, NO_METRICS, PEERS, ScriptedHost, STAGES, STANDING } from './scripted-host.ts';
 import { ANSWER, samplesUntil } from './scripted-pipeline.ts';
 
@@ -36,6 +37,7 @@ export async function furnishedHost(home: string): Promise<ScriptedHost & HostSe
   host.pipeline.ended({ ...ANSWER, endedAt: Date.now() - 3_600_000 });
   host.contribute = new ScriptedContribution(host.events);
   (host.contribute as ScriptedContribution).show({ ...SERVING, isOn: true });
+  host.economy = new ScriptedEconomy(host.events);
   logger.info({ peers: 2 }, 'met two others');
   logger.warn('a slow link');
   return host;

@@ -1,5 +1,6 @@
 import type { EconomyService, HostServiceEvents } from '../../src-main/api/index.ts';
-import { CodedError, type Events } from '../../src-main/base/index.ts';
+import type { CodedError} from '../../src-main/base/index.ts';
+import { type Events } from '../../src-main/base/index.ts';
 import type { CommandOutput, CommandParsed, Earnings, Economy, EconomyOp, EconomyTransaction, SlashInfo, SumLedger } from '../../src-preload/bridge/index.ts';
 
 export const ACCOUNT = '0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045';
@@ -27,7 +28,7 @@ export const LEDGER = (nowMs: number): SumLedger => ({
 
 export const EARNINGS = (nowMs: number, windowMs: number): Earnings => ({
   sinceMs: nowMs - windowMs, untilMs: nowMs,
-  points: Array.from({ length: 30 }, (_, day) => ({ atMs: nowMs - (30 - day) * (windowMs / 30), pay: day % 5 === 4 ? '0' : `${(day * 7) % 19}500000000000000000`, reward: `${day % 3}250000000000000000` })),
+  points: Array.from({ length: 30 }, (_, day) => ({ atMs: nowMs - (30 - day) * (windowMs / 30), pay: day % 5 === 4 ? '0' : `${1 + (day * 7) % 19}500000000000000000`, reward: `${1 + day % 3}250000000000000000` })),
   sessions: (['claimable', 'paid', 'challenge', 'claimable'] as const).map((state, index) => ({
     sessionId: word(String(index + 1)), role: index === 3 ? 'payer' : 'node', openedAtMs: nowMs - index * DAY_MS, state, nodes: 3, ...(index === 3 ? {} : { layers: [3, 5] as [number, number] }), tokens: 1_234 + index,
     pay: `${14 + index}250000000000000000`, pending: index === 2 ? sum(16) : '0', reward: index === 1 ? '310000000000000000' : '0',
@@ -37,13 +38,13 @@ export const EARNINGS = (nowMs: number, windowMs: number): Earnings => ({
 });
 export const NOTHING_EARNED: Omit<Earnings, 'sinceMs' | 'untilMs'> = { points: [], sessions: [], byNode: [], settled: '0', pending: '0' };
 
-export const SLASH: SlashInfo = { nodeId: word('a'), faultId: word('f'), atMs: 1_800_000_000_000, block: 991, txHash: word('e'), cut: sum(1250), burned: sum(1125), reporter: address('c'), evidence: 'contradiction', sessionIds: [word('6'), word('7')] };
+export const SLASH = (nowMs: number): SlashInfo => ({ nodeId: word('a'), faultId: word('f'), atMs: nowMs - 9 * DAY_MS, block: 991, txHash: word('e'), cut: sum(1250), burned: sum(1125), reporter: address('c'), evidence: 'contradiction', sessionIds: [word('6'), word('7')] });
 
-export const SENT: readonly EconomyTransaction[] = [
-  { id: 'old', what: 'stake', status: 'confirmed', atMs: 1_800_000_000_000, amount: sum(2500), steps: [
+export const SENT = (nowMs: number): readonly EconomyTransaction[] => [
+  { id: 'old', what: 'stake', status: 'confirmed', atMs: nowMs - 5 * DAY_MS, amount: sum(2500), steps: [
     { what: 'bind', status: 'confirmed', hash: word('1'), block: 1101, feeUnits: '420000000000000', resent: 0 }, { what: 'approve', status: 'confirmed', hash: word('2'), block: 1102, feeUnits: '51000000000000', resent: 0 }, { what: 'stake', status: 'confirmed', hash: word('3'), block: 1102, feeUnits: '98000000000000', resent: 2 },
   ] },
-  { id: 'bad', what: 'withdraw', status: 'failed', atMs: 1_800_000_100_000, steps: [{ what: 'withdraw', status: 'failed', hash: word('4'), block: 1180, feeUnits: '61000000000000', resent: 0 }],
+  { id: 'bad', what: 'withdraw', status: 'failed', atMs: nowMs - DAY_MS, steps: [{ what: 'withdraw', status: 'failed', hash: word('4'), block: 1180, feeUnits: '61000000000000', resent: 0 }],
     error: { code: 'CHAIN_REVERTED', message: 'the contract refused it: NothingMatured()', next: 'Wait until the countdown is over.', meta: {}, retryable: false, fault: 'user' } },
 ];
 
@@ -65,7 +66,9 @@ export class ScriptedEconomy implements EconomyService {
   ledgerNow = LEDGER(this.nowMs);
   earned: (windowMs: number) => Earnings = (windowMs) => EARNINGS(this.nowMs, windowMs);
   cuts: readonly SlashInfo[] = [];
-  sent: readonly EconomyTransaction[] = SENT;
+  /** How often somebody asked for the chain to be opened. */
+  looked = 0;
+  sent: readonly EconomyTransaction[] = SENT(this.nowMs);
   #economy = ECONOMY(this.nowMs);
   readonly #waiting: Answer[] = [];
   readonly #events: Events<HostServiceEvents>;
@@ -74,7 +77,12 @@ export class ScriptedEconomy implements EconomyService {
     this.#events = events;
   }
 
+  now(): Economy {
+    return this.#economy;
+  }
+
   get(): Economy {
+    this.looked++;
     return this.#economy;
   }
 
@@ -82,6 +90,17 @@ export class ScriptedEconomy implements EconomyService {
   tell(change: Partial<Economy> = {}): void {
     this.#economy = { ...this.#economy, ...change, waiting: this.#waiting.length, revision: this.#economy.revision + 1 };
     this.#events.emit('economy', this.#economy);
+  }
+
+  /** As before the host has opened its chain. */
+  unopened(link: Economy['link']): void {
+    const { network: _, ...rest } = this.#economy;
+    this.#economy = rest;
+    this.tell({ link });
+  }
+
+  opened(): void {
+    this.tell({ link: ECONOMY(this.nowMs).link, network: EMBEDDED });
   }
 
   setLedger(change: Partial<SumLedger>): void {

@@ -53,9 +53,9 @@ export async function seriousViolations(page: Page): Promise<readonly string[]> 
   });
 }
 
-/** Light and dark: nothing serious by axe, and a picture. */
-export async function checkLooks(page: Page, name: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
+/** Light and dark, unless one is named: nothing serious by axe, and a picture. */
+export async function checkLooks(page: Page, name: string, schemes: readonly ('light' | 'dark')[] = ['light', 'dark']): Promise<void> {
+  for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     expect(await seriousViolations(page), `${name}, ${colorScheme}`).toEqual([]);
     await page.screenshot({ path: join(shots, `${name}-${colorScheme}.png`) });

@@ -10,6 +10,7 @@ export const untranslated = (page: Page, own: readonly string[] = []): Promise<s
     if (element.closest('code, pre, kbd, textarea, #language') !== null) continue;
     for (const child of element.childNodes) if (child.nodeType === Node.TEXT_NODE) texts.push(child.textContent ?? '');
   }
-  const data = (text: string): string => known.reduce((rest, one) => rest.replaceAll(one, ''), text).replaceAll(/OmniNode( Guide)?|^scripted$|\/ip4\S*|https?:\S*|omni:\S*|12D3KooW\w*|…\w{6}/g, '');
+  // Months are the browser's words: dates of the language of tests are written as the English ones.
+  const data = (text: string): string => known.reduce((rest, one) => rest.replaceAll(one, ''), text).replaceAll(/OmniNode( Guide)?|^scripted$|\/ip4\S*|https?:\S*|omni:\S*|12D3KooW\w*|0x[0-9a-fA-F]+|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b|…\w{6}/g, '');
   return [...new Set(texts.map(data).filter((text) => /[A-Za-z]{3}/.test(text)))];
 }, own);

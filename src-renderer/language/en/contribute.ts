@@ -38,7 +38,8 @@ export const contribute = {
     return ms > 0 && ms < 1000 ? 'under 1 s' : minutes < 1 ? `${Math.floor(ms / 1000)} s` : minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   },
   earned: 'Earned',
-  noChain: 'No chain configured. OmniNode pays nothing and owes nothing yet; figures appear here when there is a chain.',
+  noChain: 'No chain configured. OmniNode pays nothing and owes nothing yet; figures appear in the Wallet when there is a chain.',
+  inWallet: 'Paid sessions and what they brought are in the Wallet. Free ones earn nothing.',
   offers: 'On offer',
   offer: (model: string, ranges: string, totalLayers: number): string => `${model}: ${ranges} of ${totalLayers}`,
   range: (first: number, last: number): string => layers([first, last]),

@@ -1,6 +1,13 @@
 const some = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 const unit = (count: number, name: string): string[] => (count === 0 ? [] : [`${count} ${name}`]);
 
+export interface Countdown {
+  readonly days: number;
+  readonly hours: number;
+  readonly minutes: number;
+  readonly seconds: number;
+}
+
 /** Chain, wallet and where all SUM lies. What was earned and sent is in `earnings`. */
 export const wallet = {
   title: 'Wallet',
@@ -48,7 +55,7 @@ export const wallet = {
   copyAddress: 'Copy address',
   keeping: 'Kept',
   keepings: { password: 'encrypted with your password', sealed: 'encrypted with your password, and sealed by the system’s key ring' },
-  spend: 'Spent today',
+  spend: 'Spent in 24 hours',
   spendOf: 'of',
   spendNone: 'no limit is set',
   spendText: 'More than the limit is refused, whoever asks.',
@@ -96,6 +103,7 @@ export const wallet = {
   faucet: 'Get test SUM',
   faucetText: 'The test chain gives SUM and coins for fees to whoever asks. They are worth nothing.',
   ledgerLoading: 'Asking the chain …',
+  unknownNow: 'Cannot be known while the chain does not answer.',
   nodeBound: 'This node is bound to this account.',
   nodeOther: 'This node is bound to another account, and can be staked for by that one only:',
   nodeUnbound: 'This node is not bound to an account yet: the first stake does it.',
@@ -127,10 +135,10 @@ export const wallet = {
 
   unbondingList: 'Unbonding',
   unbondingNone: 'Nothing is unbonding.',
-  unbondingHead: { amount: 'Amount', release: 'Comes back', left: 'Still' },
+  unbondingHead: { amount: 'Amount', release: (time: string) => `free ${time}`, left: 'Still' },
   matured: 'Can be withdrawn',
   maturing: 'with the next block',
-  countdown: (days: number, hours: number, minutes: number, seconds: number) => {
+  countdown: ({ days, hours, minutes, seconds }: Countdown) => {
     const parts = days > 0 ? [...unit(days, 'd'), `${hours} h`, `${minutes} min`] : [...unit(hours, 'h'), `${minutes} min`, `${seconds} s`];
     return parts.join(' ');
   },

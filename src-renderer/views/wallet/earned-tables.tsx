@@ -13,13 +13,13 @@ function workOf({ layers, tokens }: Pick<PaidSessionInfo, 'layers' | 'tokens'>, 
 export function Sessions({ sessions }: { readonly sessions: Earnings['sessions'] }) {
   const { earnings } = useTexts();
   const canAct = sessions.some(({ state }) => state === 'claimable');
-  const heads = [earnings.session, earnings.opened, earnings.role, earnings.state, earnings.work, earnings.pay, earnings.pending, earnings.reward];
+  const heads = [earnings.session, earnings.state, earnings.work, ...[earnings.pay, earnings.pending, earnings.reward].map(earnings.inSum)];
   return (
     <section aria-labelledby="wallet-sessions">
       <h3 id="wallet-sessions">{earnings.sessions}</h3>
       <div className="wallet-table" tabIndex={0} role="region" aria-labelledby="wallet-sessions">
         <table>
-          <thead><tr>{heads.map((head) => <th key={head} scope="col">{head}</th>)}<th scope="col"><span className="unseen">{earnings.action}</span></th></tr></thead>
+          <thead><tr>{heads.map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
           <tbody>{sessions.map((session) => <SessionRow key={`${session.sessionId}/${session.role}`} session={session} />)}</tbody>
         </table>
       </div>
@@ -34,15 +34,15 @@ function SessionRow({ session }: { readonly session: PaidSessionInfo }) {
   const name = shortHex(sessionId);
   return (
     <tr>
-      <th scope="row"><code title={sessionId}>{name}</code><span className="wallet-aside">{earnings.nodes(nodes)}</span></th>
-      <td>{formatTime(openedAtMs)}</td>
-      <td>{earnings.roles[role]}</td>
-      <td><span className={`session-state session-${state}`}>{earnings.states[state]}</span></td>
-      <td>{workOf(session, earnings)}</td>
-      <td><Amount units={pay} /></td>
-      <td><Amount units={pending} /></td>
-      <td><Amount units={reward} /></td>
-      <td>{state === 'claimable' && (role === 'node' ? <ActButton op={{ op: 'collect', sessionId }} text={earnings.collect} label={earnings.collectOne(name)} /> : <ActButton op={{ op: 'refund', sessionId }} text={earnings.refund} label={earnings.refundOne(name)} />)}</td>
+      <th scope="row"><code title={sessionId}>{name}</code><span className="wallet-aside">{formatTime(openedAtMs)}</span></th>
+      <td>
+        <span className={`session-state session-${state}`}>{earnings.states[state]}</span>
+        {state === 'claimable' && <span className="session-act">{role === 'node' ? <ActButton op={{ op: 'collect', sessionId }} text={earnings.collect} label={earnings.collectOne(name)} /> : <ActButton op={{ op: 'refund', sessionId }} text={earnings.refund} label={earnings.refundOne(name)} />}</span>}
+      </td>
+      <td>{workOf(session, earnings)}<span className="wallet-aside">{earnings.roles[role]} · {earnings.nodes(nodes)}</span></td>
+      <td><Amount units={pay} unit="" /></td>
+      <td><Amount units={pending} unit="" /></td>
+      <td><Amount units={reward} unit="" /></td>
     </tr>
   );
 }
@@ -56,10 +56,10 @@ export function ByNode({ nodes }: { readonly nodes: Earnings['byNode'] }) {
       <h3 id="wallet-by-node">{earnings.byNode}</h3>
       <div className="wallet-table" tabIndex={0} role="region" aria-labelledby="wallet-by-node">
         <table>
-          <thead><tr>{[earnings.node, earnings.work, earnings.pay, earnings.reward].map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
+          <thead><tr>{[earnings.node, earnings.work, ...[earnings.pay, earnings.reward].map(earnings.inSum)].map((head) => <th key={head} scope="col">{head}</th>)}</tr></thead>
           <tbody>
             {nodes.map(({ nodeId, work, pay, reward }) => (
-              <tr key={nodeId}><th scope="row"><code title={nodeId}>{shortHex(nodeId)}</code>{nodeId === own && <span className="wallet-aside">{earnings.thisNode}</span>}</th><td>{formatNumber(BigInt(work))}</td><td><Amount units={pay} /></td><td><Amount units={reward} /></td></tr>
+              <tr key={nodeId}><th scope="row"><code title={nodeId}>{shortHex(nodeId)}</code>{nodeId === own && <span className="wallet-aside">{earnings.thisNode}</span>}</th><td>{formatNumber(BigInt(work))}</td><td><Amount units={pay} unit="" /></td><td><Amount units={reward} unit="" /></td></tr>
             ))}
           </tbody>
         </table>

@@ -25,7 +25,7 @@ export function Earnings() {
   );
   return (
     <WalletCard id="earnings" title={earnings.title} tools={choice} isWide>
-      {error !== null && <Failed error={error} />}
+      {error !== null && data === undefined && <Failed error={error} />}
       {data === undefined ? error === null && <Empty title={earnings.loading} /> : <div aria-busy={isPlaceholderData}><Told earned={data} /></div>}
     </WalletCard>
   );

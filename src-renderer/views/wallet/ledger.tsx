@@ -4,9 +4,9 @@ import { formatNumber, useTexts } from '../../language/index.ts';
 import { formatUnits, shareOf } from '../../stores/units.ts';
 import { blockedBy, unbondingSum } from '../../stores/wallet.ts';
 import { useHost } from '../../stores/context.ts';
-import { ErrorCard } from '../../widgets/error-card.tsx';
 import { ActButton, BlockedNote } from './act-button.tsx';
 import { Amount } from './amount.tsx';
+import { Failed } from './failed.tsx';
 import { Empty, WalletCard } from './wallet-card.tsx';
 import { useWallet } from './wallet-context.ts';
 
@@ -16,7 +16,7 @@ export function Ledger() {
   const { ledger, ledgerError } = useWallet();
   return (
     <WalletCard id="ledger" title={wallet.ledger} tools={ledger !== undefined && <span className="hint">{wallet.asOf(formatNumber(ledger.block))}</span>} isWide>
-      {ledger === undefined ? (ledgerError === undefined ? <Empty title={wallet.ledgerLoading} /> : <ErrorCard error={ledgerError} />) : <Places ledger={ledger} />}
+      {ledger === undefined ? (ledgerError === null ? <Empty title={wallet.ledgerLoading} /> : <Failed error={ledgerError} />) : <Places ledger={ledger} />}
     </WalletCard>
   );
 }

@@ -1,3 +1,4 @@
+import type { ChainLinkInfo } from '../../../src-preload/bridge/index.ts';
 import { formatNumber, formatTime, useTexts } from '../../language/index.ts';
 import { queuedOf } from '../../stores/wallet.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
@@ -8,17 +9,27 @@ export function NetworkBadge() {
   const { wallet } = useTexts();
   const { network, economy: { link }, ledger } = useWallet();
   const isTest = network.kind === 'embedded';
-  const block = link.status === 'starting' ? undefined : link.block;
   return (
     <div className={isTest ? 'network-badge network-test' : 'network-badge'} role="group" aria-label={wallet.network}>
       {isTest && <p><strong>{wallet.testChain}</strong> <span className="network-worthless">{wallet.testWorthless}</span></p>}
       <p className="network-facts">
         <span>{wallet.chainFacts(network.name, network.chainId)}</span>
-        {link.status === 'ready' && block !== undefined && <span>{wallet.block(formatNumber(block))}</span>}
-        {(link.status === 'down' || link.status === 'wrong-network') && <span className="network-bad">{link.status === 'down' ? wallet.downShort : wallet.wrongShort}</span>}
-        {link.status !== 'ready' && (block ?? ledger?.block) !== undefined && <span>{wallet.asOf(formatNumber(block ?? ledger?.block ?? 0))}</span>}
+        {link.status === 'ready' ? <span>{wallet.block(formatNumber(link.block))}</span> : <Away link={link} knownBlock={ledger?.block} />}
       </p>
     </div>
+  );
+}
+
+type AwayLink = Exclude<ChainLinkInfo, { readonly status: 'ready' }>;
+
+function Away({ link, knownBlock }: { readonly link: AwayLink; readonly knownBlock: number | undefined }) {
+  const { wallet } = useTexts();
+  const block = link.status === 'starting' ? knownBlock : link.block ?? knownBlock;
+  return (
+    <>
+      {link.status !== 'starting' && <span className="network-bad">{link.status === 'down' ? wallet.downShort : wallet.wrongShort}</span>}
+      {block !== undefined && <span>{wallet.asOf(formatNumber(block))}</span>}
+    </>
   );
 }
 

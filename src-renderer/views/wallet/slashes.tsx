@@ -13,7 +13,7 @@ export function Slashes() {
   const { data, error } = useAsked('economy.slashes', {});
   return (
     <WalletCard id="slashes" title={earnings.slashes} isWide>
-      {error !== null && <Failed error={error} />}
+      {error !== null && data === undefined && <Failed error={error} />}
       {data !== undefined && (data.slashes.length === 0 ? <Empty title={earnings.slashesNone} text={earnings.slashesNoneText} /> : <ol className="sent">{data.slashes.map((slash) => <Cut key={slash.faultId} slash={slash} />)}</ol>)}
     </WalletCard>
   );

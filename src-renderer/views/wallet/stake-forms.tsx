@@ -27,7 +27,7 @@ function AmountForm({ form, ledger }: { readonly form: 'stake' | 'unstake'; read
   const [typed, setTyped] = useState('');
   const [isTouched, setTouched] = useState(false);
   const most = form === 'stake' ? ledger.liquid : ledger.staked;
-  const checked = checkAmount(form, typed, ledger, wallet.faults);
+  const checked = checkAmount({ form, typed, ledger }, wallet.faults);
   const id = `wallet-${form}-amount`;
   const isWrong = 'fault' in checked && isTouched && (typed !== '' || checked.fault !== 'empty');
   // What was done is not to be done again by the next press.

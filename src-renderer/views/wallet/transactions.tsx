@@ -10,6 +10,9 @@ import { useWallet, type WalletModel } from './wallet-context.ts';
 type Transaction = WalletModel['transactions'][number];
 type Step = Transaction['steps'][number];
 
+/** Fees are small. */
+const FEE_DIGITS = 8;
+
 const newestFirst = (transactions: WalletModel['transactions']): readonly Transaction[] => transactions.toSorted((a, b) => b.atMs - a.atMs);
 
 /** How far the newest one came, for who does not see the list. */
@@ -59,7 +62,7 @@ function StepLine({ step: { what, status, hash, block, feeUnits, resent } }: { r
     <li>
       <span><Word what={what} />: {earnings.status[status]}</span>
       {block !== undefined && <span>{earnings.inBlock(formatNumber(block))}</span>}
-      {feeUnits !== undefined && <span title={`${formatUnits(feeUnits).full} (${wallet.gasText})`}>{earnings.fee} {formatUnits(feeUnits).short}</span>}
+      {feeUnits !== undefined && <span title={`${formatUnits(feeUnits).full} (${wallet.gasText})`}>{earnings.fee} {formatUnits(feeUnits, FEE_DIGITS).short}</span>}
       {resent > 0 && <span>{earnings.resent(resent)}</span>}
       {hash !== undefined && <span className="sent-hash"><code title={hash}>{shortHex(hash)}</code> <CopyButton text={hash} label={earnings.copyHash} /></span>}
     </li>

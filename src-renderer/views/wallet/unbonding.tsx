@@ -24,12 +24,12 @@ function Pieces({ ledger: { unbonding, atMs } }: { readonly ledger: SumLedger })
   const { wallet } = useTexts();
   const { economy: { link } } = useWallet();
   const nowMs = useChainNow(link.status === 'ready' ? link.blockTimeMs : atMs, unbonding.some(({ isMatured }) => !isMatured));
-  const { amount, release, left } = wallet.unbondingHead;
+  const { amount, left } = wallet.unbondingHead;
   return (
     <>
       <div className="wallet-table" tabIndex={0} role="region" aria-labelledby="wallet-unbonding">
         <table>
-          <thead><tr><th scope="col">{amount}</th><th scope="col">{release}</th><th scope="col">{left}</th><th scope="col"><span className="unseen">{wallet.cancel}</span></th></tr></thead>
+          <thead><tr><th scope="col">{amount}</th><th scope="col">{left}</th><th scope="col" className="wallet-end"><span className="unseen">{wallet.cancel}</span></th></tr></thead>
           <tbody>{unbonding.map((piece) => <Piece key={piece.index} piece={piece} nowMs={nowMs} />)}</tbody>
         </table>
       </div>
@@ -47,9 +47,8 @@ function Piece({ piece, nowMs }: { readonly piece: SumLedger['unbonding'][number
   return (
     <tr>
       <td><Amount units={amount} /></td>
-      <td>{formatTime(releaseAtMs)}</td>
-      <td>{isDone ? <strong className="wallet-good">{wallet.matured}{isMatured ? '' : ` ${wallet.maturing}`}</strong> : <time className="countdown" dateTime={new Date(releaseAtMs).toISOString()}>{wallet.countdown(...countdownOf(releaseAtMs - nowMs))}</time>}</td>
-      <td>{!isDone && <ActButton op={{ op: 'cancel', index }} text={wallet.cancel} label={wallet.cancelOne(formatUnits(amount).full)} />}</td>
+      <td>{isDone ? <strong className="wallet-good">{wallet.matured}{isMatured ? '' : ` ${wallet.maturing}`}</strong> : <span className="countdown">{wallet.countdown(countdownOf(releaseAtMs - nowMs))}</span>}<span className="wallet-aside">{wallet.unbondingHead.release(formatTime(releaseAtMs))}</span></td>
+      <td className="wallet-end">{!isDone && <ActButton op={{ op: 'cancel', index }} text={wallet.cancel} label={wallet.cancelOne(formatUnits(amount).full)} />}</td>
     </tr>
   );
 }

@@ -1,5 +1,5 @@
 import { createContext, useContext } from 'react';
-import type { ChainNetworkInfo, CommandOutput, Economy, SumLedger, WireError } from '../../../src-preload/bridge/index.ts';
+import type { ChainNetworkInfo, CommandOutput, Economy, SumLedger } from '../../../src-preload/bridge/index.ts';
 import type { Acts } from '../../stores/use-acts.ts';
 import type { Documents } from '../../stores/use-documents.ts';
 import type { Blocked } from '../../stores/wallet.ts';
@@ -9,7 +9,7 @@ export interface WalletModel {
   readonly network: ChainNetworkInfo;
   /** Undefined until the chain first answered. */
   readonly ledger: SumLedger | undefined;
-  readonly ledgerError: WireError | undefined;
+  readonly ledgerError: Error | null;
   readonly transactions: CommandOutput<'economy.transactions'>['transactions'];
   readonly documents: Documents;
   readonly acts: Acts;

@@ -1,7 +1,7 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { WagmiProvider } from 'wagmi';
-import { HostError, type ChainNetworkInfo, type Economy } from '../../../src-preload/bridge/index.ts';
+import type { ChainNetworkInfo, Economy } from '../../../src-preload/bridge/index.ts';
 import { followWallet, walletConfig } from '../../host/wallet-connector.ts';
 import { useTexts } from '../../language/index.ts';
 import { useApp, useHost } from '../../stores/context.ts';
@@ -50,7 +50,7 @@ function useWalletModel({ economy, network }: WalletHomeProps): WalletModel {
   const ledger = useAsked('economy.ledger', {});
   const transactions = useAsked('economy.transactions', {}).data?.transactions ?? NOTHING_SENT;
   const blocked = blockedBy({ isOnline, economy, transactions }) ?? (acts.isBusy ? 'deciding' : undefined);
-  return { economy, network, ledger: ledger.data, ledgerError: ledger.error instanceof HostError ? ledger.error.wire : undefined, transactions, documents, acts, blocked };
+  return { economy, network, ledger: ledger.data, ledgerError: ledger.error, transactions, documents, acts, blocked };
 }
 
 function WalletParts({ economy, network }: WalletHomeProps) {
