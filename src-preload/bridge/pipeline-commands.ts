@@ -16,5 +16,5 @@ export const pipelineCommands = {
   'pipeline.answer': command(z.strictObject({ id: count }), answerDetailSchema, ['HOST_NO_SUCH_ANSWER', ...HISTORY]),
   'pipeline.forget': command(nothing, nothing, HISTORY),
   /** Asks the nodes that are known, measures links to them, and plans. Not while an answer is under way: it would disturb that. */
-  'pipeline.plan': command(nothing, placementSchema, ['HOST_NO_PIPELINE', 'HOST_ANSWERING']),
+  'pipeline.plan': command(nothing, placementSchema, ['HOST_NO_PIPELINE', 'HOST_ANSWERING', 'HOST_PLAN_TOO_SLOW']),
 } as const;
