@@ -140,7 +140,6 @@ export const hubFilesSchema = z.object({
   files: z.array(z.object({ source: text, name: text, quantization: text.exactOptional(), sizeBytes: bytes, parts: count, fit: fitSchema, isHeld: z.boolean() })).max(MODEL_LIMITS.files).readonly(),
   isCut: z.boolean(),
 });
-export type HubFileRow = z.infer<typeof hubFilesSchema>['files'][number];
 
 /** Which machine has which layers of a model: on its disk, and in its memory. */
 export const layerMapSchema = z.object({

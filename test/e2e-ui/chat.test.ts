@@ -288,6 +288,13 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByText('first token').waitFor();
     await page.getByRole('button', { name: 'Edit' }).click();
     await page.getByLabel('Edited question').fill('better question');
+    const { conversations } = host;
+    const send = conversations.send.bind(conversations);
+    conversations.send = () => { throw new CodedError({ code: 'CHATS_BUSY', message: 'too many answers are under way', next: 'Wait for one of them.', fault: 'local' }); };
+    await page.getByLabel('Edited question').press('Enter');
+    await page.getByText('Wait for one of them.').waitFor();
+    expect(await page.getByLabel('Edited question').inputValue()).toBe('better question');
+    conversations.send = send;
     await page.getByLabel('Edited question').press('Enter');
     await page.locator('.answer-text', { hasText: 'better question' }).waitFor();
     await page.getByText('2/2').waitFor();

@@ -88,11 +88,13 @@ describe.skipIf(why !== undefined)('the models of the page in Chromium', () => {
     const dropped = await page.evaluateHandle(() => {
       const data = new DataTransfer();
       data.items.add(new File(['no model'], 'notes.txt'));
+      data.items.add(new File(['GGUF'.padEnd(40)], 'after.gguf'));
       return data;
     });
     await page.dispatchEvent('main', 'dragover', { dataTransfer: dropped });
     await page.dispatchEvent('main', 'drop', { dataTransfer: dropped });
     await page.getByText('notes.txt is no .gguf file.').waitFor();
+    await expect.poll(() => host.models.asked).toContainEqual({ name: 'after.gguf', sizeBytes: 40 });
     await page.getByLabel('or give its path on the node’s machine').fill('/models/mine.gguf');
     await page.keyboard.press('Enter');
     await expect.poll(() => host.models.asked.at(-1)).toEqual({ path: '/models/mine.gguf' });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -101,6 +101,14 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('must be an address as').waitFor();
     await check('settings-network');
+    expect(ui.complaints).toEqual([]);
+  });
+
+  it('says why the configuration cannot be read, instead of loading it for ever', async () => {
+    await writeFile(join(home, 'config.json'), '{ "name": ');
+    await page.keyboard.press('Alt+7');
+    await go('This node');
+    await page.getByRole('alert').filter({ hasText: 'HOST_BAD_CONFIG' }).waitFor();
     expect(ui.complaints).toEqual([]);
   });
 
