@@ -9,6 +9,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     retry: 0,
+    // As long as a browser or a process may take on a machine with much else to do: it only counts where a test fails.
+    expect: { poll: { timeout: 30_000 } },
     // Most files wait for processes and timers most of the time; more of them at once would make native stages, which bring their own threads, wait for each other.
     maxWorkers: 3,
     pool: 'forks',

@@ -100,36 +100,20 @@ export interface HubTokenService {
 }
 
 type Result<N extends CommandName> = CommandOutput<N> | Promise<CommandOutput<N>>;
+type Method<N extends CommandName> = CommandParsed<N> extends Record<string, never> ? () => Result<N> : (input: CommandParsed<N>) => Result<N>;
+/** One method for each command that begins with this. */
+type ServiceOf<Prefix extends string> = { readonly [N in CommandName as N extends `${Prefix}.${infer Name}` ? Name : never]: Method<N> };
 
 /** Conversations that the host keeps: one method for each command of that name. */
-export interface ConversationService {
+export interface ConversationService extends ServiceOf<'conversations'> {
   readonly events: Events<ChatsEvents>;
-  list(input: CommandParsed<'conversations.list'>): Result<'conversations.list'>;
-  search(input: CommandParsed<'conversations.search'>): Result<'conversations.search'>;
-  create(): Result<'conversations.create'>;
-  open(input: CommandParsed<'conversations.open'>): Result<'conversations.open'>;
-  update(input: CommandParsed<'conversations.update'>): Result<'conversations.update'>;
-  delete(input: CommandParsed<'conversations.delete'>): Result<'conversations.delete'>;
-  send(input: CommandParsed<'conversations.send'>): Result<'conversations.send'>;
-  regenerate(input: CommandParsed<'conversations.regenerate'>): Result<'conversations.regenerate'>;
-  continue(input: CommandParsed<'conversations.continue'>): Result<'conversations.continue'>;
-  stop(input: CommandParsed<'conversations.stop'>): Result<'conversations.stop'>;
-  choose(input: CommandParsed<'conversations.choose'>): Result<'conversations.choose'>;
-  export(input: CommandParsed<'conversations.export'>): Result<'conversations.export'>;
-  import(input: CommandParsed<'conversations.import'>): Result<'conversations.import'>;
   presets(): Result<'presets.list'>;
   savePreset(input: CommandParsed<'presets.save'>): Result<'presets.save'>;
   deletePreset(input: CommandParsed<'presets.delete'>): Result<'presets.delete'>;
 }
 
 /** Files for questions: one method for each command of that name. */
-export interface AttachmentService {
-  upload(input: CommandParsed<'attachments.upload'>): Result<'attachments.upload'>;
-  read(input: CommandParsed<'attachments.read'>): Result<'attachments.read'>;
-  cost(input: CommandParsed<'attachments.cost'>): Result<'attachments.cost'>;
-  text(input: CommandParsed<'attachments.text'>): Result<'attachments.text'>;
-  discard(input: CommandParsed<'attachments.discard'>): Result<'attachments.discard'>;
-}
+export type AttachmentService = ServiceOf<'attachments'>;
 
 /** The configuration of a node, as its owner changes it. */
 export interface SettingsService {
@@ -159,49 +143,16 @@ export interface AboutService {
 export type LogService = Pick<LogLines, 'lines' | 'lastSeq' | 'onAdded'>;
 
 /** Who is known, who is refused, and why one is not reached: one method for each command `network.*`. */
-export interface NetworkService {
-  known(): Result<'network.known'>;
-  about(input: CommandParsed<'network.about'>): Result<'network.about'>;
-  blocked(): Result<'network.blocked'>;
-  block(input: CommandParsed<'network.block'>): Result<'network.block'>;
-  unblock(input: CommandParsed<'network.unblock'>): Result<'network.unblock'>;
-  check(input: CommandParsed<'network.check'>): Result<'network.check'>;
-  checked(input: CommandParsed<'network.checked'>): Result<'network.checked'>;
-  cancelCheck(input: CommandParsed<'network.cancelCheck'>): Result<'network.cancelCheck'>;
-}
+export type NetworkService = ServiceOf<'network'>;
 
 /** What the pipeline did and does: one method for each command of that name. */
-export interface PipelineService {
-  samples(input: CommandParsed<'pipeline.samples'>): Result<'pipeline.samples'>;
-  history(input: CommandParsed<'pipeline.history'>): Result<'pipeline.history'>;
-  answer(input: CommandParsed<'pipeline.answer'>): Result<'pipeline.answer'>;
-  forget(): Result<'pipeline.forget'>;
-  plan(): Result<'pipeline.plan'>;
-}
+export type PipelineService = Omit<ServiceOf<'pipeline'>, 'watch'>;
 
 /** The models of the node, for its page: one method for each command models.* of that name. */
-export interface ModelService {
+export interface ModelService extends ServiceOf<'models'> {
   now(): ModelsNow;
-  list(input: CommandParsed<'models.list'>): Result<'models.list'>;
-  suggested(): Result<'models.suggested'>;
-  search(input: CommandParsed<'models.search'>): Result<'models.search'>;
-  files(input: CommandParsed<'models.files'>): Result<'models.files'>;
-  stopLookup(input: CommandParsed<'models.stopLookup'>): Result<'models.stopLookup'>;
-  download(input: CommandParsed<'models.download'>): Result<'models.download'>;
-  addPath(input: CommandParsed<'models.addPath'>): Result<'models.addPath'>;
-  upload(input: CommandParsed<'models.upload'>): Result<'models.upload'>;
   /** The next bytes of an upload, at this place of it; tells how many have come. */
   uploaded(id: string, atByte: number, bytes: Uint8Array): Promise<{ readonly receivedBytes: number }>;
-  pause(input: CommandParsed<'models.pause'>): Result<'models.pause'>;
-  resume(input: CommandParsed<'models.resume'>): Result<'models.resume'>;
-  cancel(input: CommandParsed<'models.cancel'>): Result<'models.cancel'>;
-  dismiss(input: CommandParsed<'models.dismiss'>): Result<'models.dismiss'>;
-  throttle(input: CommandParsed<'models.throttle'>): Result<'models.throttle'>;
-  dropUnfinished(input: CommandParsed<'models.dropUnfinished'>): Result<'models.dropUnfinished'>;
-  pin(input: CommandParsed<'models.pin'>): Result<'models.pin'>;
-  remove(input: CommandParsed<'models.remove'>): Result<'models.remove'>;
-  layers(input: CommandParsed<'models.layers'>): Result<'models.layers'>;
-  use(input: CommandParsed<'models.use'>): Result<'models.use'>;
 }
 
 /** What api/ shows of a host; implemented in host/. The getters give the values now, the events each later change. */

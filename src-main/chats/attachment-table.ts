@@ -59,9 +59,7 @@ export class AttachmentTable {
   }
 
   text(id: string): string {
-    const row = this.#db.get<{ content: string }>('SELECT content FROM attachments WHERE id = ?', id);
-    if (row === undefined) throw chatsErrors.notFound({ what: 'attachment' });
-    return row.content;
+    return this.#db.one<{ content: string }>('attachment', 'SELECT content FROM attachments WHERE id = ?', id).content;
   }
 
   /** One that a question has is deleted with its conversation only. */
@@ -96,9 +94,7 @@ export class AttachmentTable {
   }
 
   #row(id: string): Row {
-    const row = this.#db.get<Row>(`SELECT ${COLUMNS} FROM attachments WHERE id = ?`, id);
-    if (row === undefined) throw chatsErrors.notFound({ what: 'attachment' });
-    return row;
+    return this.#db.one<Row>('attachment', `SELECT ${COLUMNS} FROM attachments WHERE id = ?`, id);
   }
 }
 

@@ -33,9 +33,7 @@ export class ConversationTable {
   }
 
   row(id: string): ConversationRow {
-    const row = this.#db.get<ConversationRow>('SELECT * FROM conversations WHERE id = ?', id);
-    if (row === undefined) throw chatsErrors.notFound({ what: 'conversation' });
-    return row;
+    return this.#db.one<ConversationRow>('conversation', 'SELECT * FROM conversations WHERE id = ?', id);
   }
 
   create(title: string, isTitled: boolean): string {

@@ -1,4 +1,5 @@
 import { existsSync, renameSync } from 'node:fs';
+import type { SQLInputValue } from 'node:sqlite';
 import { SQLITE_CODES, SqliteFile } from '../base/index.ts';
 import { chatsErrors } from './errors.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -14,6 +15,13 @@ export class Database extends SqliteFile {
         return isDamaged ? chatsErrors.damaged({ path, reason }, error) : chatsErrors.unusable({ path, reason }, error);
       },
     });
+  }
+
+  /** The row that must be there; throws CHATS_NOT_FOUND, which calls it `what`. */
+  one<Row>(what: string, sql: string, ...values: SQLInputValue[]): Row {
+    const row = this.get<Row>(sql, ...values);
+    if (row === undefined) throw chatsErrors.notFound({ what });
+    return row;
   }
 }
 

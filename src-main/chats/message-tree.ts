@@ -52,9 +52,7 @@ export class MessageTree {
   }
 
   get(conversationId: string, id: string): MessageRow {
-    const row = this.#db.get<MessageRow>('SELECT * FROM messages WHERE id = ? AND conversation_id = ?', id, conversationId);
-    if (row === undefined) throw chatsErrors.notFound({ what: 'message' });
-    return row;
+    return this.#db.one<MessageRow>('message', 'SELECT * FROM messages WHERE id = ? AND conversation_id = ?', id, conversationId);
   }
 
   /** Adds a message and chooses it. Throws CHATS_FULL. */

@@ -8,7 +8,7 @@ const MAX_WORDS = 12;
 const MAX_FILES = 10;
 
 /** Every word must occur; the last one may be the beginning of a word. What FTS5 would take for syntax is quoted. */
-export function matchOf(text: string): string | undefined {
+function matchOf(text: string): string | undefined {
   const words = (text.normalize('NFC').match(/[\p{L}\p{N}\p{M}]+/gu) ?? []).slice(0, MAX_WORDS);
   return words.length === 0 ? undefined : `${words.map((word) => `"${word}"`).join(' ')}*`;
 }

@@ -43,7 +43,7 @@ const isPaused = ({ isOn, pausedUntilMs }: ContributeState, nowMs: number): bool
 const HELD: Readonly<Record<NonNullable<ContributeState['heldBy']>, string>> = { battery: 'on battery', activity: 'you are using this machine', schedule: 'not at this hour', heat: 'this machine is hot' };
 
 /** How it is with contributing, in one line. */
-export function contributeText(state: ContributeState, nowMs: number): string {
+function contributeText(state: ContributeState, nowMs: number): string {
   if (!state.isOn) return 'Not contributing';
   const { pausedUntilMs = 0, heldBy } = state;
   if (isPaused(state, nowMs)) return `Paused for ${Math.ceil((pausedUntilMs - nowMs) / 60_000)} min`;

@@ -5,7 +5,7 @@ import { closeSession } from './confinement.ts';
 import { onScreen, readWindowState, writeWindowState } from './window-state.ts';
 
 /** The page's own scheme: unlike file:, it has an origin, headers and nothing else to read. */
-export const SCHEME = 'omninode-ui';
+const SCHEME = 'omninode-ui';
 export const ORIGIN = `${SCHEME}://app`;
 
 /** Must run before the app is ready. */

@@ -9,9 +9,10 @@ import type { ChatRoute, RouteRequest } from './chat-route/chat-route.ts';
 import { MemberWatch } from './chat-route/member-watch.ts';
 import { groundFor, openRoute, type Ground } from './chat-route/open-route.ts';
 import { servingSignature } from './chat-route/serving-members.ts';
+import { failed, inPercent, stagesOf, stepOf } from './chat-status.ts';
 import { hostErrors } from './errors.ts';
 import type { Settings } from './config.ts';
-import type { EndedAnswer, GenerationStats, Pipeline, StageProgress } from '../pipeline/index.ts';
+import type { EndedAnswer, GenerationStats, Pipeline } from '../pipeline/index.ts';
 import { fitHistory } from './fit-history.ts';
 import { microBatchOf } from './micro-batch.ts';
 import type { Node } from './node.ts';
@@ -130,14 +131,18 @@ export class ChatModel implements ChatService {
     } catch (error) {
       if (this.#isStopping) throw error;
       const { code, message, next } = toCoded(error);
-      await this.#load(former).catch((second: unknown) => this.setStatus(failed(second)));
-      throw hostErrors.notSwitched({ model: to.id, former: former.id, code, reason: message, next: next ?? 'Choose another model.' }, error);
+      const isBack = await this.#load(former).then(() => true, (second: unknown) => {
+        this.setStatus(failed(second));
+        return false;
+      });
+      throw hostErrors.notSwitched({ model: to.id, former: former.id, isBack, code, reason: message, next: next ?? 'Choose another model.' }, error);
     }
   }
 
   async #load(served: ServedFile): Promise<void> {
-    await this.#unload();
     this.#served = served;
+    await this.#unload();
+    this.#stopped.signal.throwIfAborted();
     await this.#start();
   }
 
@@ -202,6 +207,16 @@ export class ChatModel implements ChatService {
   async *chat(request: ChatRequest): AsyncIterable<ChatPart> {
     const { session } = await this.#ensure();
     const parts = new BoundedQueue<ChatPart>(MAX_PENDING_PARTS);
+    // From here on a switch to another model leaves the session alone.
+    const leave = this.#began(parts);
+    try {
+      yield* this.#said(session, request, parts);
+    } finally {
+      leave();
+    }
+  }
+
+  async *#said(session: ModelSession, request: ChatRequest, parts: BoundedQueue<ChatPart>): AsyncIterable<ChatPart> {
     const { name: model } = this.model ?? {};
     const { maxTokens = DEFAULT_MAX_TOKENS } = request;
     const messages = await fitHistory(session.tokenizer, request.messages, { contextTokens: session.pipeline.contextTokens, maxTokens });
@@ -220,7 +235,6 @@ export class ChatModel implements ChatService {
         this.#tellActivity();
       },
     });
-    const leave = this.#began(parts);
     const finished = answer.then(({ finishReason, tokenIds, stats, stages }) => {
       parts.push({ done: {
         finishReason, tokens: tokenIds.length, ...(model === undefined ? {} : { model }), ...(stats.ttftMs === undefined ? {} : { ttftMs: stats.ttftMs }),
@@ -233,7 +247,6 @@ export class ChatModel implements ChatService {
       yield* parts;
     } finally {
       await finished;
-      leave();
     }
   }
 
@@ -378,31 +391,4 @@ export class ChatModel implements ChatService {
     this.stages = stages;
     this.#options.events.emit('stages', stages);
   }
-}
-
-const failed = (error: unknown): HostStatus => {
-  const { code, message, next } = toCoded(error);
-  return { kind: 'error', code, message, ...(next === undefined ? {} : { next }) };
-};
-
-/** Tells a share of 0..1 only where it is another percent. */
-function inPercent(tell: (share: number) => void): (share: number) => void {
-  let told = 0;
-  return (share) => {
-    const percent = Math.floor(100 * Math.min(1, share));
-    if (percent === told) return;
-    told = percent;
-    tell(percent / 100);
-  };
-}
-
-const stagesOf = (pipeline: Pipeline, { state, ownershipOf }: Pick<Stage, 'state'> & Pick<ChatRoute, 'ownershipOf'>): Stage[] => pipeline.stages.map(({ peer, layers, bytesLoaded, backend }) => ({
-  peerId: peer, ownership: ownershipOf(peer), layers: [layers.first, layers.last], bytesLoaded, backend, state,
-}));
-
-/** Of what a stage is at while it opens; connecting takes a moment and is not told. */
-function stepOf({ stage: { peer, layers }, phase, bytesDone, bytesTotal }: StageProgress): LoadingStep | undefined {
-  const about = { peerId: peer, layers: [layers.first, layers.last] as const };
-  if (phase === 'fetching') return { kind: 'fetching', ...about, progress: Math.floor((100 * bytesDone) / Math.max(1, bytesTotal)) / 100 };
-  return phase === 'loading' ? { kind: 'opening', ...about } : undefined;
 }

@@ -61,8 +61,8 @@ export const hostErrors = defineErrors('HOST', {
   switching: spec<{ model: string }>({
     fault: 'user', retryable: true, message: (m) => `${m.model} is being loaded already`, next: 'Wait until it is there, then choose again.',
   }),
-  notSwitched: spec<{ model: string; former: string; code: string; reason: string; next: string }>({
-    fault: 'local', retryable: true, message: (m) => `${m.model} could not be loaded, ${m.former} answers again: ${m.reason}`, next: (m) => m.next,
+  notSwitched: spec<{ model: string; former: string; isBack: boolean; code: string; reason: string; next: string }>({
+    fault: 'local', retryable: true, message: (m) => `${m.model} could not be loaded, ${m.isBack ? `${m.former} answers again` : `and neither could ${m.former} again`}: ${m.reason}`, next: (m) => m.next,
   }),
   nobodyServes: spec<{ model: string }>({
     fault: 'user', retryable: true, message: (m) => `other machines are to compute ${m.model}, and none that is there computes for others`,
@@ -140,6 +140,7 @@ export const hostErrors = defineErrors('HOST', {
   noSuchAnswer: spec<Record<string, never>>({ fault: 'user', message: () => 'this answer is not in the history any more', next: 'Choose another one.' }),
   noPipeline: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'no model is loaded', next: 'Wait until it is, then ask again.' }),
   answering: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'an answer is under way, and planning would disturb it', next: 'Ask again when it is done.' }),
+  planTooSlow: spec<{ waitedMs: number }>({ fault: 'peer', retryable: true, message: (m) => `there was no plan after ${Math.round(m.waitedMs / 1000)} s`, next: 'Ask again: what was measured until now is remembered.' }),
   noTrace: spec<Record<string, never>>({ fault: 'local', message: () => 'the answer came without its trace', next: 'Report this with the log.' }),
   tooManyStages: spec<{ stages: number; layers: number }>({
     fault: 'user', message: (m) => `${m.layers} layers cannot be split over ${m.stages} nodes`, next: (m) => `Use --cluster ${m.layers} or fewer.`,

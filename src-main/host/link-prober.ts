@@ -9,7 +9,7 @@ export const IDLE_PING_MS = 60_000;
 /** An idle link's throughput is measured this often; that of one in use is seen by what it carries. */
 export const BANDWIDTH_EVERY_MS = 15 * 60_000;
 /** How much of what it is sent an idle link loses is measured this often, of one link a round: it takes some seconds. */
-export const LOSS_EVERY_MS = 15 * 60_000;
+const LOSS_EVERY_MS = 15 * 60_000;
 /** What a link carries from one round to the next that makes it one in use. */
 export const BUSY_BYTES = 64 * 1024;
 /** What they put on the wire, both directions, with all that opening a stream takes. */

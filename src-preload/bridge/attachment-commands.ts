@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ATTACHMENT_LIMITS, attachmentCostSchema, attachmentIdSchema, attachmentNameSchema, attachmentSchema } from './attachment.ts';
+import { command, nothing } from './command.ts';
 
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
 const id = attachmentIdSchema;
 const STORE = ['CHATS_NOT_FOUND', 'CHATS_UNUSABLE', 'CHATS_DAMAGED'] as const;
 const READING = [
@@ -27,5 +27,5 @@ export const attachmentCommands = {
     z.object({ text: z.string().max(ATTACHMENT_LIMITS.textChars), total: z.number().int().min(0) }), STORE,
   ),
   /** Forgets one that no question has, or an upload under way. */
-  'attachments.discard': command(z.strictObject({ id }), z.strictObject({}), STORE),
+  'attachments.discard': command(z.strictObject({ id }), nothing, STORE),
 } as const;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { id, smallCount as count } from './primitives.ts';
 
 export const ATTACHMENT_LIMITS = {
   /** To one question. */
@@ -12,8 +13,7 @@ export const ATTACHMENT_LIMITS = {
   textChars: 120_000,
 } as const;
 
-const count = z.number().int().min(0).max(1e9);
-export const attachmentIdSchema = z.string().min(1).max(128);
+export const attachmentIdSchema = id;
 /** One line without control characters: it is shown, and told to the model. */
 export const attachmentNameSchema = z.string().trim().min(1).max(ATTACHMENT_LIMITS.maxNameChars).regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, { error: 'has control characters' });
 export const attachmentKindSchema = z.enum(['text', 'markdown', 'code', 'table', 'json', 'pdf']);

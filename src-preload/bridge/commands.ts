@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { attachmentCommands } from './attachment-commands.ts';
+import { command, nothing } from './command.ts';
 import { contributeCommands } from './contribute-commands.ts';
 import { conversationCommands } from './conversation-commands.ts';
 import { hostInfoSchema } from './dto.ts';
@@ -14,9 +15,6 @@ import { setupCommands } from './setup-commands.ts';
 import { JOIN_ERRORS } from './join-errors.ts';
 import { shellCommands } from './shell-commands.ts';
 import { snapshotSchema } from './state.ts';
-
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
 
 /** Any command can also end with one of these. */
 export const COMMON_ERRORS = ['API_BAD_REQUEST', 'API_UNSUPPORTED', 'API_RATE_LIMITED', 'API_INTERNAL'] as const;

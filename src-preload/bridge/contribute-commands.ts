@@ -1,8 +1,6 @@
 import { z } from 'zod';
+import { command, nothing } from './command.ts';
 import { contributeLimitsSchema, CONTRIBUTE_LIMITS, contributionSchema } from './contribute.ts';
-
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
 
 /** What this machine gives to others. All answer with how it stands then; later changes come as `contribute.changed`. */
 export const contributeCommands = {

@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { layersSchema } from './dto.ts';
+import { count, filledLabel as label, id, time } from './primitives.ts';
 
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const time = z.number().min(0).max(8.64e15);
-const id = z.string().min(1).max(128);
-const label = z.string().min(1).max(500);
 const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
 
 export const CONTRIBUTE_LIMITS = { pauseMs: 3_600_000, maxPauseMs: 7 * 86_400_000, schedules: 14, shown: 64, maxNameChars: 100 } as const;

@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { ATTACHMENT_LIMITS, attachmentIdSchema } from './attachment.ts';
+import { command, nothing } from './command.ts';
 import { conversationChangeSchema, conversationListSchema, CONVERSATION_LIMITS, conversationPageSchema, conversationSchema, exportedSchema, exportFormatSchema, hitSchema, presetSchema, questionSchema } from './conversation.ts';
 import { conversationIdSchema } from './dto.ts';
+import { id as messageId, offset } from './primitives.ts';
 
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
 const id = conversationIdSchema;
-const messageId = z.string().min(1).max(128);
 const of = z.strictObject({ id });
 const ofMessage = z.strictObject({ id, messageId });
 const answer = z.object({ answerId: messageId });
-const offset = z.number().int().min(0).max(1_000_000);
 
 const STORE = ['CHATS_NOT_FOUND', 'CHATS_UNUSABLE', 'CHATS_DAMAGED'] as const;
 const ANSWER = [...STORE, 'CHATS_ANSWERING', 'CHATS_BUSY', 'CHATS_FULL', 'CHATS_NOT_POSSIBLE', 'CHATS_TOO_LONG'] as const;

@@ -2,12 +2,10 @@ import { z } from 'zod';
 import { ATTACHMENT_LIMITS, attachmentSchema } from './attachment.ts';
 import { CHAT_LIMITS, chatFinishSchema, chatOptionsSchema, conversationIdSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
+import { id as messageId, smallCount as count, time } from './primitives.ts';
 
 export const CONVERSATION_LIMITS = { maxTitleChars: 200, maxFolderChars: 60, maxSystemChars: 16_000, pageMessages: 60, pageChars: 500_000, listed: 100, hits: 50, importChars: 700_000 } as const;
 
-const time = z.number().min(0).max(8.64e15);
-const count = z.number().int().min(0).max(1e9);
-const messageId = z.string().min(1).max(128);
 export const titleSchema = z.string().trim().min(1).max(CONVERSATION_LIMITS.maxTitleChars);
 export const folderSchema = z.string().trim().min(1).max(CONVERSATION_LIMITS.maxFolderChars);
 export const systemSchema = z.string().max(CONVERSATION_LIMITS.maxSystemChars);

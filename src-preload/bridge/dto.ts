@@ -1,11 +1,7 @@
 import { z } from 'zod';
 import { readingSchema } from './attachment.ts';
 import { wireErrorSchema } from './errors.ts';
-
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const measured = z.number().min(0).max(1e9);
-const id = z.string().min(1).max(128);
-const label = z.string().max(500);
+import { count, id, label, measured } from './primitives.ts';
 
 /** First and last layer, both included. */
 export const layersSchema = z.tuple([count, count]).readonly();

@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { command, nothing } from './command.ts';
 import { earningsSchema, economyOpSchema, economyPlanSchema, economySchema, ECONOMY_LIMITS, rpcAnswerSchema, shownDocumentSchema, slashSchema, sumLedgerSchema, transactionSchema, walletDocumentSchema } from './economy.ts';
 
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
 const CHAIN = ['CHAIN_DOWN', 'CHAIN_WRONG_NETWORK'] as const;
 
 /** SUM. Later changes of `economy.get` come as `economy.changed`. Nothing here takes or gives a key, a phrase or a password. */

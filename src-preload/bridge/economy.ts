@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { wireErrorSchema } from './errors.ts';
+import { count, filledLabel, id, time } from './primitives.ts';
 
 export const ECONOMY_LIMITS = { entries: 200, points: 400, calls: 8, calldataChars: 64_000, paramsChars: 100_000, resultChars: 700_000 } as const;
 
@@ -9,13 +10,9 @@ export const addressSchema = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 export const word32Schema = z.string().regex(/^0x[0-9a-f]{64}$/);
 export const calldataSchema = z.string().regex(/^0x(?:[0-9a-fA-F]{2})*$/).max(ECONOMY_LIMITS.calldataChars);
 
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const time = z.number().min(0).max(8.64e15);
-const label = z.string().min(1).max(500);
-
 /** Which chain this host uses. `embedded`: the test chain that the app runs itself, where SUM is worth nothing. */
 export const chainNetworkSchema = z.object({
-  kind: z.enum(['embedded', 'configured']), chainId: count, name: label,
+  kind: z.enum(['embedded', 'configured']), chainId: count, name: filledLabel,
   contracts: z.object({ token: addressSchema, stakes: addressSchema, registry: addressSchema, settlement: addressSchema, distributor: addressSchema }),
 });
 export type ChainNetworkInfo = z.infer<typeof chainNetworkSchema>;
@@ -73,7 +70,7 @@ export type SumLedger = z.infer<typeof sumLedgerSchema>;
 
 export const txStatusSchema = z.enum(['asking', 'refused', 'queued', 'sent', 'mined', 'confirmed', 'failed']);
 export const transactionSchema = z.object({
-  id: z.string().min(1).max(128),
+  id,
   /** What it is for: `stake`, `claim`, ... */
   what: z.string().min(1).max(64),
   status: txStatusSchema,

@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { address, id, time } from './primitives.ts';
 
-const id = z.string().min(1).max(128);
-const unixMs = z.number().int().min(0).max(8.64e15);
-const address = z.string().min(1).max(500);
+const unixMs = time.int();
 const zone = z.enum(['local', 'private', 'public']);
 const DAY_MS = 86_400_000;
 

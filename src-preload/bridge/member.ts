@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { layersSchema } from './dto.ts';
+import { bytes, id, measuredWide as rate, time } from './primitives.ts';
 import { reachKindSchema, zoneKindSchema } from './standing.ts';
 
-const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const rate = z.number().min(0).max(1e15);
 const label = z.string().min(1).max(100);
-const time = z.number().min(0).max(8.64e15);
 const ranges = z.array(layersSchema).max(64).readonly();
 
 /** A node of the mesh as it describes itself, this one or another. What cannot be read on its platform, or was not measured yet, is absent. */
 export const memberSchema = z.object({
-  peerId: z.string().min(1).max(128),
+  peerId: id,
   /** As its owner calls it. */
   name: label.exactOptional(),
   /** Program and version. */

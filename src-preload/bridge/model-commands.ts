@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { command, nothing } from './command.ts';
 import { downloadSchema, hubFilesSchema, hubHitsSchema, layerMapSchema, MODEL_LIMITS, modelListSchema, suggestedSchema } from './model.ts';
 
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
 const text = (maxChars: number) => z.string().min(1).max(maxChars);
 const id = text(MODEL_LIMITS.maxSourceChars);
 const ofModel = z.strictObject({ id });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { layersSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
+import { bytes, id, smallCount as count, text, time } from './primitives.ts';
 
 export const MODEL_LIMITS = {
   listed: 500, hits: 50, files: 200, suggested: 100, unfinished: 100, downloads: 50, holders: 64,
@@ -13,10 +14,6 @@ export const MODEL_LIMITS = {
 /** Where a browser puts the pieces of a file: `PUT <path><id>?at=<first byte>`, with the page's key. */
 export const UPLOAD_PATH = '/uploads/';
 
-const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const count = z.number().int().min(0).max(1e9);
-const time = z.number().min(0).max(8.64e15);
-const text = z.string().max(2_000);
 const ranges = z.array(layersSchema).max(512).readonly();
 
 /** Whether a model fits on this machine or, cut by layers, on it and others. */
@@ -143,11 +140,10 @@ export const hubFilesSchema = z.object({
   files: z.array(z.object({ source: text, name: text, quantization: text.exactOptional(), sizeBytes: bytes, parts: count, fit: fitSchema, isHeld: z.boolean() })).max(MODEL_LIMITS.files).readonly(),
   isCut: z.boolean(),
 });
-export type HubFileRow = z.infer<typeof hubFilesSchema>['files'][number];
 
 /** Which machine has which layers of a model: on its disk, and in its memory. */
 export const layerMapSchema = z.object({
   layers: count,
-  holders: z.array(z.object({ peerId: z.string().min(1).max(128), name: z.string().max(100).exactOptional(), isHere: z.boolean(), held: ranges, loaded: ranges })).max(MODEL_LIMITS.holders).readonly(),
+  holders: z.array(z.object({ peerId: id, name: z.string().max(100).exactOptional(), isHere: z.boolean(), held: ranges, loaded: ranges })).max(MODEL_LIMITS.holders).readonly(),
 });
 export type LayerMap = z.infer<typeof layerMapSchema>;

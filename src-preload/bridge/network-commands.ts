@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { command, nothing } from './command.ts';
 import { aboutPeerSchema, blockedSchema, knownSchema, netCheckSchema, NETWORK_LIMITS } from './network.ts';
 
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
 const subject = z.string().trim().min(1).max(128);
 const checkId = z.string().min(1).max(64);
 const BANS = ['ZONE_BANS_UNREADABLE'] as const;

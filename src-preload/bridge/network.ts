@@ -1,10 +1,7 @@
 import { z } from 'zod';
+import { address, id, smallCount as count, time } from './primitives.ts';
 
 const DAY_MS = 86_400_000;
-const id = z.string().min(1).max(128);
-const address = z.string().min(1).max(500);
-const count = z.number().int().min(0).max(1e9);
-const unixMs = z.number().min(0).max(8.64e15);
 
 export const NETWORK_LIMITS = { known: 2_000, addresses: 32, blocked: 1_000, reasonChars: 200, targetChars: 600, findings: 64, maxBlockMs: 3_650 * DAY_MS } as const;
 
@@ -15,7 +12,7 @@ export const knownSchema = z.object({
   isNamed: z.boolean(),
   isConnected: z.boolean(),
   /** When it was connected last. */
-  seenAt: unixMs.exactOptional(),
+  seenAt: time.exactOptional(),
   /** Tries in a row that reached it nowhere. */
   failures: count.exactOptional(),
   /** Faults of late: what no honest node does, each forgiven after a while. Only of one that is connected. */
@@ -35,9 +32,9 @@ export type AboutPeer = z.infer<typeof aboutPeerSchema>;
 export const blockedSchema = z.object({
   subject: id,
   reason: z.string().max(NETWORK_LIMITS.reasonChars),
-  sinceMs: unixMs,
+  sinceMs: time,
   /** Null: until it is lifted. */
-  untilMs: unixMs.nullable(),
+  untilMs: time.nullable(),
 });
 export type Blocked = z.infer<typeof blockedSchema>;
 

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { wireErrorSchema } from './errors.ts';
 import { joinPlanSchema } from './invite.ts';
-
-const id = z.string().min(1).max(128);
+import { id } from './primitives.ts';
 
 /**
  * An invitation that the system handed to the app (a click on `omni://join/...`): checked, and joined only when somebody says so. The link itself

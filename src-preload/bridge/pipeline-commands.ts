@@ -1,9 +1,7 @@
 import { z } from 'zod';
+import { command, nothing } from './command.ts';
 import { answerDetailSchema, answerListSchema, PIPELINE_LIMITS, placementSchema, samplesInputSchema, samplesSchema } from './pipeline.ts';
-
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
-const offset = z.number().int().min(0).max(1_000_000);
+import { count, offset } from './primitives.ts';
 
 const HISTORY = ['HOST_HISTORY_UNUSABLE', 'HOST_NO_HISTORY'] as const;
 
@@ -15,8 +13,8 @@ export const pipelineCommands = {
   'pipeline.watch': command(z.strictObject({ isOn: z.boolean() }), nothing),
   /** Answers that are over, the newest first. */
   'pipeline.history': command(z.strictObject({ offset: offset.default(0), limit: z.number().int().min(1).max(PIPELINE_LIMITS.listed).default(PIPELINE_LIMITS.listed) }), answerListSchema, HISTORY),
-  'pipeline.answer': command(z.strictObject({ id: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER) }), answerDetailSchema, ['HOST_NO_SUCH_ANSWER', ...HISTORY]),
+  'pipeline.answer': command(z.strictObject({ id: count }), answerDetailSchema, ['HOST_NO_SUCH_ANSWER', ...HISTORY]),
   'pipeline.forget': command(nothing, nothing, HISTORY),
   /** Asks the nodes that are known, measures links to them, and plans. Not while an answer is under way: it would disturb that. */
-  'pipeline.plan': command(nothing, placementSchema, ['HOST_NO_PIPELINE', 'HOST_ANSWERING']),
+  'pipeline.plan': command(nothing, placementSchema, ['HOST_NO_PIPELINE', 'HOST_ANSWERING', 'HOST_PLAN_TOO_SLOW']),
 } as const;

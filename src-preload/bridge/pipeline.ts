@@ -1,18 +1,13 @@
 import { z } from 'zod';
 import { chatFinishSchema, layersSchema, ownershipSchema, stageSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
-
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const measured = z.number().min(0).max(1e15);
-const id = z.string().min(1).max(128);
-const label = z.string().max(500);
-const unixMs = z.number().min(0).max(8.64e15);
+import { count, id, label, measuredWide as measured, time } from './primitives.ts';
 
 export const PIPELINE_LIMITS = { minSpanMs: 60_000, maxSpanMs: 3_600_000, samples: 2_000, listed: 100, answers: 1_000, peers: 64 } as const;
 
 /** What was measured in the `spanMs` before `atMs`; what was not is absent. */
 export const pipelineSampleSchema = z.object({
-  atMs: unixMs,
+  atMs: time,
   spanMs: z.number().min(0).max(PIPELINE_LIMITS.maxSpanMs),
   /** Of all answers together. */
   tokensPerSecond: measured.exactOptional(),
@@ -39,7 +34,7 @@ export type AnswerFinish = z.infer<typeof answerFinishSchema>;
 /** An answer that is over; nothing of its text. */
 export const answerEntrySchema = z.object({
   id: count,
-  endedAt: unixMs,
+  endedAt: time,
   model: label,
   tokens: count,
   finishReason: answerFinishSchema,
@@ -95,7 +90,7 @@ const placedSchema = z.object({ peerId: id, layers: layersSchema });
 /** How the model could be placed on the nodes that are known, against how it is placed. */
 export const placementSchema = z.object({
   model: label,
-  madeAt: unixMs,
+  madeAt: time,
   /** Those that answered, and those that did not. */
   asked: z.array(id).max(PIPELINE_LIMITS.peers).readonly(),
   silent: z.array(id).max(PIPELINE_LIMITS.peers).readonly(),

@@ -1,9 +1,8 @@
 import { z } from 'zod';
+import { command, nothing } from './command.ts';
 import { diagnosticsSchema, logPageSchema, logQuerySchema } from './logs.ts';
 import { aboutSchema, apiKeyIdSchema, apiKeySchema, documentIdSchema, documentSchema, newApiKeySchema, preferenceChangeSchema, preferencesSchema, settingChangesSchema, settingsSchema } from './settings.ts';
 
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
 const KEYS = ['API_KEYS_UNREADABLE'] as const;
 
 /** The owner's side of a node: how it is configured and looks, who may use it, what it logs. */

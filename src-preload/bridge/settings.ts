@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const text = z.string().max(2_000);
+import { text } from './primitives.ts';
 
 /** What an owner sees of the node's configuration. None of them is a secret. */
 export const SETTING_KEYS = [

@@ -1,9 +1,7 @@
 import { z } from 'zod';
+import { command, nothing } from './command.ts';
 import { contributeLimitsSchema } from './contribute.ts';
-
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
-const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+import { count } from './primitives.ts';
 
 /** Whom a node meets, as it is chosen at first: programs of this machine, the own network, who was invited, anybody. */
 export const reachChoiceSchema = z.enum(['machine', 'local', 'private', 'public']);

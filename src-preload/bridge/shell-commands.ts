@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import { command, nothing } from './command.ts';
 import { desktopChangeSchema, desktopSchema } from './desktop.ts';
 import { hubTokenSchema, hubTokenStateSchema } from './hub-token.ts';
 import { joinPlanSchema } from './invite.ts';
 import { JOIN_ERRORS } from './join-errors.ts';
+import { id } from './primitives.ts';
 import { updateStateSchema } from './update.ts';
 
-const command = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O, errors: readonly string[] = []) => ({ input, output, errors });
-const nothing = z.strictObject({});
-const offered = z.strictObject({ id: z.string().min(1).max(128) });
+const offered = z.strictObject({ id });
 const KEEP = ['SECRET_UNREADABLE', 'SECRET_READABLE_BY_OTHERS', 'SECRET_SEALED'] as const;
 
 /** What the app around the page does. Of a host that is served to browsers only the hub's token. */

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const label = z.string().min(1).max(500);
+import { filledLabel as label, id } from './primitives.ts';
 
 export const zoneKindSchema = z.enum(['local', 'private', 'public']);
 export const reachKindSchema = z.enum(['public', 'private', 'unknown']);
@@ -12,6 +11,6 @@ export const standingSchema = z.object({
   /** Whether others can dial it from the internet, as they found, and how that came to be known. */
   reachability: z.object({ kind: reachKindSchema, reason: label }),
   /** Through which others reach it too, if it has its place there now. */
-  relays: z.array(z.object({ peerId: z.string().min(1).max(128), isHeld: z.boolean() })).max(64).readonly(),
+  relays: z.array(z.object({ peerId: id, isHeld: z.boolean() })).max(64).readonly(),
 });
 export type Standing = z.infer<typeof standingSchema>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { callResultSchema, type CallResult, type CommandInput, type CommandName, type CommandOutput } from './commands.ts';
+import { count } from './primitives.ts';
 
 /** One line to a host, whatever carries it. Does not reconnect: src-renderer/host does. */
 export interface HostConnection {
@@ -26,7 +27,7 @@ export const IPC = { call: 'omninode:call', push: 'omninode:push' } as const;
 /** WebSocket: JSON text frames on this path; the key travels as the second subprotocol, never in the URL. */
 export const SOCKET = { path: '/bridge', protocol: 'omninode.1', keyPrefix: 'key.', maxFrameBytes: 1_048_576 } as const;
 
-export const callFrameSchema = z.strictObject({ id: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), call: z.string().min(1).max(100), input: z.unknown() });
+export const callFrameSchema = z.strictObject({ id: count, call: z.string().min(1).max(100), input: z.unknown() });
 export type CallFrame = z.infer<typeof callFrameSchema>;
 
 export const resultFrameSchema = z.object({ id: z.number().int(), result: callResultSchema });

@@ -1,4 +1,4 @@
-import { HostError, MODEL_LIMITS, UPLOAD_PATH, wireErrorSchema, type WireError } from '../../src-preload/bridge/index.ts';
+import { bridgeErrors, HostError, MODEL_LIMITS, UPLOAD_PATH, wireErrorSchema, type WireError } from '../../src-preload/bridge/index.ts';
 import { pageKey } from './create-client.ts';
 import type { HostClient } from './host-client.ts';
 
@@ -25,7 +25,7 @@ async function handOver(id: string, file: File): Promise<void> {
   for (let at = 0; at < file.size;) {
     const reply = await fetch(`${UPLOAD_PATH}${id}?at=${at}`, {
       method: 'PUT', headers: { authorization: `Bearer ${pageKey()}`, 'content-type': 'application/octet-stream' }, body: file.slice(at, at + MODEL_LIMITS.uploadPieceBytes), cache: 'no-store',
-    });
+    }).catch(() => Promise.reject(bridgeErrors.disconnected()));
     if (reply.ok) at += MODEL_LIMITS.uploadPieceBytes;
     else if (reply.status === TOO_MANY) await new Promise((resolve) => { setTimeout(resolve, BUSY_MS); });
     // It was cancelled, or failed, which the list of downloads says.

@@ -1,10 +1,7 @@
 import type { Contribution } from '../../src-preload/bridge/index.ts';
-import type { Texts } from '../language/index.ts';
+import { formatTime, type Texts } from '../language/index.ts';
 
-const formatTime = (unixMs: number, now: Date): string => {
-  const then = new Date(unixMs);
-  return then.toDateString() === now.toDateString() ? then.toLocaleTimeString(undefined, { timeStyle: 'short' }) : then.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-};
+const whenOf = (unixMs: number, now: Date): string => (new Date(unixMs).toDateString() === now.toDateString() ? formatTime(unixMs, { timeStyle: 'short' }) : formatTime(unixMs));
 
 /** How it stands, in one or two sentences; nothing that is not so at this moment. */
 export function contributionStatus(now: Contribution, texts: Texts['contribute'], at: Date): string {
@@ -18,7 +15,7 @@ export function contributionStatus(now: Contribution, texts: Texts['contribute']
 }
 
 function holdText({ reason, until }: NonNullable<Contribution['hold']>, texts: Texts['contribute'], at: Date): string {
-  const time = until === undefined ? undefined : formatTime(until, at);
+  const time = until === undefined ? undefined : whenOf(until, at);
   switch (reason) {
     case 'paused': return time === undefined ? texts.paused : texts.pausedUntil(time);
     case 'schedule': return time === undefined ? texts.noHours : texts.outOfHours(time);

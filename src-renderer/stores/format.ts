@@ -19,6 +19,9 @@ export function formatMs(ms: number): string {
 
 export const formatLayers = ([first, last]: readonly [number, number]): string => (first === last ? texts().figures.layer(first) : texts().figures.layers(first, last));
 
+/** "0–5", for tables whose head says of what. */
+export const formatRange = ([first, last]: readonly [number, number]): string => (first === last ? String(first) : `${first}–${last}`);
+
 export const formatRate = (tokensPerSecond: number): string => texts().figures.tokensPerSecond(formatNumber(tokensPerSecond, tokensPerSecond < 10 ? 1 : 0));
 
 const present = (parts: ReadonlyArray<string | undefined>): string => parts.filter((part) => part !== undefined).join(' · ');

@@ -67,6 +67,8 @@ export function useNetCheck(): CheckView {
     const follow = async (): Promise<void> => {
       const { checkId } = await client.call('network.check', target === undefined ? {} : { target });
       turn.id = checkId;
+      // Nobody waits for it any more; a newer check ends it, the end of the view does not.
+      if (!isMine()) client.call('network.cancelCheck', { checkId }).catch(() => undefined);
       for (let seen = 0, isOver = false; !isOver && isMine();) {
         const state = await client.call('network.checked', { checkId, seen });
         if (isMine()) setCheck(state);

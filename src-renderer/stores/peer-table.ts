@@ -1,4 +1,5 @@
 import type { Blocked, Known, Member, Peer, Stage } from '../../src-preload/bridge/index.ts';
+import { formatRange } from './format.ts';
 import type { PeerEntry } from './peers.ts';
 
 /** What this node itself saw of another; nothing where it saw nothing. */
@@ -71,7 +72,7 @@ export function rowOf({ peerId, link, member, stages }: PeerEntry, { known, bloc
   const ranges = layersOf(member?.models ?? [], stages);
   return {
     peerId, ...(link === undefined ? {} : ofLink(link)), ...(member === undefined ? {} : ofMember(member)),
-    layers: ranges.length === 0 ? undefined : ranges.map(([first, last]) => (first === last ? String(first) : `${first}–${last}`)).join(', '),
+    layers: ranges.length === 0 ? undefined : ranges.map(formatRange).join(', '),
     layerCount: ranges.length === 0 ? undefined : ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0), isStage: stages.length > 0,
     reputation: reputationOf(known.get(peerId), blocked.get(peerId)), version: versionOf(member?.app ?? link?.agent),
   };

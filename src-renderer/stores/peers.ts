@@ -1,6 +1,6 @@
 import type { Member, Peer, Stage } from '../../src-preload/bridge/index.ts';
 import { formatNumber, texts } from '../language/index.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, formatRange } from './format.ts';
 
 /** One node as the page lists it: connected, known by what it told of itself, or both. */
 export interface PeerEntry {
@@ -53,7 +53,7 @@ export function workSummary({ models, speed }: Member): string {
   const { about } = texts().network;
   const parts = models.flatMap(({ name, hash, loaded, held }) => {
     const [ranges, say] = loaded.length > 0 ? [loaded, about.layersLoaded] : [held, about.layersOnDisk];
-    return ranges.length === 0 ? [] : [say(name ?? hash.slice(0, 12), ranges.map(([first, last]) => (first === last ? String(first) : `${first}–${last}`)).join(', '))];
+    return ranges.length === 0 ? [] : [say(name ?? hash.slice(0, 12), ranges.map(formatRange).join(', '))];
   });
   return [...parts, ...(speed === undefined ? [] : [about.speedWith(formatNumber(speed.decodeTokensPerSecond), speed.model)])].join(' · ');
 }

@@ -22,9 +22,6 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: [['Tab']], what: (texts) => texts.keyTab },
 ];
 
-/** Keys as a screen reader and `aria-keyshortcuts` want them. */
-export const PALETTE_KEYS = MAC ? 'Meta+K' : 'Control+K';
-
 type Pressed = Pick<KeyboardEvent, 'key' | 'code' | 'altKey' | 'ctrlKey' | 'metaKey' | 'shiftKey'>;
 
 /** What of the page's own keys was pressed. `isWriting`: in a field, where a plain key is a letter. */

@@ -33,7 +33,7 @@ export interface MapLayout {
 }
 
 /** Upper ends of the rings, ms; the last one is for more than that. */
-export const RING_LIMITS_MS = [1, 5, 20, 50, 100, 200, 500] as const;
+const RING_LIMITS_MS = [1, 5, 20, 50, 100, 200, 500] as const;
 const OVER = RING_LIMITS_MS.length;
 const UNMEASURED = OVER + 1;
 /** A node changes its ring when it is as much beyond the end of it: figures tremble. */
@@ -74,7 +74,7 @@ interface Sizes {
   readonly rowGap: number;
 }
 
-export function sizesFor(count: number, size: number): Sizes {
+function sizesFor(count: number, size: number): Sizes {
   if (count <= 16) return size < 420 ? { nodeRadius: 12, spacing: 46, rowGap: 40 } : { nodeRadius: 15, spacing: 60, rowGap: 50 };
   return count <= 60 && size >= 420 ? { nodeRadius: 10, spacing: 28, rowGap: 30 } : { nodeRadius: 7, spacing: 19, rowGap: 21 };
 }

@@ -1,8 +1,8 @@
 import { CONTRIBUTE_LIMITS, type ContributeFigures, type Contribution, type Served } from '../../src-preload/bridge/index.ts';
-import { useTexts } from '../language/index.ts';
+import { formatNumber, formatTime, useTexts } from '../language/index.ts';
 import { useApp, useHost } from '../stores/context.ts';
 import { contributionStatus } from '../stores/contribution.ts';
-import { formatBytes, shortPeer } from '../stores/format.ts';
+import { formatBytes, formatRange, shortPeer } from '../stores/format.ts';
 import { useCommand } from '../stores/use-command.ts';
 import { ErrorCard } from '../widgets/error-card.tsx';
 import { ContributeLimitsForm } from './contribute-limits.tsx';
@@ -73,8 +73,8 @@ function ServedTable({ serving }: { readonly serving: readonly Served[] }) {
         <tbody>
           {serving.map(({ session, peerId, name, model, layers, tokens, since }) => (
             <tr key={`${session}/${layers.join('-')}`}>
-              <td title={peerId}>{name ?? shortPeer(peerId)}</td><td>{model}</td><td>{layers.join('–')}</td><td>{tokens.toLocaleString()}</td>
-              <td>{new Date(since).toLocaleTimeString(undefined, { timeStyle: 'short' })}</td>
+              <td title={peerId}>{name ?? shortPeer(peerId)}</td><td>{model}</td><td>{formatRange(layers)}</td><td>{formatNumber(tokens)}</td>
+              <td>{formatTime(since, { timeStyle: 'short' })}</td>
             </tr>
           ))}
         </tbody>
@@ -99,12 +99,12 @@ function Given({ now: { total, sinceStart } }: { readonly now: Contribution }) {
 function Figures({ total, sinceStart }: Pick<Contribution, 'total' | 'sinceStart'>) {
   const { contribute: texts } = useTexts();
   const rows: readonly (readonly [string, (figures: ContributeFigures) => string])[] = [
-    [texts.givenTokens, ({ tokens }) => tokens.toLocaleString()], [texts.givenLayers, ({ layerTokens }) => layerTokens.toLocaleString()],
-    [texts.givenSessions, ({ sessions }) => sessions.toLocaleString()], [texts.givenTime, ({ servedMs }) => texts.duration(servedMs)],
+    [texts.givenTokens, ({ tokens }) => formatNumber(tokens)], [texts.givenLayers, ({ layerTokens }) => formatNumber(layerTokens)],
+    [texts.givenSessions, ({ sessions }) => formatNumber(sessions)], [texts.givenTime, ({ servedMs }) => texts.duration(servedMs)],
   ];
   return (
     <table className="figures">
-      <thead><tr><td /><th scope="col">{texts.inTotal(new Date(total.since).toLocaleDateString(undefined, { dateStyle: 'medium' }))}</th><th scope="col">{texts.sinceStart}</th></tr></thead>
+      <thead><tr><td /><th scope="col">{texts.inTotal(formatTime(total.since, { dateStyle: 'medium' }))}</th><th scope="col">{texts.sinceStart}</th></tr></thead>
       <tbody>{rows.map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td>{value(total)}</td><td>{value(sinceStart)}</td></tr>)}</tbody>
     </table>
   );

@@ -1,34 +1,14 @@
-import { useRef, useState, type FormEvent } from 'react';
-import { HostError, INVITE_LIMITS, type Invitation, type JoinPlan, type WireError } from '../../src-preload/bridge/index.ts';
+import { useState, type FormEvent } from 'react';
+import { INVITE_LIMITS, type Invitation, type JoinPlan } from '../../src-preload/bridge/index.ts';
 import { useTexts, type Texts } from '../language/index.ts';
 import { useApp } from '../stores/context.ts';
 import { formatUntil, shortPeer } from '../stores/format.ts';
+import { useTask } from '../stores/use-task.ts';
 import { CopyButton } from '../widgets/copy-button.tsx';
 import { ErrorCard } from '../widgets/error-card.tsx';
 import { QrCode } from '../widgets/qr-code.tsx';
 
-/** A command under way, what it ended with, or nothing yet. */
-type Asked<T> = { readonly kind: 'idle' } | { readonly kind: 'busy' } | { readonly kind: 'done'; readonly value: T } | { readonly kind: 'failed'; readonly error: WireError };
-
-// Kept here and nowhere else: a link is a secret, and is gone when the panel closes.
-function useAsked<T>(): [Asked<T>, (work: Promise<T>) => void, () => void] {
-  const [asked, setAsked] = useState<Asked<T>>({ kind: 'idle' });
-  // What was asked before something else is not shown any more.
-  const latest = useRef(0);
-  const show = (next: Asked<T>): void => {
-    latest.current += 1;
-    setAsked(next);
-  };
-  const ask = (work: Promise<T>): void => {
-    show({ kind: 'busy' });
-    const mine = latest.current;
-    const end = (next: Asked<T>): void => { if (latest.current === mine) show(next); };
-    work.then((value) => end({ kind: 'done', value }), (error: unknown) => end(error instanceof HostError ? { kind: 'failed', error: error.wire } : { kind: 'idle' }));
-  };
-  return [asked, ask, () => show({ kind: 'idle' })];
-}
-
-/** Inviting another machine, and joining by the link of one. */
+/** Inviting another machine, and joining by the link of one. A link is a secret: it is kept here and nowhere else, and gone when the panel closes. */
 export const InvitePanel = () => (
   <div className="invite">
     <Invite />
@@ -39,7 +19,7 @@ export const InvitePanel = () => (
 function Invite() {
   const { client } = useApp();
   const texts = useTexts().invite;
-  const [asked, ask, forget] = useAsked<Invitation>();
+  const [asked, ask, forget] = useTask<Invitation>();
   const create = (): void => ask(client.call('invite.create', { ttlMs: INVITE_LIMITS.defaultTtlMs }));
   return (
     <section aria-label={texts.invite}>
@@ -72,8 +52,8 @@ function Join() {
   const { client } = useApp();
   const texts = useTexts().invite;
   const [link, setLink] = useState('');
-  const [checked, check, forgetCheck] = useAsked<JoinPlan>();
-  const [joined, join, forgetJoin] = useAsked<JoinPlan>();
+  const [checked, check, forgetCheck] = useTask<JoinPlan>();
+  const [joined, join, forgetJoin] = useTask<JoinPlan>();
   const onChange = (text: string): void => {
     setLink(text);
     forgetCheck();

@@ -48,12 +48,17 @@ function EditForm({ message, onEnd }: { readonly message: Message; readonly onEn
     return () => attachments.clear(scope);
   }, [attachments, scope, kept]);
   const chips = useChips(scope);
-  const canAsk = useCanAsk() && canSend(chips);
+  const [isSending, setSending] = useState(false);
+  const canSendNow = useCanAsk() && canSend(chips) && !isSending && text.trim() !== '';
   const send = (event?: FormEvent): void => {
     event?.preventDefault();
-    if (!canAsk || text.trim() === '') return;
-    onEnd();
-    void chats.send(text, { edits: message.id, attachments: idsOf(chips) });
+    if (!canSendNow) return;
+    setSending(true);
+    // What the host does not take stays to be put right.
+    void chats.send(text, { edits: message.id, attachments: idsOf(chips) }).then((isSent) => {
+      setSending(false);
+      if (isSent) onEnd();
+    });
   };
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === 'Escape') onEnd();
@@ -66,7 +71,7 @@ function EditForm({ message, onEnd }: { readonly message: Message; readonly onEn
     <form className="turn edit" aria-label={texts.editQuestion} onSubmit={send}>
       <Chips scope={scope} onLast={() => field.current?.focus()} />
       <textarea ref={field} aria-label={texts.editedQuestion} rows={3} value={text} maxLength={CHAT_LIMITS.maxMessageChars} onChange={(event) => setText(event.target.value)} onKeyDown={onKey} autoFocus />
-      <div className="turn-footer turn-footer-question"><AttachButton scope={scope} /><button type="button" className="quiet" onClick={onEnd}>{texts.cancel}</button><button type="submit" className="main" disabled={!canAsk || text.trim() === ''}>{texts.askAgain}</button></div>
+      <div className="turn-footer turn-footer-question"><AttachButton scope={scope} /><button type="button" className="quiet" onClick={onEnd}>{texts.cancel}</button><button type="submit" className="main" disabled={!canSendNow}>{texts.askAgain}</button></div>
     </form>
   );
 }

@@ -28,6 +28,8 @@ interface EntriesInit {
 /** All that can be gone to and done, without the conversations. */
 export const paletteEntries = (init: EntriesInit): readonly PaletteEntry[] => [...placeEntries(init), ...chatEntries(init), ...walletEntries(init), ...looksEntries(init)];
 
+const action = (id: string, text: string, run: () => void): PaletteEntry => ({ id, group: 'actions', text, run });
+
 function placeEntries({ texts, onGo }: EntriesInit): readonly PaletteEntry[] {
   const toSection = (section: Section): void => {
     desk.setState({ section });
@@ -41,7 +43,6 @@ function placeEntries({ texts, onGo }: EntriesInit): readonly PaletteEntry[] {
 
 function chatEntries({ app: { chats }, texts: { palette }, onGo, isAnswering }: EntriesInit): readonly PaletteEntry[] {
   const { open } = chats.store.getState();
-  const action = (id: string, text: string, run: () => void): PaletteEntry => ({ id, group: 'actions', text, run });
   const save = async (format: ExportFormat): Promise<void> => {
     const file = open === undefined ? undefined : await chats.export(open.conversation.id, format);
     if (file !== undefined) download(file.fileName, file.text);
@@ -71,7 +72,6 @@ function walletEntries({ app: { client }, texts: { palette }, onGo }: EntriesIni
 }
 
 function looksEntries({ app: { looks }, texts: { palette } }: EntriesInit): readonly PaletteEntry[] {
-  const action = (id: string, text: string, run: () => void): PaletteEntry => ({ id, group: 'actions', text, run });
   return [
     action('theme-system', palette.themeSystem, () => looks.set({ theme: 'system' })),
     action('theme-light', palette.themeLight, () => looks.set({ theme: 'light' })),
@@ -82,4 +82,3 @@ function looksEntries({ app: { looks }, texts: { palette } }: EntriesInit): read
     { ...action('shortcuts', palette.shortcuts, () => desk.setState({ sheet: 'shortcuts' })), keys: '?' },
   ];
 }
-

@@ -44,7 +44,7 @@ function CodeBlock({ children }: { readonly children: ReactNode }) {
 }
 
 /** Models write \( \) and \[ \] as often as dollars; code is left as it is. */
-export const withDollars = (text: string): string => text.replace(/(```[\s\S]*?(?:```|$)|`[^`\n]*`)|\\\[([\s\S]+?)\\\]|\\\((.+?)\\\)/g, (whole, ...groups: Array<string | undefined>) => {
+const withDollars = (text: string): string => text.replace(/(```[\s\S]*?(?:```|$)|`[^`\n]*`)|\\\[([\s\S]+?)\\\]|\\\((.+?)\\\)/g, (whole, ...groups: Array<string | undefined>) => {
   const [code, block, inline] = groups;
   if (code !== undefined) return whole;
   return block === undefined ? `$$${inline ?? ''}$$` : `\n$$\n${block.trim()}\n$$\n`;

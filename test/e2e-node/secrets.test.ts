@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { HostConnection } from '../../src-preload/bridge/index.ts';
 import { connectToSocket, type CreateSocket } from '../../src-renderer/host/socket-connection.ts';
-import { startCliSource, type CliResult, type RunningCli } from '../support/cli.ts';
+import { servedUrl, startCliSource, type CliResult, type RunningCli } from '../support/cli.ts';
 
 const SECRETS = { uiToken: 'ui-token-0123456789abcdef', hubToken: 'hf_token_0123456789abcdef' };
 const QUESTION = 'What does the walrus whisper?';
@@ -62,7 +62,7 @@ it('a host at work tells no secret: not in its log, not to the page, not in a fi
   const [, apiKey = ''] = /"key":"([^"]+)"/.exec((await run('key', 'new', '--scope', 'chat', '--scope', 'models', '--json')).stdout) ?? [];
   expect(apiKey).not.toBe('');
   serving = startCliSource(['serve', '--json'], env);
-  const { url } = JSON.parse(/\{.*"serving".*\}/.exec(await serving.until(/"serving".*\}/))![0]) as { url: string };
+  const url = await servedUrl(serving);
   const base = url.split('#')[0] ?? '';
   const heard: string[] = [];
   const page = await connectToSocket(base, SECRETS.uiToken, listenTo(heard));

@@ -1,11 +1,10 @@
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger, LogLines } from '../../src-main/base/index.ts';
 import { makePdf } from '../../src-main/documents/testing/pdf.ts';
-import type { TestBrowser } from '../support/browser.ts';
-import { NO_METRICS, ScriptedHost } from '../support/scripted-host.ts';
-import { checkLooks, openPage, openTestBrowser, overflowOf, renderer, uiMissing } from '../support/ui.ts';
+import { ScriptedHost } from '../support/scripted-host.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { checkLooks, overflowOf, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('attachments');
 
@@ -14,30 +13,17 @@ const text = (name: string, content: string) => ({ name, mimeType: 'text/plain',
 const LONG = Array.from({ length: 120 }, (_, index) => `Paragraph ${index} tells of ${index === 60 ? 'pangolins' : 'something else'}, at some length.`).join('\n\n');
 
 describe.skipIf(why !== undefined)('attachments in Chromium', () => {
-  let browser: TestBrowser;
+  const ui = useChromium();
   let host: ScriptedHost;
-  let server: HttpServer;
   let page: Page;
-  let complaints: string[];
   let lines: LogLines;
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    host = new ScriptedHost();
     lines = new LogLines(() => []);
-    server = await startHttpServer({ host, metrics: NO_METRICS, logger: createLogger('debug', undefined, lines), renderer, options: { key: 'key-of-the-browser-test', port: 0 } });
-    ({ page, complaints } = await openPage(browser));
-    await page.goto(server.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
+    page = await ui.show(host = new ScriptedHost(), { logger: createLogger('debug', undefined, lines) });
   });
-  afterEach(async () => {
+  afterEach(() => {
     expect(JSON.stringify(lines.lines())).not.toContain('pangolin');
-    expect(complaints).toEqual([]);
-    await page.close();
-    await server.stop();
+    expect(ui.complaints).toEqual([]);
   });
 
   const field = () => page.getByLabel('Your question');

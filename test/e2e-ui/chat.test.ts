@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
-import { CodedError, silentLogger } from '../../src-main/base/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
-import { FINISH, INVITATION, NO_METRICS, ScriptedHost, STAGES, STANDING, untilStopped } from '../support/scripted-host.ts';
-import { checkLooks, openPage, openTestBrowser, overflowOf, renderer, shots, uiMissing } from '../support/ui.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CodedError } from '../../src-main/base/index.ts';
+import { FINISH, INVITATION, ScriptedHost, STAGES, STANDING, untilStopped } from '../support/scripted-host.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('chat');
 
@@ -34,29 +33,11 @@ The time is \\(t = C + 2r\\), or
 <script>alert(1)</script>`;
 
 describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
-  let browser: TestBrowser;
+  const ui = useChromium('clipboard-read', 'clipboard-write');
   let host: ScriptedHost;
-  let server: HttpServer;
   let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-    await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  });
-  afterAll(() => browser?.close());
-
-  const serve = (port = 0, key = 'key-of-the-browser-test') => startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key, port } });
   beforeEach(async () => {
-    host = new ScriptedHost();
-    server = await serve();
-    ({ page, complaints } = await openPage(browser));
-    await page.goto(server.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
-  });
-  afterEach(async () => {
-    await page.close();
-    await server.stop();
+    page = await ui.show(host = new ScriptedHost());
   });
 
   const field = () => page.getByLabel('Your question');
@@ -68,13 +49,13 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
   const overflow = () => overflowOf(page);
 
   it('hides the key, keeps the policy, asks a suggestion by click', async () => {
-    expect(page.url()).toBe(server.address);
+    expect(page.url()).toBe(ui.server.address);
     await check('empty');
     await page.getByRole('button', { name: 'How does OmniNode split a model?' }).click();
     await page.getByText('3 stages · 41 tok/s · first token 120 ms').waitFor();
     expect(host.requests[0]?.messages).toEqual([{ role: 'user', content: 'How does OmniNode split a model?' }]);
     expect(await page.getByText('Only this machine sees this chat.').isVisible()).toBe(true);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('renders what a model writes as text', async () => {
@@ -96,7 +77,7 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.keyboard.press('Escape');
     await page.getByText('Stopped').waitFor();
     await expect.poll(() => field().evaluate((element) => element === document.activeElement)).toBe(true);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('shows an answer being written, and how many wait, and is not broken by it', async () => {
@@ -191,7 +172,7 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByLabel('Invitation link').waitFor({ state: 'detached' });
     const kept = await page.evaluate(() => document.documentElement.outerHTML + JSON.stringify({ ...sessionStorage, ...localStorage }));
     expect(kept).not.toContain(INVITATION.link.slice(20));
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('joins by a link: says what it would do first, what is wrong with a bad one, and what to do then', async () => {
@@ -211,7 +192,7 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByText('Start OmniNode again to meet the zone.').waitFor();
     expect(host.joined).toEqual([INVITATION.link]);
     expect(await link.inputValue()).toBe('');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('invites and joins within 360 px', async () => {
@@ -242,7 +223,7 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflow()).toBe(0);
     await check('narrow-standing');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('fits 360 px', async () => {
@@ -268,10 +249,10 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
 
   it('reconnects after the node was away, with the draft kept', async () => {
     await field().fill('draft');
-    await server.stop();
+    await ui.server.stop();
     await page.getByText('The connection to your node was lost.').waitFor();
     await check('lost');
-    server = await serve(server.port);
+    await ui.serve(host, { port: ui.server.port });
     await page.getByText('The connection to your node was lost.').waitFor({ state: 'detached' });
     expect(await field().inputValue()).toBe('draft');
     await field().press('Enter');
@@ -296,10 +277,10 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByRole('button', { name: 'Copy code' }).click();
     await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe('const layers: number = 6;\n');
     await check('markdown');
-    expect(requested.filter((url) => !url.startsWith(server.address) && !url.startsWith('ws:'))).toEqual([]);
+    expect(requested.filter((url) => !url.startsWith(ui.server.address) && !url.startsWith('ws:'))).toEqual([]);
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflow()).toBe(0);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('edits into a branch, switches between branches, and continues what was stopped', async () => {
@@ -307,6 +288,13 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByText('first token').waitFor();
     await page.getByRole('button', { name: 'Edit' }).click();
     await page.getByLabel('Edited question').fill('better question');
+    const { conversations } = host;
+    const send = conversations.send.bind(conversations);
+    conversations.send = () => { throw new CodedError({ code: 'CHATS_BUSY', message: 'too many answers are under way', next: 'Wait for one of them.', fault: 'local' }); };
+    await page.getByLabel('Edited question').press('Enter');
+    await page.getByText('Wait for one of them.').waitFor();
+    expect(await page.getByLabel('Edited question').inputValue()).toBe('better question');
+    conversations.send = send;
     await page.getByLabel('Edited question').press('Enter');
     await page.locator('.answer-text', { hasText: 'better question' }).waitFor();
     await page.getByText('2/2').waitFor();
@@ -325,7 +313,7 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.locator('.answer-text', { hasText: 'half of it, and the rest' }).waitFor();
     expect(host.requests.at(-1)?.messages.at(-1)).toEqual({ role: 'assistant', content: 'half of it' });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('finds, renames, pins, files and deletes conversations', async () => {
@@ -357,7 +345,7 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByRole('button', { name: 'Delete', exact: true }).click();
     await page.getByRole('button', { name: 'Delete it' }).click();
     await page.getByRole('region', { name: 'Kitchen' }).waitFor({ state: 'detached' });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('exports a file and imports it again', async () => {
@@ -373,7 +361,7 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.locator('.answer-text', { hasText: 'take me along' }).waitFor();
     await page.getByLabel('File to import').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{"a":1}') });
     await page.getByText('This is no conversation that OmniNode exported').waitFor();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('tells the model what the conversation says, and keeps presets', async () => {
@@ -389,7 +377,7 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await ask('hello');
     await page.getByText('first token').waitFor();
     expect(host.requests[0]).toMatchObject({ sampling: { temperature: 0.5 }, messages: [{ role: 'system', content: 'Be short.' }, { role: 'user', content: 'hello' }] });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('holds only a screenful of a conversation of 10,000 messages, and shows its end and its beginning', async () => {
@@ -405,14 +393,14 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByRole('list', { name: 'Found' }).getByRole('button').first().click();
     await page.getByText('Message number 5001.').first().waitFor();
     expect(host.conversations.open({ id, limit: 1 }).total).toBe(10_000);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('shows the same in two pages, the answer under way too', async () => {
     host.script = untilStopped('seen twice');
     await ask('for both');
-    const other = await browser.context.newPage();
-    await other.goto(server.url);
+    const other = await ui.context.newPage();
+    await other.goto(ui.server.url);
     await other.getByRole('button', { name: 'for both' }).first().click();
     await other.locator('.answer-text', { hasText: 'seen twice' }).waitFor();
     await other.getByRole('button', { name: 'Stop' }).click();
@@ -438,8 +426,8 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
   });
 
   it('asks for the link when the key is not the node’s', async () => {
-    await server.stop();
-    server = await serve(server.port, 'a-new-key-after-the-restart');
+    await ui.server.stop();
+    await ui.serve(host, { port: ui.server.port, key: 'a-new-key-after-the-restart' });
     await page.getByText('This page has no valid key.').waitFor();
   });
 });

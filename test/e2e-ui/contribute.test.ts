@@ -1,48 +1,32 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
-import { silentLogger } from '../../src-main/base/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { ScriptedContribution, ScriptedSetup, SERVING } from '../support/scripted-contribution.ts';
-import { NO_METRICS, ScriptedHost } from '../support/scripted-host.ts';
-import { checkLooks, openPage, openTestBrowser, renderer, shots, uiMissing } from '../support/ui.ts';
+import { ScriptedHost } from '../support/scripted-host.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { overflowOf, checkLooks, shots, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('contribute');
 
 describe.skipIf(why !== undefined)('contributing in Chromium', () => {
-  let browser: TestBrowser;
+  const ui = useChromium();
   let host: ScriptedHost;
   let contribute: ScriptedContribution;
   let setup: ScriptedSetup;
-  let server: HttpServer;
   let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
     host = new ScriptedHost();
     contribute = host.contribute = new ScriptedContribution(host.events);
     setup = host.setup = new ScriptedSetup();
-    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: 'key-of-the-browser-test', port: 0 } });
-    ({ page, complaints } = await openPage(browser));
-  });
-  afterEach(async () => {
-    await page.close();
-    await server.stop();
+    await ui.serve(host);
+    page = await ui.newPage();
   });
 
-  const open = async (): Promise<void> => {
-    await page.goto(server.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
-  };
+  const open = () => ui.load(page);
   const check = (name: string) => checkLooks(page, name);
   const checkNarrow = async (name: string): Promise<void> => {
     await page.setViewportSize({ width: 360, height: 760 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+    expect(await overflowOf(page)).toBe(0);
     await page.screenshot({ path: join(shots, `${name}-360.png`) });
     await page.setViewportSize({ width: 1100, height: 760 });
   };
@@ -88,7 +72,7 @@ describe.skipIf(why !== undefined)('contributing in Chromium', () => {
     expect(await page.getByText('Cannot be known here').isVisible()).toBe(true);
     await page.getByRole('button', { name: 'Save limits' }).scrollIntoViewIfNeeded();
     await check('contribute-limits');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('first steps: by keyboard, over a chat that works below them, once', async () => {
@@ -128,6 +112,6 @@ describe.skipIf(why !== undefined)('contributing in Chromium', () => {
     await steps.getByRole('button', { name: 'Skip' }).click();
     await steps.waitFor({ state: 'detached' });
     expect(setup.isDue).toBe(false);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 });

@@ -1,35 +1,19 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
-import { CodedError, silentLogger } from '../../src-main/base/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
-import { NO_METRICS, ScriptedHost } from '../support/scripted-host.ts';
-import { checkLooks, openPage, openTestBrowser, renderer, shots, uiMissing } from '../support/ui.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CodedError } from '../../src-main/base/index.ts';
+import { ScriptedHost } from '../support/scripted-host.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { overflowOf, checkLooks, shots, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('models');
 
 describe.skipIf(why !== undefined)('the models of the page in Chromium', () => {
-  let browser: TestBrowser;
+  const ui = useChromium();
   let host: ScriptedHost;
-  let server: HttpServer;
   let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    host = new ScriptedHost();
-    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: 'key-of-the-browser-test' } });
-    ({ page, complaints } = await openPage(browser));
-    await page.goto(server.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
-  });
-  afterEach(async () => {
-    await page.close();
-    await server.stop();
+    page = await ui.show(host = new ScriptedHost());
   });
 
   const check = (name: string) => checkLooks(page, name);
@@ -51,10 +35,10 @@ describe.skipIf(why !== undefined)('the models of the page in Chromium', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Qwen3 4B Instruct' }).waitFor({ state: 'detached' });
     await page.setViewportSize({ width: 360, height: 740 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+    expect(await overflowOf(page)).toBe(0);
     await check('models-narrow');
     await page.setViewportSize({ width: 1100, height: 760 });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('finds models, downloads with progress, pause, limit and cancel, and says what to do offline', async () => {
@@ -89,7 +73,7 @@ describe.skipIf(why !== undefined)('the models of the page in Chromium', () => {
     await button('Dismiss: Qwen3-8B-Q4_K_M').click();
     await button('Resume: one-Q8_0').click();
     expect(host.models.asked).toContainEqual({ download: 'hf:me/one@cccc/one-Q8_0.gguf' });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('takes files by button, by drop and by path, and says why not', async () => {
@@ -104,15 +88,17 @@ describe.skipIf(why !== undefined)('the models of the page in Chromium', () => {
     const dropped = await page.evaluateHandle(() => {
       const data = new DataTransfer();
       data.items.add(new File(['no model'], 'notes.txt'));
+      data.items.add(new File(['GGUF'.padEnd(40)], 'after.gguf'));
       return data;
     });
     await page.dispatchEvent('main', 'dragover', { dataTransfer: dropped });
     await page.dispatchEvent('main', 'drop', { dataTransfer: dropped });
     await page.getByText('notes.txt is no .gguf file.').waitFor();
+    await expect.poll(() => host.models.asked).toContainEqual({ name: 'after.gguf', sizeBytes: 40 });
     await page.getByLabel('or give its path on the node’s machine').fill('/models/mine.gguf');
     await page.keyboard.press('Enter');
     await expect.poll(() => host.models.asked.at(-1)).toEqual({ path: '/models/mine.gguf' });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('chooses the model in the chat: waits for answers or stops them, says when it fails', async () => {
@@ -140,6 +126,6 @@ describe.skipIf(why !== undefined)('the models of the page in Chromium', () => {
     await button('Get more models …').click();
     await page.getByRole('region', { name: 'Get more models' }).waitFor();
     await page.setViewportSize({ width: 1100, height: 760 });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 });

@@ -1,11 +1,9 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
-import { silentLogger } from '../../src-main/base/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
-import { crowd, MEMBERS, NO_METRICS, PEERS, ScriptedHost, STANDING } from '../support/scripted-host.ts';
-import { openPage, openTestBrowser, renderer, seriousViolations, shots, uiMissing } from '../support/ui.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { crowd, MEMBERS, PEERS, ScriptedHost, STANDING } from '../support/scripted-host.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { seriousViolations, shots, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('network');
 
@@ -13,32 +11,19 @@ const STUDIO = PEERS[0]?.peerId ?? '';
 const KNOWN = [{ peerId: STUDIO, isNamed: true, isConnected: true, faults: 0, topicScore: 1.2 }, { peerId: PEERS[1]?.peerId ?? '', isNamed: false, isConnected: true, faults: 2.4, topicScore: -16.8 }];
 
 describe.skipIf(why !== undefined)('the network in Chromium', () => {
-  let browser: TestBrowser;
+  const ui = useChromium('clipboard-read', 'clipboard-write');
   let host: ScriptedHost;
-  let server: HttpServer;
   let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-    await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
     host = new ScriptedHost();
     host.setStanding(STANDING);
-    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: 'key-of-the-browser-test', port: 0 } });
-    ({ page, complaints } = await openPage(browser));
+    await ui.serve(host);
+    page = await ui.newPage();
     await page.setViewportSize({ width: 1280, height: 900 });
-  });
-  afterEach(async () => {
-    await page.close();
-    await server.stop();
   });
 
   const open = async (): Promise<void> => {
-    await page.goto(server.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
+    await ui.load(page);
     await page.keyboard.press('Alt+2');
     await page.getByRole('heading', { name: 'Network' }).waitFor();
   };
@@ -72,7 +57,7 @@ describe.skipIf(why !== undefined)('the network in Chromium', () => {
     await check('network-alone');
     await narrow();
     await check('network-alone-narrow', ['light']);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('three: map and table say the same, one is opened by keyboard, blocked, and let in again', async () => {
@@ -135,7 +120,7 @@ describe.skipIf(why !== undefined)('the network in Chromium', () => {
     host.setPeers(PEERS.slice(1));
     await expect.poll(() => nodes().count()).toBe(1);
     await page.getByText('This node is not here any more.').waitFor();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('why can’t I connect: piece by piece, to its end or stopped, and of one peer alone', async () => {
@@ -168,7 +153,7 @@ describe.skipIf(why !== undefined)('the network in Chromium', () => {
     await panel.getByRole('button', { name: 'Stop' }).click();
     await narrow();
     await check('network-why-narrow', ['light']);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('forty: sorted and filtered, and within 360 px as cards', async () => {
@@ -195,7 +180,7 @@ describe.skipIf(why !== undefined)('the network in Chromium', () => {
     await page.locator('.peers-table').evaluate((element) => element.scrollIntoView());
     await shoot('network-cards');
     expect(await first()).toMatch(/64\.0 GB/);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('two hundred: all on the map, the table whole; on a phone the rest as one', async () => {
@@ -215,6 +200,6 @@ describe.skipIf(why !== undefined)('the network in Chromium', () => {
     await shoot('network-200-narrow');
     await page.locator('.map-more').first().press('Enter');
     expect(await page.getByLabel('Filter').evaluate((element) => element === document.activeElement)).toBe(true);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 });

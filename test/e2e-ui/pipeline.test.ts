@@ -1,39 +1,23 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
-import { CodedError, silentLogger } from '../../src-main/base/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
-import { NO_METRICS, ScriptedHost, STAGES } from '../support/scripted-host.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CodedError } from '../../src-main/base/index.ts';
+import { ScriptedHost, STAGES } from '../support/scripted-host.ts';
 import { ANSWER, PLACEMENT, samplesUntil } from '../support/scripted-pipeline.ts';
-import { checkLooks, openPage, openTestBrowser, overflowOf, renderer, shots, uiMissing } from '../support/ui.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('pipeline');
 
 const MEASURED = STAGES.map((stage) => ({ ...stage, waitMsPerToken: 0.12, wireMsPerToken: 0.38, mostWaiting: 1 }));
 
 describe.skipIf(why !== undefined)('the pipeline in Chromium', () => {
-  let browser: TestBrowser;
+  const ui = useChromium();
   let host: ScriptedHost;
-  let server: HttpServer;
   let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    host = new ScriptedHost();
-    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: 'key-of-the-browser-test' } });
-    ({ page, complaints } = await openPage(browser));
+    page = await ui.show(host = new ScriptedHost());
     await page.emulateMedia({ reducedMotion: 'no-preference' });
-    await page.goto(server.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
-  });
-  afterEach(async () => {
-    await page.close();
-    await server.stop();
   });
 
   const check = (name: string) => checkLooks(page, name);
@@ -57,9 +41,9 @@ describe.skipIf(why !== undefined)('the pipeline in Chromium', () => {
     expect(await section('Stages').getByText(/wire$/).count()).toBe(0);
     host.setStages(MEASURED.map((stage) => ({ ...stage, state: 'busy' })));
     host.setActivity({ answering: 1, waiting: 2, ttftMs: 120, itlMs: { p50: 8.2, p99: 31 }, tokens: 1_200 });
-    expect(await section('Stages').getByText('computing').count()).toBe(3);
+    await expect.poll(() => section('Stages').getByText('computing').count()).toBe(3);
     await page.getByTestId('activity').getByText('1 answer under way · 2 waiting · first token 120 ms · 8.2 ms between tokens (1 in 100 over 31 ms)').waitFor();
-    expect(await section('Stages').getByText('0.4 ms wire').count()).toBe(3);
+    await expect.poll(() => section('Stages').getByText('0.4 ms wire').count()).toBe(3);
     expect(await page.getByRole('img', { name: /Layers 0–1: compute, 7.9 ms; Layers 0–1: wire, 0.4 ms/ }).count()).toBe(1);
     const pulse = page.waitForSelector('.pulse', { state: 'attached' });
     host.setActivity({ answering: 1, waiting: 2, tokens: 1_204 });
@@ -75,7 +59,7 @@ describe.skipIf(why !== undefined)('the pipeline in Chromium', () => {
     await shoot('pipeline-lost');
     await page.keyboard.press('Alt+1');
     await page.getByRole('button', { name: 'a stage was lost, others take over' }).waitFor();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('draws what was measured, with gaps, goes on while it is shown, and tells the same in tables', async () => {
@@ -96,7 +80,7 @@ describe.skipIf(why !== undefined)('the pipeline in Chromium', () => {
     expect(await speed.getByRole('row').nth(1).innerText()).toMatch(/tok\/s$/);
     await page.keyboard.press('Alt+1');
     await page.getByLabel('Your question').waitFor();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('asks the planner when told to: what runs against what it would do, why, who is left out, and what it refuses', async () => {
@@ -119,7 +103,7 @@ describe.skipIf(why !== undefined)('the pipeline in Chromium', () => {
     host.pipeline.planned = () => { throw new CodedError({ code: 'HOST_ANSWERING', message: 'an answer is under way, and planning would disturb it', next: 'Ask again when it is done.', fault: 'local' }); };
     await page.getByRole('button', { name: 'Ask again' }).click();
     await page.getByText('Ask again when it is done.').waitFor();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('lists answers as they end, opens one, and forgets them all when told to', async () => {
@@ -140,7 +124,7 @@ describe.skipIf(why !== undefined)('the pipeline in Chromium', () => {
     await page.getByRole('button', { name: 'Clear the history' }).click();
     await page.getByRole('button', { name: 'Clear it for good' }).click();
     await page.getByText('No answer yet.').waitFor();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('fits 360 px; and the wallet says that there is no chain, with no figure', async () => {
@@ -168,6 +152,6 @@ describe.skipIf(why !== undefined)('the pipeline in Chromium', () => {
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflow()).toBe(0);
     await shoot('narrow-wallet');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 });

@@ -1,16 +1,13 @@
 import { copyFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HostService, type HttpServer } from '../../src-main/api/index.ts';
-import { silentLogger } from '../../src-main/base/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { HostService } from '../../src-main/api/index.ts';
 import { furnishedHost } from '../support/furnished-host.ts';
-import { INVITATION, NO_METRICS, type ScriptedHost } from '../support/scripted-host.ts';
+import { INVITATION, type ScriptedHost } from '../support/scripted-host.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { overflowOf, seriousViolations, shots, uiMissing } from '../support/ui.ts';
 import { untranslated } from '../support/untranslated.ts';
-import { openPage, openTestBrowser, overflowOf, renderer, seriousViolations, shots, uiMissing } from '../support/ui.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const images = join(root, 'docs', 'images');
@@ -28,30 +25,14 @@ const READY: Readonly<Record<(typeof PLACES)[number], string>> = {
 };
 
 describe.skipIf(why !== undefined)('every place in Chromium', () => {
-  let browser: TestBrowser;
-  let home: string;
+  const ui = useChromium();
   let host: ScriptedHost & HostService;
-  let server: HttpServer;
   let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    home = await mkdtemp(join(tmpdir(), 'omninode-places-'));
-    host = await furnishedHost(home);
-    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: 'key-of-the-browser-test', port: 0 } });
-    ({ page, complaints } = await openPage(browser));
+    await ui.serve(host = await furnishedHost(await ui.folder()));
+    page = await ui.newPage();
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-    await page.goto(server.url);
-    await page.locator('.pill-ready').waitFor();
-  });
-  afterEach(async () => {
-    await page.close();
-    await server.stop();
-    await rm(home, { recursive: true, force: true });
+    await ui.load(page);
   });
 
   const ask = async (question: string): Promise<void> => {
@@ -97,7 +78,7 @@ describe.skipIf(why !== undefined)('every place in Chromium', () => {
       }
       await page.setViewportSize({ width: 1100, height: 760 });
     }
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('goes from place to place by Tab and Enter, in the drawer too', async () => {
@@ -121,7 +102,7 @@ describe.skipIf(why !== undefined)('every place in Chromium', () => {
     for (const name of names) await palette.getByRole('option', { name: new RegExp(`^${name} Alt`) }).waitFor();
     await check('palette');
     await page.keyboard.press('Escape');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('says everything in the language of the page, in every place', async () => {
@@ -138,7 +119,7 @@ describe.skipIf(why !== undefined)('every place in Chromium', () => {
       expect(await untranslated(page, OWN), place).toEqual([]);
     }
     await shoot('pseudo-language');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('keeps the question in reach while a chat is set up', async () => {
@@ -154,6 +135,6 @@ describe.skipIf(why !== undefined)('every place in Chromium', () => {
       await shoot(`chat-settings-${width}`);
       await page.keyboard.press('Escape');
     }
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 });

@@ -1,30 +1,22 @@
-import { existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { askRunningHost } from '../../src-main/host/index.ts';
-import { findChromium, openBrowser } from '../support/browser.ts';
-import { cli as cliOnce, startCli } from '../support/cli.ts';
+import { cli as cliOnce, servedUrl, startCli } from '../support/cli.ts';
+import { openTestBrowser, realMissing, shots } from '../support/ui.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const shots = join(root, 'test-results', 'screenshots');
-const chromium = findChromium();
-const missing = ['out/renderer/index.html', 'out/main/cli.js', 'resources/models/omni-guide.gguf', 'native/build/Release/omninode.node'].find((path) => !existsSync(join(root, path)));
-const why = chromium === undefined ? 'no Chromium on this machine' : missing === undefined ? undefined : `${missing} is not built (npm run build)`;
-if (why !== undefined) process.stderr.write(`test/e2e-ui/real-contribute is skipped: ${why}\n`);
+const why = realMissing('real-contribute');
 
 it.skipIf(why !== undefined)('a new home: first steps, then the page tells that another node was served, until it is switched off', async () => {
-  mkdirSync(shots, { recursive: true });
   const home = await mkdtemp(join(tmpdir(), 'omninode-home-'));
   const env = { OMNINODE_THREADS: '1', OMNINODE_CALIBRATE: '0', OMNINODE_SHARE_STORE: '0' };
   const cli = startCli(['serve', '--json'], { ...env, OMNINODE_HOME: join(home, 'app') });
-  const browser = await openBrowser(chromium ?? '');
+  const browser = await openTestBrowser();
   const signal = new AbortController().signal;
   try {
-    const { url } = JSON.parse(/\{.*"serving".*\}/.exec(await cli.until(/"serving".*\}/))![0]) as { url: string };
     const page = await browser.context.newPage();
-    await page.goto(url);
+    await page.goto(await servedUrl(cli));
     await page.getByText('Ready', { exact: true }).waitFor();
     const steps = page.getByRole('region', { name: 'First steps' });
     await steps.getByRole('button', { name: 'Next' }).click();

@@ -1,24 +1,17 @@
-import { existsSync, mkdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { askRunningHost } from '../../src-main/host/index.ts';
-import { findChromium, openBrowser } from '../support/browser.ts';
-import { startCliSource, type RunningCli } from '../support/cli.ts';
+import { servedUrl, startCliSource, type RunningCli } from '../support/cli.ts';
+import { openTestBrowser, realMissing, shots } from '../support/ui.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const shots = join(root, 'test-results', 'screenshots');
-const chromium = findChromium();
-const missing = ['out/renderer/index.html', 'out/main/cli.js', 'resources/models/omni-guide.gguf', 'native/build/Release/omninode.node'].find((path) => !existsSync(join(root, path)));
-const why = chromium === undefined ? 'no Chromium on this machine' : missing === undefined ? undefined : `${missing} is not built (npm run build)`;
-if (why !== undefined) process.stderr.write(`test/e2e-ui/real-mesh is skipped: ${why}\n`);
+const why = realMissing('real-mesh');
 
 // Too warm to end by itself, and the same each time.
 const OPTIONS = { Temperature: '5', 'Most tokens': '800', Seed: '11' };
 
 it.skipIf(why !== undefined || process.platform === 'win32')('the page chats over two other machines, says who sees it, and an answer survives the loss of one and a reload', async () => {
-  mkdirSync(shots, { recursive: true });
   const home = await mkdtemp(join(tmpdir(), 'omninode-mesh-'));
   const env = { OMNINODE_THREADS: '1', OMNINODE_CALIBRATE: '0', OMNINODE_SHARE_STORE: '0' };
   const running: RunningCli[] = [];
@@ -28,10 +21,9 @@ it.skipIf(why !== undefined || process.platform === 'win32')('the page chats ove
     // The child is the node itself, to be killed.
     const cli = startCliSource(['serve', '--json', '--cluster', '2'], { ...env, ...more, OMNINODE_NAME: name, OMNINODE_HOME: join(home, name) });
     running.push(cli);
-    const { url } = JSON.parse(/\{.*"serving".*\}/.exec(await cli.until(/"serving".*\}/))![0]) as { url: string };
-    return { cli, url };
+    return { cli, url: await servedUrl(cli) };
   };
-  const browser = await openBrowser(chromium ?? '');
+  const browser = await openTestBrowser();
   try {
     const { url } = await serve('app', { OMNINODE_CHAT_OVER: 'mesh' });
     const page = await browser.context.newPage();

@@ -1,61 +1,36 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HostService, type HttpServer } from '../../src-main/api/index.ts';
-import { createLogger, LogLines, silentLogger, type Logger } from '../../src-main/base/index.ts';
-import { knownSecrets, loadSettings } from '../../src-main/host/config.ts';
-import { appPaths } from '../../src-main/host/index.ts';
-import { aboutService, apiKeyService, collectDiagnostics, preferenceService, settingsService } from '../../src-main/host/settings/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
-import { NO_METRICS, ScriptedHost, untilStopped } from '../support/scripted-host.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { HostService } from '../../src-main/api/index.ts';
+import type { Logger } from '../../src-main/base/index.ts';
+import { ownedHost } from '../support/furnished-host.ts';
+import { untilStopped, type ScriptedHost } from '../support/scripted-host.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
 import { untranslated } from '../support/untranslated.ts';
-import { checkLooks, openPage, openTestBrowser, overflowOf, renderer, shots, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('settings');
 
 describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium', () => {
-  let browser: TestBrowser;
+  const ui = useChromium('clipboard-read', 'clipboard-write');
   let home: string;
   let host: ScriptedHost & HostService;
-  let server: HttpServer;
   let page: Page;
   let logger: Logger;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-    await browser.context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  });
-  afterAll(() => browser?.close());
 
   const open = async (): Promise<Page> => {
-    const { page: made } = await openPage(browser, complaints);
+    const made = await ui.newPage();
     await made.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-    await made.goto(server.url);
-    await made.locator('.pill-ready').waitFor();
+    await ui.load(made);
     return made;
   };
   beforeEach(async () => {
-    complaints = [];
-    home = await mkdtemp(join(tmpdir(), 'omninode-settings-ui-'));
-    const settings = await loadSettings({ home, storeQuotaBytes: 5_000_000_000 }, { OMNINODE_UI_TOKEN: 'key-of-the-browser-test' });
-    const lines = new LogLines(() => knownSecrets(settings));
-    logger = createLogger('silent', undefined, lines);
-    const scripted = new ScriptedHost();
-    host = Object.assign(scripted, {
-      settings: settingsService(settings), preferences: preferenceService(home), apiKeys: apiKeyService(home), about: aboutService(appPaths(), home), logs: lines,
-      diagnostics: () => collectDiagnostics({ settings, paths: appPaths(), api: { info: () => scripted.info(), status: () => scripted.status(), stages: () => scripted.stages(), peers: () => scripted.peers(), logs: lines }, metrics: NO_METRICS }),
-    });
-    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: settings.secrets.uiToken, port: 0 } });
+    home = await ui.folder();
+    ({ host, logger } = await ownedHost(home, { storeQuotaBytes: 5_000_000_000 }));
+    await ui.serve(host);
     page = await open();
-  });
-  afterEach(async () => {
-    await page.close();
-    await server.stop();
-    await rm(home, { recursive: true, force: true });
   });
 
   const go = (section: string) => page.getByRole('navigation', { name: 'Parts of the settings' }).getByRole('button', { name: section, exact: true }).click();
@@ -79,9 +54,9 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.getByRole('radio', { name: 'Large', exact: true }).check();
     await expect.poll(() => readFile(join(home, 'preferences.json'), 'utf8').then((text) => JSON.parse(text) as unknown, () => undefined)).toEqual({ theme: 'dark', density: 'compact', textSize: 'large', language: 'en' });
     // A browser that never saw this page gets it dressed, without any script.
-    const elsewhere = await browser.context.browser()?.newContext({ javaScriptEnabled: false }) ?? browser.context;
+    const elsewhere = await ui.context.browser()?.newContext({ javaScriptEnabled: false }) ?? ui.context;
     const bare = await elsewhere.newPage();
-    await bare.goto(server.url);
+    await bare.goto(ui.server.url);
     expect(await bare.locator('html').getAttribute('data-theme')).toBe('dark');
     expect(await bare.locator('html').getAttribute('data-text-size')).toBe('large');
     await bare.close();
@@ -93,7 +68,7 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     expect(await ground()).toBe(light);
     await page.keyboard.press('Alt+1');
     await check('compact-chat');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('changes the configuration where the host takes it, and says what is wrong by the field', async () => {
@@ -126,7 +101,15 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('must be an address as').waitFor();
     await check('settings-network');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
+  });
+
+  it('says why the configuration cannot be read, instead of loading it for ever', async () => {
+    await writeFile(join(home, 'config.json'), '{ "name": ');
+    await page.keyboard.press('Alt+7');
+    await go('This node');
+    await page.getByRole('alert').filter({ hasText: 'HOST_BAD_CONFIG' }).waitFor();
+    expect(ui.complaints).toEqual([]);
   });
 
   it('makes a key, shows it once, and takes it back', async () => {
@@ -144,7 +127,7 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.getByRole('group', { name: 'Remove the key editor' }).getByRole('button', { name: 'Remove' }).click();
     await page.getByText('No keys yet.').waitFor();
     expect((await host.apiKeys?.list())?.keys).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('shows the log as it goes on, and collects diagnostics that are seen before they are saved', async () => {
@@ -177,7 +160,7 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     const text = await readFile(await file.path(), 'utf8');
     expect(text).toContain('a slow link');
     for (const secret of ['key-of-the-browser-test', 'abcdefgh234567']) expect(text).not.toContain(secret);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('explains itself, and reads its documents, without a network', async () => {
@@ -194,8 +177,8 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.getByRole('button', { name: 'Close', exact: true }).click();
     await page.getByText(/^Made with \d+ libraries$/).click();
     await check('settings-about');
-    expect(requested.filter((url) => !url.startsWith(server.address) && !url.startsWith('ws:'))).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(requested.filter((url) => !url.startsWith(ui.server.address) && !url.startsWith('ws:'))).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('goes anywhere and does anything by keys alone', async () => {
@@ -248,7 +231,7 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.getByRole('heading', { name: 'Log', exact: true }).click();
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Shortcuts of the keyboard' }).waitFor();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('fits 360 px, compact and with the largest text', async () => {
@@ -267,7 +250,7 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.keyboard.press('Control+k');
     expect(await overflow()).toBe(0);
     await check('narrow-palette');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('has no text that is in no language file', async () => {
@@ -290,6 +273,6 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
       expect(await untranslated(page), part).toEqual([]);
     }
     await page.screenshot({ path: join(shots, 'pseudo-language.png') });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 });

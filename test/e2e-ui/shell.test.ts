@@ -1,44 +1,26 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HostService, type HttpServer } from '../../src-main/api/index.ts';
-import { CodedError, silentLogger } from '../../src-main/base/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { HostService } from '../../src-main/api/index.ts';
+import { CodedError } from '../../src-main/base/index.ts';
 import { furnishedHost } from '../support/furnished-host.ts';
-import { INVITATION, NO_METRICS, type ScriptedHost } from '../support/scripted-host.ts';
-import { checkLooks, openPage, openTestBrowser, overflowOf, renderer, uiMissing } from '../support/ui.ts';
+import { INVITATION, type ScriptedHost } from '../support/scripted-host.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { checkLooks, overflowOf, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('shell');
 
 describe.skipIf(why !== undefined)('what the shell offers, in Chromium', () => {
-  let browser: TestBrowser;
-  let home: string;
+  const ui = useChromium();
   let host: ScriptedHost & HostService;
-  let server: HttpServer;
   let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
-    home = await mkdtemp(join(tmpdir(), 'omninode-shell-ui-'));
-    host = await furnishedHost(home);
-    ({ page, complaints } = await openPage(browser));
-  });
-  afterEach(async () => {
-    await page.close();
-    await server.stop();
-    await rm(home, { recursive: true, force: true });
+    host = await furnishedHost(await ui.folder());
+    page = await ui.newPage();
   });
 
   const open = async (): Promise<void> => {
-    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: 'key-of-the-browser-test', port: 0 } });
-    await page.goto(server.url);
-    await page.locator('.pill-ready').waitFor();
+    await ui.serve(host);
+    await ui.load(page);
   };
   const settings = async (section: string): Promise<void> => {
     await page.keyboard.press('Alt+7');
@@ -74,7 +56,7 @@ describe.skipIf(why !== undefined)('what the shell offers, in Chromium', () => {
     await check('shell-invitation-refused');
     await panel.getByRole('button', { name: 'Close' }).click();
     await panel.waitFor({ state: 'detached' });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('tells of newer versions: quietly everywhere once one is there, in full under About', async () => {
@@ -102,7 +84,7 @@ describe.skipIf(why !== undefined)('what the shell offers, in Chromium', () => {
     await line.getByText('Nothing was downloaded.').waitFor();
     await line.getByRole('button', { name: 'Not now' }).click();
     await line.waitFor({ state: 'detached' });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('sets up the window where there is one, says where the API is, and keeps the hub’s token unseen', async () => {
@@ -132,7 +114,7 @@ describe.skipIf(why !== undefined)('what the shell offers, in Chromium', () => {
     await token.getByRole('button', { name: 'Remove' }).click();
     await token.getByText('None is kept.').waitFor();
     expect(host.hubTokens.at(-1)).toBeNull();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('says why the API could not be served, shows nothing of a desktop without one, and what a link loses', async () => {
@@ -151,6 +133,6 @@ describe.skipIf(why !== undefined)('what the shell offers, in Chromium', () => {
     await page.locator('.row-name', { hasText: 'studio' }).click();
     await page.getByRole('region', { name: 'Details' }).getByText('0 %').waitFor();
     await check('network-details');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 });

@@ -9,7 +9,7 @@ import type { AnswerDetail, HostStatus, Stage } from '../../src-preload/bridge/i
 import { CliRuns, type RunningCli } from '../support/cli.ts';
 
 /** The app (A, in this process) chats with the model inside over two others (B and C, `omninode serve`) that compute for others, each with room for a part of it. */
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 240_000;
 const prompt = { kind: 'chat', messages: [{ role: 'user', content: 'How does OmniNode split a model between machines, and who sees what?' }] } as const;
 /** Too warm to end by itself before a machine is lost. Compared over the same stages only: hidden states are rounded between them. */
 const WARM: SamplingOptions = { ...GREEDY, temperature: 5, seed: 11 };

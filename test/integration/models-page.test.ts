@@ -156,6 +156,17 @@ it('switches while an answer is written: waits for it or stops it, and remembers
   expect((await page.call('models.layers', { id: 'omni-guide' })).holders[0]).toMatchObject({ held: [[0, 5]], loaded: [[0, 5]] });
 });
 
+it('leaves the model to a question whose history is still being counted', async () => {
+  const name = (await follow.until(({ status }) => status.kind === 'ready')).info.model?.name;
+  const turns = Array.from({ length: 300 }, (_, index) => ({ parent: index === 0 ? null : index - 1, role: index % 2 === 0 ? 'user' : 'assistant', content: 'Layers and stages. '.repeat(100), createdAt: index, isChosen: true }));
+  const { id } = await page.call('conversations.import', { text: JSON.stringify({ format: 'omninode-conversation', version: 1, title: 'long', system: '', options: { maxTokens: 8 }, messages: turns }) });
+  const { answerId } = await page.call('conversations.send', { id, text: 'Go on.' });
+  await page.call('models.use', { id: 'one-Q8_0', running: 'finish' });
+  const { answers: { [answerId]: answer } } = await follow.until(({ answers: { [answerId]: one } }) => one?.finish !== undefined || one?.error !== undefined);
+  expect(answer).toMatchObject({ finish: { model: name } });
+  await page.call('models.use', { id: 'omni-guide', running: 'finish' });
+});
+
 it('takes up the former model when the other one cannot be loaded, and frees what is removed', async () => {
   // Between the choice and the load: as where a disk is taken away.
   const path = join(settings.config.home, 'models', 'hf', 'me', 'one', 'one-Q8_0.gguf');
@@ -186,6 +197,9 @@ it('takes a file piece by piece, and keeps none that is no model', async () => {
   await put(id, 500_000, tiny.subarray(500_000));
   expect(await follow.download(id, isOver)).toMatchObject({ state: 'done', kind: 'upload', name: 'tiny' });
   expect(await held('tiny')).toMatchObject({ name: 'Tiny one', layers: 2, isOwned: true, usability: 'can' });
+  const twice = await Promise.allSettled([1, 2].map(() => page.call('models.upload', { name: 'twice.gguf', sizeBytes: 4_000 })));
+  expect(twice.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  for (const one of twice) if (one.status === 'fulfilled') await page.call('models.cancel', { id: one.value.id });
   const no = await page.call('models.upload', { name: 'no.gguf', sizeBytes: 4_000 });
   await put(no.id, 0, Buffer.alloc(4_000, 7));
   expect(await follow.download(no.id, isOver)).toMatchObject({ state: 'failed', error: { code: 'HOST_UPLOAD_NAME' } });

@@ -25,6 +25,9 @@ export const startCli = (args: readonly string[], env: Readonly<Record<string, s
 /** From its sources, without a build: the child is the command itself. */
 export const startCliSource = (args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningCli => run([join(root, 'src-main', 'cli', 'main.ts'), ...args], env);
 
+/** The address, with the page's key, at which `serve --json` says that it serves. */
+export const servedUrl = async ({ until }: RunningCli): Promise<string> => (JSON.parse(/\{.*"serving".*\}/.exec(await until(/"serving".*\}/))![0]) as { url: string }).url;
+
 function run(argv: readonly string[], env: Readonly<Record<string, string>>): RunningCli {
   const child = spawn(process.execPath, [...argv], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let [stdout, stderr] = ['', ''];

@@ -13,17 +13,23 @@ const ANSWER_TEXT = 'OmniNode cuts a model into **shards** of whole layers. Each
 
 const ACTIVITY: PipelineActivity = { answering: 0, waiting: 0, ttftMs: 120, itlMs: { p50: 8.2, p99: 31 }, tokens: 1_200 };
 
+/** A scripted host with what its owner has in `home`: settings, looks, keys; `logger` writes the log that its page shows. */
+export async function ownedHost(home: string, args: Readonly<Record<string, unknown>> = {}) {
+  const settings = await loadSettings({ ...args, home }, { OMNINODE_UI_TOKEN: 'key-of-the-browser-test' });
+  const logs = new LogLines(() => knownSecrets(settings));
+  const scripted = new ScriptedHost();
+  const api = { info: () => scripted.info(), status: () => scripted.status(), stages: () => scripted.stages(), peers: () => scripted.peers(), logs };
+  const host = Object.assign(scripted, {
+    settings: settingsService(settings), preferences: preferenceService(home), apiKeys: apiKeyService(home), about: aboutService(appPaths(), home), logs,
+    diagnostics: () => collectDiagnostics({ settings, paths: appPaths(), api, metrics: NO_METRICS }),
+  });
+  return { host, logger: createLogger('silent', undefined, logs) };
+}
+
 /** A scripted host in the middle of its life: two other machines, three stages, answers, downloads, sessions of others, its settings in `home`. */
 export async function furnishedHost(home: string): Promise<ScriptedHost & HostService> {
-  const settings = await loadSettings({ home }, { OMNINODE_UI_TOKEN: 'key-of-the-browser-test' });
-  const lines = new LogLines(() => knownSecrets(settings));
-  const logger = createLogger('silent', undefined, lines);
-  const scripted = new ScriptedHost();
-  const host = Object.assign(scripted, {
-    settings: settingsService(settings), preferences: preferenceService(home), apiKeys: apiKeyService(home), about: aboutService(appPaths(), home), logs: lines,
-    activity: () => ACTIVITY,
-    diagnostics: () => collectDiagnostics({ settings, paths: appPaths(), api: { info: () => scripted.info(), status: () => scripted.status(), stages: () => scripted.stages(), peers: () => scripted.peers(), logs: lines }, metrics: NO_METRICS }),
-  });
+  const { host: owned, logger } = await ownedHost(home);
+  const host = Object.assign(owned, { activity: () => ACTIVITY });
   host.script = async function* () {
     yield { text: ANSWER_TEXT };
     yield { done: FINISH };

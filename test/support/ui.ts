@@ -13,30 +13,22 @@ export const renderer = join(root, 'out', 'renderer');
 export const shots = join(root, 'test-results', 'screenshots');
 const chromium = findChromium();
 
-/** Why tests of the page cannot run here, said once for a file; undefined where they can. */
-export function uiMissing(file: string): string | undefined {
-  const why = chromium === undefined ? 'no Chromium on this machine' : existsSync(join(renderer, 'index.html')) ? undefined : 'the page is not built (npm run build)';
+function skipped(file: string, parts: readonly string[]): string | undefined {
+  const missing = parts.find((path) => !existsSync(join(root, path)));
+  const why = chromium === undefined ? 'no Chromium on this machine' : missing === undefined ? undefined : `${missing} is not built (npm run build)`;
   if (why !== undefined) process.stderr.write(`test/e2e-ui/${file} is skipped: ${why}\n`);
   return why;
 }
 
+/** Why tests of the page cannot run here, said once for a file; undefined where they can. */
+export const uiMissing = (file: string): string | undefined => skipped(file, ['out/renderer/index.html']);
+
+/** The same for tests of the page before a node that computes. */
+export const realMissing = (file: string): string | undefined => skipped(file, ['out/renderer/index.html', 'out/main/cli.js', 'resources/models/omni-guide.gguf', 'native/build/Release/omninode.node']);
+
 export function openTestBrowser(): Promise<TestBrowser> {
   mkdirSync(shots, { recursive: true });
   return openBrowser(chromium ?? '');
-}
-
-export interface WatchedPage {
-  readonly page: Page;
-  /** What it complained of on its console, and what it threw. */
-  readonly complaints: string[];
-}
-
-/** `complaints`: where they go, for several pages of one test. */
-export async function openPage(browser: TestBrowser, complaints: string[] = []): Promise<WatchedPage> {
-  const page = await browser.context.newPage();
-  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()); });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  return { page, complaints };
 }
 
 interface Axe {

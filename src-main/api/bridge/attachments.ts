@@ -1,7 +1,5 @@
-import type { CommandName, CommandOutput, CommandParsed } from '../../../src-preload/bridge/index.ts';
 import type { AttachmentService } from '../ports.ts';
-
-type Handlers = { readonly [N in CommandName]?: (input: CommandParsed<N>) => CommandOutput<N> | Promise<CommandOutput<N>> };
+import type { Handlers } from './handlers.ts';
 
 export const attachmentHandlers = (service: AttachmentService): Handlers => ({
   'attachments.upload': (input) => service.upload(input),

@@ -1,9 +1,8 @@
 import type { Logger, Unsubscribe } from '../../base/index.ts';
-import type { CommandName, CommandOutput, CommandParsed, HostEvent } from '../../../src-preload/bridge/index.ts';
+import type { HostEvent } from '../../../src-preload/bridge/index.ts';
 import type { ConversationService } from '../ports.ts';
 import { toWireError } from '../wire-error.ts';
-
-type Handlers = { readonly [N in CommandName]?: (input: CommandParsed<N>) => CommandOutput<N> | Promise<CommandOutput<N>> };
+import type { Handlers } from './handlers.ts';
 
 export const conversationHandlers = (service: ConversationService): Handlers => ({
   'conversations.list': (input) => service.list(input),

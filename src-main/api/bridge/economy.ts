@@ -1,7 +1,5 @@
-import type { CommandName, CommandOutput, CommandParsed } from '../../../src-preload/bridge/index.ts';
 import type { EconomyService } from '../ports.ts';
-
-type Handlers = { readonly [N in CommandName]?: (input: CommandParsed<N>) => CommandOutput<N> | Promise<CommandOutput<N>> };
+import type { Handlers } from './handlers.ts';
 
 export const economyHandlers = (service: EconomyService): Handlers => ({
   'economy.get': () => service.get(),

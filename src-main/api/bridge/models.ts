@@ -1,7 +1,5 @@
-import type { CommandName, CommandOutput, CommandParsed } from '../../../src-preload/bridge/index.ts';
 import type { ModelService } from '../ports.ts';
-
-type Handlers = { readonly [N in CommandName]?: (input: CommandParsed<N>) => CommandOutput<N> | Promise<CommandOutput<N>> };
+import type { Handlers } from './handlers.ts';
 
 export const modelHandlers = (service: ModelService): Handlers => ({
   'models.list': (input) => service.list(input),

@@ -1,8 +1,6 @@
-import type { CommandName, CommandOutput, CommandParsed } from '../../../src-preload/bridge/index.ts';
 import type { PipelineService } from '../ports.ts';
-import type { Hub, Sink } from './hub.ts';
-
-type Handlers = { readonly [N in CommandName]?: (input: CommandParsed<N>, sink: Sink) => CommandOutput<N> | Promise<CommandOutput<N>> };
+import type { Handlers } from './handlers.ts';
+import type { Hub } from './hub.ts';
 
 export const pipelineHandlers = (service: PipelineService, hub: Pick<Hub, 'watch'>): Handlers => ({
   'pipeline.samples': (input) => service.samples(input),

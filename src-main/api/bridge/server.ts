@@ -1,5 +1,5 @@
 import { RateLimiter, systemClock, type Clock, type Logger } from '../../base/index.ts';
-import { commands, isCommandName, type CallResult, type CommandName, type CommandOutput, type CommandParsed } from '../../../src-preload/bridge/index.ts';
+import { commands, isCommandName, type CallResult, type CommandParsed } from '../../../src-preload/bridge/index.ts';
 import { apiErrors } from '../errors.ts';
 import { parseInput } from '../parse-input.ts';
 import { BRIDGE_DEFAULTS, type BridgeOptions } from '../options.ts';
@@ -9,6 +9,7 @@ import { attachmentHandlers } from './attachments.ts';
 import { contributeHandlers } from './contribute.ts';
 import { conversationHandlers, followConversations } from './conversations.ts';
 import { economyHandlers } from './economy.ts';
+import type { Handler, Handlers } from './handlers.ts';
 import { Hub, type Sink } from './hub.ts';
 import { LogFollowers } from './log-followers.ts';
 import { settingsHandlers } from './settings.ts';
@@ -31,10 +32,6 @@ export interface BridgeClient {
   call(name: unknown, input: unknown): Promise<CallResult>;
   close(): void;
 }
-
-type Handler<N extends CommandName> = (input: CommandParsed<N>, sink: Sink) => CommandOutput<N> | Promise<CommandOutput<N>>;
-/** What is missing here is API_UNSUPPORTED. */
-type Handlers = { readonly [N in CommandName]?: Handler<N> };
 
 /** The host's side of the bridge, the same behind WebSocket and Electron's IPC. */
 export class BridgeServer {

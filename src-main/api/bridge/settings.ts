@@ -1,10 +1,8 @@
-import type { CommandName, CommandOutput, CommandParsed } from '../../../src-preload/bridge/index.ts';
+import type { CommandParsed } from '../../../src-preload/bridge/index.ts';
 import type { HostService } from '../ports.ts';
+import type { Handlers } from './handlers.ts';
 import type { Sink } from './hub.ts';
 import type { LogFollowers } from './log-followers.ts';
-
-type Handler<N extends CommandName> = (input: CommandParsed<N>, sink: Sink) => CommandOutput<N> | Promise<CommandOutput<N>>;
-type Handlers = { readonly [N in CommandName]?: Handler<N> };
 
 /** What a host offers its owner: configuration, looks, keys, log. */
 export function settingsHandlers(host: HostService, followers: LogFollowers): Handlers {

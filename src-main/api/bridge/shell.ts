@@ -1,7 +1,6 @@
-import type { CommandName, CommandOutput, CommandParsed } from '../../../src-preload/bridge/index.ts';
+import type { CommandParsed } from '../../../src-preload/bridge/index.ts';
 import type { HostService } from '../ports.ts';
-
-type Handlers = { readonly [N in CommandName]?: (input: CommandParsed<N>) => CommandOutput<N> | Promise<CommandOutput<N>> };
+import type { Handlers } from './handlers.ts';
 
 /** What the app around the page does; of each part only where there is one. */
 export const shellHandlers = ({ links, desktop, updates, hubToken }: HostService): Handlers => ({

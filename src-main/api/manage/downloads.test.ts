@@ -40,6 +40,14 @@ it('puts off, goes on, and gives up; one at a time of a source', async () => {
   expect(() => downloads.get(other.id)).toThrow(expect.objectContaining({ code: 'API_NOT_FOUND' }));
 });
 
+it('does not put off what cannot be gone on with', async () => {
+  const { downloads } = scripted();
+  const { promise, reject } = Promise.withResolvers<object>();
+  const { id } = downloads.run({ source: 'a.gguf', kind: 'upload', work: ({ signal }) => { signal.addEventListener('abort', () => reject(signal.reason)); return promise; } });
+  expect(await downloads.pause(id)).toMatchObject({ id, state: 'running' });
+  expect(await downloads.cancel(id)).toMatchObject({ state: 'cancelled' });
+});
+
 it('bounds what is under way, and tells every change', async () => {
   const { downloads } = scripted();
   let told = 0;

@@ -74,9 +74,10 @@ export class Downloads {
     return this.#begin(download);
   }
 
-  /** Resolves when it has stopped; what came stays. One that is not under way stays as it is. @throws API_NOT_FOUND */
-  pause(id: string): Promise<DownloadRow> {
-    return this.#end(this.#find(id), 'paused');
+  /** Resolves when it has stopped; what came stays. One that is not under way, or could not be gone on with, stays as it is. @throws API_NOT_FOUND */
+  async pause(id: string): Promise<DownloadRow> {
+    const download = this.#find(id);
+    return download.row.kind === 'upload' ? download.row : this.#end(download, 'paused');
   }
 
   /** Goes on with one that was put off or failed. @throws API_NOT_FOUND, API_TOO_MANY_DOWNLOADS */

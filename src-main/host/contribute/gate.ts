@@ -14,7 +14,7 @@ export interface ServingRules {
 }
 
 /** Of the configuration what says how much. */
-export const stageLimits = ({ threads, gpuLayers, contributeThreads, contributeGpuLayers, contributeMemoryBytes }: HostConfig): StageLimits =>
+const stageLimits = ({ threads, gpuLayers, contributeThreads, contributeGpuLayers, contributeMemoryBytes }: HostConfig): StageLimits =>
   ({ threads: contributeThreads ?? threads, gpuLayers: contributeGpuLayers ?? gpuLayers, memoryBytes: contributeMemoryBytes });
 
 /** What was decided last, for the node that serves by it. */

@@ -5,7 +5,7 @@ import { Ledger } from './ledger.ts';
 import type { MachinePort } from './machine-port.ts';
 import { MachineWatch } from './machine-watch.ts';
 
-export const ledgerPath = (home: string): string => join(home, 'contribution.json');
+const ledgerPath = (home: string): string => join(home, 'contribution.json');
 
 /** With what was kept of it in the home; not started. */
 export async function openContributing({ machine, ...init }: Omit<ContributionInit, 'ledger' | 'machine'> & { readonly machine: MachinePort }): Promise<Contributing> {

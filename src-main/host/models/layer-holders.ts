@@ -28,7 +28,7 @@ export function layerHolders({ store, model, layers, self, members }: HoldersReq
       held: union([...before?.held ?? [], ...ranges.held]), loaded: union([...before?.loaded ?? [], ...ranges.loaded]),
     });
   };
-  note(self.peerId, { held: model.path === undefined ? heldHere(store, model) : [[0, layers - 1]], loaded: self.offers.flatMap((offer) => (hashes.has(offer.hash) ? offer.loaded : [])) });
+  note(self.peerId, { held: model.path === undefined ? heldHere(store, model) : wholeOf(layers), loaded: self.offers.flatMap((offer) => (hashes.has(offer.hash) ? offer.loaded : [])) });
   for (const { peerId, name, models } of members) {
     for (const { hash, held, loaded } of models) if (hashes.has(hash)) note(peerId, { held: [...held, ...loaded], loaded }, name === undefined ? {} : { name });
   }
@@ -37,6 +37,9 @@ export function layerHolders({ store, model, layers, self, members }: HoldersReq
   }
   return { layers, holders: [...holders.values()].filter(({ held, loaded, isHere }) => isHere || held.length + loaded.length > 0).slice(0, MODEL_LIMITS.holders) };
 }
+
+/** Of a file that is gone nobody knows how many there are. */
+const wholeOf = (layers: number): Ranges => (layers === 0 ? [] : [[0, layers - 1]]);
 
 const heldHere = ({ catalog }: LocalStore, { cuts }: ShelvedModel): Ranges =>
   union(cuts.flatMap(({ manifest }) => rangesOf(manifest, (index) => {

@@ -29,6 +29,7 @@ export class Lookups {
 
   stop(name: string): void {
     this.#running.get(name)?.abort();
+    this.#running.delete(name);
   }
 
   stopAll(): void {
@@ -55,7 +56,7 @@ export class Lookups {
   }
 
   async suggested(signal: AbortSignal): Promise<CommandOutput<'models.suggested'>> {
-    const { settings: _, paths, memory, held } = this.#init;
+    const { paths, memory, held } = this.#init;
     const [{ asOf, models }, free, here] = await Promise.all([readCurated(join(paths.models, 'curated.json')), memory(signal), held()]);
     return { asOf, models: models.slice(0, MODEL_LIMITS.suggested).map(({ name, repo, file, sizeBytes, architecture, license, contextTokens }) => {
       const source = `hf:${repo}/${file}`;

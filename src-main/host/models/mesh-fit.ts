@@ -6,8 +6,10 @@ import type { HostConfig } from '../config.ts';
 import { askKnownPeers, countPeers, knownPeers, whomToAsk, type AskedPeer, type PeerToAsk } from '../mesh-memory.ts';
 import type { Node } from '../node.ts';
 
-/** What others told of their memory counts this long. */
+/** Others are asked again after this long. */
 const FRESH_MS = 20_000;
+/** What they told counts no longer than this: they may be gone. */
+const KEPT_MS = 600_000;
 /** Asked at a time, connected ones first. */
 const MAX_ASKED = 16;
 
@@ -21,7 +23,7 @@ export interface Memory {
 }
 
 export interface MeshMemoryInit {
-  readonly node: Pick<Node, 'mesh' | 'coordinator' | 'logger'> & Node;
+  readonly node: Node;
   readonly config: Pick<HostConfig, 'home' | 'peers'>;
   readonly isUp: () => boolean;
   readonly clock?: Clock;
@@ -41,11 +43,16 @@ export class MeshMemory {
 
   /** With `ask` others are asked, unless they were a moment ago; that takes up to three seconds. */
   async now(ask: boolean, signal: AbortSignal): Promise<Memory> {
-    if (ask && this.#clock.monotonicMs() - this.#askedAtMs > FRESH_MS && this.#init.isUp()) {
+    if (ask && this.#ageMs > FRESH_MS && this.#init.isUp()) {
       this.#asked = await askKnownPeers(this.#init.node, this.#whom(), { signal });
       this.#askedAtMs = this.#clock.monotonicMs();
     }
-    return { freeBytes: await availableBytes(), ...countPeers(this.#asked ?? []), isAsked: this.#asked !== undefined };
+    const asked = this.#ageMs > KEPT_MS ? undefined : this.#asked;
+    return { freeBytes: await availableBytes(), ...countPeers(asked ?? []), isAsked: asked !== undefined };
+  }
+
+  get #ageMs(): number {
+    return this.#clock.monotonicMs() - this.#askedAtMs;
   }
 
   #whom(): readonly PeerToAsk[] {

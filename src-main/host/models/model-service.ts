@@ -40,7 +40,8 @@ export class HostModels implements ModelService {
   readonly #lookups: Lookups;
   readonly #uploads: Uploads;
   readonly #stopped = new AbortController();
-  #servedPath: string;
+  /** The model that answers: not yet the one of a switch under way. */
+  #served: { readonly model: string; readonly path: string };
   #missing: string | undefined;
   #revision = 0;
 
@@ -50,7 +51,7 @@ export class HostModels implements ModelService {
     this.#facts = new FactsReader(settings.config);
     this.#lookups = new Lookups({ settings, paths, memory: (signal) => init.memory.now(false, signal), held: () => this.#sources() });
     this.#uploads = new Uploads({ settings, downloads });
-    this.#servedPath = init.served.file.path;
+    this.#served = { model: init.chat.served.model, path: init.served.file.path };
     this.#missing = init.served.missing;
     downloads.events.on('changed', () => this.#tell());
     downloads.events.on('ended', () => this.#changed());
@@ -65,7 +66,7 @@ export class HostModels implements ModelService {
   list({ ask }: { readonly ask: boolean }): Promise<ModelList> {
     const { config } = this.#init.settings;
     return withStore(config, async (store) => {
-      const context = { store, facts: this.#facts, memory: await this.#memory(ask), contextTokens: config.contextTokens, servedPath: this.#servedPath, signal: this.#stopped.signal, isOverMesh: config.chatOver !== 'this-machine' };
+      const context = { store, facts: this.#facts, memory: await this.#memory(ask), contextTokens: config.contextTokens, servedPath: this.#served.path, signal: this.#stopped.signal, isOverMesh: config.chatOver !== 'this-machine' };
       const models = [];
       for (const model of this.#shelf(store).slice(0, MODEL_LIMITS.listed)) models.push(await heldRow(model, context));
       const { disk, unfinished } = await diskOf(store);
@@ -119,7 +120,7 @@ export class HostModels implements ModelService {
   remove: ModelService['remove'] = async ({ id }) => {
     const freedBytes = await this.#with(id, (store, model) => {
       if (model.kind === 'built-in') throw hostErrors.notRemovable({ model: model.name });
-      if (model.path === this.#servedPath) throw hostErrors.modelInUse({ model: model.name });
+      if (model.path === this.#served.path) throw hostErrors.modelInUse({ model: model.name });
       return unshelve(store, model);
     });
     this.#changed();
@@ -138,19 +139,16 @@ export class HostModels implements ModelService {
   use: ModelService['use'] = async ({ id, running }) => {
     const { settings: { config }, paths, chat, servedOf } = this.#init;
     const file = await findModel(id, { paths, config });
-    const formerPath = this.#servedPath;
+    const formerPath = this.#served.path;
     if (file.path === formerPath && chat.status.kind !== 'error') return {};
     try {
       await chat.use(servedOf(id, file), running);
-      this.#servedPath = file.path;
-      this.#missing = undefined;
+      [this.#served, this.#missing] = [{ model: id, path: file.path }, undefined];
       await updateConfigFile(config.home, (source) => ({ ...source, model: id }));
-      await this.#letGo(formerPath);
       return {};
-    } catch (error) {
-      await this.#letGo(file.path);
-      throw error;
     } finally {
+      await this.#letGo(formerPath);
+      await this.#letGo(file.path);
       this.#changed();
     }
   };
@@ -160,18 +158,20 @@ export class HostModels implements ModelService {
     this.#lookups.stopAll();
   }
 
-  /** The former model is not in the way of eviction any more. */
+  /** A model that does not answer is not in the way of eviction any more. */
   async #letGo(path: string): Promise<void> {
-    if (path === this.#servedPath) return;
-    await withStore(this.#init.settings.config, async (store) => {
+    if (path === this.#served.path) return;
+    const gone = withStore(this.#init.settings.config, async (store) => {
       const model = this.#shelf(store).find((one) => one.path === path);
       await letGo(store, model ?? { path, cutFiles: [] });
     });
+    // Else it is so when this process ends: that is no reason to call a switch failed.
+    await gone.catch(() => undefined);
   }
 
   #shelf(store: LocalStore): ShelvedModel[] {
-    const { paths, chat } = this.#init;
-    return shelf(store, { builtIn: { id: BUILT_IN_MODEL, path: join(paths.models, `${BUILT_IN_MODEL}.gguf`) }, served: { model: chat.served.model, path: this.#servedPath } });
+    const { paths } = this.#init;
+    return shelf(store, { builtIn: { id: BUILT_IN_MODEL, path: join(paths.models, `${BUILT_IN_MODEL}.gguf`) }, served: this.#served });
   }
 
   #with<T>(id: string, use: (store: LocalStore, model: ShelvedModel) => T | Promise<T>): Promise<T> {

@@ -24,6 +24,8 @@ export interface UploadsInit {
 export class Uploads {
   readonly #init: UploadsInit;
   readonly #running = new Map<string, Upload>();
+  /** Files of those that are begun and not over. */
+  readonly #targets = new Set<string>();
 
   constructor(init: UploadsInit) {
     this.#init = init;
@@ -31,32 +33,43 @@ export class Uploads {
 
   /** Keeps room for the whole file. Throws HOST_UPLOAD_NAME, HOST_MODEL_EXISTS, SPACE_*, API_TOO_MANY_DOWNLOADS. */
   async begin({ name, sizeBytes }: { readonly name: string; readonly sizeBytes: number }): Promise<DownloadRow> {
-    const { settings, downloads, idleMs = IDLE_MS } = this.#init;
+    const { settings, idleMs = IDLE_MS } = this.#init;
     checkName(name);
     const target = join(modelsFolder(settings.config.home), FOLDER, name);
-    if (existsSync(target) || [...this.#running.values()].some((upload) => upload.target === target)) throw hostErrors.modelExists({ name });
-    const upload = await Upload.open(settings.config, { target, sizeBytes, idleMs });
+    if (existsSync(target) || this.#targets.has(target)) throw hostErrors.modelExists({ name });
+    this.#targets.add(target);
     try {
-      const row = downloads.run({
-        source: name, kind: 'upload', work: async (sink) => {
-          try {
-            await upload.whole(sink);
-            return await addUploaded(settings, upload, sink);
-          } finally {
-            this.#running.delete(row.id);
-            await upload.close();
-          }
-        },
-      });
-      this.#running.set(row.id, upload);
-      return row;
+      const upload = await Upload.open(settings.config, { name, target, sizeBytes, idleMs });
+      try {
+        return this.#run(upload);
+      } catch (error) {
+        await upload.close();
+        throw error;
+      }
     } catch (error) {
-      await upload.close();
+      this.#targets.delete(target);
       throw error;
     }
   }
 
-  /** Throws HOST_NO_UPLOAD, HOST_UPLOAD_PLACE, GGUF_BAD_MAGIC. */
+  #run(upload: Upload): DownloadRow {
+    const { settings, downloads } = this.#init;
+    const row = downloads.run({
+      source: upload.name, kind: 'upload', work: async (sink) => {
+        try {
+          await upload.whole(sink);
+          return await addUploaded(settings, upload, sink);
+        } finally {
+          this.#running.delete(row.id);
+          await upload.close().finally(() => this.#targets.delete(upload.target));
+        }
+      },
+    });
+    this.#running.set(row.id, upload);
+    return row;
+  }
+
+  /** Throws HOST_NO_UPLOAD, HOST_UPLOAD_PLACE. What turns out to be no model fails as a download does. */
   async write(id: string, atByte: number, bytes: Uint8Array): Promise<{ readonly receivedBytes: number }> {
     const upload = this.#running.get(id);
     if (upload === undefined) throw hostErrors.noUpload({ id });
@@ -85,6 +98,7 @@ async function addUploaded(settings: Settings, { target, part }: Upload, { signa
 }
 
 interface UploadTarget {
+  readonly name: string;
   readonly target: string;
   readonly sizeBytes: number;
   readonly idleMs: number;
@@ -94,6 +108,7 @@ interface UploadTarget {
 const MAGIC = Buffer.from('GGUF');
 
 class Upload {
+  readonly name: string;
   readonly target: string;
   readonly part: string;
   readonly #sizeBytes: number;
@@ -108,7 +123,8 @@ class Upload {
   #isClosed = false;
   #idle: NodeJS.Timeout | undefined;
 
-  private constructor({ target, sizeBytes, idleMs }: UploadTarget, parts: { readonly file: FileHandle; readonly store: LocalStore; readonly room: Lease }) {
+  private constructor({ name, target, sizeBytes, idleMs }: UploadTarget, parts: { readonly file: FileHandle; readonly store: LocalStore; readonly room: Lease }) {
+    this.name = name;
     this.target = target;
     this.part = partialPath(target);
     this.#sizeBytes = sizeBytes;
@@ -124,10 +140,12 @@ class Upload {
     await mkdir(dirname(to.target), { recursive: true });
     // Open as long as room is kept in it.
     const store = openStore(config);
+    let room: Lease | undefined;
     try {
-      const room = await store.reserve([{ path: to.target, sizeBytes: to.sizeBytes, origin: to.target }]);
+      room = await store.reserve([{ path: to.target, sizeBytes: to.sizeBytes, origin: to.target }]);
       return new Upload(to, { store, room, file: await open(partialPath(to.target), 'w', 0o644) });
     } catch (error) {
+      room?.release();
       store.close();
       throw error;
     }
@@ -136,13 +154,13 @@ class Upload {
   async write(atByte: number, bytes: Uint8Array): Promise<number> {
     const isBeside = this.#isWriting || atByte !== this.#receivedBytes || atByte + bytes.length > this.#sizeBytes;
     if (isBeside || this.#isClosed) throw hostErrors.uploadPlace({ wanted: this.#receivedBytes, given: atByte });
-    if (atByte === 0 && bytes.length >= MAGIC.length && !MAGIC.equals(bytes.subarray(0, MAGIC.length))) this.#all.reject(hostErrors.uploadName({ name: this.part, problem: 'it is no model: it does not begin with "GGUF"' }));
+    if (atByte === 0 && bytes.length >= MAGIC.length && !MAGIC.equals(bytes.subarray(0, MAGIC.length))) this.#all.reject(hostErrors.uploadName({ name: this.name, problem: 'it is no model: it does not begin with "GGUF"' }));
     this.#isWriting = true;
     try {
       for (let done = 0; done < bytes.length;) done += (await this.#file.write(bytes, done, bytes.length - done, atByte + done)).bytesWritten;
       this.#receivedBytes += bytes.length;
     } catch (error) {
-      if (this.#isClosed) throw hostErrors.noUpload({ id: this.target });
+      if (this.#isClosed) throw hostErrors.noUpload({ id: this.name });
       const failure = hubErrors.writeFailed({ path: this.part }, error);
       this.#all.reject(failure);
       throw failure;
@@ -157,12 +175,11 @@ class Upload {
 
   /** Resolves when all bytes have come, synced. Rejects with the sink's signal, and when nothing comes for too long. */
   async whole({ signal, onProgress }: AddSink): Promise<void> {
-    const name = this.target.split(/[\\/]/).at(-1) ?? '';
     const begunMs = performance.now();
     const tell = (receivedBytes: number): void => {
       const seconds = (performance.now() - begunMs) / 1000;
       const rate = receivedBytes > 0 && seconds > 0.5 ? receivedBytes / seconds : undefined;
-      onProgress({ phase: 'uploading', file: name, part: 1, parts: 1, bytesDone: receivedBytes, bytesTotal: this.#sizeBytes, ...(rate === undefined ? {} : { bytesPerSecond: rate, etaMs: (1000 * (this.#sizeBytes - receivedBytes)) / rate }) });
+      onProgress({ phase: 'uploading', file: this.name, part: 1, parts: 1, bytesDone: receivedBytes, bytesTotal: this.#sizeBytes, ...(rate === undefined ? {} : { bytesPerSecond: rate, etaMs: (1000 * (this.#sizeBytes - receivedBytes)) / rate }) });
     };
     this.#onBytes = tell;
     tell(this.#receivedBytes);

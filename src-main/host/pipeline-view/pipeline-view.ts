@@ -65,9 +65,15 @@ export class PipelineView implements PipelineService {
 
   /** A pipeline stands, in the place of the one before. */
   opened(opened: OpenedPipeline): void {
-    this.#pastTokens += this.#opened?.pipeline.tokens ?? 0;
+    this.#closed();
     this.#opened = opened;
     opened.pipeline.events.on('answered', (answer) => this.#onAnswered(answer, opened));
+    void opened.pipeline.closed.then(() => { if (this.#opened === opened) this.#closed(); });
+  }
+
+  #closed(): void {
+    this.#pastTokens += this.#opened?.pipeline.tokens ?? 0;
+    this.#opened = undefined;
   }
 
   samples({ spanMs }: CommandParsed<'pipeline.samples'>): CommandOutput<'pipeline.samples'> {
@@ -103,14 +109,16 @@ export class PipelineView implements PipelineService {
     const { pipeline, route: { model: { manifest, file }, addresses } } = opened;
     if (pipeline.running > 0) throw hostErrors.answering({});
     const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(hostErrors.planTooSlow({ waitedMs: PLAN_MS })), PLAN_MS);
     const off = events.on('activity', ({ answering }) => { if (answering > 0) stop.abort(hostErrors.answering({})); });
     try {
       return await planRoute({
         node, config, model: { name: manifest.model_name, hash: manifest.model_hash, path: file.path }, route: pipeline.stages, clock: this.#clock,
         addresses: [...addresses, ...connected(node), ...config.peers],
-        recent: this.#history?.recent(manifest.model_name, RECENT_ANSWERS) ?? [], signal: AbortSignal.any([stop.signal, AbortSignal.timeout(PLAN_MS)]),
+        recent: this.#history?.recent(manifest.model_name, RECENT_ANSWERS) ?? [], signal: stop.signal,
       });
     } finally {
+      clearTimeout(timer);
       off();
     }
   }

@@ -1,7 +1,7 @@
 import { RingLog, type Clock } from '../../base/index.ts';
 import { PIPELINE_LIMITS, stepOf, thin, type PipelineSample } from '../../../src-preload/bridge/index.ts';
 
-export const SAMPLE_MS = 2_000;
+const SAMPLE_MS = 2_000;
 /** After a longer time (the machine slept) nobody knows when within it something was: there is no sample of it. */
 const MOST_MS = 3 * SAMPLE_MS;
 const KEPT = PIPELINE_LIMITS.maxSpanMs / SAMPLE_MS;

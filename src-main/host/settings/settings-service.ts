@@ -9,17 +9,13 @@ import { hostErrors } from '../errors.ts';
 export function settingsService(started: Settings): SettingsService {
   const { config: { home } } = started;
   const get = (): Promise<SettingsPage> => readSettings(started);
-  let writing: Promise<unknown> = Promise.resolve();
   return {
     get,
     set: async ({ changes }) => {
       const fixed = FIXED_SETTINGS.find((key) => changes[key] !== undefined);
       if (fixed !== undefined) throw hostErrors.settingFixed({ key: fixed });
       await checkFolder(home, changes.embeddingModel);
-      // One after the other: each begins with what the last one left.
-      const written = writing.catch(() => undefined).then(() => updateConfigFile(home, (source) => changed(source, changes)));
-      writing = written;
-      await written;
+      await updateConfigFile(home, (source) => changed(source, changes));
       return get();
     },
   };

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState, type FormEvent } from 'react';
-import { HostError, type WireError } from '../../../src-preload/bridge/index.ts';
+import { bridgeErrors, HostError, type WireError } from '../../../src-preload/bridge/index.ts';
 import { addFile, givesPaths } from '../../host/add-file.ts';
 import { useTexts } from '../../language/index.ts';
 import { useApp, useHost } from '../../stores/context.ts';
+import { useTask } from '../../stores/use-task.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
-import { useTask } from './use-models.ts';
 
 /** A place to drop model files, a button for those who do not drop, and a field for a file on the node's own machine. */
 export function AddFiles() {
@@ -15,13 +15,10 @@ export function AddFiles() {
   const [error, setError] = useState<Pick<WireError, 'code' | 'message' | 'next'>>();
   const add = async (files: readonly File[]): Promise<void> => {
     setError(undefined);
+    // One that is refused is no reason to leave the others out.
     for (const file of files) {
-      if (!/\.gguf$/i.test(file.name)) return setError({ code: 'GGUF_BAD_MAGIC', message: texts.notGguf(file.name), next: texts.notGgufNext });
-      try {
-        await addFile(client, file);
-      } catch (failure) {
-        return setError(failure instanceof HostError ? failure.wire : { code: 'BRIDGE_DISCONNECTED', message: String(failure) });
-      }
+      if (/\.gguf$/i.test(file.name)) await addFile(client, file).catch((failure: unknown) => setError(failure instanceof HostError ? failure.wire : bridgeErrors.disconnected().wire));
+      else setError({ code: 'GGUF_BAD_MAGIC', message: texts.notGguf(file.name), next: texts.notGgufNext });
     }
   };
   const isOver = useDrop((files) => void add(files));

@@ -8,7 +8,7 @@ export function FitBadge({ fit }: { readonly fit: Fit }) {
   return <span className={`badge badge-${fit.fits}`} title={fitDetail(fit, models)}>{fitWord(fit, models)}</span>;
 }
 
-export const fitWord = ({ fits, peersNeeded = 1 }: Fit, texts: Texts['models']): string => (fits === 'here' ? texts.fitsHere : fits === 'no' ? texts.fitsNot : texts.fitsMore(peersNeeded));
+const fitWord = ({ fits, peersNeeded = 1 }: Fit, texts: Texts['models']): string => (fits === 'here' ? texts.fitsHere : fits === 'no' ? texts.fitsNot : texts.fitsMore(peersNeeded));
 
 /** "needs 5.1 GB of memory, 3.9 GB are free here; counted with 2 other machines". */
 export function fitDetail({ basis, needBytes, freeBytes, asked, fits }: Fit, texts: Texts['models']): string {

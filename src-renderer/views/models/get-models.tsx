@@ -1,11 +1,11 @@
 import { useEffect, useId, useState, type FormEvent } from 'react';
 import { MODEL_LIMITS, type CommandOutput, type Fit, type HubHit } from '../../../src-preload/bridge/index.ts';
-import { useTexts } from '../../language/index.ts';
+import { formatNumber, useTexts } from '../../language/index.ts';
 import { useApp, useHost } from '../../stores/context.ts';
 import { formatBytes } from '../../stores/format.ts';
+import { useTask } from '../../stores/use-task.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 import { FitBadge } from './fit-badge.tsx';
-import { useTask } from './use-models.ts';
 
 type Suggested = CommandOutput<'models.suggested'>;
 
@@ -50,7 +50,11 @@ function SuggestedModels() {
   const isOnline = useHost((view) => view.link === 'online');
   const revision = useHost((view) => view.state?.models?.revision);
   const [list, setList] = useState<Suggested>();
-  useEffect(() => void (isOnline && client.call('models.suggested', {}).then(setList, () => undefined)), [client, isOnline, revision]);
+  useEffect(() => {
+    let isCurrent = true;
+    if (isOnline) client.call('models.suggested', {}).then((suggested) => { if (isCurrent) setList(suggested); }, () => undefined);
+    return () => { isCurrent = false; };
+  }, [client, isOnline, revision]);
   if (list === undefined) return null;
   return (
     <>
@@ -104,7 +108,7 @@ function Repository({ hit: { repo, downloads, license, isGated } }: { readonly h
     forget();
     void client.call('models.stopLookup', { lookup }).catch(() => undefined);
   };
-  const facts = [texts.downloadsCount(downloads.toLocaleString()), ...(license === undefined ? [] : [texts.license(license)]), ...(isGated ? [texts.gated] : [])];
+  const facts = [texts.downloadsCount(formatNumber(downloads)), ...(license === undefined ? [] : [texts.license(license)]), ...(isGated ? [texts.gated] : [])];
   return (
     <li className="model offer">
       <div className="model-head"><h3>{repo}</h3></div>

@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import type { HeldModel } from '../../../src-preload/bridge/index.ts';
-import { useTexts, type Texts } from '../../language/index.ts';
+import { formatNumber, useTexts, type Texts } from '../../language/index.ts';
 import { useApp, useHost } from '../../stores/context.ts';
 import { formatBytes, formatUntil } from '../../stores/format.ts';
+import { useTask } from '../../stores/use-task.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 import { FitBadge, fitDetail } from './fit-badge.tsx';
 import { LayerMapView } from './layer-map.tsx';
 import { SwitchNotice, useSwitching, type Switching } from './use-model.tsx';
-import { useTask } from './use-models.ts';
 
 /** All models of which something is here. */
 export function HeldModels({ models }: { readonly models: readonly HeldModel[] }) {
@@ -46,7 +46,7 @@ const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${tex
 function factsOf({ kind, isOwned, quantization, architecture, layers, sizeBytes, heldBytes, trainedTokens, usedAtMs, cutBytes }: HeldModel, texts: Texts['models']): string[] {
   return [
     kind === 'pieces' ? texts.partlyHere(formatBytes(heldBytes), formatBytes(sizeBytes)) : formatBytes(sizeBytes), quantization, architecture,
-    layers === undefined ? undefined : texts.layersCount(layers), trainedTokens === undefined ? undefined : texts.trainedFor(trainedTokens.toLocaleString()),
+    layers === undefined ? undefined : texts.layersCount(layers), trainedTokens === undefined ? undefined : texts.trainedFor(formatNumber(trainedTokens)),
     cutBytes > 0 && kind !== 'pieces' ? texts.cutsTake(formatBytes(cutBytes)) : undefined,
     kind === 'built-in' ? texts.builtIn : kind === 'file' && !isOwned ? texts.yours : undefined,
     usedAtMs === undefined ? undefined : texts.usedAt(formatUntil(usedAtMs)),

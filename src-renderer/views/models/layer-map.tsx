@@ -3,8 +3,8 @@ import type { HeldModel, LayerMap } from '../../../src-preload/bridge/index.ts';
 import { useTexts, type Texts } from '../../language/index.ts';
 import { useApp, useHost } from '../../stores/context.ts';
 import { shortPeer } from '../../stores/format.ts';
+import { useTask } from '../../stores/use-task.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
-import { useTask } from './use-models.ts';
 
 type Holder = LayerMap['holders'][number];
 type Ranges = Holder['held'];

@@ -3,8 +3,8 @@ import type { DownloadRow, Unfinished } from '../../../src-preload/bridge/index.
 import { useTexts, type Texts } from '../../language/index.ts';
 import { useApp, useHost } from '../../stores/context.ts';
 import { formatBytes } from '../../stores/format.ts';
+import { useTask } from '../../stores/use-task.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
-import { useTask } from './use-models.ts';
 
 const RATES = [1, 5, 20, 100].map((megabytes) => megabytes * 1_000_000);
 

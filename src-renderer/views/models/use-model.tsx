@@ -1,8 +1,8 @@
 import { useApp, useHost } from '../../stores/context.ts';
 import { useTexts } from '../../language/index.ts';
+import { useTask, type Task } from '../../stores/use-task.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 import { useState } from 'react';
-import { useTask, type Task } from './use-models.ts';
 
 export interface Switching {
   readonly task: Task<unknown>;

@@ -1,7 +1,8 @@
 import { useId, useState, type FormEvent } from 'react';
-import { HostError, NETWORK_LIMITS, type WireError } from '../../../src-preload/bridge/index.ts';
+import { NETWORK_LIMITS } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
 import { useApp } from '../../stores/context.ts';
+import { useCommand } from '../../stores/use-command.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 
 const DURATIONS_MS = { hour: 3_600_000, day: 86_400_000, forever: undefined } as const;
@@ -22,16 +23,12 @@ export function BlockForm({ subject, onDone, onCancel }: BlockFormProps) {
   const [named, setNamed] = useState('');
   const [reason, setReason] = useState('');
   const [duration, setDuration] = useState<Duration>('hour');
-  const [error, setError] = useState<WireError>();
-  const [isBusy, setBusy] = useState(false);
+  const { isBusy, error, run } = useCommand();
   const whom = subject ?? named.trim();
   const onSubmit = (event: FormEvent): void => {
     event.preventDefault();
     const durationMs = DURATIONS_MS[duration];
-    setBusy(true);
-    client.call('network.block', { subject: whom, reason, ...(durationMs === undefined ? {} : { durationMs }) })
-      .then(() => onDone(whom), (failure: unknown) => { if (failure instanceof HostError) setError(failure.wire); })
-      .finally(() => setBusy(false));
+    void run(() => client.call('network.block', { subject: whom, reason, ...(durationMs === undefined ? {} : { durationMs }) })).then((isDone) => { if (isDone) onDone(whom); });
   };
   return (
     <form className="block-form" onSubmit={onSubmit}>

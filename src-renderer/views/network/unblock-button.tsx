@@ -1,7 +1,6 @@
-import { useState } from 'react';
-import { HostError, type WireError } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
 import { useApp } from '../../stores/context.ts';
+import { useCommand } from '../../stores/use-command.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 
 interface UnblockButtonProps {
@@ -14,11 +13,11 @@ interface UnblockButtonProps {
 export function UnblockButton({ subject, name, onDone }: UnblockButtonProps) {
   const { client } = useApp();
   const { network } = useTexts();
-  const [error, setError] = useState<WireError>();
-  const unblock = (): void => void client.call('network.unblock', { subject }).then(onDone, (failure: unknown) => { if (failure instanceof HostError) setError(failure.wire); });
+  const { isBusy, error, run } = useCommand();
+  const unblock = (): void => void run(() => client.call('network.unblock', { subject })).then((isDone) => { if (isDone) onDone(); });
   return (
     <>
-      <button type="button" className="quiet" aria-label={network.unblockOf(name)} onClick={unblock}>{network.unblock}</button>
+      <button type="button" className="quiet" aria-label={network.unblockOf(name)} disabled={isBusy} onClick={unblock}>{network.unblock}</button>
       {error !== undefined && <ErrorCard error={error} />}
     </>
   );

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
 import type { PipelineSample } from '../../../src-preload/bridge/index.ts';
-import { useTexts, type Texts } from '../../language/index.ts';
+import { formatTime, useTexts, type Texts } from '../../language/index.ts';
 import { formatBytes, formatMs, formatRate } from '../../stores/format.ts';
 import { rowsOf, type Row } from '../../stores/pipeline.ts';
 import { useSamples, type Samples } from '../../stores/use-pipeline.ts';
@@ -94,8 +94,8 @@ function Chart({ spec, known, spanMs }: { readonly spec: ChartSpec; readonly kno
 
 const TICK = { fill: 'var(--muted)', fontSize: 11 } as const;
 
-const clockTime = (unixMs: number): string => new Date(unixMs).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
-const exactTime = (unixMs: number): string => new Date(unixMs).toLocaleTimeString();
+const clockTime = (unixMs: number): string => formatTime(unixMs, { hour: '2-digit', minute: '2-digit' });
+const exactTime = (unixMs: number): string => formatTime(unixMs, { timeStyle: 'medium' });
 
 const newestOf = (samples: readonly PipelineSample[], figure: Figure): number | undefined => samples.findLast((sample) => sample[figure] !== undefined)?.[figure];
 

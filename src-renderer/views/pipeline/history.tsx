@@ -1,7 +1,7 @@
 import { useId, useState } from 'react';
 import type { AnswerDetail, AnswerEntry, StageLoss } from '../../../src-preload/bridge/index.ts';
-import { useTexts, type Texts } from '../../language/index.ts';
-import { formatBytes, formatLayers, formatMs, formatRate, shortPeer } from '../../stores/format.ts';
+import { formatTime, useTexts, type Texts } from '../../language/index.ts';
+import { formatBytes, formatLayers, formatMs, formatRange, formatRate, shortPeer } from '../../stores/format.ts';
 import { shortSentence } from '../../stores/pipeline.ts';
 import { useAnswer, useHistory } from '../../stores/use-pipeline.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
@@ -40,7 +40,7 @@ function Forget({ onForget }: { readonly onForget: () => void }) {
   );
 }
 
-const whenOf = (unixMs: number): string => new Date(unixMs).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' });
+const whenOf = (unixMs: number): string => formatTime(unixMs, { dateStyle: 'short', timeStyle: 'medium' });
 
 function factsOf({ tokens, tokensPerSecond, ttftMs, stages, machines }: AnswerEntry, { pipeline }: Texts): string {
   const facts = [
@@ -113,7 +113,7 @@ function RouteTable({ route }: { readonly route: AnswerDetail['route'] }) {
         <tbody>
           {route.map(({ peerId, ownership, layers, backend, prefillMs, msPerToken, waitMsPerToken, wireMsPerToken, bytesOut }) => (
             <tr key={`${peerId}-${layers[0]}`}>
-              <th scope="row">{formatLayers(layers).replace(/^Layers? /, '')}</th>
+              <th scope="row">{formatRange(layers)}</th>
               <td title={peerId}>{pipeline.owner[ownership]} <code>{shortPeer(peerId)}</code> {backend.toUpperCase()}</td>
               <td>{ms(prefillMs)}</td><td>{ms(msPerToken)}</td><td>{ms(waitMsPerToken)}</td><td>{ms(wireMsPerToken)}</td><td>{bytesOut === undefined ? '' : formatBytes(bytesOut)}</td>
             </tr>

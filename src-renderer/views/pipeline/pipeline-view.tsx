@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, type ReactNode } from 'react';
 import { useTexts } from '../../language/index.ts';
 import { AnswersOverTime } from './history.tsx';
 import { Placement } from './placement.tsx';
@@ -12,24 +12,20 @@ export function PipelineView() {
   const { pipeline } = useTexts();
   return (
     <main className="pipeline">
-      <section className="card wide" aria-labelledby="pipeline-stages">
-        <h2 id="pipeline-stages">{pipeline.stages}</h2>
-        <p className="hint">{pipeline.stagesText}</p>
-        <Stages />
-      </section>
+      <Part id="pipeline-stages" title={pipeline.stages} text={pipeline.stagesText}><Stages /></Part>
       <section className="card wide" aria-labelledby="pipeline-charts">
         <Suspense fallback={<><h2 id="pipeline-charts">{pipeline.charts}</h2><p className="hint" role="status">{pipeline.loadingCharts}</p></>}><Charts /></Suspense>
       </section>
-      <section className="card wide" aria-labelledby="pipeline-placement">
-        <h2 id="pipeline-placement">{pipeline.placement}</h2>
-        <p className="hint">{pipeline.placementText}</p>
-        <Placement />
-      </section>
-      <section className="card wide" aria-labelledby="pipeline-answers">
-        <h2 id="pipeline-answers">{pipeline.history}</h2>
-        <p className="hint">{pipeline.historyText}</p>
-        <AnswersOverTime />
-      </section>
+      <Part id="pipeline-placement" title={pipeline.placement} text={pipeline.placementText}><Placement /></Part>
+      <Part id="pipeline-answers" title={pipeline.history} text={pipeline.historyText}><AnswersOverTime /></Part>
     </main>
   );
 }
+
+const Part = ({ id, title, text, children }: { readonly id: string; readonly title: string; readonly text: string; readonly children: ReactNode }) => (
+  <section className="card wide" aria-labelledby={id}>
+    <h2 id={id}>{title}</h2>
+    <p className="hint">{text}</p>
+    {children}
+  </section>
+);

@@ -1,12 +1,11 @@
-import { useState } from 'react';
-import { HostError, type PlacementView, type WireError } from '../../../src-preload/bridge/index.ts';
+import type { PlacementView } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
 import { useApp, useHost } from '../../stores/context.ts';
 import { formatLayers, formatMs, formatRate, shortPeer } from '../../stores/format.ts';
 import { deviation, shortSentence } from '../../stores/pipeline.ts';
+import { useTask } from '../../stores/use-task.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 
-type Asked = { readonly kind: 'idle' | 'busy' } | { readonly kind: 'done'; readonly value: PlacementView } | { readonly kind: 'failed'; readonly error: WireError };
 type Expected = NonNullable<PlacementView['current']['predicted']>;
 
 /** What the planner says of the model in use, when it is asked. */
@@ -14,14 +13,10 @@ export function Placement() {
   const { client } = useApp();
   const { pipeline } = useTexts();
   const canAsk = useHost(({ link, state }) => link === 'online' && state?.status.kind === 'ready');
-  const [asked, setAsked] = useState<Asked>({ kind: 'idle' });
-  const ask = (): void => {
-    setAsked({ kind: 'busy' });
-    client.call('pipeline.plan', {}).then((value) => setAsked({ kind: 'done', value }), (error: unknown) => setAsked(error instanceof HostError ? { kind: 'failed', error: error.wire } : { kind: 'idle' }));
-  };
+  const [asked, ask] = useTask<PlacementView>();
   return (
     <>
-      <button type="button" className="quiet plan-ask" disabled={!canAsk || asked.kind === 'busy'} onClick={ask}>{asked.kind === 'done' ? pipeline.planAgain : pipeline.plan}</button>
+      <button type="button" className="quiet plan-ask" disabled={!canAsk || asked.kind === 'busy'} onClick={() => ask(client.call('pipeline.plan', {}))}>{asked.kind === 'done' ? pipeline.planAgain : pipeline.plan}</button>
       <div role="status">
         {asked.kind === 'busy' && <p className="hint">{pipeline.planning}</p>}
         {asked.kind === 'done' && <PlanView plan={asked.value} />}

@@ -1,8 +1,11 @@
-import { lazy, Suspense, useEffect, useState } from 'react';
-import type { About, CommandOutput } from '../../../src-preload/bridge/index.ts';
+import { lazy, Suspense, useState } from 'react';
+import type { CommandOutput } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
 import { useApp, useHost } from '../../stores/context.ts';
+import { useCommand } from '../../stores/use-command.ts';
+import { useReply } from '../../stores/use-reply.ts';
 import { CopyButton } from '../../widgets/copy-button.tsx';
+import { ErrorCard } from '../../widgets/error-card.tsx';
 import { Updates } from './updates.tsx';
 
 const MarkdownText = lazy(async () => ({ default: (await import('../../widgets/markdown.tsx')).MarkdownText }));
@@ -12,14 +15,11 @@ export function AboutSection() {
   const { about: texts, status } = useTexts();
   const { client } = useApp();
   const info = useHost((view) => view.state?.info);
-  const isOnline = useHost((view) => view.link === 'online');
-  const [about, setAbout] = useState<About>();
+  const { value: about, error } = useReply('about.get');
   const [open, setOpen] = useState<CommandOutput<'about.document'>>();
-  useEffect(() => {
-    if (isOnline) client.call('about.get', {}).then(setAbout, () => undefined);
-  }, [client, isOnline]);
-  if (about === undefined) return <p className="setup-intro" role="status">{texts.loading}</p>;
-  const read = (id: string): void => void client.call('about.document', { id }).then(setOpen, () => undefined);
+  const reading = useCommand();
+  if (about === undefined) return error === undefined ? <p className="setup-intro" role="status">{texts.loading}</p> : <ErrorCard error={error} />;
+  const read = (id: string): void => void reading.run(() => client.call('about.document', { id }).then(setOpen));
   return (
     <>
       <dl className="facts">
@@ -33,6 +33,7 @@ export function AboutSection() {
       {about.documents.length > 0 && <h3>{texts.documents}</h3>}
       {about.documents.length > 0 && <p className="setup-intro">{texts.documentsHelp}</p>}
       <ul className="documents">{about.documents.map(({ id, title }) => <li key={id}><button type="button" className="quiet" onClick={() => read(id)}>{title}</button></li>)}</ul>
+      {reading.error !== undefined && <ErrorCard error={reading.error} />}
       {open !== undefined && <DocumentView title={open.title} text={open.text} onClose={() => setOpen(undefined)} />}
       <details className="parts">
         <summary>{texts.parts(about.parts.length)}</summary>

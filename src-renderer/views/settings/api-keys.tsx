@@ -1,7 +1,9 @@
-import { useEffect, useState, type FormEvent } from 'react';
-import { API_SCOPES, HostError, type ApiKey, type WireError } from '../../../src-preload/bridge/index.ts';
+import { useState, type FormEvent } from 'react';
+import { API_SCOPES, type ApiKey } from '../../../src-preload/bridge/index.ts';
 import { formatNumber, formatTime, useTexts } from '../../language/index.ts';
-import { useApp, useHost } from '../../stores/context.ts';
+import { useApp } from '../../stores/context.ts';
+import { useCommand } from '../../stores/use-command.ts';
+import { useReply } from '../../stores/use-reply.ts';
 import { CopyButton } from '../../widgets/copy-button.tsx';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 
@@ -11,26 +13,23 @@ type Scope = (typeof API_SCOPES)[number];
 export function ApiKeys() {
   const { apiKeys: texts } = useTexts();
   const { client } = useApp();
-  const isOnline = useHost((view) => view.link === 'online');
-  const [keys, setKeys] = useState<readonly ApiKey[]>();
-  const [error, setError] = useState<WireError>();
-  const fail = (failure: unknown): void => { if (failure instanceof HostError) setError(failure.wire); };
-  useEffect(() => {
-    if (isOnline) client.call('apiKeys.list', {}).then((reply) => setKeys(reply.keys), (failure: unknown) => { if (failure instanceof HostError) setError(failure.wire); });
-  }, [client, isOnline]);
-  const add = (key: ApiKey): void => {
-    setError(undefined);
-    setKeys([...keys ?? [], key]);
-  };
-  const remove = (id: string): void => void client.call('apiKeys.remove', { id }).then(() => setKeys(keys?.filter((key) => key.id !== id)), fail);
+  const listed = useReply('apiKeys.list');
+  const { error: failure, run } = useCommand();
+  const keys = listed.value?.keys;
+  // As the host has them then: another page may have changed them too.
+  const change = (work: () => Promise<unknown>) => run(async () => {
+    await work();
+    listed.set(await client.call('apiKeys.list', {}));
+  });
+  const error = failure ?? listed.error;
   return (
     <section className="api-keys" aria-labelledby="keys-title">
       <h3 id="keys-title">{texts.title}</h3>
       <p className="setup-intro">{texts.about}</p>
       {error !== undefined && <ErrorCard error={error} />}
       {keys?.length === 0 && <p className="setup-empty">{texts.none}</p>}
-      {keys !== undefined && keys.length > 0 && <ul aria-label={texts.list}>{keys.map((key) => <KeyRow key={key.id} entry={key} onRemove={() => remove(key.id)} />)}</ul>}
-      <NewKey onMade={add} onFailed={fail} />
+      {keys !== undefined && keys.length > 0 && <ul aria-label={texts.list}>{keys.map((key) => <KeyRow key={key.id} entry={key} onRemove={() => void change(() => client.call('apiKeys.remove', { id: key.id }))} />)}</ul>}
+      <NewKey onChange={change} />
     </section>
   );
 }
@@ -51,7 +50,7 @@ function KeyRow({ entry: { id, name, scopes, perMinute, createdAtMs }, onRemove 
 }
 
 // The new key is here and nowhere else, and gone with "Done" or with this part of the page.
-function NewKey({ onMade, onFailed }: { readonly onMade: (key: ApiKey) => void; readonly onFailed: (failure: unknown) => void }) {
+function NewKey({ onChange }: { readonly onChange: (work: () => Promise<unknown>) => Promise<boolean> }) {
   const { apiKeys: texts } = useTexts();
   const { client } = useApp();
   const [name, setName] = useState('');
@@ -63,11 +62,10 @@ function NewKey({ onMade, onFailed }: { readonly onMade: (key: ApiKey) => void; 
   const make = (event: FormEvent): void => {
     event.preventDefault();
     if (!isReady) return;
-    client.call('apiKeys.create', { name: name.trim(), scopes, perMinute: rate }).then((made) => {
-      onMade(made.key);
-      setText(made.text);
+    void onChange(async () => {
+      setText((await client.call('apiKeys.create', { name: name.trim(), scopes, perMinute: rate })).text);
       setName('');
-    }, onFailed);
+    });
   };
   if (text !== undefined) {
     return (

@@ -1,20 +1,16 @@
-import { useEffect, useState } from 'react';
-import type { Desktop, DesktopChange } from '../../../src-preload/bridge/index.ts';
+import type { DesktopChange } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
-import { useApp, useHost } from '../../stores/context.ts';
+import { useApp } from '../../stores/context.ts';
 import { useCommand } from '../../stores/use-command.ts';
+import { useReply } from '../../stores/use-reply.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 
 /** How the app lives on its desktop; nothing on a host without one. Each switch counts at once. */
 export function DesktopSettings() {
   const { client } = useApp();
   const { shell: texts } = useTexts();
-  const isOnline = useHost((view) => view.link === 'online');
-  const [desktop, setDesktop] = useState<Desktop>();
+  const { value: desktop, set: setDesktop } = useReply('desktop.get');
   const { error, run } = useCommand();
-  useEffect(() => {
-    if (isOnline) client.call('desktop.get', {}).then(setDesktop, () => undefined);
-  }, [client, isOnline]);
   if (desktop === undefined) return null;
   // Shown at once, and as it was where the system does not take it.
   const set = async (change: DesktopChange): Promise<void> => {

@@ -1,8 +1,9 @@
 import { useState } from 'react';
-import { HostError, type Diagnostics, type WireError } from '../../../src-preload/bridge/index.ts';
+import type { Diagnostics } from '../../../src-preload/bridge/index.ts';
 import { formatNumber, useTexts, type Texts } from '../../language/index.ts';
 import { useApp } from '../../stores/context.ts';
 import { formatBytes } from '../../stores/format.ts';
+import { useCommand } from '../../stores/use-command.ts';
 import { CopyButton } from '../../widgets/copy-button.tsx';
 import { download } from '../../widgets/download.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
@@ -19,14 +20,9 @@ const nameOf = (part: string, texts: Texts['logs']): string => ({
 export function DiagnosticsSection() {
   const { logs: texts } = useTexts();
   const { client } = useApp();
-  const [isBusy, setBusy] = useState(false);
+  const { isBusy, error, run } = useCommand();
   const [file, setFile] = useState<Diagnostics>();
-  const [error, setError] = useState<WireError>();
-  const collect = (): void => {
-    setBusy(true);
-    setError(undefined);
-    client.call('diagnostics.collect', {}).then(setFile, (failure: unknown) => { if (failure instanceof HostError) setError(failure.wire); }).finally(() => setBusy(false));
-  };
+  const collect = (): void => void run(() => client.call('diagnostics.collect', {}).then(setFile));
   return (
     <>
       <p className="setup-intro">{texts.collectAbout}</p>

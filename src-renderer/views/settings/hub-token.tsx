@@ -1,8 +1,9 @@
-import { useEffect, useState, type FormEvent } from 'react';
-import { HostError, hubTokenSchema, type HubTokenState, type WireError } from '../../../src-preload/bridge/index.ts';
+import { useState, type FormEvent } from 'react';
+import { hubTokenSchema, type HubTokenState } from '../../../src-preload/bridge/index.ts';
 import { useTexts, type Texts } from '../../language/index.ts';
-import { useApp, useHost } from '../../stores/context.ts';
+import { useApp } from '../../stores/context.ts';
 import { useCommand } from '../../stores/use-command.ts';
+import { useReply } from '../../stores/use-reply.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 
 function textOf({ from, keeping }: HubTokenState, texts: Texts['shell']): string {
@@ -15,19 +16,10 @@ function textOf({ from, keeping }: HubTokenState, texts: Texts['shell']): string
 export function HubToken() {
   const { client } = useApp();
   const { shell: texts } = useTexts();
-  const isOnline = useHost((view) => view.link === 'online');
-  const [state, setState] = useState<HubTokenState>();
-  const [unread, setUnread] = useState<WireError>();
+  const { value: state, error: unread, set: setState } = useReply('hubToken.get');
   const { isBusy, error, run } = useCommand();
-  useEffect(() => {
-    if (isOnline) client.call('hubToken.get', {}).then(setState, (failure: unknown) => { if (failure instanceof HostError && failure.wire.code !== 'API_UNSUPPORTED') setUnread(failure.wire); });
-  }, [client, isOnline]);
   if (state === undefined && unread === undefined) return null;
-  const keep = async (token: string | null): Promise<boolean> => {
-    const isKept = await run(() => client.call('hubToken.set', { token }).then(setState));
-    if (isKept) setUnread(undefined);
-    return isKept;
-  };
+  const keep = (token: string | null): Promise<boolean> => run(() => client.call('hubToken.set', { token }).then(setState));
   const failure = error ?? unread;
   return (
     <section className="hub-token" aria-labelledby="token-title">

@@ -2,7 +2,11 @@ import { useEffect, useRef, useState } from 'react';
 import { LOG_LEVELS, type LogEntry } from '../../../src-preload/bridge/index.ts';
 import { formatTime, useTexts } from '../../language/index.ts';
 import { useApp, useHost } from '../../stores/context.ts';
+import { useCalm } from '../../stores/use-calm.ts';
 import { CopyButton } from '../../widgets/copy-button.tsx';
+
+/** Lines come faster than they are read, and a line a moment later is asked for with the next. */
+const CALM_MS = 500;
 
 type Level = (typeof LOG_LEVELS)[number];
 
@@ -64,7 +68,7 @@ interface Query {
 function useLines({ level, text, isPaused }: Query): readonly LogEntry[] | undefined {
   const { client } = useApp();
   const isOnline = useHost((view) => view.link === 'online');
-  const lastSeq = useHost((view) => view.state?.logs?.lastSeq);
+  const lastSeq = useCalm(useHost((view) => view.state?.logs?.lastSeq), CALM_MS);
   const [lines, setLines] = useState<readonly LogEntry[]>();
   useEffect(() => {
     if (!isOnline) return undefined;

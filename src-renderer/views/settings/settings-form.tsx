@@ -1,8 +1,9 @@
-import { useEffect, useState, type FormEvent } from 'react';
+import { useState, type FormEvent } from 'react';
 import { FIXED_SETTINGS, HostError, type Setting, type SettingChanges, type SettingKey, type WireError } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
-import { useApp, useHost } from '../../stores/context.ts';
+import { useApp } from '../../stores/context.ts';
 import { valueOf, writtenOf } from '../../stores/setting-fields.ts';
+import { useReply } from '../../stores/use-reply.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 import { SettingField } from './setting-field.tsx';
 
@@ -12,11 +13,12 @@ type Written = Readonly<Partial<Record<SettingKey, string>>>;
 export function SettingsForm({ keys }: { readonly keys: readonly SettingKey[] }) {
   const { settings: texts } = useTexts();
   const { client } = useApp();
-  const [all, setAll] = useSettings();
+  const { value, error: unread, set: setAll } = useReply('settings.get');
   const [written, setWritten] = useState<Written>({});
   const [error, setError] = useState<WireError>();
   const [progress, setProgress] = useState<'idle' | 'saving' | 'saved'>('idle');
-  if (all === undefined) return <p className="setup-intro" role="status">{texts.loading}</p>;
+  if (value === undefined) return unread === undefined ? <p className="setup-intro" role="status">{texts.loading}</p> : <ErrorCard error={unread} />;
+  const { settings: all } = value;
   const shown = keys.flatMap((key) => all.find((one) => one.key === key) ?? []);
   const changes = changesOf(shown, written);
   const count = Object.keys(changes).length;
@@ -29,8 +31,8 @@ export function SettingsForm({ keys }: { readonly keys: readonly SettingKey[] })
     event.preventDefault();
     if (count === 0) return;
     setProgress('saving');
-    client.call('settings.set', { changes }).then(({ settings }) => {
-      setAll(settings);
+    client.call('settings.set', { changes }).then((saved) => {
+      setAll(saved);
       setWritten({});
       setProgress('saved');
     }, (failure: unknown) => {
@@ -54,17 +56,6 @@ export function SettingsForm({ keys }: { readonly keys: readonly SettingKey[] })
       </div>
     </form>
   );
-}
-
-/** As the host has them, asked for again when it is back. */
-function useSettings(): readonly [readonly Setting[] | undefined, (settings: readonly Setting[]) => void] {
-  const { client } = useApp();
-  const isOnline = useHost((view) => view.link === 'online');
-  const [all, setAll] = useState<readonly Setting[]>();
-  useEffect(() => {
-    if (isOnline) client.call('settings.get', {}).then(({ settings }) => setAll(settings), () => undefined);
-  }, [client, isOnline]);
-  return [all, setAll];
 }
 
 function changesOf(shown: readonly Setting[], written: Written): SettingChanges {

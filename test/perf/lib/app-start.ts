@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestBrowser } from '../../support/browser.ts';
-import { startCli } from '../../support/cli.ts';
+import { servedUrl, startCli } from '../../support/cli.ts';
 
 export interface AppStart {
   /** From the start of the command to its link. */
@@ -31,7 +31,7 @@ export async function startApp(browser: TestBrowser): Promise<AppStart> {
   const cli = startCli(['serve', '--json'], { OMNINODE_HOME: home });
   const since = (): number => Math.round(performance.now() - begun);
   try {
-    const { url } = JSON.parse(/\{.*"serving".*\}/.exec(await cli.until(/"serving".*\}/))![0]) as { url: string };
+    const url = await servedUrl(cli);
     const linkMs = since();
     await page.goto(url);
     const question = page.getByRole('button', { name: 'How does OmniNode split a model?' });

@@ -49,6 +49,7 @@ describe('texts of a schema', () => {
     ['either', { anyOf: [{ type: 'string', maxLength: 3 }, { type: 'object', properties: { a: { type: 'null' } }, required: ['a'] }] }],
     ['one of what is apart', { oneOf: [{ type: 'object', properties: { kind: { const: 'a' }, n: { type: 'integer' } }, required: ['kind', 'n'] }, { type: 'object', properties: { kind: { const: 'b' } }, required: ['kind'] }] }],
     ['some needed', { type: 'object', properties: { a: { type: 'integer' }, 'b"c': { type: 'null' }, d: { type: 'boolean' }, e: { type: 'null' } }, required: ['b"c'], additionalProperties: false }],
+    ['what is needed twice', { type: 'object', properties: {}, required: ['a', 'a'] }],
     ['none needed', { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'null' } } }],
     ['itself', { type: 'object', properties: { value: { type: 'integer' }, children: { type: 'array', items: { $ref: '#' } } }, required: ['value', 'children'] }],
     ['definitions', { $ref: '#/$defs/a~1b', $defs: { 'a/b': { type: 'array', items: { $ref: '#/$defs/c' } }, c: { type: ['string', 'null'] } } }],

@@ -134,8 +134,9 @@ class Converter {
     const { properties = {}, required = [], additionalProperties: others = true } = schema;
     if (!Array.isArray(required) || required.some((name) => typeof name !== 'string')) throw this.#invalid(path, 'has a "required" that is no list of names');
     const declared = Object.entries(this.#object(properties, [...path, 'properties']));
-    const undeclared = (required as string[]).filter((name) => !Object.hasOwn(properties as Schema, name)).map((name) => [name, others] as const);
-    const entries = [...declared, ...undeclared].map(([name, one]) => ({ isNeeded: (required as string[]).includes(name), pair: this.#pair(name, one, path) }));
+    const needed = new Set(required as string[]);
+    const undeclared = [...needed].filter((name) => !Object.hasOwn(properties as Schema, name)).map((name) => [name, others] as const);
+    const entries = [...declared, ...undeclared].map(([name, one]) => ({ isNeeded: needed.has(name), pair: this.#pair(name, one, path) }));
     if (entries.length > 0) return this.#named(entries);
     if (others === false) return this.#rules.any([['{}']]);
     return objectOf(this.#rules, () => this.rule(others, [...path, 'additionalProperties'])[0]);

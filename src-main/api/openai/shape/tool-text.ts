@@ -5,7 +5,7 @@ import type { ChatMessage } from '../../../../src-preload/bridge/index.ts';
  * offers of chat templates has no place for tools.
  */
 export const CALL_TAG = '<tool_call>';
-export const CALL_END = '</tool_call>';
+const CALL_END = '</tool_call>';
 export const NAME_HEAD = '\n{"name": "';
 export const ARGUMENTS_HEAD = '", "arguments": ';
 export const CALL_TAIL = `}\n${CALL_END}`;
