@@ -53,7 +53,7 @@ describe.sequential('the outbox', () => {
     await ground.chain.stop();
     const config = raw.config();
     for (const wrong of [{ ...config, chainId: 1 }, { ...config, contracts: { ...raw.contracts, Committee: to } }]) {
-      ground = await ChainGround.start({ home: home.home, config: wrong as typeof config });
+      ground = await ChainGround.start({ home: home.home, config: wrong });
       expect(ground.chain.link).toMatchObject({ status: 'wrong-network', error: { code: 'CHAIN_WRONG_NETWORK' } });
       await expect(ground.chain.ledger({ nodeId: ground.node.nodeId, account: to })).rejects.toMatchObject({ code: 'CHAIN_WRONG_NETWORK' });
       await ground.chain.stop();

@@ -4,7 +4,7 @@ import type { Hex, NodeSigner, TransactionSigner } from '../index.ts';
 
 /** An identity as libp2p has it. */
 export function newNode(): NodeSigner {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519') as { publicKey: KeyObject; privateKey: KeyObject };
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const nodeId: Hex = `0x${publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('hex')}`;
   return { nodeId, sign: (message) => Promise.resolve(new Uint8Array(sign(null, message, privateKey))) };
 }

@@ -11,7 +11,7 @@ import { startAnvil, type AnvilProcess } from '../devnet/anvil-process.ts';
 import { anvilPath } from '../devnet/binary.ts';
 import { deployContracts, readDeployment } from '../devnet/deploy.ts';
 import { abis, type ChainConfig, type ContractAddresses, type Hex } from '../index.ts';
-import { newAccount } from './keys.ts';
+import { newAccount, type TestAccount } from './keys.ts';
 
 export const CONTRACTS_FOLDER = join(import.meta.dirname, '..', '..', '..', 'resources', 'contracts');
 
@@ -24,10 +24,10 @@ export class RawChain {
   readonly #folder: string;
   readonly #server = createServer((incoming, outgoing) => void this.#pass(incoming).then((text) => (text === undefined ? outgoing.destroy() : outgoing.end(text)), () => outgoing.destroy()));
   readonly contracts: ContractAddresses;
-  readonly holder = newAccount();
+  readonly holder: TestAccount;
   fault: Fault = () => undefined;
 
-  private constructor(anvil: AnvilProcess, folder: string, contracts: ContractAddresses, holder: RawChain['holder']) {
+  private constructor({ anvil, folder, contracts, holder }: { anvil: AnvilProcess; folder: string; contracts: ContractAddresses; holder: TestAccount }) {
     this.#anvil = anvil;
     this.#folder = folder;
     this.contracts = contracts;
@@ -41,7 +41,7 @@ export class RawChain {
     const [maker, holder] = [newAccount(), newAccount()];
     for (const { address } of [maker, holder]) await request({ method: 'anvil_setBalance', params: [address, toHex(parseEther('1000'))] });
     const contracts = await deployContracts(await readDeployment(CONTRACTS_FOLDER), { request, maker: maker.key, holder: holder.address });
-    const chain = new RawChain(anvil, folder, contracts, holder);
+    const chain = new RawChain({ anvil, folder, contracts, holder });
     chain.#server.listen(0, '127.0.0.1');
     await once(chain.#server, 'listening');
     return chain;
