@@ -179,7 +179,7 @@ export class SumChain implements Service {
   }
 
   /** A block of the embedded chain where the newest is old: for reads that depend on time. */
-  async tick(olderThanMs = 10_000): Promise<void> {
+  async tick(olderThanMs = 60_000): Promise<void> {
     await this.#devnet?.tick(olderThanMs);
   }
 
