@@ -18,6 +18,7 @@ import { earningsOf, EventIndex, readLedger, sessionsOf, slashesOf, type ChainEa
 import { Outbox, type OutboxEntry } from './outbox/index.ts';
 import type { SenderOptions } from './outbox/sender.ts';
 import { planCalls, type ChainOp, type PlanFor } from './plan.ts';
+import { quoteCalls, type Quote } from './quote.ts';
 import type { Call, ChainLink, ChainNetwork, ContractAddresses, Hex, TransactionSigner } from './types.ts';
 
 export interface SumChainInit {
@@ -130,6 +131,11 @@ export class SumChain implements Service {
 
   plan(op: ChainOp, who: PlanFor): Promise<Call[]> {
     return planCalls(this, op, who);
+  }
+
+  /** For a decision: what the calls would do now, and cost. Throws CHAIN_DOWN, CHAIN_WRONG_NETWORK, CHAIN_BAD_ANSWER. */
+  quote(from: Hex, calls: readonly Call[]): Promise<Quote> {
+    return quoteCalls({ request: (call) => this.#request(call), contracts: this.network.contracts }, { from, calls });
   }
 
   decodeCall(to: Hex, data: Hex): DecodedCall | undefined {

@@ -82,6 +82,15 @@ describe.sequential('the outbox', () => {
     expect([await heldBy(to), await sent(ground.account.address), lost]).toEqual([before + 5n, 1, 1]);
   });
 
+  it('quotes from a node that cannot simulate', async () => {
+    await begin();
+    // As a node says that does not have the method.
+    const calls = [transfer(to, 1n), transfer(to, parseEther('1000000'))];
+    expect((await ground.chain.quote(ground.account.address, calls)).outcomes).toMatchObject([{ outcome: 'ok' }, { outcome: 'reverts', error: { meta: { error: 'ERC20InsufficientBalance' } } }]);
+    raw.fault = ({ method }) => (method === 'eth_simulateV1' ? 'unsupported' : undefined);
+    expect((await ground.chain.quote(ground.account.address, calls)).outcomes).toMatchObject([{ outcome: 'ok' }, { outcome: 'unknown' }]);
+  });
+
   it('says why a contract refuses, without sending it', async () => {
     await begin();
     const id = add(parseEther('1000000'));

@@ -98,7 +98,7 @@ export class Devnet {
   async request({ method, params }: RpcCall): Promise<unknown> {
     if (!isOpenMethod(method)) throw chainErrors.methodUnsupported({ method });
     // An estimate is of what a block would do now, not of what it would have done then.
-    if (method === 'eth_estimateGas') await this.tick(ESTIMATE_AGE_MS);
+    if (method === 'eth_estimateGas' || method === 'eth_simulateV1') await this.tick(ESTIMATE_AGE_MS);
     if (method === 'eth_sendRawTransaction') return await this.#turns.take(() => this.#include((params as [Hex])[0]));
     return await this.#call(method, params);
   }
