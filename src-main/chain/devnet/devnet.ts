@@ -28,6 +28,7 @@ export interface DevnetInit {
 
 const HEARTBEAT_MS = 300_000;
 const STATE_EVERY = 64;
+const ESTIMATE_AGE_MS = 1_000;
 const FIRST_RESTART_MS = 200;
 /** EIP-1474. */
 const REFUSED_TRANSACTION = -32_003;
@@ -96,6 +97,8 @@ export class Devnet {
   /** Throws RpcError, CHAIN_DOWN, CHAIN_METHOD_UNSUPPORTED. */
   async request({ method, params }: RpcCall): Promise<unknown> {
     if (!isOpenMethod(method)) throw chainErrors.methodUnsupported({ method });
+    // An estimate is of what a block would do now, not of what it would have done then.
+    if (method === 'eth_estimateGas' || method === 'eth_simulateV1') await this.tick(ESTIMATE_AGE_MS);
     if (method === 'eth_sendRawTransaction') return await this.#turns.take(() => this.#include((params as [Hex])[0]));
     return await this.#call(method, params);
   }

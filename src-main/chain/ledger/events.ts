@@ -1,4 +1,4 @@
-import { decodeEventLog, decodeFunctionData, encodeEventTopics, type Abi } from 'viem';
+import { decodeEventLog, decodeFunctionData, encodeEventTopics } from 'viem';
 import { z } from 'zod';
 import { abis } from '../abi/index.ts';
 import { decodeFault, type Evidence } from '../settle/fault-proof.ts';
