@@ -130,7 +130,7 @@ describe.skipIf(why !== undefined)('the wallet’s documents, in Chromium', () =
     await page.getByText('250 SUM', { exact: true }).first().waitFor();
     await page.getByRole('heading', { name: '2. stake' }).waitFor();
     await page.getByText('Works', { exact: true }).waitFor();
-    await page.getByText('1 more wait after this one.').waitFor();
+    await page.getByText('1 more waits after this one.').waitFor();
     await checkLooks(page, 'wallet-consent');
     await narrow('wallet-consent');
     await page.locator('summary').first().click();
