@@ -30,7 +30,7 @@ const shown = async (isApproved: boolean): Promise<Subject> => {
   return subject;
 };
 const calls = (...all: readonly object[]) => ({ version: '2.0.0', chainId: '0x7a69', from: own, atomicRequired: false, calls: all });
-const token = (functionName: 'transfer' | 'approve' | 'burn', ...args: readonly unknown[]) => ({ to: SumToken, data: encodeFunctionData({ abi: TOKEN_ABI, functionName, args } as never) });
+const token = (functionName: 'transfer' | 'approve' | 'burn', ...args: readonly unknown[]) => ({ to: SumToken, data: encodeFunctionData({ abi: TOKEN_ABI, functionName, args }) });
 const stake = (amount: bigint) => ({ to: StakingContract, data: encodeFunctionData({ abi: STAKING_ABI, functionName: 'stake', args: [NODE, amount] }) });
 const subjectOf = async (...all: readonly object[]): Promise<BatchSubject> => {
   const answer = ask('wallet_sendCalls', calls(...all));
