@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { firstIssue } from '../../../base/index.ts';
 import type { Hex } from '../../types.ts';
 import { walletErrors } from '../errors.ts';
+import { ALL_SUM } from '../options.ts';
 import { VOUCHER_DOMAIN } from '../signing.ts';
 import type { TypedSubject, Warning } from '../types.ts';
 import { contractAt, isSame, RowList, type Viewer } from './rows.ts';
@@ -129,7 +130,8 @@ const isSumPermit = ({ domain, primaryType }: Typed, { network }: Viewer): boole
 /** What an ERC-2612 permit of our token lets others take. */
 function permitted(typed: Typed, viewer: Viewer): bigint {
   const { value } = typed.message;
-  return isSumPermit(typed, viewer) && typeof value === 'bigint' ? value : 0n;
+  if (!isSumPermit(typed, viewer) || typeof value !== 'bigint') return 0n;
+  return value < ALL_SUM ? value : ALL_SUM;
 }
 
 function warningsOf(typed: Typed, { network }: Viewer): readonly Warning[] {
