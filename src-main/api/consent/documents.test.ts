@@ -135,7 +135,7 @@ it('open only where there is something to do, on a port that is closed after the
   const token = tokenIn(await look(url));
   clock.advance(DOCUMENT_LIMITS.ticketMs);
   expect((await post(url, { token, action: 'main', password: PASSWORD })).status).toBe(404);
-  await expect.poll(() => look(url).then(() => 'open', () => 'closed')).toBe('closed');
+  await expect.poll(() => look(url).then(() => 'open', () => 'closed'), { timeout: 60_000 }).toBe('closed');
   expect((await look((await ground.documents.open('unlock')).url)).status).toBe(200);
 });
 
