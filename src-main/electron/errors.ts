@@ -6,4 +6,5 @@ export const electronErrors = defineErrors('ELECTRON', {
   noUpdate: spec<Record<string, never>>({ fault: 'user', message: () => 'no newer version has been downloaded', next: 'Look for one first.' }),
   updateFailed: spec<{ reason: string }>({ fault: 'peer', retryable: true, message: (m) => `a newer version could not be had: ${m.reason}`, next: 'Try again later; this version goes on working.' }),
   badSeal: spec<Record<string, never>>({ fault: 'local', message: () => 'the system cannot open what it sealed', next: 'Keep the secret again.' }),
+  noDocument: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'a document of the wallet could not be shown', next: 'Ask for it again.' }),
 });

@@ -17,7 +17,7 @@ import { Notices } from './notices.ts';
 import { findUpdater, loginItem, notify, secretKeeping } from './system.ts';
 import { openTray } from './tray.ts';
 import { utilityChildren } from './utility-child.ts';
-import { createWindow, ORIGIN, prepareSession, registerScheme } from './window.ts';
+import { createWindow, isDocument, ORIGIN, originFor, prepareSession, registerScheme } from './window.ts';
 
 /** Entry of the desktop app: one window on one host. */
 function main(): void {
@@ -25,7 +25,7 @@ function main(): void {
   registerScheme();
   app.enableSandbox();
   app.setAsDefaultProtocolClient(...protocolClient({ isPackaged: app.isPackaged, execPath: process.execPath, argv: process.argv }) as [string]);
-  app.on('web-contents-created', (_, contents) => confine(contents, ORIGIN));
+  app.on('web-contents-created', (_, contents) => confine(contents, originFor(contents.session)));
   const links = receiveLinks();
   app.whenReady().then(() => open(links)).catch((error: unknown) => {
     const { message, next = '' } = toCoded(error);
@@ -125,7 +125,7 @@ function openShell(opened: Opened, show: () => void): () => void {
 }
 
 function focusOr(create: () => Promise<void>): void {
-  const [window] = BrowserWindow.getAllWindows();
+  const window = BrowserWindow.getAllWindows().find((one) => !isDocument(one));
   if (window === undefined) return void create();
   if (window.isMinimized()) window.restore();
   window.show();

@@ -73,11 +73,11 @@ export class OutboxDouble implements WalletOutbox {
 export async function walletGround(init: Partial<WalletInit> = {}) {
   const home = init.home ?? (await mkdtemp(join(tmpdir(), 'omninode-wallet-')));
   const wallet = await Wallet.open({ costForTests: CHEAP, ...init, home });
-  const consents = new Consents({ wallet });
+  const consents = new Consents({ wallet, ...(init.clock === undefined ? {} : { clock: init.clock }) });
   const [chain, outbox] = [new ChainDouble(), new OutboxDouble()];
   const sender = new BatchSender({ wallet, consents, chain, outbox, decode });
   const provider = new WalletProvider({ wallet, consents, chain, outbox, sender, asker: { kind: 'page', name: '' } });
-  const documents = new WalletDocuments({ wallet, consents, logger: silentLogger });
+  const documents = new WalletDocuments({ wallet, consents, logger: silentLogger, ...(init.clock === undefined ? {} : { clock: init.clock }) });
   const stop = async (): Promise<void> => {
     consents.stop();
     wallet.lock();

@@ -100,8 +100,9 @@ export class WalletDocuments {
   #addChecks(app: FastifyInstance, origin: Promise<string>): void {
     app.addHook('onRequest', async (request, reply) => {
       reply.headers(DOCUMENT_HEADERS);
-      if (!this.#limiter.take(request.ip)) throw apiErrors.rateLimited({});
       checkNavigation(request, await origin);
+      // What no person sends is refused before it is counted: other pages cannot use up what the owner may ask.
+      if (!this.#limiter.take(request.ip)) throw apiErrors.rateLimited({});
     });
     app.addHook('onResponse', async () => this.#closeUnused());
     app.setNotFoundHandler((_, reply) => send(reply.code(404), notice(TEXTS.gone)));

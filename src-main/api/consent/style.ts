@@ -17,7 +17,8 @@ dt { color: var(--faint); }
 dd { margin: 0; overflow-wrap: anywhere; }
 code, pre, .mono { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; border: 1px solid var(--line); border-radius: 6px; padding: .5rem; margin: .5rem 0; max-height: 16rem; overflow: auto; }
-.badge { border: 1px solid currentColor; border-radius: 99px; padding: 0 .6rem; font-weight: 600; }
+h3 { font-size: 1rem; margin: .75rem 0 .5rem; }
+.badge { display: inline-block; border: 1px solid currentColor; border-radius: 99px; padding: 0 .6rem; font-weight: 600; }
 .test { color: var(--warn); background: var(--warn-ground); }
 .note { color: var(--faint); }
 .warning, .alert { border-left: 4px solid; border-radius: 4px; padding: .5rem .75rem; margin: .75rem 0; }

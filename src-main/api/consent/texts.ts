@@ -3,7 +3,7 @@ import type { PasswordReason, Warning } from '../../chain/index.ts';
 /** Every text of the documents that the owner decides in. */
 export const TEXTS = {
   title: 'OmniNode wallet',
-  testChain: 'Local test chain: SUM is worth nothing here',
+  testChain: 'Test chain: SUM is worth nothing here',
   close: 'You can close this window.',
   tooFast: 'That was sent within a second of being shown. Read it, then decide.',
   oldForm: 'This form was sent before, or is too old. Nothing was done by it.',
@@ -55,7 +55,7 @@ export const TEXTS = {
     to: 'To', value: 'Coins with it', raw: 'As it is sent', message: 'Message', bytes: 'Bytes', domain: 'For', content: 'Content', hash: 'Hash that is signed', own: 'your account',
     sessions: 'This opens a paid session. Until it ends, vouchers for it are signed without asking again, up to what is put aside here.',
     voucher: 'A voucher promises nodes of this session their part of what you put aside for it, and nothing more.',
-    read: 'I have read this, and want it.', approve: 'Approve', refuse: 'Refuse', more: (count: number) => `${count} more wait after this one.`, next: 'Show the next one',
+    read: 'I have read this, and want it.', approve: 'Approve', refuse: 'Refuse', more: (count: number) => (count === 1 ? '1 more waits after this one.' : `${count} more wait after this one.`), next: 'Show the next one',
     needs: {
       locked: 'The wallet is locked: approving needs its password.', 'over-limit': 'This goes beyond what may leave the account in 24 hours: approving needs the password.',
       warned: 'Because of the warnings above approving needs the password.',

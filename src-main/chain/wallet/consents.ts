@@ -34,7 +34,7 @@ interface Waiting {
   isDeciding: boolean;
 }
 
-/** What waits for the owner, oldest first; one is shown at a time. A decision counts once, for exactly what was shown, and silence is a refusal. */
+/** What waits for the owner, oldest first; documents show one at a time. A decision counts once, for exactly what was shown, and silence is a refusal. */
 export class Consents {
   readonly events = new Events<{ changed: readonly Asked[] }>();
   readonly #init: ConsentsInit;
@@ -81,18 +81,18 @@ export class Consents {
     return { ...first.asked, ...(passwordNeeded === undefined ? {} : { passwordNeeded }) };
   }
 
-  /** Throws WALLET_CHANGED for another than the one that is shown; a wrong or missing password (WALLET_*) leaves it waiting. */
+  /** Throws WALLET_CHANGED for what does not wait, or was shown otherwise; a wrong or missing password (WALLET_*) leaves it waiting. */
   async decide({ id, digest, isApproved, password }: Decision): Promise<void> {
-    const [first] = this.#waiting;
-    if (first === undefined || first.asked.id !== id || first.asked.digest !== digest || first.isDeciding) throw walletErrors.changed({});
+    const found = this.#waiting.find(({ asked }) => asked.id === id);
+    if (found === undefined || found.asked.digest !== digest || found.isDeciding) throw walletErrors.changed({});
     if (!isApproved) return this.refuse(id);
-    first.isDeciding = true;
+    found.isDeciding = true;
     try {
-      const approval = await this.#init.wallet.approve(id, first.asked.subject, password);
-      this.#drop(first);
-      first.answer.resolve(approval);
+      const approval = await this.#init.wallet.approve(id, found.asked.subject, password);
+      this.#drop(found);
+      found.answer.resolve(approval);
     } finally {
-      first.isDeciding = false;
+      found.isDeciding = false;
     }
   }
 

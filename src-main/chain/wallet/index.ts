@@ -9,3 +9,4 @@ export { BatchSender, type BatchOrder, type BatchSenderInit } from './batch-send
 export { describeBatch, type BatchInit } from './describe/batch.ts';
 export { rpcErrorOf, type RpcError } from './provider/rpc-error.ts';
 export { WalletProvider, type RpcAnswer, type RpcRequest, type WalletProviderInit } from './provider/provider.ts';
+export { chainWitness, type ChainWitness, type TakenNonce } from './witness.ts';

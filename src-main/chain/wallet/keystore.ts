@@ -1,3 +1,4 @@
+import { scryptAsync } from '@noble/hashes/scrypt.js';
 import { createCipheriv, createDecipheriv, hkdfSync, pbkdf2, randomBytes, randomUUID, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto';
 import { promisify } from 'node:util';
 import { keccak256 } from 'viem';
@@ -44,8 +45,14 @@ export async function openKey({ crypto }: Keystore, password: string): Promise<{
 function derivedBy(crypto: KeystoreCrypto, password: string): Promise<Buffer> {
   const salt = Buffer.from(crypto.kdfparams.salt, 'hex');
   return crypto.kdf === 'scrypt'
-    ? derive(password, salt, crypto.kdfparams.dklen, scryptOptions(crypto.kdfparams))
+    ? deriveScrypt(password, salt, crypto.kdfparams)
     : derivePbkdf2(password, salt, crypto.kdfparams.c, crypto.kdfparams.dklen, 'sha256');
+}
+
+/** RFC 7914 wants n < 2^(16 r), and OpenSSL takes nothing else; files of several programs, and the specification's own example, have n = 2^18 with r = 1. */
+async function deriveScrypt(password: string, salt: Buffer, { dklen, ...cost }: ScryptCost & { readonly dklen: number }): Promise<Buffer> {
+  if (cost.n < 2 ** (16 * cost.r)) return derive(password, salt, dklen, scryptOptions(cost));
+  return Buffer.from(await scryptAsync(password, salt, { N: cost.n, r: cost.r, p: cost.p, dkLen: dklen }));
 }
 
 const scryptOptions = ({ n, r, p }: ScryptCost): ScryptOptions => ({ N: n, r, p, maxmem: 128 * n * r * p + 128 * r * (n + p + 4) });

@@ -10,6 +10,9 @@ export const SCRYPT_COST: ScryptCost = { n: 131_072, r: 8, p: 1 };
 
 export const UNIT = 10n ** 18n;
 
+/** All SUM that there can ever be (SumToken's cap): nothing takes more than that, whatever number it names. */
+export const ALL_SUM = 1_000_000_000n * UNIT;
+
 export const WALLET_LIMITS = {
   fileBytes: 65_536,
   passwordChars: { least: 10, most: 1_000 },

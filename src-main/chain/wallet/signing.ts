@@ -4,7 +4,8 @@ import type { Batch, Hex, UnsignedTransaction } from '../types.ts';
 import type { Consent, SignedStep } from './consent-book.ts';
 import { walletErrors } from './errors.ts';
 import { batchHash } from './hashes.ts';
-import type { NonceWitness, Subject } from './types.ts';
+import type { Subject } from './types.ts';
+import type { ChainWitness, TakenNonce } from './witness.ts';
 
 /** Resends of one call that are remembered; a call that was sent so often is given up. */
 const MAX_HASHES = 64;
@@ -40,7 +41,7 @@ interface StepInit {
   readonly index: number;
   readonly transaction: UnsignedTransaction;
   readonly consent: Consent | undefined;
-  readonly witness: NonceWitness | undefined;
+  readonly witness: ChainWitness | undefined;
 }
 
 /** One call of a batch that was consented to, as it was shown: nothing else is signed. Throws WALLET_NOT_CONSENTED. */
@@ -48,6 +49,7 @@ export async function signStep(key: Uint8Array, init: StepInit): Promise<{ reado
   const { transaction, index } = init;
   const account = accountOf(key);
   const consent = checkStep(init, account.address);
+  await checkFee(init, consent);
   const before = consent.steps.find((step) => step.index === index);
   if (before !== undefined && before.nonce !== transaction.nonce) await checkNonce(init.witness, { address: account.address, nonce: before.nonce, hashes: before.hashes });
   const signed = await account.signTransaction({ ...transaction, type: 'eip1559' });
@@ -63,9 +65,17 @@ function checkStep({ batch, index, transaction, consent }: StepInit, address: He
   const call = batch.calls[index];
   const isCall = call !== undefined && call.to.toLowerCase() === transaction.to.toLowerCase() && call.data === transaction.data && call.value === transaction.value;
   if (!isCall) throw refused('the transaction is none of the batch');
-  const others = consent.steps.filter((step) => step.index !== index).reduce((sum, { feeWei }) => sum + feeWei, 0n);
-  if (others + feeOf(transaction, consent.steps.find((step) => step.index === index)) > batch.maxFeeWei) throw refused('its fee is above what was shown');
   return consent;
+}
+
+/** Each step counts at the most that was signed for it, or at what it cost where that is known. */
+async function checkFee({ batch, index, transaction, witness }: StepInit, { steps }: Consent): Promise<void> {
+  const others = steps.filter((step) => step.index !== index);
+  const own = feeOf(transaction, steps.find((step) => step.index === index));
+  const sum = (fees: readonly bigint[]): bigint => fees.reduce((total, fee) => total + fee, own);
+  if (sum(others.map(({ feeWei }) => feeWei)) <= batch.maxFeeWei) return;
+  const paid = witness === undefined ? undefined : await Promise.all(others.map(async ({ feeWei, hashes }) => (await witness.feePaid(hashes)) ?? feeWei));
+  if (paid === undefined || sum(paid) > batch.maxFeeWei) throw refused('its fee is above what was shown');
 }
 
 /** What it may cost at most; of several tries only one comes into a block. */
@@ -75,8 +85,8 @@ const feeOf = ({ gas, maxFeePerGas }: UnsignedTransaction, before: SignedStep | 
 };
 
 /** With another nonce the same call could come into blocks twice. */
-async function checkNonce(witness: NonceWitness | undefined, taken: Parameters<NonceWitness>[0]): Promise<void> {
-  if (witness === undefined || !(await witness(taken))) throw refused('this call was signed with another nonce, which may still be used');
+async function checkNonce(witness: ChainWitness | undefined, taken: TakenNonce): Promise<void> {
+  if (witness === undefined || !(await witness.isLost(taken))) throw refused('this call was signed with another nonce, which may still be used');
 }
 
 const refused = (reason: string): Error => walletErrors.notConsented({ reason });

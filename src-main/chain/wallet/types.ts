@@ -131,6 +131,3 @@ export interface Asked {
 export interface Approval {
   readonly signature?: Hex;
 }
-
-/** Whether a call may be signed with another nonce: only when the account's nonce is taken, and by none of these transactions. */
-export type NonceWitness = (taken: { readonly address: Hex; readonly nonce: number; readonly hashes: readonly Hex[] }) => Promise<boolean>;

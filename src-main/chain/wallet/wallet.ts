@@ -11,7 +11,8 @@ import { parseKeystore } from './keystore-schema.ts';
 import { SCRYPT_COST, WALLET_LIMITS, type ScryptCost } from './options.ts';
 import { checkedPhrase, keyOfPhrase, newPhrase, type PhraseWords } from './phrase.ts';
 import { accountOf, addressOf, checkedKey, signStep, signSubject, voucherOf } from './signing.ts';
-import type { Approval, NonceWitness, PasswordReason, Subject, WalletEvents, WalletStanding, Warning } from './types.ts';
+import type { Approval, PasswordReason, Subject, WalletEvents, WalletStanding, Warning } from './types.ts';
+import type { ChainWitness } from './witness.ts';
 import { WalletStore, type WalletFile } from './wallet-file.ts';
 
 export interface WalletInit {
@@ -19,8 +20,8 @@ export interface WalletInit {
   /** Seals the file besides, where the system can. */
   readonly box?: SecretBox;
   readonly clock?: Clock;
-  /** Left out, a call keeps the nonce that it was signed with first. */
-  readonly witness?: NonceWitness;
+  /** Left out, a call keeps the nonce that it was signed with first, and is counted at the highest fee that was signed. */
+  readonly witness?: ChainWitness;
   readonly idleLockMs?: number;
   /** A cheaper scrypt; no configuration leads here. */
   readonly costForTests?: ScryptCost;

@@ -1,10 +1,9 @@
 import { encodeAbiParameters, keccak256 } from 'viem';
 import type { Call, Hex } from '../../types.ts';
+import { ALL_SUM } from '../options.ts';
 import type { DecodedCall, PaidSession, Warning } from '../types.ts';
 import { contractAt, isSame, type Viewer } from './rows.ts';
 
-/** Above it nobody means an amount. */
-const UNLIMITED = 2n ** 200n;
 const SESSION = [{ type: 'uint256' }, { type: 'address' }, { type: 'address' }, { type: 'bytes32' }] as const;
 
 export interface ReadCall {
@@ -31,7 +30,7 @@ export function effectsOf(calls: readonly ReadCall[], viewer: Viewer): Effects {
     if (isSame(call.to, viewer.network.contracts.SumToken)) readToken(decoded, { viewer, spent, warnings });
     else readOurs({ call, decoded }, { viewer, spent, sessions });
   }
-  return { spends: spent.total, sessions, warnings: [...warnings] };
+  return { spends: spent.total < ALL_SUM ? spent.total : ALL_SUM, sessions, warnings: [...warnings] };
 }
 
 /** Per contract that takes, the larger of what was allowed and what is taken. */
@@ -77,7 +76,7 @@ function readToken(decoded: DecodedCall, { viewer, spent, warnings }: { readonly
 
 function readApproval({ spender, amount }: { readonly spender: string; readonly amount: bigint }, { viewer, spent, warnings }: { readonly viewer: Viewer; readonly spent: Spent; readonly warnings: Set<Warning> }): void {
   spent.allow(spender, amount);
-  if (amount >= UNLIMITED) warnings.add('unlimited-approval');
+  if (amount >= ALL_SUM) warnings.add('unlimited-approval');
   if (amount > 0n && contractAt(viewer.network, spender) === undefined) warnings.add('stranger-approval');
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { firstIssue } from '../../../base/index.ts';
 import type { Hex } from '../../types.ts';
 import { walletErrors } from '../errors.ts';
+import { ALL_SUM } from '../options.ts';
 import { VOUCHER_DOMAIN } from '../signing.ts';
 import type { TypedSubject, Warning } from '../types.ts';
 import { contractAt, isSame, RowList, type Viewer } from './rows.ts';
@@ -31,8 +32,8 @@ export function describeTyped(input: unknown, viewer: Viewer): TypedSubject {
   const typed = withNamedOnly(withDomainType(parsed(input)));
   const { domain, primaryType } = typed;
   const [shownDomain, shown] = [new RowList(viewer), new RowList(viewer)];
-  for (const { name: field, type } of typed.types['EIP712Domain'] ?? []) shownDomain.add({ name: field, type, value: domain[field as keyof typeof DOMAIN] });
-  for (const { name: field, type } of typed.types[primaryType] ?? []) shown.add({ name: field, type, value: typed.message[field], isSum: field === 'value' && isSumPermit(typed, viewer) });
+  for (const { name: field, type } of fieldsIn(typed.types, 'EIP712Domain') ?? []) shownDomain.add({ name: field, type, value: domain[field as keyof typeof DOMAIN] });
+  for (const { name: field, type } of fieldsIn(typed.types, primaryType) ?? []) shown.add({ name: field, type, value: typed.message[field], isSum: field === 'value' && isSumPermit(typed, viewer) });
   const isVoucher = isOurVoucher(typed, viewer);
   const { kind, chainId, name: chainName } = viewer.network;
   return {
@@ -58,10 +59,13 @@ function json(text: string): unknown {
   }
 }
 
+/** Not what every object has: `constructor` is no type. */
+const fieldsIn = (types: Typed['types'], type: string): z.infer<typeof fields> | undefined => (Object.hasOwn(types, type) ? types[type] : undefined);
+
 /** A domain whose type leaves out what the domain says would be shown and not signed. */
 function withDomainType(typed: Typed): Typed {
   const needed = Object.entries(DOMAIN).filter(([field]) => typed.domain[field as keyof typeof DOMAIN] !== undefined).map(([field, type]) => ({ name: field, type }));
-  const given = typed.types['EIP712Domain'];
+  const given = fieldsIn(typed.types, 'EIP712Domain');
   if (given !== undefined && JSON.stringify(given.map(({ name: field, type }) => ({ name: field, type }))) !== JSON.stringify(needed)) throw bad('EIP712Domain does not name what the domain holds');
   return { ...typed, types: { ...typed.types, EIP712Domain: needed } };
 }
@@ -85,7 +89,7 @@ interface Valued {
 }
 
 function struct({ types, type, value, depth }: Valued): Record<string, unknown> {
-  const known = types[type];
+  const known = fieldsIn(types, type);
   if (known === undefined || typeof value !== 'object' || value === null) throw bad(`${type} is not described, or has no value`);
   return Object.fromEntries(known.map((field) => {
     const part = Object.hasOwn(value, field.name) ? (value as Record<string, unknown>)[field.name] : undefined;
@@ -96,7 +100,7 @@ function struct({ types, type, value, depth }: Valued): Record<string, unknown> 
 function valueOf({ types, type, value, depth }: Valued): unknown {
   if (depth > MAX_DEPTH) throw bad('values lie too deep in each other');
   const [, element] = /^(.*)\[\d*\]$/.exec(type) ?? [];
-  if (element === undefined) return types[type] === undefined ? leaf(type, value) : struct({ types, type, value, depth });
+  if (element === undefined) return fieldsIn(types, type) === undefined ? leaf(type, value) : struct({ types, type, value, depth });
   if (!Array.isArray(value)) throw bad(`${type} needs a list`);
   return value.map((part: unknown) => valueOf({ types, type: element, value: part, depth: depth + 1 }));
 }
@@ -114,7 +118,7 @@ function leaf(type: string, value: unknown): unknown {
 const isHexOf = (value: unknown, digits?: number): boolean => typeof value === 'string' && /^0x(?:[0-9a-fA-F]{2})*$/.test(value) && (digits === undefined || value.length === digits + 2);
 
 function isOurVoucher({ domain, primaryType, types }: Typed, { network }: Viewer): boolean {
-  const isType = JSON.stringify(types['Voucher']) === JSON.stringify([{ name: 'sessionId', type: 'bytes32' }, { name: 'root', type: 'bytes32' }]);
+  const isType = JSON.stringify(fieldsIn(types, 'Voucher')) === JSON.stringify([{ name: 'sessionId', type: 'bytes32' }, { name: 'root', type: 'bytes32' }]);
   const isDomain = domain.name === VOUCHER_DOMAIN.name && domain.version === VOUCHER_DOMAIN.version && domain.chainId === network.chainId && domain.salt === undefined;
   return primaryType === 'Voucher' && isType && isDomain && isSame(domain.verifyingContract, network.contracts.Settlement);
 }
@@ -126,7 +130,8 @@ const isSumPermit = ({ domain, primaryType }: Typed, { network }: Viewer): boole
 /** What an ERC-2612 permit of our token lets others take. */
 function permitted(typed: Typed, viewer: Viewer): bigint {
   const { value } = typed.message;
-  return isSumPermit(typed, viewer) && typeof value === 'bigint' ? value : 0n;
+  if (!isSumPermit(typed, viewer) || typeof value !== 'bigint') return 0n;
+  return value < ALL_SUM ? value : ALL_SUM;
 }
 
 function warningsOf(typed: Typed, { network }: Viewer): readonly Warning[] {
