@@ -9,7 +9,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     retry: 0,
-    // As long as a browser or a process may take on a machine with much else to do: it only counts where a test fails.
+    // The default of one second is less than the page takes to show a second change of who is there (CALM_MS), and than a busy machine takes for anything.
     expect: { poll: { timeout: 30_000 } },
     // Most files wait for processes and timers most of the time; more of them at once would make native stages, which bring their own threads, wait for each other.
     maxWorkers: 3,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { exitWithParent, toCoded } from '../base/index.ts';
-import { appPaths, loadSettings } from '../host/index.ts';
+import { appPaths, isProcessHeld, loadSettings } from '../host/index.ts';
 import { cliErrors } from './errors.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { createOutput, type Terminal } from './output.ts';
@@ -47,10 +47,15 @@ async function main(): Promise<void> {
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.user;
     else process.exitCode = exitCodeOf(createOutput(terminal, false).failure(toCoded(error)));
   }
+  leave();
+}
+
+function leave(): void {
   // Listening for the launcher's end keeps the channel to it open, and this process with it.
   process.channel?.unref();
+  if (isProcessHeld()) process.stdout.write('', () => process.stderr.write('', () => process.exit()));
   // What a finished command left open (sockets of a mesh that would not close) must not keep the shell waiting.
-  setTimeout(() => process.exit(), 3_000).unref();
+  else setTimeout(() => process.exit(), 3_000).unref();
 }
 
 await main();

@@ -14,7 +14,7 @@ export { collectGarbage, listModels, openStore, storeStats, verifyStore, type Mo
 export type { ScrubReport, StoreStats } from '../store/index.ts';
 export { repairStore, type Repair, type RepairRequest } from './repair-store.ts';
 export { fetchModel, type FetchedModel, type FetchModelRequest } from './fetch-model.ts';
-export { MAX_INVITE_TTL_MS } from '../mesh/index.ts';
+export { isProcessHeld, MAX_INVITE_TTL_MS } from '../mesh/index.ts';
 export { ownSigner } from './mesh-zone.ts';
 export { makeInvite, type InviteRequest, type MadeInvite } from './invites.ts';
 export { joinZone, planJoin, type JoinPlan } from './join-zone.ts';

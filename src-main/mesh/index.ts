@@ -14,6 +14,7 @@ export type { IceServers, IdentityOption, MeshComponents, MeshOptions, RelayServ
 export { STUN_DEFAULT_PORT, type NatOptions, type PortMapping } from './nat/options.ts';
 export type { LinkFigures } from './links/link-figures.ts';
 export * from './types.ts';
+export { isProcessHeld } from './transports/webrtc-listener.ts';
 export { BanList, type Ban } from './zone/bans.ts';
 export { houseKey } from './zone/house-key.ts';
 export type { ZoneOption, ZoneOptions } from './zone/options.ts';

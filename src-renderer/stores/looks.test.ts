@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { createStore } from 'zustand/vanilla';
 import { DEFAULT_PREFERENCES, type Preferences } from '../../src-preload/bridge/index.ts';
 import type { HostClient, HostView } from '../host/host-client.ts';
@@ -26,7 +26,7 @@ it('begins as the page was dressed, and then as the host says', async () => {
   expect(new LooksStore({ client: slowClient().client, root: page, storage: storage() }).store.getState()).toEqual(DEFAULT_PREFERENCES);
   store.setState({ link: 'online' });
   replies[0]?.({ ...DEFAULT_PREFERENCES, textSize: 'large' });
-  await vi.waitFor(() => expect(looks.store.getState()).toEqual({ ...DEFAULT_PREFERENCES, textSize: 'large' }));
+  await expect.poll(() => looks.store.getState()).toEqual({ ...DEFAULT_PREFERENCES, textSize: 'large' });
 });
 
 it('shows a change at once, and no older reply after a newer change', async () => {
@@ -42,7 +42,7 @@ it('shows a change at once, and no older reply after a newer change', async () =
   await Promise.resolve();
   expect(page.dataset).toMatchObject({ density: 'compact' });
   replies[1]?.({ ...DEFAULT_PREFERENCES, theme: 'dark', density: 'compact', language: 'xx' });
-  await vi.waitFor(() => expect(looks.store.getState().language).toBe('xx'));
+  await expect.poll(() => looks.store.getState().language).toBe('xx');
   // A language that this page does not have leaves it in its own.
   expect(page.lang).toBe('en');
 });

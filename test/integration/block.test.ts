@@ -56,6 +56,8 @@ it('a blocked peer is gone at once, comes in no more, not after a restart either
   const [restarted] = [await adminOf(again, 'owner')];
   expect(await restarted.blocked()).toMatchObject({ total: 1 });
   await expect(again.mesh.dial(addressOf(other))).rejects.toMatchObject({ code: 'ZONE_BANNED' });
+  // Where it is, is not forgotten over what was refused here.
+  expect(restarted.about({ peerId: peer })).toMatchObject({ known: { isConnected: false, failures: 0 }, addresses: [{ address: addressOf(other), failures: 0 }] });
 
   expect(await restarted.unblock({ subject: peer })).toEqual({ wasBlocked: true });
   expect(await restarted.unblock({ subject: peer })).toEqual({ wasBlocked: false });

@@ -1,7 +1,7 @@
 import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { asPeerId, asShardCid, noMetrics, silentLogger, systemClock } from '../../src-main/base/index.ts';
 import { appPaths, createNode, fetchModel, listProviders, loadSettings, repairStore, shardModelFile, shareStore, verifyStore, type FetchModelRequest, type Node, type Settings, type ShardedModel, type Sharing, type TransferEvent } from '../../src-main/host/index.ts';
 import { ModelSources } from '../../src-main/host/model-sources.ts';
@@ -83,7 +83,7 @@ describe('a peer that lies', () => {
     const events: TransferEvent[] = [];
     const fetched = fetch(d, { peers: [liar.addresses()[0]!, honest.address] }, (event) => events.push(event));
     expect((await fetched).report.bytesFetched).toBe(model.manifest.total_size_bytes);
-    await vi.waitFor(() => expect(events).toContainEqual(expect.objectContaining({ kind: 'dropped', source: liar.peerId })));
+    await expect.poll(() => events).toContainEqual(expect.objectContaining({ kind: 'dropped', source: liar.peerId }));
     const at = { ttlMs: 60_000, addresses: [liar.addresses()[0]!] };
     const listed = withCatalog(d, (catalog) => {
       catalog.providers.seen(model.manifestCid, liar.peerId, at);

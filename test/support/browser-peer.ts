@@ -19,6 +19,8 @@ export interface BrowserPeer {
 }
 
 const LENGTH_BYTES = 4;
+/** The machine may be busy with other tests. */
+const PATIENCE_MS = 60_000;
 let node: Libp2p | undefined;
 let remote: string | undefined;
 
@@ -48,7 +50,10 @@ async function firstFrame(stream: Stream): Promise<Asked> {
 const peer: BrowserPeer = {
   async dial(address) {
     // Without a list it would ask public STUN servers.
-    node ??= await createLibp2p({ privateKey: await generateKeyPair('Ed25519'), transports: [webRTCDirect({ rtcConfiguration: { iceServers: [] } })], connectionGater: { denyDialMultiaddr: () => false } });
+    node ??= await createLibp2p({
+      privateKey: await generateKeyPair('Ed25519'), transports: [webRTCDirect({ rtcConfiguration: { iceServers: [] } })], connectionGater: { denyDialMultiaddr: () => false },
+      connectionManager: { dialTimeout: PATIENCE_MS, addressDialTimeout: PATIENCE_MS, outboundStreamProtocolNegotiationTimeout: PATIENCE_MS },
+    });
     const connection = await node.dial(multiaddr(address));
     remote = connection.remotePeer.toString();
     return node.peerId.toString();

@@ -1,12 +1,13 @@
 import { createInterface } from 'node:readline';
 import { noMetrics, silentLogger, systemClock, type PeerId } from '../../src-main/base/index.ts';
-import { createMesh, parseZoneKey, type NatOptions } from '../../src-main/mesh/index.ts';
+import { createMesh, isProcessHeld, parseZoneKey, type NatOptions } from '../../src-main/mesh/index.ts';
 import { ECHO_PROTOCOL, TEST_LIMITS } from '../../src-main/mesh/testing/nodes.ts';
 import type { PeerCommand } from './peer-processes.ts';
 import { say } from './say.ts';
 
 // A node in a process of its own: echoes frames, says on stdout what happens (a JSON line each), does what it is told on
-// stdin (also JSON lines), stops when stdin ends. It never calls process.exit: a handle left open keeps it alive, and the test that waits for its end fails.
+// stdin (also JSON lines), stops when stdin ends. It calls process.exit only where the mesh says that it must: any other handle left open keeps it alive,
+// and the test that waits for its end fails.
 const { identityPath, mdns, isRelay, zoneKey, isLocal, ...options } = JSON.parse(process.argv[2] ?? '{}') as {
   listen: string[]; identityPath?: string; mdns?: boolean; isRelay?: boolean; nat?: NatOptions; dht?: boolean; zoneKey?: string; isLocal?: boolean; nativeTls?: boolean;
 };
@@ -50,4 +51,4 @@ const obey = async ({ publish, dial, tell, ping, loss }: PeerCommand): Promise<v
   await mesh.waitForSubscriber('omni/test/v1', AbortSignal.timeout(20_000));
   await mesh.publish('omni/test/v1', Buffer.from(publish));
 };
-createInterface(process.stdin).on('line', (line) => void obey(JSON.parse(line)).catch((error: unknown) => say('failed', { error: String(error) }))).on('close', () => void mesh.stop());
+createInterface(process.stdin).on('line', (line) => void obey(JSON.parse(line)).catch((error: unknown) => say('failed', { error: String(error) }))).on('close', () => void mesh.stop().then(() => { if (isProcessHeld()) process.exit(); }));

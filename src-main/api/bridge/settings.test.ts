@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Push } from '../../../src-preload/bridge/index.ts';
 import { ScriptedHost } from '../../../test/support/scripted-host.ts';
 import { createLogger, LogLines, silentLogger } from '../../base/index.ts';
@@ -20,12 +20,12 @@ it('tells of new log lines while somebody follows them, and else of none', async
   await one.client.call('logs.follow', { isOn: true });
   await two.client.call('logs.follow', { isOn: true });
   logger.warn('seen');
-  await vi.waitFor(() => expect(one.pushes).toMatchObject([{ event: 'logs.added', data: { lastSeq: 2 } }]));
+  await expect.poll(() => one.pushes).toMatchObject([{ event: 'logs.added', data: { lastSeq: 2 } }]);
   expect(await one.client.call('logs.list', { afterSeq: 1 })).toMatchObject({ ok: true, value: { lastSeq: 2, lines: [{ message: 'seen', level: 'warn' }] } });
   one.client.close();
   await two.client.call('state.subscribe', {});
   logger.info('for the other');
-  await vi.waitFor(() => expect(two.pushes.at(-1)).toMatchObject({ data: { lastSeq: 3 } }));
+  await expect.poll(() => two.pushes.at(-1)).toMatchObject({ data: { lastSeq: 3 } });
   await two.client.call('logs.follow', { isOn: false });
   logger.info('for nobody');
   expect(await two.client.call('state.snapshot', {})).toMatchObject({ value: { state: { logs: { lastSeq: 3 } } } });

@@ -68,6 +68,19 @@ it('spreads what an answer sent between stages over the time that it took; befor
   expect(sampler.samples(60_000).samples.map(({ stageBytesPerSecond, ttftMs }) => [stageBytesPerSecond, ttftMs])).toEqual([[0, undefined], [10_000, undefined], [10_000, undefined], [5_000, 150]]);
 });
 
+it('spreads no byte twice where the machine was busy between a look and the time of day', () => {
+  const { now, sampler, pass, clock } = start();
+  const lags = [40, 5, 60, 0];
+  // Looking at the links takes a while.
+  Object.defineProperty(now, 'links', { get: () => { clock.advance(lags.shift() ?? 0); return []; } });
+  for (let index = 0; index < 3; index += 1) pass(2_000);
+  clock.advance(500);
+  sampler.answered({ ttftMs: 150, durationMs: 6_000, stageBytes: 60_000 });
+  pass(1_000);
+  const { samples } = sampler.samples(60_000);
+  expect(samples.reduce((sum, { stageBytesPerSecond = 0, spanMs }) => sum + (stageBytesPerSecond * spanMs) / 1_000, 0)).toBeCloseTo(60_000, 6);
+});
+
 it('keeps an hour, thinned out where more of it is asked for', () => {
   const { sampler, pass } = start();
   for (let index = 0; index < 2_000; index += 1) pass(2_000);

@@ -25,6 +25,8 @@ export interface SamplerInit {
 }
 
 interface Kept extends Omit<PipelineSample, 'stageBytesPerSecond'> {
+  /** By the clock that only goes forward: each begins where the one before ended, however late `atMs` was looked up. */
+  readonly endedMs: number;
   /** Undefined: not known, or not yet. */
   stageBytes: number | undefined;
 }
@@ -72,7 +74,7 @@ export class Sampler {
     const perSecond = (amount: number): number => (amount / spanMs) * 1000;
     const sent = [...now.links.values()].reduce((sum, link) => ({ out: sum.out + grown(before, link, 'sentBytes'), in: sum.in + grown(before, link, 'receivedBytes') }), { out: 0, in: 0 });
     const kept: Kept = {
-      atMs: clock.now(), spanMs, tokensPerSecond: perSecond(Math.max(0, now.tokens - before.tokens)), sentBytesPerSecond: perSecond(sent.out), receivedBytesPerSecond: perSecond(sent.in),
+      atMs: clock.now(), endedMs: now.monotonicMs, spanMs, tokensPerSecond: perSecond(Math.max(0, now.tokens - before.tokens)), sentBytesPerSecond: perSecond(sent.out), receivedBytesPerSecond: perSecond(sent.in),
       ...(ttftsMs.length === 0 ? {} : { ttftMs: ttftsMs.reduce((sum, ms) => sum + ms, 0) / ttftsMs.length }), ...memory(),
       stageBytes: isAnswering() ? undefined : stageBytes,
     };
@@ -84,15 +86,14 @@ export class Sampler {
   answered({ ttftMs, durationMs, stageBytes }: { readonly ttftMs: number | undefined; readonly durationMs: number; readonly stageBytes: number | undefined }): void {
     if (ttftMs !== undefined) this.#ttftsMs.push(ttftMs);
     if (stageBytes === undefined || durationMs <= 0) return;
-    const { clock } = this.#init;
-    const nowMs = clock.now();
+    const nowMs = this.#init.clock.monotonicMs();
     const fromMs = nowMs - durationMs;
     const share = (aMs: number, bMs: number): number => (stageBytes * Math.max(0, Math.min(bMs, nowMs) - Math.max(aMs, fromMs))) / durationMs;
     for (const kept of this.#ring.toArray()) {
-      const bytes = share(kept.atMs - kept.spanMs, kept.atMs);
+      const bytes = share(kept.endedMs - kept.spanMs, kept.endedMs);
       if (bytes > 0) kept.stageBytes = (kept.stageBytes ?? 0) + bytes;
     }
-    this.#stageBytes += share(nowMs - (clock.monotonicMs() - this.#baseline.monotonicMs), nowMs);
+    this.#stageBytes += share(this.#baseline.monotonicMs, nowMs);
   }
 
   samples(spanMs: number): { readonly stepMs: number; readonly samples: readonly PipelineSample[] } {
@@ -113,4 +114,4 @@ function grown(before: Baseline, link: LinkBytes, what: 'sentBytes' | 'receivedB
   return link[what] >= old ? link[what] - old : link[what];
 }
 
-const toSample = ({ stageBytes, ...rest }: Kept): PipelineSample => ({ ...rest, ...(stageBytes === undefined ? {} : { stageBytesPerSecond: (stageBytes / rest.spanMs) * 1000 }) });
+const toSample = ({ stageBytes, endedMs: _, ...rest }: Kept): PipelineSample => ({ ...rest, ...(stageBytes === undefined ? {} : { stageBytesPerSecond: (stageBytes / rest.spanMs) * 1000 }) });

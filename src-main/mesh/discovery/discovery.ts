@@ -93,6 +93,7 @@ export class Discovery implements Service {
     if (this.#isExchanging) this.#offs.push(await mesh.handle(PEERS_PROTOCOL, PEERS_LIMITS, (stream) => this.#attend(servePeers(stream, rate, (question) => this.#answer(stream.peer, question)))));
     this.#offs.push(
       () => clearTimeout(this.#asking),
+      mesh.events.on('peer:connect', ({ peer }) => { if (this.book.get(peer) !== undefined) this.#noteWay(mesh.peers().find((one) => one.peer === peer)); }),
       mesh.events.on('peer:identify', ({ peer }) => this.#meet(peer)),
       mesh.events.on('peer:disconnect', ({ peer }) => this.book.seen(peer)),
       ...(this.#options.mdns === true ? [mesh.events.on('peer:discovered', ({ peer, addresses }) => this.#found(peer, addresses))] : []),
@@ -154,12 +155,18 @@ export class Discovery implements Service {
   #meet(peer: PeerId): void {
     const member = this.#member(peer);
     if (member === undefined) return;
-    const address = withPeer(member.address, peer);
-    if (member.direction === 'outbound' && endsIn(address, peer)) this.book.reached(peer, address);
+    this.#noteWay(member);
     if (!this.#isExchanging) return;
     this.#attend(this.#ask(peer));
     this.#rounds = 0;
     this.#askLater();
+  }
+
+  /** That the address works is known with the connection: who is in the book has said before that it is a member. */
+  #noteWay(summary: PeerSummary | undefined): void {
+    if (summary?.direction !== 'outbound') return;
+    const address = withPeer(summary.address, summary.peer);
+    if (endsIn(address, summary.peer)) this.book.reached(summary.peer, address);
   }
 
   /** Soon after somebody came, because others may have come in the same moment; then ever less often. */

@@ -1,4 +1,4 @@
-import { backoffMs, peerOf, toCoded, type Clock, type CodedError, type Logger, type PeerId, type Unsubscribe } from '../../base/index.ts';
+import { backoffMs, isCoded, peerOf, toCoded, type Clock, type CodedError, type Logger, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import type { Mesh, PeerSummary } from '../types.ts';
 import type { AddressBook } from './address-book.ts';
 import type { Candidate, Candidates } from './candidates.ts';
@@ -25,6 +25,10 @@ export interface Missed {
   readonly since: number;
   readonly at: number;
 }
+
+/** What this node itself refuses says nothing of the address: a ban would forget where a peer is. */
+const OWN_REFUSALS: ReadonlySet<string> = new Set(['ZONE_BANNED', 'ZONE_NOT_ALLOWED', 'ZONE_OUTSIDE']);
+const isOwnRefusal = (error: unknown): boolean => isCoded(error) && OWN_REFUSALS.has(error.code);
 
 interface Patience {
   readonly attempts: number;
@@ -171,7 +175,7 @@ export class Keeper {
       } catch (error) {
         first ??= toCoded(error);
         if (this.#over.signal.aborted) return first;
-        book.missedAt(peer, address);
+        if (!isOwnRefusal(error)) book.missedAt(peer, address);
         this.#tell(peer, error);
       }
     }
@@ -193,7 +197,7 @@ export class Keeper {
   }
 
   #missed(peer: PeerId, { isNamed, failure }: { readonly isNamed: boolean; readonly failure: CodedError }): void {
-    this.#init.book.missed(peer);
+    if (!isOwnRefusal(failure)) this.#init.book.missed(peer);
     const at = this.#init.clock.now();
     if (isNamed || this.#init.book.get(peer) !== undefined) this.#missing.set(peer, { error: failure, since: this.#missing.get(peer)?.since ?? at, at });
     else this.#missing.delete(peer);

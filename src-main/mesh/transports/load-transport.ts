@@ -4,6 +4,7 @@ import { HANDSHAKE_TIMEOUT_MS, MAX_EARLY_STREAMS, MAX_STREAMS_PER_CONNECTION, ty
 import { onlyNamed, type ChosenRelays } from './chosen-relays.ts';
 import type { TransportKind } from './kinds.ts';
 import { onlyConnected } from './webrtc-guard.ts';
+import { keepListeners } from './webrtc-listener.ts';
 
 /** What libp2p calls with its own components; which of them a transport uses is its affair. */
 export type TransportFactory = NonNullable<Libp2pOptions['transports']>[number];
@@ -38,7 +39,7 @@ const LOADERS: Readonly<Record<LoadedKind, (settings: TransportSettings) => Prom
   },
   'webrtc-direct': async (settings) => {
     const { webRTCDirect } = await import('@libp2p/webrtc');
-    return webRTCDirect({ rtcConfiguration: rtcConfiguration(settings), maxEarlyStreams: MAX_EARLY_STREAMS });
+    return keepListeners(webRTCDirect({ rtcConfiguration: rtcConfiguration(settings), maxEarlyStreams: MAX_EARLY_STREAMS }));
   },
   webrtc: async (settings) => {
     const [{ webRTC }, { closeChannelsFirst }] = await Promise.all([import('@libp2p/webrtc'), import('./webrtc-close.ts')]);

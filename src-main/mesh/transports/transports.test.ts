@@ -102,14 +102,23 @@ it('WebRTC over a relay needs it for the negotiation only', async () => {
 }, 30_000);
 
 describe('WebRTC', () => {
-  it('keeps no process alive, whenever an attempt was called off', async () => {
-    const child = spawn(process.execPath, [fileURLToPath(new URL('../testing/webrtc-process.ts', import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] });
+  /** The exit code of a process of mesh/testing, and the last that it said. */
+  async function endOf(script: string): Promise<readonly [unknown, string | undefined]> {
+    const child = spawn(process.execPath, [fileURLToPath(new URL(`../testing/${script}.ts`, import.meta.url))], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       const [[code], said] = await Promise.all([once(child, 'exit'), child.stdout.toArray()]);
-      expect([code, Buffer.concat(said).toString()]).toEqual([0, 'stopped\n']);
+      return [code, Buffer.concat(said).toString().split('\n').at(-2)];
     } finally {
       child.kill('SIGKILL');
     }
+  }
+
+  it('keeps no process alive, whenever an attempt was called off', async () => {
+    expect(await endOf('webrtc-process')).toEqual([0, 'stopped']);
+  });
+
+  it('ends in order where it listened for browsers, though somebody goes on asking to be let in', async () => {
+    expect(await endOf('webrtc-listener-process')).toEqual([0, 'stopped']);
   });
 
   it('goes on for the other meshes of a process when one stops, and begins anew after the last', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { asPeerId, ManualClock } from '../../base/index.ts';
 import { leafCid } from '../dag/index.ts';
 import { decodeAnnouncement, type Announcement } from './announcement.ts';
@@ -87,7 +87,7 @@ it('tells a newcomer all: at once when nobody had heard it, else not again withi
   await announcer.check();
   announcer.newcomer();
   state.heardBy = 1;
-  await vi.waitFor(() => expect(told).toHaveLength(2));
+  await expect.poll(() => told).toHaveLength(2);
   announcer.newcomer();
   await announcer.check();
   expect(told).toHaveLength(2);
@@ -110,9 +110,9 @@ it('records are put for what is held, kept back while nobody can be told, and ta
   }, (error) => { throw error; });
   keeper.hold([ONE, TWO]);
   keeper.hold([ONE, THREE]);
-  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  await expect.poll(() => waiting).toHaveLength(1);
   waiting[0]?.();
-  await vi.waitFor(() => expect(provided).toEqual([ONE, THREE]));
+  await expect.poll(() => provided).toEqual([ONE, THREE]);
   expect(withdrawn).toEqual([TWO]);
   await keeper.stop();
 });
