@@ -39,16 +39,21 @@ export class ChatsStore {
   readonly store: StoreApi<ChatsView> = createStore(() => EMPTY);
   readonly #client: HostClient;
   readonly #storage: TabStorage;
+  readonly #onBegun: (id: string) => void;
   #openId: string | undefined;
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #asked = new Set<number>();
-  #refreshing: Promise<void> | undefined;
+  #isRefreshing = false;
+  #beginning: Promise<string | undefined> | undefined;
   #isStale = false;
 
-  constructor(client: HostClient, storage: TabStorage) {
+  /** `onBegun`: what was of no conversation yet is of this one. */
+  constructor(client: HostClient, storage: TabStorage, onBegun: (id: string) => void = () => undefined) {
     this.#client = client;
     this.#storage = storage;
-    this.#openId = storage.getItem(KEY) ?? undefined;
+    this.#onBegun = onBegun;
+    // Empty where none was open.
+    this.#openId = storage.getItem(KEY) || undefined;
     client.store.subscribe((view, old) => {
       const isBack = view.link === 'online' && old.link !== 'online';
       if (isBack || (view.link === 'online' && view.state?.conversations?.revision !== old.state?.conversations?.revision)) this.#refresh();
@@ -71,13 +76,9 @@ export class ChatsStore {
   async send(text: string, { edits, attachments }: { readonly edits?: string; readonly attachments?: readonly string[] } = {}): Promise<boolean> {
     clearTimeout(this.#draftTimer);
     this.#draftTimer = undefined;
-    const id = this.#openId ?? (await this.#call('conversations.create', {}))?.id;
+    const id = await this.#openOrBegin();
     if (id === undefined) return false;
-    const isNew = this.#openId === undefined;
-    const sent = await this.#call('conversations.send', { id, text, ...(edits === undefined ? {} : { edits }), ...(attachments === undefined ? {} : { attachments }) });
-    this.store.setState({ draft: '' });
-    if (isNew) await this.select(id);
-    return sent !== undefined;
+    return await this.#call('conversations.send', { id, text, ...(edits === undefined ? {} : { edits }), ...(attachments === undefined ? {} : { attachments }) }) !== undefined;
   }
 
   regenerate = (messageId: string): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.regenerate', { id, messageId }));
@@ -91,10 +92,8 @@ export class ChatsStore {
 
   /** Settings of the open conversation; begins one when there is none. */
   async settings(change: Pick<ConversationChange, 'system' | 'options'>): Promise<void> {
-    const id = this.#openId ?? (await this.#call('conversations.create', {}))?.id;
-    if (id === undefined) return;
-    await this.update(id, change);
-    if (this.#openId === undefined) await this.select(id);
+    const id = await this.#openOrBegin();
+    if (id !== undefined) await this.update(id, change);
   }
 
   async delete(id: string): Promise<void> {
@@ -135,6 +134,27 @@ export class ChatsStore {
     this.store.setState({ error });
   }
 
+  // One for all who ask while it begins: a question sent right after settings is asked with them.
+  #openOrBegin(): Promise<string | undefined> {
+    if (this.#openId !== undefined) return Promise.resolve(this.#openId);
+    return this.#beginning ??= this.#begin().finally(() => { this.#beginning = undefined; });
+  }
+
+  async #begin(): Promise<string | undefined> {
+    const conversation = await this.#call('conversations.create', {});
+    if (conversation === undefined || this.#openId !== undefined) return conversation?.id;
+    const { id } = conversation;
+    const { draft } = this.store.getState();
+    this.#openId = id;
+    this.#storage.setItem(KEY, id);
+    this.#asked.clear();
+    this.#onBegun(id);
+    this.store.setState({ draft: '', open: { conversation, system: '', options: {}, draft, total: 0, messages: new Map() } });
+    // What is being written goes along.
+    if (draft !== '') this.setDraft(draft);
+    return id;
+  }
+
   #saveDraftNow(): void {
     const { open } = this.store.getState();
     if (this.#draftTimer === undefined || open === undefined) return;
@@ -146,15 +166,21 @@ export class ChatsStore {
   // Changes that come while one is asked for are asked for together, afterwards.
   #refresh(): void {
     this.#isStale = true;
-    this.#refreshing ??= this.#refreshAll().finally(() => { this.#refreshing = undefined; });
+    if (!this.#isRefreshing) void this.#refreshAll();
   }
 
   async #refreshAll(): Promise<void> {
-    while (this.#isStale) {
-      this.#isStale = false;
-      const list = await this.#call('conversations.list', {});
-      if (list !== undefined) this.store.setState({ list: list.conversations, total: list.total, folders: list.folders });
-      if (this.#openId !== undefined && this.#openId !== '') await this.#load(this.#openId);
+    this.#isRefreshing = true;
+    try {
+      while (this.#isStale) {
+        this.#isStale = false;
+        const list = await this.#call('conversations.list', {});
+        if (list !== undefined) this.store.setState({ list: list.conversations, total: list.total, folders: list.folders });
+        if (this.#openId !== undefined) await this.#load(this.#openId);
+      }
+    } finally {
+      // At once, not a turn later: a change told in between would be nobody's.
+      this.#isRefreshing = false;
     }
   }
 
