@@ -103,6 +103,23 @@ it('keeps a draft in the host, and shows another page’s changes', async () => 
   expect((await until(two.chats.store, ({ open: shown }) => shown === undefined)).list).toBeDefined();
 });
 
+it('loses no draft to a reload or to a host that is away', async () => {
+  const host = new ScriptedHost();
+  const { chats, isOver, storage, client } = await open(host);
+  chats.setDraft('of a chat that has not begun');
+  expect((await open(host, storage)).chats.store.getState().draft).toBe('of a chat that has not begun');
+  chats.setDraft('');
+  await chats.send('q');
+  const id = (await until(chats.store, isOver)).open!.conversation.id;
+  const draftOf = () => host.conversations.open({ id, limit: 1 }).draft;
+  client.stop();
+  chats.setDraft('written while the host was away');
+  const after = await open(host, storage);
+  await until(after.chats.store, ({ open: shown }) => shown?.draft === 'written while the host was away');
+  await expect.poll(draftOf).toBe('written while the host was away');
+  await expect.poll(() => storage.getItem('omninode.draft')).toBe('');
+});
+
 it('forgets what belongs to another branch', async () => {
   const host = new ScriptedHost();
   const { chats, isOver } = await open(host);

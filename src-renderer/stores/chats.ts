@@ -30,6 +30,10 @@ export interface TabStorage {
 }
 
 const KEY = 'omninode.open';
+/** Of a conversation that has not begun: only the tab knows it. */
+const NEW_DRAFT = 'omninode.draft.new';
+/** What the host did not confirm yet: a reload or a lost host must not cost it. */
+const UNSAVED_DRAFT = 'omninode.draft';
 const PAGE = 60;
 const DRAFT_DELAY_MS = 400;
 const EMPTY: ChatsView = { list: undefined, total: 0, folders: [], open: undefined, draft: '', error: undefined, target: undefined };
@@ -42,6 +46,7 @@ export class ChatsStore {
   readonly #onBegun: (id: string) => void;
   #openId: string | undefined;
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
+  #unsaved: Draft | undefined;
   readonly #asked = new Set<number>();
   #isRefreshing = false;
   #beginning: Promise<string | undefined> | undefined;
@@ -54,8 +59,11 @@ export class ChatsStore {
     this.#onBegun = onBegun;
     // Empty where none was open.
     this.#openId = storage.getItem(KEY) || undefined;
+    this.#unsaved = draftFrom(storage.getItem(UNSAVED_DRAFT));
+    this.store.setState({ draft: storage.getItem(NEW_DRAFT) ?? '' });
     client.store.subscribe((view, old) => {
       const isBack = view.link === 'online' && old.link !== 'online';
+      if (isBack) this.#saveDraftNow();
       if (isBack || (view.link === 'online' && view.state?.conversations?.revision !== old.state?.conversations?.revision)) this.#refresh();
     });
   }
@@ -78,7 +86,10 @@ export class ChatsStore {
     this.#draftTimer = undefined;
     const id = await this.#openOrBegin();
     if (id === undefined) return false;
-    return await this.#call('conversations.send', { id, text, ...(edits === undefined ? {} : { edits }), ...(attachments === undefined ? {} : { attachments }) }) !== undefined;
+    const sent = await this.#call('conversations.send', { id, text, ...(edits === undefined ? {} : { edits }), ...(attachments === undefined ? {} : { attachments }) });
+    // The host has emptied its own.
+    if (sent !== undefined && this.#unsaved?.draft === '') this.#keep(undefined);
+    return sent !== undefined;
   }
 
   regenerate = (messageId: string): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.regenerate', { id, messageId }));
@@ -112,11 +123,12 @@ export class ChatsStore {
     return (await this.#call('conversations.search', { text }))?.hits ?? [];
   }
 
-  /** Kept on the screen at once, in the host a moment later. */
+  /** Kept on the screen and in the tab at once, in the host a moment later. */
   setDraft(draft: string): void {
     const { open } = this.store.getState();
-    if (open === undefined) return this.store.setState({ draft });
+    if (open === undefined) return this.#setNewDraft(draft);
     this.store.setState({ open: { ...open, draft } });
+    this.#keep({ id: open.conversation.id, draft });
     clearTimeout(this.#draftTimer);
     this.#draftTimer = setTimeout(() => this.#saveDraftNow(), DRAFT_DELAY_MS);
   }
@@ -149,18 +161,31 @@ export class ChatsStore {
     this.#storage.setItem(KEY, id);
     this.#asked.clear();
     this.#onBegun(id);
-    this.store.setState({ draft: '', open: { conversation, system: '', options: {}, draft, total: 0, messages: new Map() } });
+    this.#setNewDraft('');
+    this.store.setState({ open: { conversation, system: '', options: {}, draft, total: 0, messages: new Map() } });
     // What is being written goes along.
     if (draft !== '') this.setDraft(draft);
     return id;
   }
 
+  #setNewDraft(draft: string): void {
+    this.#storage.setItem(NEW_DRAFT, draft);
+    this.store.setState({ draft });
+  }
+
+  #keep(unsaved: Draft | undefined): void {
+    this.#unsaved = unsaved;
+    this.#storage.setItem(UNSAVED_DRAFT, unsaved === undefined ? '' : JSON.stringify(unsaved));
+  }
+
   #saveDraftNow(): void {
-    const { open } = this.store.getState();
-    if (this.#draftTimer === undefined || open === undefined) return;
     clearTimeout(this.#draftTimer);
     this.#draftTimer = undefined;
-    void this.update(open.conversation.id, { draft: open.draft });
+    const unsaved = this.#unsaved;
+    if (unsaved === undefined) return;
+    const saved = (): void => { if (this.#unsaved === unsaved) this.#keep(undefined); };
+    // Without a host it waits for the next one; a conversation that is gone needs none.
+    this.#client.call('conversations.update', { id: unsaved.id, change: { draft: unsaved.draft } }).then(saved, (error: unknown) => { if (error instanceof HostError && error.code !== 'BRIDGE_DISCONNECTED') saved(); });
   }
 
   // Changes that come while one is asked for are asked for together, afterwards.
@@ -195,7 +220,7 @@ export class ChatsStore {
     const known = open?.conversation.id === id ? open : undefined;
     const merged = stillTrue(known?.messages, messages, offset === undefined);
     for (const message of messages) merged.set(message.index, message);
-    this.store.setState({ open: { ...rest, draft: this.#draftTimer === undefined ? rest.draft : known?.draft ?? rest.draft, total, messages: merged } });
+    this.store.setState({ open: { ...rest, draft: this.#unsaved?.id === id ? this.#unsaved.draft : rest.draft, total, messages: merged } });
   }
 
   #onOpen(work: (id: string) => Promise<unknown>): Promise<unknown> {
@@ -212,6 +237,16 @@ export class ChatsStore {
       return undefined;
     }
   }
+}
+
+interface Draft {
+  readonly id: string;
+  readonly draft: string;
+}
+
+function draftFrom(kept: string | null): Draft | undefined {
+  const { id, draft } = JSON.parse(kept || '{}') as Partial<Record<string, unknown>>;
+  return typeof id === 'string' && typeof draft === 'string' ? { id, draft } : undefined;
 }
 
 /**

@@ -1,28 +1,19 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { askRunningHost } from '../../src-main/host/index.ts';
-import { findChromium, openBrowser } from '../support/browser.ts';
-import { cli as cliOnce, startCli } from '../support/cli.ts';
+import { cli as cliOnce } from '../support/cli.ts';
+import { QUIET_ENV, realMissing, RealHosts } from '../support/real-host.ts';
+import { openTestBrowser, shots } from '../support/ui.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const shots = join(root, 'test-results', 'screenshots');
-const chromium = findChromium();
-const missing = ['out/renderer/index.html', 'out/main/cli.js', 'resources/models/omni-guide.gguf', 'native/build/Release/omninode.node'].find((path) => !existsSync(join(root, path)));
-const why = chromium === undefined ? 'no Chromium on this machine' : missing === undefined ? undefined : `${missing} is not built (npm run build)`;
-if (why !== undefined) process.stderr.write(`test/e2e-ui/real-contribute is skipped: ${why}\n`);
+const why = realMissing('real-contribute');
 
 it.skipIf(why !== undefined)('a new home: first steps, then the page tells that another node was served, until it is switched off', async () => {
-  mkdirSync(shots, { recursive: true });
-  const home = await mkdtemp(join(tmpdir(), 'omninode-home-'));
-  const env = { OMNINODE_THREADS: '1', OMNINODE_CALIBRATE: '0', OMNINODE_SHARE_STORE: '0' };
-  const cli = startCli(['serve', '--json'], { ...env, OMNINODE_HOME: join(home, 'app') });
-  const browser = await openBrowser(chromium ?? '');
+  const hosts = await RealHosts.open();
+  const home = join(hosts.folder, 'app');
+  const browser = await openTestBrowser();
   const signal = new AbortController().signal;
   try {
-    const { url } = JSON.parse(/\{.*"serving".*\}/.exec(await cli.until(/"serving".*\}/))![0]) as { url: string };
+    const { url } = await hosts.serve({ home, env: QUIET_ENV });
     const page = await browser.context.newPage();
     await page.goto(url);
     await page.getByText('Ready', { exact: true }).waitFor();
@@ -36,8 +27,8 @@ it.skipIf(why !== undefined)('a new home: first steps, then the page tells that 
     await page.keyboard.press('Alt+5');
     await page.getByText('On, nobody asked yet.').waitFor();
 
-    const { addresses = [] } = await askRunningHost(join(home, 'app'), signal);
-    const ask = () => cliOnce(['pipeline-infer', 'How does OmniNode split a model between machines, and who sees what?', '--json', '--peer', addresses[0] ?? ''], { ...env, OMNINODE_HOME: join(home, 'other') });
+    const { addresses = [] } = await askRunningHost(home, signal);
+    const ask = () => cliOnce(['pipeline-infer', 'How does OmniNode split a model between machines, and who sees what?', '--json', '--peer', addresses[0] ?? ''], { ...QUIET_ENV, OMNINODE_HOME: join(hosts.folder, 'other') });
     const served = await ask();
     expect(served.code, served.stderr).toBe(0);
     await page.getByText('On. Nobody is asking now.').waitFor();
@@ -52,8 +43,6 @@ it.skipIf(why !== undefined)('a new home: first steps, then the page tells that 
     expect(await steps.count()).toBe(0);
   } finally {
     await browser.close();
-    cli.child.kill('SIGTERM');
-    await cli.done;
-    await rm(home, { recursive: true, force: true });
+    await hosts.stop();
   }
 });

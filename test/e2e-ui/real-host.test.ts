@@ -1,27 +1,20 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readInvite } from '../../src-main/mesh/index.ts';
 import { makePdf } from '../../src-main/documents/testing/pdf.ts';
-import { findChromium, openBrowser } from '../support/browser.ts';
-import { cli as cliOnce, startCli } from '../support/cli.ts';
+import { cli as cliOnce } from '../support/cli.ts';
+import { realMissing, RealHosts } from '../support/real-host.ts';
+import { openTestBrowser, shots } from '../support/ui.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const shots = join(root, 'test-results', 'screenshots');
-const chromium = findChromium();
-const missing = ['out/renderer/index.html', 'out/main/cli.js', 'resources/models/omni-guide.gguf', 'native/build/Release/omninode.node'].find((path) => !existsSync(join(root, path)));
-const why = chromium === undefined ? 'no Chromium on this machine' : missing === undefined ? undefined : `${missing} is not built (npm run build)`;
-if (why !== undefined) process.stderr.write(`test/e2e-ui/real-host is skipped: ${why}\n`);
+const why = realMissing('real-host');
 
 it.skipIf(why !== undefined)('`omninode serve`: the model inside answers over three node processes, measured', async () => {
-  mkdirSync(shots, { recursive: true });
-  const home = await mkdtemp(join(tmpdir(), 'omninode-home-'));
-  const cli = startCli(['serve', '--json'], { OMNINODE_HOME: home });
-  const browser = await openBrowser(chromium ?? '');
+  const hosts = await RealHosts.open();
+  const home = join(hosts.folder, 'home');
+  const browser = await openTestBrowser();
   try {
-    const { url } = JSON.parse(/\{.*"serving".*\}/.exec(await cli.until(/"serving".*\}/))![0]) as { url: string };
+    const { cli, url } = await hosts.serve({ home });
     const page = await browser.context.newPage();
     await page.goto(url);
     await page.getByText('Ready', { exact: true }).waitFor();
@@ -94,10 +87,10 @@ it.skipIf(why !== undefined)('`omninode serve`: the model inside answers over th
     await page.getByText(/3 stages · [\d.]+ tok\/s · first token/).waitFor();
     await page.locator('.chips-sent').getByRole('button', { name: 'page.pdf' }).click();
     await page.getByRole('dialog').getByText('Nor is an aardvark.').waitFor();
-  } finally {
-    await browser.close();
     cli.child.kill('SIGTERM');
     expect((await cli.done).stderr).not.toMatch(/pangolin|aardvark/);
-    await rm(home, { recursive: true, force: true });
+  } finally {
+    await browser.close();
+    await hosts.stop();
   }
 });

@@ -1,37 +1,20 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { askRunningHost } from '../../src-main/host/index.ts';
-import { findChromium, openBrowser } from '../support/browser.ts';
-import { startCliSource, type RunningCli } from '../support/cli.ts';
+import { QUIET_ENV, realMissing, RealHosts, type ServeInit } from '../support/real-host.ts';
+import { openTestBrowser, shots } from '../support/ui.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const shots = join(root, 'test-results', 'screenshots');
-const chromium = findChromium();
-const missing = ['out/renderer/index.html', 'out/main/cli.js', 'resources/models/omni-guide.gguf', 'native/build/Release/omninode.node'].find((path) => !existsSync(join(root, path)));
-const why = chromium === undefined ? 'no Chromium on this machine' : missing === undefined ? undefined : `${missing} is not built (npm run build)`;
-if (why !== undefined) process.stderr.write(`test/e2e-ui/real-mesh is skipped: ${why}\n`);
+const why = realMissing('real-mesh');
 
 // Too warm to end by itself, and the same each time.
 const OPTIONS = { Temperature: '5', 'Most tokens': '800', Seed: '11' };
 
 it.skipIf(why !== undefined || process.platform === 'win32')('the page chats over two other machines, says who sees it, and an answer survives the loss of one and a reload', async () => {
-  mkdirSync(shots, { recursive: true });
-  const home = await mkdtemp(join(tmpdir(), 'omninode-mesh-'));
-  const env = { OMNINODE_THREADS: '1', OMNINODE_CALIBRATE: '0', OMNINODE_SHARE_STORE: '0' };
-  const running: RunningCli[] = [];
-  const serve = async (name: string, more: Readonly<Record<string, string>>, config: Readonly<Record<string, unknown>> = {}): Promise<{ readonly cli: RunningCli; readonly url: string }> => {
-    await mkdir(join(home, name));
-    await writeFile(join(home, name, 'config.json'), JSON.stringify(config));
-    // The child is the node itself, to be killed.
-    const cli = startCliSource(['serve', '--json', '--cluster', '2'], { ...env, ...more, OMNINODE_NAME: name, OMNINODE_HOME: join(home, name) });
-    running.push(cli);
-    const { url } = JSON.parse(/\{.*"serving".*\}/.exec(await cli.until(/"serving".*\}/))![0]) as { url: string };
-    return { cli, url };
-  };
-  const browser = await openBrowser(chromium ?? '');
+  const hosts = await RealHosts.open();
+  const homeOf = (name: string): string => join(hosts.folder, name);
+  // The child is the node itself, to be killed.
+  const serve = (name: string, env: Readonly<Record<string, string>>, config: ServeInit['config'] = {}) => hosts.serve({ home: homeOf(name), args: ['--cluster', '2'], env: { ...QUIET_ENV, ...env, OMNINODE_NAME: name }, config, isNode: true });
+  const browser = await openTestBrowser();
   try {
     const { url } = await serve('app', { OMNINODE_CHAT_OVER: 'mesh' });
     const page = await browser.context.newPage();
@@ -41,7 +24,7 @@ it.skipIf(why !== undefined || process.platform === 'win32')('the page chats ove
     await page.getByText('other machines are to compute omni-guide, and none that is there computes for others').first().waitFor();
     await page.screenshot({ path: join(shots, 'real-mesh-nobody.png') });
 
-    const { addresses = [] } = await askRunningHost(join(home, 'app'), new AbortController().signal);
+    const { addresses = [] } = await askRunningHost(homeOf('app'), new AbortController().signal);
     const member = (name: string) => serve(name, { OMNINODE_CONTRIBUTE: '1', OMNINODE_CONTRIBUTE_MEMORY_BYTES: '5000000' }, { peers: addresses.slice(0, 1) });
     const [b] = await Promise.all([member('b'), member('c')]);
     await page.getByText('Ready', { exact: true }).waitFor();
@@ -73,8 +56,6 @@ it.skipIf(why !== undefined || process.platform === 'win32')('the page chats ove
     await page.screenshot({ path: join(shots, 'real-mesh-history.png') });
   } finally {
     await browser.close();
-    for (const { child } of running) child.kill('SIGTERM');
-    await Promise.all(running.map(({ done }) => done));
-    await rm(home, { recursive: true, force: true });
+    await hosts.stop();
   }
 }, 240_000);
