@@ -1,7 +1,8 @@
 import type { Contribution } from '../../src-preload/bridge/index.ts';
 import type { Texts } from '../language/index.ts';
 
-const formatTime = (unixMs: number, now: Date): string => {
+/** With the day, where it is another. */
+export const formatTime = (unixMs: number, now: Date): string => {
   const then = new Date(unixMs);
   return then.toDateString() === now.toDateString() ? then.toLocaleTimeString(undefined, { timeStyle: 'short' }) : then.toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 };

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestBrowser } from '../support/browser.ts';
-import { QUIET_ENV, realMissing, RealHosts, type Serving } from '../support/real-host.ts';
+import { LOOK_MS, openReadyPage, QUIET_ENV, REAL_TIMEOUT_MS, realMissing, RealHosts, type Serving } from '../support/real-host.ts';
 import { checkLooks, openTestBrowser, overflowOf } from '../support/ui.ts';
 
 const why = realMissing('real-chat');
@@ -27,11 +27,8 @@ describe.skipIf(why !== undefined || process.platform === 'win32')('chatting wit
   beforeAll(async () => {
     [browser, hosts] = await Promise.all([openTestBrowser(), RealHosts.open()]);
     host = await serve('0');
-    page = await browser.context.newPage();
-    page.setDefaultTimeout(100_000);
-    await page.goto(host.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
-  });
+    page = await openReadyPage(browser, host.url);
+  }, REAL_TIMEOUT_MS);
   afterAll(async () => {
     await browser?.close();
     await hosts?.stop();
@@ -83,9 +80,9 @@ describe.skipIf(why !== undefined || process.platform === 'win32')('chatting wit
     const half = await said();
     expect(half).not.toBe('');
     await button('Continue').click();
-    await expect.poll(async () => (await said()).length, { timeout: 60_000 }).toBeGreaterThan(half.length);
+    await expect.poll(async () => (await said()).length, { timeout: LOOK_MS }).toBeGreaterThan(half.length);
     expect((await stop()).startsWith(half)).toBe(true);
-  });
+  }, REAL_TIMEOUT_MS);
 
   it('edits into a branch, writes again, and keeps each variant', async () => {
     const first = await said();
@@ -101,9 +98,9 @@ describe.skipIf(why !== undefined || process.platform === 'win32')('chatting wit
     await page.getByText('Cut at the token limit').waitFor();
     expect(await said()).toBe(second);
     await button('Previous question').click();
-    await expect.poll(said).toBe(first);
+    await expect.poll(said, { timeout: LOOK_MS }).toBe(first);
     await checkLooks(page, 'real-chat');
-  });
+  }, REAL_TIMEOUT_MS);
 
   it('renames, finds in every branch, exports, and imports the same again', async () => {
     await more(QUESTION, 'Rename');
@@ -122,13 +119,13 @@ describe.skipIf(why !== undefined || process.platform === 'win32')('chatting wit
     expect(JSON.parse(await exported('Again', 'Export as JSON'))).toEqual({ ...whole, title: 'Again' });
     await page.getByLabel('File to import').setInputFiles({ name: 'text.md', mimeType: 'text/markdown', buffer: Buffer.from(markdown.replace('# Splitting', '# Only text')) });
     expect(await exported('Only text', 'Export as markdown')).toBe(markdown.replace('# Splitting', '# Only text'));
-  });
+  }, REAL_TIMEOUT_MS);
 
   it('comes back after a host that was killed in mid-answer, with its part and the draft', async () => {
     await button('New chat').click();
     await set(ENDLESS);
     await ask('What is a pipeline?');
-    await expect.poll(saved, { timeout: 60_000 }).not.toBe('');
+    await expect.poll(saved, { timeout: LOOK_MS }).not.toBe('');
     const kept = saved();
     await field().fill('a draft that is kept');
     host.cli.child.kill('SIGKILL');
@@ -142,7 +139,7 @@ describe.skipIf(why !== undefined || process.platform === 'win32')('chatting wit
     expect(await field().inputValue()).toBe('a draft that is kept');
     await page.getByText('Ready', { exact: true }).waitFor();
     await button('Continue').click();
-    await expect.poll(async () => (await said()).length, { timeout: 60_000 }).toBeGreaterThan(part.length);
+    await expect.poll(async () => (await said()).length, { timeout: LOOK_MS }).toBeGreaterThan(part.length);
     const whole = await stop();
     expect(whole.startsWith(part)).toBe(true);
 
@@ -153,5 +150,5 @@ describe.skipIf(why !== undefined || process.platform === 'win32')('chatting wit
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflowOf(page)).toBe(0);
     await checkLooks(page, 'real-chat-narrow');
-  });
+  }, REAL_TIMEOUT_MS);
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { askRunningHost } from '../../src-main/host/index.ts';
-import { QUIET_ENV, realMissing, RealHosts, type ServeInit } from '../support/real-host.ts';
+import { QUIET_ENV, REAL_TIMEOUT_MS, realMissing, RealHosts, type ServeInit } from '../support/real-host.ts';
 import { openTestBrowser, shots } from '../support/ui.ts';
 
 const why = realMissing('real-mesh');
@@ -58,4 +58,4 @@ it.skipIf(why !== undefined || process.platform === 'win32')('the page chats ove
     await browser.close();
     await hosts.stop();
   }
-}, 240_000);
+}, REAL_TIMEOUT_MS);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { generateModel } from '../support/models/index.ts';
-import { QUIET_ENV, realMissing, RealHosts } from '../support/real-host.ts';
+import { openReadyPage, QUIET_ENV, REAL_TIMEOUT_MS, realMissing, RealHosts } from '../support/real-host.ts';
 import { openTestBrowser, shots } from '../support/ui.ts';
 
 const why = realMissing('real-models');
@@ -15,9 +15,7 @@ it.skipIf(why !== undefined)('`omninode serve`: a model that is added by its fil
   const browser = await openTestBrowser();
   try {
     const { cli, url } = await hosts.serve({ home, env: QUIET_ENV });
-    const page = await browser.context.newPage();
-    await page.goto(url);
-    await page.getByText('Ready', { exact: true }).waitFor();
+    const page = await openReadyPage(browser, url);
     await page.getByRole('button', { name: 'Models', exact: true }).click();
     await page.getByTestId('model-file').setInputFiles(path);
     await page.getByRole('region', { name: 'Downloads' }).getByText('Here', { exact: true }).waitFor();
@@ -43,4 +41,4 @@ it.skipIf(why !== undefined)('`omninode serve`: a model that is added by its fil
     await browser.close();
     await hosts.stop();
   }
-});
+}, REAL_TIMEOUT_MS);

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import type { TestBrowser } from './browser.ts';
 import { startCli, startCliSource, type RunningCli } from './cli.ts';
 import { uiMissing } from './ui.ts';
 
@@ -20,6 +22,19 @@ export function realMissing(file: string): string | undefined {
 
 /** One thread a stage and nothing done on the side: tests share the machine. */
 export const QUIET_ENV = { OMNINODE_THREADS: '1', OMNINODE_CALIBRATE: '0', OMNINODE_SHARE_STORE: '0' } as const;
+
+/** For a whole test: nodes start on a machine that may have other things to do. */
+export const REAL_TIMEOUT_MS = 300_000;
+export const LOOK_MS = 100_000;
+
+/** The page of a host, once its model answers. */
+export async function openReadyPage({ context }: TestBrowser, url: string): Promise<Page> {
+  const page = await context.newPage();
+  page.setDefaultTimeout(LOOK_MS);
+  await page.goto(url);
+  await page.getByText('Ready', { exact: true }).waitFor();
+  return page;
+}
 
 export interface Serving {
   readonly cli: RunningCli;
