@@ -3,9 +3,17 @@ import { writeAtomically } from '../base/index.ts';
 import { checkConfig, configPath, readConfigFile, type ConfigSource } from './config.ts';
 
 const READABLE = 0o644;
+/** One after the other, whoever asks: each begins with what the one before left. */
+const turns = new Map<string, Promise<unknown>>();
 
 /** Changes the file of the configuration, whole or not at all; what it says besides stays. Throws HOST_BAD_CONFIG when the change would make it wrong. */
-export async function updateConfigFile(home: string, change: (source: ConfigSource) => ConfigSource): Promise<void> {
+export function updateConfigFile(home: string, change: (source: ConfigSource) => ConfigSource): Promise<void> {
+  const done = (turns.get(home) ?? Promise.resolve()).catch(() => undefined).then(() => update(home, change));
+  turns.set(home, done);
+  return done.finally(() => { if (turns.get(home) === done) turns.delete(home); });
+}
+
+async function update(home: string, change: (source: ConfigSource) => ConfigSource): Promise<void> {
   const path = configPath(home);
   const next = change(await readConfigFile(path));
   checkConfig(path, { ...next, home });

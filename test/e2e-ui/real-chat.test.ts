@@ -147,6 +147,19 @@ describe.skipIf(why !== undefined || process.platform === 'win32')('chatting wit
     await page.getByText('Stopped').waitFor();
     expect(await said()).toBe(whole);
     expect(await field().inputValue()).toBe('a draft that is kept');
+    // A context of another size takes the model anew, not the node.
+    await page.keyboard.press('Alt+7');
+    await page.getByRole('navigation', { name: 'Parts of the settings' }).getByRole('button', { name: 'This node', exact: true }).click();
+    await page.getByLabel('Context size (tokens)').fill('1024');
+    await page.getByLabel('Name', { exact: true }).fill('studio');
+    await button('Save').click();
+    await button('Load it anew now').click();
+    await page.locator('.setting-badge').waitFor({ state: 'detached' });
+    expect(await page.getByLabel('Context size (tokens)').inputValue()).toBe('1024');
+    await button('Chat').click();
+    await button('Continue').click();
+    await page.getByText('Cut: context is full').waitFor();
+
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await overflowOf(page)).toBe(0);
     await checkLooks(page, 'real-chat-narrow');

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startHttpServer, type HostService, type HttpServer } from '../../src-main/api/index.ts';
 import { createLogger, LogLines, silentLogger, type Logger } from '../../src-main/base/index.ts';
-import { knownSecrets, loadSettings } from '../../src-main/host/config.ts';
+import { configSchema, knownSecrets, loadSettings, type ConfigSource } from '../../src-main/host/config.ts';
 import { appPaths } from '../../src-main/host/index.ts';
 import { aboutService, apiKeyService, collectDiagnostics, preferenceService, settingsService } from '../../src-main/host/settings/index.ts';
 import type { TestBrowser } from '../support/browser.ts';
@@ -42,13 +42,20 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     complaints = [];
     home = await mkdtemp(join(tmpdir(), 'omninode-settings-ui-'));
     const settings = await loadSettings({ home, storeQuotaBytes: 5_000_000_000 }, { OMNINODE_UI_TOKEN: 'key-of-the-browser-test' });
+    let [now, loaded] = [settings.config, settings.config];
+    const running = { config: () => now, loaded: () => loaded, adopt: async (keys: ConfigSource) => { now = configSchema.parse({ ...now, ...keys }); } };
     const lines = new LogLines(() => knownSecrets(settings));
     logger = createLogger('silent', undefined, lines);
     const scripted = new ScriptedHost();
     host = Object.assign(scripted, {
-      settings: settingsService(settings), preferences: preferenceService(home), apiKeys: apiKeyService(home), about: aboutService(appPaths(), home), logs: lines,
+      settings: settingsService(settings, running), preferences: preferenceService(home), apiKeys: apiKeyService(home), about: aboutService(appPaths(), home), logs: lines,
       diagnostics: () => collectDiagnostics({ settings, paths: appPaths(), api: { info: () => scripted.info(), status: () => scripted.status(), stages: () => scripted.stages(), peers: () => scripted.peers(), logs: lines }, metrics: NO_METRICS }),
     });
+    const use = scripted.models.use.bind(scripted.models);
+    scripted.models.use = async (input) => {
+      loaded = now;
+      return use(input);
+    };
     server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: settings.secrets.uiToken, port: 0 } });
     page = await open();
   });
@@ -108,16 +115,21 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await check('settings-wrong');
     await page.getByLabel('Context size (tokens)').fill('4096');
     await page.keyboard.press('Enter');
-    await page.getByText('Saved. Start OmniNode again, then it counts.').waitFor();
+    await page.getByText('Saved. What waits is told above.').waitFor();
     expect(await config()).toEqual({ contextTokens: 4096, name: 'studio' });
-    await page.getByText('2 settings wait for the next start').waitFor();
+    // The name counts, the context when the model is loaded.
+    expect(await page.locator('.setting-badge').allInnerTexts()).toEqual(['counts when the model is loaded anew']);
+    await page.getByText('One setting counts when the model is loaded anew.').waitFor();
+    await check('settings-waiting');
+    await page.getByRole('button', { name: 'Load it anew now' }).click();
+    await page.locator('.setting-badge').waitFor({ state: 'detached' });
     await go('Storage and bandwidth');
     expect(await page.getByLabel('Store quota (GB)').isDisabled()).toBe(true);
     expect(await page.getByLabel('Store quota (GB)').inputValue()).toBe('5');
     await page.getByLabel('Upload limit (MB/s)').fill('2.5');
     await page.getByRole('switch', { name: 'Give stored models to others' }).uncheck();
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('Saved. Start').waitFor();
+    await page.getByText('Saved.', { exact: true }).waitFor();
     expect(await config()).toMatchObject({ uploadBytesPerSecond: 2_500_000, shareStore: false });
     await check('settings-storage');
     await go('Network');
@@ -127,6 +139,24 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.getByText('must be an address as').waitFor();
     await check('settings-network');
     expect(complaints).toEqual([]);
+  });
+
+  it.each(['headless', 'electron'] as const)('says per field what waits for a restart, and restarts where it can: %s', async (mode) => {
+    host.mode = mode;
+    await page.reload();
+    await page.locator('.pill-ready').waitFor();
+    await page.keyboard.press('Alt+7');
+    await go('Network');
+    await page.getByRole('switch', { name: 'Find nodes of the local network' }).check();
+    await page.getByRole('button', { name: 'Save' }).click();
+    // It listens on the network then, too.
+    await expect.poll(() => page.locator('.setting-badge').allInnerTexts()).toEqual(['counts after a restart', 'counts after a restart']);
+    await page.getByText('2 settings wait for the next start of OmniNode.').waitFor();
+    expect(await page.getByText('Ctrl-C where').count()).toBe(mode === 'headless' ? 1 : 0);
+    await check(`settings-restart-${mode}`);
+    if (mode === 'headless') return expect(await page.getByRole('button', { name: 'Restart now' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Restart now' }).click();
+    await expect.poll(() => host.restarts).toBe(1);
   });
 
   it('makes a key, shows it once, and takes it back', async () => {

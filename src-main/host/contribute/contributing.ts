@@ -98,15 +98,25 @@ export class Contributing implements ContributeService, Service {
   /** Writes keys of the configuration and goes by them at once; undefined takes one out. Throws HOST_BAD_CONFIG. */
   apply(keys: ConfigSource): Promise<Contribution> {
     return this.#inTurn(async () => {
-      const { gate, onSharing, node } = this.#init;
-      const before = gate.config;
-      checkConfig('contribute.set', { ...before, ...keys });
-      await updateConfigFile(before.home, (source) => ({ ...source, ...keys }));
-      gate.config = configSchema.parse({ ...before, ...keys });
-      if (gate.config.shareStore !== before.shareStore || gate.config.uploadBytesPerSecond !== before.uploadBytesPerSecond) await onSharing(gate.config);
-      await this.#decide();
-      node.presence?.changed();
+      const { gate } = this.#init;
+      checkConfig('contribute.set', { ...gate.config, ...keys });
+      await updateConfigFile(gate.config.home, (source) => ({ ...source, ...keys }));
+      await this.#goBy(keys);
     });
+  }
+
+  /** Goes by keys that the file of the configuration has already; undefined: the default. */
+  adopt(keys: ConfigSource): Promise<Contribution> {
+    return this.#inTurn(() => this.#goBy(keys));
+  }
+
+  async #goBy(keys: ConfigSource): Promise<void> {
+    const { gate, onSharing, node } = this.#init;
+    const before = gate.config;
+    gate.config = configSchema.parse({ ...before, ...keys });
+    if (gate.config.shareStore !== before.shareStore || gate.config.uploadBytesPerSecond !== before.uploadBytesPerSecond) await onSharing(gate.config);
+    await this.#decide();
+    node.presence?.changed();
   }
 
   pause(ms: number): Promise<Contribution> {
