@@ -22,8 +22,8 @@ import './styles/attachments.css';
 import './styles/wallet.css';
 
 const client = createClient();
-const chats = new ChatsStore(client, sessionStorage);
 const attachments = new AttachmentsStore(client);
+const chats = new ChatsStore(client, sessionStorage, (id) => attachments.begun(id));
 const looks = new LooksStore({ client, root: document.documentElement, storage: localStorage });
 client.start();
 

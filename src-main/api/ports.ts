@@ -83,6 +83,8 @@ export interface LinkService {
 export interface DesktopService {
   get(): Promise<Desktop>;
   set(change: DesktopChange): Promise<Desktop>;
+  /** Returns at once; the app ends in order and is opened again. */
+  restart(): void;
 }
 
 /** Newer versions of the app; each change is told as the event `update`. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createLogger, LINE_LIMITS, LogLines, scrubText } from './index.ts';
+import { createLogger, LINE_LIMITS, LogLines, scrubText, type LogLevel } from './index.ts';
 
 const NOWHERE = { write: () => undefined };
 
@@ -18,6 +18,22 @@ it('keeps the newest lines of a logger, from info on, whatever goes to stderr', 
   for (let index = 0; index < LINE_LIMITS.lines + 5; index += 1) logger.info(`line ${index}`);
   expect(lines.lines()).toHaveLength(LINE_LIMITS.lines);
   expect(lines.lastSeq).toBe(LINE_LIMITS.lines + 7);
+});
+
+it('goes by a level that changes while it is there, in children made before too', () => {
+  const lines = new LogLines();
+  const shown: string[] = [];
+  let level: LogLevel = 'warn';
+  const logger = createLogger(() => level, { write: (line: string) => void shown.push(line) }, lines);
+  const child = logger.child({ stage: 'a' });
+  const say = (): void => {
+    child.debug('small');
+    child.info('usual');
+    child.error('grave');
+  };
+  for (level of ['warn', 'debug', 'silent'] as const) say();
+  expect(shown.map((line) => JSON.parse(line).msg)).toEqual(['grave', 'small', 'usual', 'grave']);
+  expect(lines.lines().map(({ message }) => message)).toEqual(['usual', 'grave', 'small', 'usual', 'grave', 'usual', 'grave']);
 });
 
 it('finds lines by level, text and place, and bounds them', () => {

@@ -45,7 +45,7 @@ export class Chats {
     this.#tree = new MessageTree(this.#db);
     this.#attachments = new AttachmentTable(this.#db, clock);
     this.#attachments.sweep();
-    this.#costs = new AttachmentCosts(reader ?? guessing(this.#options.historyChars), (id) => this.#attachments.text(id));
+    this.#costs = new AttachmentCosts(reader ?? guessing(this.#options.historyChars()), (id) => this.#attachments.text(id));
     this.#tree.interrupt((writer) => writer !== process.pid && isAlive(writer));
     this.#answers = new Answers({ answerer, tree: this.#tree, events: this.events, options: this.#options, onEnd: (id) => this.#said(id) });
   }
@@ -232,7 +232,7 @@ export class Chats {
     const begun = content === '' ? [] : [{ role: 'assistant' as const, content, files: [] }];
     if (this.#attachments.isOnPath(id, depth)) return compose({ ...init, reader: this.#costs.reader, system, maxTokens, turns: [...this.#turns(id, depth), ...begun] });
     const branch = this.#tree.path(id, 0, depth).map((row): ChatMessage => ({ role: row.role, content: row.content }));
-    return { messages: promptOf(system, content === '' ? branch : [...branch, { role: 'assistant', content }], this.#options.historyChars) };
+    return { messages: promptOf(system, content === '' ? branch : [...branch, { role: 'assistant', content }], this.#options.historyChars()) };
   }
 
   /** The branch that is shown, to a depth, with what its files say. */

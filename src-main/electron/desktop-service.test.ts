@@ -3,6 +3,7 @@ import { DesktopSettings, type DesktopChoice } from './desktop-service.ts';
 
 function begin({ canOpenAtLogin = true, fails = false } = {}) {
   let isOn = false;
+  let restarts = 0;
   const saved: Partial<DesktopChoice>[] = [];
   const settings = new DesktopSettings({
     loginItem: canOpenAtLogin ? { isOn: async () => isOn, set: async (next) => { isOn = next; } } : undefined, hasTray: () => true, start: { closeToTray: false, notifications: true },
@@ -10,8 +11,9 @@ function begin({ canOpenAtLogin = true, fails = false } = {}) {
       if (fails) throw new Error('read-only');
       saved.push(choice);
     },
+    restart: () => { restarts += 1; },
   });
-  return { settings, saved };
+  return { settings, saved, restarts: () => restarts };
 }
 
 it('keeps each choice, and only what was chosen', async () => {
@@ -26,6 +28,12 @@ it('is as it was when the choice cannot be kept', async () => {
   const { settings } = begin({ fails: true });
   await expect(settings.set({ notifications: false, openAtLogin: true })).rejects.toThrow('read-only');
   expect(await settings.get()).toMatchObject({ notifications: true, openAtLogin: false });
+});
+
+it('is opened again when it is asked to', () => {
+  const { settings, restarts } = begin();
+  settings.restart();
+  expect(restarts()).toBe(1);
 });
 
 it('does not open at login where it cannot', async () => {

@@ -12,6 +12,7 @@ export interface DesktopInit {
   readonly start: DesktopChoice;
   /** Writes the choice into the configuration. Throws HOST_BAD_CONFIG. */
   readonly save: (choice: Partial<DesktopChoice>) => Promise<void>;
+  readonly restart: () => void;
 }
 
 /** What the user chose of the window, the tray and notices; in force at once. */
@@ -40,5 +41,9 @@ export class DesktopSettings implements DesktopService {
     }
     if (openAtLogin !== undefined) await this.#init.loginItem?.set(openAtLogin);
     return this.get();
+  }
+
+  restart(): void {
+    this.#init.restart();
   }
 }

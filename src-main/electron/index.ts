@@ -14,7 +14,7 @@ import { goesOnWithoutWindow, startsHidden } from './lifetime.ts';
 import { serveLocalApi, type ServedApi } from './local-api.ts';
 import { appMenu } from './menu.ts';
 import { Notices } from './notices.ts';
-import { findUpdater, loginItem, notify, secretKeeping } from './system.ts';
+import { findUpdater, loginItem, notify, relaunch, secretKeeping } from './system.ts';
 import { openTray } from './tray.ts';
 import { utilityChildren } from './utility-child.ts';
 import { createWindow, isDocument, ORIGIN, originFor, prepareSession, registerScheme } from './window.ts';
@@ -100,7 +100,7 @@ async function openHost(): Promise<Opened> {
   const served = known.served = await serveLocalApi({ host: host.api, metrics: host.metrics, logger, config, key: settings.secrets.uiToken });
   const updates = new AppUpdates({ updater: await findUpdater(), logger, publish: (state) => host.api.events.emit('update', state) });
   const desktop = new DesktopSettings({
-    loginItem: loginItem(), hasTray: () => opened.hasTray, start: config, save: (choice) => updateConfigFile(config.home, (source) => ({ ...source, ...choice })),
+    loginItem: loginItem(), hasTray: () => opened.hasTray, start: config, save: (choice) => updateConfigFile(config.home, (source) => ({ ...source, ...choice })), restart: relaunch,
   });
   const opened: Opened = { settings, host, logger, served, updates, desktop, api: { ...host.api, desktop, updates }, hasTray: false };
   return opened;

@@ -20,6 +20,14 @@ export function loginItem(): LoginItem | undefined {
   return xdgLoginItem({ configHome: process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), execPath: process.env['APPIMAGE'] ?? process.execPath });
 }
 
+/** The app quits as it always does, and is there again afterwards. */
+export function relaunch(): void {
+  // An AppImage is mounted for one run only: the next one begins with its file.
+  const file = process.env['APPIMAGE'];
+  app.relaunch(file === undefined ? {} : { execPath: file });
+  app.quit();
+}
+
 /** electron-updater is loaded only where a feed was packed: it is no part of any other start. */
 export async function findUpdater(): Promise<Updater | 'unpackaged' | 'unconfigured'> {
   if (!app.isPackaged) return 'unpackaged';

@@ -78,11 +78,14 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const served = await servedAtFirst(settings, paths);
   const servedOf = (model: string, file: ModelFile): ServedFile => ({ model, id: servedName(file), nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
   const gate = new Gate(config);
+  // For what goes by a change without a restart.
+  const live: Settings = { ...settings, get config() { return gate.config; } };
   const node = await createNode({ settings, paths, shards: [], serving: gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
-  const chat: ChatModel = new ChatModel({ settings, paths, node, events, spawn, onOpened: (opened) => pipeline.opened(opened), served: servedOf(served.model, served.file) });
+  const chat: ChatModel = new ChatModel({ settings: live, paths, node, events, spawn, onOpened: (opened) => pipeline.opened(opened), served: servedOf(served.model, served.file) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, home: config.home, paths, logger: node.logger, spawn });
-  const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: () => config.contextTokens, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: config.contextTokens });
+  const contextNow = (): number => chat.model?.contextTokens ?? gate.config.contextTokens;
+  const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: contextNow, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: contextNow });
   const files = new SharedFiles((now) => shareStore({ config: now, paths, mesh: node.mesh, logger: node.logger, spawn }), node.logger);
   const contribute = await openContributing({ gate, node, events, machine, onSharing: (now) => files.change(now) });
   const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now), openWindow, options: economyForTests });
@@ -92,15 +95,15 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const links = mode === 'electron' ? new OfferedLinks(invites, events) : undefined;
   let isUp = false;
   const network = new NetworkAdmin({ node, config, net: () => api.net?.() ?? net() });
-  const manage = manageService(settings);
+  const manage = manageService(live);
   const downloads = new Downloads(manage, node.logger);
   const models = new HostModels({
-    settings, paths, chat, downloads, events, servedOf, served, self: node.mesh, members: peers.members, memory: new MeshMemory({ node, config, isUp: () => isUp }),
+    settings: live, paths, chat, downloads, events, servedOf, served, self: node.mesh, members: peers.members, memory: new MeshMemory({ node, config, isUp: () => isUp }),
   });
   const api: HostService = {
     events, completions: new CompletionModel({ chat }), ...(embeddings === undefined ? {} : { embeddings }), manage, downloads, models,
     invites, ...present('links', links), ...present('hubToken', settings.hubToken), network, pipeline, contribute, ...present('economy', economy?.service), ...(economy?.host === undefined ? {} : { owner: ownerService(economy.host) }), setup: setupService(config, contribute), ...(chats === undefined ? {} : { conversations: chats, attachments: attachmentService({ chats, pdfWorker: paths.pdfWorker }) }),
-    settings: settingsService(settings), preferences: preferenceService(config.home), apiKeys: apiKeyService(config.home), about: aboutService(paths, config.home),
+    settings: settingsService(settings, { config: () => gate.config, loaded: () => chat.loadedWith, adopt: (keys) => contribute.adopt(keys) }), preferences: preferenceService(config.home), apiKeys: apiKeyService(config.home), about: aboutService(paths, config.home),
     logs: lines, diagnostics: () => diagnose(),
     status: () => chat.status,
     stages: () => chat.stages,

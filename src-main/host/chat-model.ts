@@ -11,7 +11,7 @@ import { groundFor, openRoute, type Ground } from './chat-route/open-route.ts';
 import { servingSignature } from './chat-route/serving-members.ts';
 import { failed, inPercent, stagesOf, stepOf } from './chat-status.ts';
 import { hostErrors } from './errors.ts';
-import type { Settings } from './config.ts';
+import type { HostConfig, Settings } from './config.ts';
 import type { EndedAnswer, GenerationStats, Pipeline } from '../pipeline/index.ts';
 import { fitHistory } from './fit-history.ts';
 import { microBatchOf } from './micro-batch.ts';
@@ -77,6 +77,8 @@ export class ChatModel implements ChatService {
   status: HostStatus = { kind: 'starting' };
   stages: readonly Stage[] = [];
   model: HostInfo['model'];
+  /** The configuration that the model was loaded with; undefined before the first. */
+  loadedWith: HostConfig | undefined;
   /** What loading is, or was, at, in words. */
   loadingDetail = 'starting';
   #offer: Omit<ModelOffer, 'loaded'> | undefined;
@@ -300,7 +302,9 @@ export class ChatModel implements ChatService {
   }
 
   async #open(): Promise<Running> {
-    const { settings, paths, node, spawn } = this.#options;
+    const { paths, node, spawn } = this.#options;
+    // All of one loading goes by the same configuration.
+    const settings = { ...this.#options.settings };
     const served = this.#served;
     const loading = (progress: { readonly progress?: number; readonly step?: LoadingStep }): void => this.setStatus({ kind: 'loading', model: served.id, ...progress });
     loading({});
@@ -319,6 +323,7 @@ export class ChatModel implements ChatService {
           if (step !== undefined) loading({ step });
         },
       });
+      this.loadedWith = settings.config;
       this.#opened(route, session);
       return { route, session };
     } catch (error) {
@@ -331,7 +336,7 @@ export class ChatModel implements ChatService {
     const { manifest, shards } = route.model;
     const { pipeline } = session;
     this.#pipeline = pipeline;
-    const { contextTokens } = this.#options.settings.config;
+    const { contextTokens } = pipeline;
     this.model = { name: manifest.model_name, layers: manifest.total_layers, sizeBytes: manifest.total_size_bytes, contextTokens };
     const name = label(manifest.model_name);
     // What members hold and run they tell themselves, and this very node does for its own stage.

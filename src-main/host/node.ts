@@ -61,8 +61,10 @@ export interface Node extends Service {
   readonly worker: WorkerOptions;
 }
 
+const logLevelOf = ({ logLevel }: HostConfig, serving: ServingRules | undefined): Parameters<typeof createLogger>[0] => (serving === undefined ? logLevel : () => serving.logLevel());
+
 export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn, models = () => [], lines, serving, coordinator: overrides }: NodeOptions): Promise<Node> {
-  const logger = createLogger(config.logLevel, undefined, lines);
+  const logger = createLogger(logLevelOf(config, serving), undefined, lines);
   const metrics = createMetricsRegistry();
   const clock = systemClock;
   const zone = await zoneOptions(config, { isPassing: identity === 'ephemeral' && process !== 'own' });

@@ -10,13 +10,14 @@ interface OpenChats {
   readonly answerer: Answerer;
   readonly reader: ModelReader;
   readonly logger: Logger;
-  readonly contextTokens: number;
+  /** Of the model that answers. */
+  readonly contextTokens: () => number;
 }
 
 /** The home's conversations; undefined, and a warning, where they cannot be kept: a host without them is still a host. */
 export function openChats({ home, answerer, reader, logger, contextTokens }: OpenChats): Chats | undefined {
   try {
-    return new Chats({ path: join(home, 'chats.db'), answerer, reader, logger, options: { historyChars: contextTokens * HISTORY_CHARS_PER_TOKEN } });
+    return new Chats({ path: join(home, 'chats.db'), answerer, reader, logger, options: { historyChars: () => contextTokens() * HISTORY_CHARS_PER_TOKEN } });
   } catch (error) {
     const { code, message } = toCoded(error);
     logger.warn({ code, message }, 'conversations are not kept');

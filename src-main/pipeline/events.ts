@@ -5,12 +5,22 @@ import type { Interruption } from './coordinator/interruptions.ts';
 import type { GenerationStats } from './coordinator/stats.ts';
 import type { StageAssignment } from './ports.ts';
 
+/** Whom a session computes for, and what. */
+export interface OpenedSession {
+  readonly session: SessionId;
+  readonly coordinator: PeerId;
+  readonly modelHash: string;
+  readonly layers: LayerRange;
+  /** Unix ms. */
+  readonly openedAt: number;
+}
+
 /** What happens on a node that serves stages; low rate, for the live view. */
 export interface StageRunnerEvents {
   'engine:loaded': { readonly modelHash: string; readonly layers: LayerRange; readonly weightBytes: number };
   'engine:unloaded': { readonly modelHash: string; readonly layers: LayerRange };
-  'session:opened': { readonly session: SessionId; readonly coordinator: PeerId; readonly layers: LayerRange };
-  'session:closed': { readonly session: SessionId; readonly errorCode: string | undefined };
+  'session:opened': OpenedSession;
+  'session:closed': OpenedSession & { readonly errorCode: string | undefined };
   /** A run of a session is over, or its share of the lane: so many rows went through these layers in it. */
   'rows:computed': { readonly session: SessionId; readonly coordinator: PeerId; readonly layers: LayerRange; readonly rows: number };
 }

@@ -44,12 +44,13 @@ const figuresSchema = z.object({
 });
 export type ContributeFigures = z.infer<typeof figuresSchema>;
 
-const servedSchema = z.object({
-  session: id, peerId: id,
+const forWhom = {
+  peerId: id,
   /** As its owner calls it. */
   name: z.string().min(1).max(100).exactOptional(),
-  model: label, layers: layersSchema, since: time, tokens: count,
-});
+  model: label, layers: layersSchema,
+};
+const servedSchema = z.object({ session: id, ...forWhom, since: time, tokens: count });
 export type Served = z.infer<typeof servedSchema>;
 
 export const holdReasonSchema = z.enum(['paused', 'schedule', 'battery', 'in-use', 'busy', 'hot']);
@@ -61,6 +62,8 @@ export const contributionSchema = z.object({
   /** Why it serves nobody now though it is on, and until when where that is known. Answers under way may still end. */
   hold: z.object({ reason: holdReasonSchema, until: time.exactOptional() }).exactOptional(),
   serving: z.array(servedSchema).max(CONTRIBUTE_LIMITS.shown).readonly(),
+  /** Whose session ended last; absent before the first one since the node started. */
+  lastServed: z.object({ ...forWhom, at: time }).exactOptional(),
   /** Sessions in all, also those that are not listed. */
   sessions: count,
   /** In memory for others now. */

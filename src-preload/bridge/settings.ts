@@ -24,8 +24,8 @@ export const settingSchema = z.object({
   fallback: settingValueSchema.nullable(),
   /** Where it is said; in the environment or on the command line it wins over the file. */
   source: z.enum(['default', 'file', 'environment', 'command line']),
-  /** The node runs with another value. */
-  needsRestart: z.boolean(),
+  /** The node goes by another value until it is started again, or its model is loaded anew; absent where this one counts. */
+  waitsFor: z.enum(['restart', 'model']).exactOptional(),
 });
 export type Setting = z.infer<typeof settingSchema>;
 

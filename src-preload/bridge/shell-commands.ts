@@ -18,6 +18,8 @@ export const shellCommands = {
   'link.dismiss': command(offered, nothing),
   'desktop.get': command(nothing, desktopSchema),
   'desktop.set': command(desktopChangeSchema, desktopSchema, ['HOST_BAD_CONFIG', 'ELECTRON_LOGIN_ITEM_FAILED']),
+  /** Ends the app in order, and opens it again. */
+  'desktop.restart': command(nothing, nothing),
   /** Asks for a newer version now; goes on as `update.changed`. */
   'update.check': command(nothing, updateStateSchema),
   /** Ends the app, installs what was downloaded and opens it again. */

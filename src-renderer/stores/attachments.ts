@@ -18,6 +18,9 @@ export interface Chip {
   readonly failure?: { readonly message: string; readonly next: string };
 }
 
+/** The scope of a conversation that has not begun. */
+export const NEW = 'new';
+
 /** By what is being written: a conversation's next question, or the edit of one. */
 type Scopes = Readonly<Record<string, readonly Chip[]>>;
 
@@ -45,7 +48,7 @@ export class AttachmentsStore {
     for (const file of files.slice(0, room)) {
       const key = String((this.#nextKey += 1));
       this.#set(scope, [...this.of(scope), { key, name: nameOf(file.name), sizeBytes: file.size, sentBytes: 0 }]);
-      this.#last = this.#last.then(() => this.#bring(scope, key, file));
+      this.#last = this.#last.then(() => this.#bring(key, file));
     }
     return Math.max(0, files.length - room);
   }
@@ -62,13 +65,25 @@ export class AttachmentsStore {
     if (chip?.attachment !== undefined) this.#discard(chip.attachment.id);
   }
 
-  /** They were sent. */
   clear(scope: string): void {
     this.#set(scope, []);
   }
 
+  /** They went with a question, wherever they are now. */
+  sent(chips: readonly Chip[]): void {
+    const keys = new Set(chips.map(({ key }) => key));
+    for (const [scope, here] of Object.entries(this.store.getState())) if (here.some(({ key }) => keys.has(key))) this.#set(scope, here.filter(({ key }) => !keys.has(key)));
+  }
+
   of(scope: string): readonly Chip[] {
     return this.store.getState()[scope] ?? [];
+  }
+
+  /** What was attached before the conversation began is its own now, also what is still being brought. */
+  begun(id: string): void {
+    const chips = this.of(NEW);
+    this.#set(NEW, []);
+    if (chips.length > 0) this.#set(id, chips);
   }
 
   /** Counts again what was counted for another model, or not yet. */
@@ -79,30 +94,44 @@ export class AttachmentsStore {
     }
   }
 
-  async #bring(scope: string, key: string, file: File): Promise<void> {
+  async #bring(key: string, file: File): Promise<void> {
     let uploadId: string | undefined;
     try {
-      if (file.size > ATTACHMENT_LIMITS.maxBytes) return this.#change(scope, key, { failure: { message: texts().attachments.tooLarge(formatBytes(ATTACHMENT_LIMITS.maxBytes)), next: texts().attachments.tooLargeNext } });
+      if (file.size > ATTACHMENT_LIMITS.maxBytes) return this.#bringOn(key, { failure: { message: texts().attachments.tooLarge(formatBytes(ATTACHMENT_LIMITS.maxBytes)), next: texts().attachments.tooLargeNext } });
       for (let at = 0; at === 0 || at < file.size; at += ATTACHMENT_LIMITS.partBytes) {
-        if (!this.#has(scope, key)) break;
+        if (!this.#has(key)) break;
         const part = base64Of(new Uint8Array(await file.slice(at, at + ATTACHMENT_LIMITS.partBytes).arrayBuffer()));
         ({ uploadId } = await this.#client.call('attachments.upload', { part, ...(uploadId === undefined ? {} : { uploadId }) }));
-        this.#change(scope, key, { sentBytes: Math.min(file.size, at + ATTACHMENT_LIMITS.partBytes) });
+        this.#bringOn(key, { sentBytes: Math.min(file.size, at + ATTACHMENT_LIMITS.partBytes) });
       }
       if (uploadId === undefined) return;
-      if (!this.#has(scope, key)) return this.#discard(uploadId);
+      if (!this.#has(key)) return this.#discard(uploadId);
       const attachment = await this.#client.call('attachments.read', { uploadId, name: nameOf(file.name) });
-      if (!this.#has(scope, key)) return this.#discard(attachment.id);
-      this.#change(scope, key, { attachment });
+      if (!this.#has(key)) return this.#discard(attachment.id);
+      this.#bringOn(key, { attachment });
       const cost = await this.#client.call('attachments.cost', { id: attachment.id });
-      this.#change(scope, key, { cost });
+      this.#bringOn(key, { cost });
     } catch (error) {
-      if (this.of(scope).find((one) => one.key === key)?.attachment === undefined) this.#change(scope, key, { failure: failureOf(error) });
+      if (this.#chip(key)?.attachment === undefined) this.#bringOn(key, { failure: failureOf(error) });
     }
   }
 
-  #has(scope: string, key: string): boolean {
-    return this.of(scope).some((one) => one.key === key);
+  // Where it is now: its scope may be another than when it began.
+  #scopeOf(key: string): string | undefined {
+    return Object.entries(this.store.getState()).find(([, chips]) => chips.some((chip) => chip.key === key))?.[0];
+  }
+
+  #chip(key: string): Chip | undefined {
+    return this.of(this.#scopeOf(key) ?? '').find((chip) => chip.key === key);
+  }
+
+  #has(key: string): boolean {
+    return this.#chip(key) !== undefined;
+  }
+
+  #bringOn(key: string, change: Partial<Chip>): void {
+    const scope = this.#scopeOf(key);
+    if (scope !== undefined) this.#change(scope, key, change);
   }
 
   #discard(id: string): void {

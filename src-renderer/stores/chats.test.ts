@@ -57,6 +57,22 @@ it('begins a conversation with its first question, and goes on in it', async () 
   expect(host.requests[1]?.messages.map(({ content }) => content)).toEqual(['first question', 'first question', 'second']);
 });
 
+it('begins one conversation for settings and the question right after them, with what was being written', async () => {
+  const host = new ScriptedHost();
+  const { chats, storage, isOver } = await open(host);
+  chats.setDraft('half a question');
+  const applied = chats.settings({ options: { temperature: 0.5 } });
+  const sent = chats.send('asked at once');
+  await Promise.all([applied, sent]);
+  const over = await until(chats.store, isOver);
+  expect(over.list?.map(({ title }) => title)).toEqual(['asked at once']);
+  expect(host.requests[0]).toMatchObject({ sampling: { temperature: 0.5 } });
+  expect([over.open?.draft, over.draft]).toEqual(['half a question', '']);
+  await chats.select(undefined);
+  const reloaded = await open(host, storage, serve(host));
+  expect(await reloaded.chats.send('asked after a reload without a conversation')).toBe(true);
+});
+
 it('goes on with an answer after a reload, and stops it', async () => {
   const host = new ScriptedHost();
   host.script = untilStopped('still here');
@@ -87,6 +103,23 @@ it('keeps a draft in the host, and shows another page’s changes', async () => 
   expect((await until(two.chats.store, ({ open: shown }) => shown === undefined)).list).toBeDefined();
 });
 
+it('loses no draft to a reload or to a host that is away', async () => {
+  const host = new ScriptedHost();
+  const { chats, isOver, storage, client } = await open(host);
+  chats.setDraft('of a chat that has not begun');
+  expect((await open(host, storage)).chats.store.getState().draft).toBe('of a chat that has not begun');
+  chats.setDraft('');
+  await chats.send('q');
+  const id = (await until(chats.store, isOver)).open!.conversation.id;
+  const draftOf = () => host.conversations.open({ id, limit: 1 }).draft;
+  client.stop();
+  chats.setDraft('written while the host was away');
+  const after = await open(host, storage);
+  await until(after.chats.store, ({ open: shown }) => shown?.draft === 'written while the host was away');
+  await expect.poll(draftOf).toBe('written while the host was away');
+  await expect.poll(() => storage.getItem('omninode.draft')).toBe('');
+});
+
 it('forgets what belongs to another branch', async () => {
   const host = new ScriptedHost();
   const { chats, isOver } = await open(host);
@@ -95,7 +128,7 @@ it('forgets what belongs to another branch', async () => {
   await chats.send('two');
   await until(chats.store, (view) => view.open?.total === 4 && isOver(view));
   await chats.send('uno', { edits: first.open!.messages.get(0)!.id });
-  const other = await until(chats.store, (view) => view.open?.total === 2 && isOver(view));
+  const other = await until(chats.store, (view) => view.open?.total === 2 && view.open.messages.get(1)?.state === 'done');
   expect([...other.open!.messages.values()].map(({ content }) => content)).toEqual(['uno', 'uno']);
   await chats.choose(first.open!.messages.get(0)!.id);
   await until(chats.store, (view) => view.open?.total === 4 && view.open.messages.get(3)?.content === 'two');

@@ -30,6 +30,10 @@ export interface TabStorage {
 }
 
 const KEY = 'omninode.open';
+/** Of a conversation that has not begun: only the tab knows it. */
+const NEW_DRAFT = 'omninode.draft.new';
+/** What the host did not confirm yet: a reload or a lost host must not cost it. */
+const UNSAVED_DRAFT = 'omninode.draft';
 const PAGE = 60;
 const DRAFT_DELAY_MS = 400;
 const EMPTY: ChatsView = { list: undefined, total: 0, folders: [], open: undefined, draft: '', error: undefined, target: undefined };
@@ -39,18 +43,27 @@ export class ChatsStore {
   readonly store: StoreApi<ChatsView> = createStore(() => EMPTY);
   readonly #client: HostClient;
   readonly #storage: TabStorage;
+  readonly #onBegun: (id: string) => void;
   #openId: string | undefined;
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
+  #unsaved: Draft | undefined;
   readonly #asked = new Set<number>();
-  #refreshing: Promise<void> | undefined;
+  #isRefreshing = false;
+  #beginning: Promise<string | undefined> | undefined;
   #isStale = false;
 
-  constructor(client: HostClient, storage: TabStorage) {
+  /** `onBegun`: what was of no conversation yet is of this one. */
+  constructor(client: HostClient, storage: TabStorage, onBegun: (id: string) => void = () => undefined) {
     this.#client = client;
     this.#storage = storage;
-    this.#openId = storage.getItem(KEY) ?? undefined;
+    this.#onBegun = onBegun;
+    // Empty where none was open.
+    this.#openId = storage.getItem(KEY) || undefined;
+    this.#unsaved = draftFrom(storage.getItem(UNSAVED_DRAFT));
+    this.store.setState({ draft: storage.getItem(NEW_DRAFT) ?? '' });
     client.store.subscribe((view, old) => {
       const isBack = view.link === 'online' && old.link !== 'online';
+      if (isBack) this.#saveDraftNow();
       if (isBack || (view.link === 'online' && view.state?.conversations?.revision !== old.state?.conversations?.revision)) this.#refresh();
     });
   }
@@ -71,12 +84,11 @@ export class ChatsStore {
   async send(text: string, { edits, attachments }: { readonly edits?: string; readonly attachments?: readonly string[] } = {}): Promise<boolean> {
     clearTimeout(this.#draftTimer);
     this.#draftTimer = undefined;
-    const id = this.#openId ?? (await this.#call('conversations.create', {}))?.id;
+    const id = await this.#openOrBegin();
     if (id === undefined) return false;
-    const isNew = this.#openId === undefined;
     const sent = await this.#call('conversations.send', { id, text, ...(edits === undefined ? {} : { edits }), ...(attachments === undefined ? {} : { attachments }) });
-    this.store.setState({ draft: '' });
-    if (isNew) await this.select(id);
+    // The host has emptied its own.
+    if (sent !== undefined && this.#unsaved?.draft === '') this.#keep(undefined);
     return sent !== undefined;
   }
 
@@ -91,10 +103,8 @@ export class ChatsStore {
 
   /** Settings of the open conversation; begins one when there is none. */
   async settings(change: Pick<ConversationChange, 'system' | 'options'>): Promise<void> {
-    const id = this.#openId ?? (await this.#call('conversations.create', {}))?.id;
-    if (id === undefined) return;
-    await this.update(id, change);
-    if (this.#openId === undefined) await this.select(id);
+    const id = await this.#openOrBegin();
+    if (id !== undefined) await this.update(id, change);
   }
 
   async delete(id: string): Promise<void> {
@@ -113,11 +123,12 @@ export class ChatsStore {
     return (await this.#call('conversations.search', { text }))?.hits ?? [];
   }
 
-  /** Kept on the screen at once, in the host a moment later. */
+  /** Kept on the screen and in the tab at once, in the host a moment later. */
   setDraft(draft: string): void {
     const { open } = this.store.getState();
-    if (open === undefined) return this.store.setState({ draft });
+    if (open === undefined) return this.#setNewDraft(draft);
     this.store.setState({ open: { ...open, draft } });
+    this.#keep({ id: open.conversation.id, draft });
     clearTimeout(this.#draftTimer);
     this.#draftTimer = setTimeout(() => this.#saveDraftNow(), DRAFT_DELAY_MS);
   }
@@ -135,26 +146,66 @@ export class ChatsStore {
     this.store.setState({ error });
   }
 
+  // One for all who ask while it begins: a question sent right after settings is asked with them.
+  #openOrBegin(): Promise<string | undefined> {
+    if (this.#openId !== undefined) return Promise.resolve(this.#openId);
+    return this.#beginning ??= this.#begin().finally(() => { this.#beginning = undefined; });
+  }
+
+  async #begin(): Promise<string | undefined> {
+    const conversation = await this.#call('conversations.create', {});
+    if (conversation === undefined || this.#openId !== undefined) return conversation?.id;
+    const { id } = conversation;
+    const { draft } = this.store.getState();
+    this.#openId = id;
+    this.#storage.setItem(KEY, id);
+    this.#asked.clear();
+    this.#onBegun(id);
+    this.#setNewDraft('');
+    this.store.setState({ open: { conversation, system: '', options: {}, draft, total: 0, messages: new Map() } });
+    // What is being written goes along.
+    if (draft !== '') this.setDraft(draft);
+    return id;
+  }
+
+  #setNewDraft(draft: string): void {
+    this.#storage.setItem(NEW_DRAFT, draft);
+    this.store.setState({ draft });
+  }
+
+  #keep(unsaved: Draft | undefined): void {
+    this.#unsaved = unsaved;
+    this.#storage.setItem(UNSAVED_DRAFT, unsaved === undefined ? '' : JSON.stringify(unsaved));
+  }
+
   #saveDraftNow(): void {
-    const { open } = this.store.getState();
-    if (this.#draftTimer === undefined || open === undefined) return;
     clearTimeout(this.#draftTimer);
     this.#draftTimer = undefined;
-    void this.update(open.conversation.id, { draft: open.draft });
+    const unsaved = this.#unsaved;
+    if (unsaved === undefined) return;
+    const saved = (): void => { if (this.#unsaved === unsaved) this.#keep(undefined); };
+    // Without a host it waits for the next one; a conversation that is gone needs none.
+    this.#client.call('conversations.update', { id: unsaved.id, change: { draft: unsaved.draft } }).then(saved, (error: unknown) => { if (error instanceof HostError && error.code !== 'BRIDGE_DISCONNECTED') saved(); });
   }
 
   // Changes that come while one is asked for are asked for together, afterwards.
   #refresh(): void {
     this.#isStale = true;
-    this.#refreshing ??= this.#refreshAll().finally(() => { this.#refreshing = undefined; });
+    if (!this.#isRefreshing) void this.#refreshAll();
   }
 
   async #refreshAll(): Promise<void> {
-    while (this.#isStale) {
-      this.#isStale = false;
-      const list = await this.#call('conversations.list', {});
-      if (list !== undefined) this.store.setState({ list: list.conversations, total: list.total, folders: list.folders });
-      if (this.#openId !== undefined && this.#openId !== '') await this.#load(this.#openId);
+    this.#isRefreshing = true;
+    try {
+      while (this.#isStale) {
+        this.#isStale = false;
+        const list = await this.#call('conversations.list', {});
+        if (list !== undefined) this.store.setState({ list: list.conversations, total: list.total, folders: list.folders });
+        if (this.#openId !== undefined) await this.#load(this.#openId);
+      }
+    } finally {
+      // At once, not a turn later: a change told in between would be nobody's.
+      this.#isRefreshing = false;
     }
   }
 
@@ -169,7 +220,7 @@ export class ChatsStore {
     const known = open?.conversation.id === id ? open : undefined;
     const merged = stillTrue(known?.messages, messages, offset === undefined);
     for (const message of messages) merged.set(message.index, message);
-    this.store.setState({ open: { ...rest, draft: this.#draftTimer === undefined ? rest.draft : known?.draft ?? rest.draft, total, messages: merged } });
+    this.store.setState({ open: { ...rest, draft: this.#unsaved?.id === id ? this.#unsaved.draft : rest.draft, total, messages: merged } });
   }
 
   #onOpen(work: (id: string) => Promise<unknown>): Promise<unknown> {
@@ -186,6 +237,16 @@ export class ChatsStore {
       return undefined;
     }
   }
+}
+
+interface Draft {
+  readonly id: string;
+  readonly draft: string;
+}
+
+function draftFrom(kept: string | null): Draft | undefined {
+  const { id, draft } = JSON.parse(kept || '{}') as Partial<Record<string, unknown>>;
+  return typeof id === 'string' && typeof draft === 'string' ? { id, draft } : undefined;
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Contribution } from '../../src-preload/bridge/index.ts';
 import { formatTime, type Texts } from '../language/index.ts';
 
-const whenOf = (unixMs: number, now: Date): string => (new Date(unixMs).toDateString() === now.toDateString() ? formatTime(unixMs, { timeStyle: 'short' }) : formatTime(unixMs));
+/** With the day, where it is another. */
+export const whenOf = (unixMs: number, now: Date): string => (new Date(unixMs).toDateString() === now.toDateString() ? formatTime(unixMs, { timeStyle: 'short' }) : formatTime(unixMs));
 
 /** How it stands, in one or two sentences; nothing that is not so at this moment. */
 export function contributionStatus(now: Contribution, texts: Texts['contribute'], at: Date): string {

@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { useCallback, useEffect, useRef, type RefObject } from 'react';
 import { useTexts } from '../language/index.ts';
 import { useApp, useCanAsk, useChats, useHost } from '../stores/context.ts';
+import { NEW } from '../stores/attachments.ts';
 import { privacyAhead } from '../stores/format.ts';
 import { ErrorCard } from '../widgets/error-card.tsx';
 import { useAttach, useDrop } from './attachments.tsx';
@@ -24,11 +25,11 @@ export function ChatView({ onGo }: PlaceProps) {
   const total = useChats(({ open }) => open?.total ?? 0);
   const error = useChats((view) => view.error);
   const status = useHost((view) => view.state?.status);
-  const scope = id ?? 'new';
+  const scope = id ?? NEW;
   const { isOver, handlers } = useDrop(useAttach(scope));
   return (
     <main className="chat" {...handlers}>
-      <ChatSettings key={`settings-${id ?? 'new'}`} onGo={onGo} />
+      <ChatSettings key={`settings-${scope}`} onGo={onGo} />
       {total === 0 ? <section className="chat-turns" tabIndex={0} aria-label={texts.conversation}><Welcome /></section> : <Messages key={id} total={total} />}
       {status?.kind === 'error' && <div className="host-error"><ErrorCard error={status} /></div>}
       {error !== undefined && <div className="host-error"><ErrorCard error={error} /><button type="button" className="quiet" onClick={() => chats.fail(undefined)}>{texts.dismiss}</button></div>}

@@ -25,7 +25,7 @@ export function Composer({ scope }: { readonly scope: string }) {
     if (!canAsk || text.trim() === '') return;
     chats.setDraft('');
     void chats.send(text, { attachments: idsOf(chips) }).then((isSent) => {
-      if (isSent) attachments.clear(scope);
+      if (isSent) attachments.sent(chips);
       else chats.setDraft(text);
     });
   };

@@ -1,7 +1,7 @@
 import { CONTRIBUTE_LIMITS, type ContributeFigures, type Contribution, type Served } from '../../src-preload/bridge/index.ts';
 import { formatNumber, formatTime, useTexts } from '../language/index.ts';
 import { useApp, useHost } from '../stores/context.ts';
-import { contributionStatus } from '../stores/contribution.ts';
+import { contributionStatus, whenOf } from '../stores/contribution.ts';
 import { formatBytes, formatRange, shortPeer } from '../stores/format.ts';
 import { useCommand } from '../stores/use-command.ts';
 import { ErrorCard } from '../widgets/error-card.tsx';
@@ -49,7 +49,7 @@ function Switch({ now }: { readonly now: Contribution }) {
   );
 }
 
-function ServedNow({ now: { serving, sessions, offers, loaded } }: { readonly now: Contribution }) {
+function ServedNow({ now: { serving, sessions, lastServed, offers, loaded } }: { readonly now: Contribution }) {
   const { contribute: texts } = useTexts();
   const loadedBytes = loaded.reduce((sum, { bytes }) => sum + bytes, 0);
   return (
@@ -57,6 +57,7 @@ function ServedNow({ now: { serving, sessions, offers, loaded } }: { readonly no
       <h3 id="contribute-now">{texts.now}</h3>
       {serving.length === 0 ? <p className="contribute-note">{texts.nobody}</p> : <ServedTable serving={serving} />}
       {sessions > serving.length && <p className="contribute-note">{texts.more(sessions - serving.length)}</p>}
+      {lastServed !== undefined && <p className="contribute-note">{texts.lastServed({ range: lastServed.layers, model: lastServed.model, machine: lastServed.name ?? shortPeer(lastServed.peerId), time: whenOf(lastServed.at, new Date()) })}</p>}
       <h3>{texts.offers}</h3>
       {offers.length === 0 ? <p className="contribute-note">{texts.offersNone}</p> : <ul>{offers.map(({ model, layers, totalLayers }) => <li key={`${model}/${layers.join('/')}`}>{texts.offer(model, layers.map(([first, last]) => texts.range(first, last)).join(', '), totalLayers)}</li>)}</ul>}
       {loadedBytes > 0 && <p className="contribute-note">{texts.loaded(formatBytes(loadedBytes))}</p>}

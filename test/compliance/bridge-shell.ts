@@ -63,11 +63,12 @@ export function shellCompliance(name: string, open: (host: ScriptedHost) => Prom
     });
 
     it('changes what belongs to the desktop, one thing at a time', async () => {
-      const { connection, subject: opened } = await begin();
+      const { host, connection, subject: opened } = await begin();
       const before = await connection.call('desktop.get', {});
       expect(await connection.call('desktop.set', { closeToTray: true })).toEqual({ ...before, closeToTray: true });
       expect(await connection.call('desktop.get', {})).toEqual({ ...before, closeToTray: true });
       for (const change of [{ hasTray: true }, { openAtLogin: 'yes' }, { openAtLogin: null }]) expect(await opened.callRaw('desktop.set', change)).toMatchObject({ ok: false, error: { code: 'API_BAD_REQUEST' } });
+      expect([await connection.call('desktop.restart', {}), host.restarts]).toEqual([{}, 1]);
     });
 
     it('takes a token to keep, and gives none back', async () => {
@@ -82,7 +83,7 @@ export function shellCompliance(name: string, open: (host: ScriptedHost) => Prom
     it('is what a host served to a browser has not', async () => {
       const { connection, state } = await begin(Object.assign(new ScriptedHost(), { links: undefined, desktop: undefined, updates: undefined, hubToken: undefined }));
       expect(state).not.toHaveProperty('update');
-      for (const [command, input] of [['link.join', { id: 'x' }], ['link.dismiss', { id: 'x' }], ['desktop.get', {}], ['desktop.set', {}], ['update.check', {}], ['update.install', {}], ['hubToken.get', {}], ['hubToken.set', { token: null }]] as const) {
+      for (const [command, input] of [['link.join', { id: 'x' }], ['link.dismiss', { id: 'x' }], ['desktop.get', {}], ['desktop.set', {}], ['desktop.restart', {}], ['update.check', {}], ['update.install', {}], ['hubToken.get', {}], ['hubToken.set', { token: null }]] as const) {
         await expect(connection.call(command, input)).rejects.toMatchObject({ wire: { code: 'API_UNSUPPORTED' } });
       }
     });

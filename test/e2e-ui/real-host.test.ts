@@ -1,23 +1,21 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readInvite } from '../../src-main/mesh/index.ts';
 import { makePdf } from '../../src-main/documents/testing/pdf.ts';
-import { cli as cliOnce, servedUrl, startCli } from '../support/cli.ts';
-import { openTestBrowser, realMissing, shots } from '../support/ui.ts';
+import { cli as cliOnce } from '../support/cli.ts';
+import { LOOK_MS, openReadyPage, REAL_TIMEOUT_MS, realMissing, RealHosts } from '../support/real-host.ts';
+import { openTestBrowser, shots } from '../support/ui.ts';
 
 const why = realMissing('real-host');
 
 it.skipIf(why !== undefined)('`omninode serve`: the model inside answers over three node processes, measured', async () => {
-  const home = await mkdtemp(join(tmpdir(), 'omninode-home-'));
-  const cli = startCli(['serve', '--json'], { OMNINODE_HOME: home });
+  const hosts = await RealHosts.open();
+  const home = join(hosts.folder, 'home');
   const browser = await openTestBrowser();
   try {
-    const url = await servedUrl(cli);
-    const page = await browser.context.newPage();
-    await page.goto(url);
-    await page.getByText('Ready', { exact: true }).waitFor();
+    const { cli, url } = await hosts.serve({ home });
+    const page = await openReadyPage(browser, url);
     expect(await page.getByRole('heading', { name: 'Ask the model inside' }).isVisible()).toBe(true);
     await page.getByRole('button', { name: 'How does OmniNode split a model?' }).click();
     await page.getByText(/^3 stages · [\d.]+ tok\/s · first token/).waitFor();
@@ -80,17 +78,17 @@ it.skipIf(why !== undefined)('`omninode serve`: the model inside answers over th
       { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('A pangolin is no node.') }, { name: 'page.pdf', mimeType: 'application/pdf', buffer: Buffer.from(makePdf({ pages: ['Nor is an aardvark.'] })) },
     ]);
     // As the model's own tokenizer counts them.
-    await expect.poll(() => page.getByText(/ · \d+ tokens$/).count()).toBe(2);
+    await expect.poll(() => page.getByText(/ · \d+ tokens$/).count(), { timeout: LOOK_MS }).toBe(2);
     await page.getByLabel('Your question').fill('What is a shard?');
     await page.getByLabel('Your question').press('Enter');
     // The small model may well talk until its context is full, and the line begins with that.
     await page.getByText(/3 stages · [\d.]+ tok\/s · first token/).waitFor();
     await page.locator('.chips-sent').getByRole('button', { name: 'page.pdf' }).click();
     await page.getByRole('dialog').getByText('Nor is an aardvark.').waitFor();
-  } finally {
-    await browser.close();
     cli.child.kill('SIGTERM');
     expect((await cli.done).stderr).not.toMatch(/pangolin|aardvark/);
-    await rm(home, { recursive: true, force: true });
+  } finally {
+    await browser.close();
+    await hosts.stop();
   }
-});
+}, REAL_TIMEOUT_MS);

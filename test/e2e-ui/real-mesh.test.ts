@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { askRunningHost } from '../../src-main/host/index.ts';
-import { servedUrl, startCliSource, type RunningCli } from '../support/cli.ts';
-import { openTestBrowser, realMissing, shots } from '../support/ui.ts';
+import { QUIET_ENV, REAL_TIMEOUT_MS, realMissing, RealHosts, type ServeInit } from '../support/real-host.ts';
+import { openTestBrowser, shots } from '../support/ui.ts';
 
 const why = realMissing('real-mesh');
 
@@ -12,17 +10,10 @@ const why = realMissing('real-mesh');
 const OPTIONS = { Temperature: '5', 'Most tokens': '800', Seed: '11' };
 
 it.skipIf(why !== undefined || process.platform === 'win32')('the page chats over two other machines, says who sees it, and an answer survives the loss of one and a reload', async () => {
-  const home = await mkdtemp(join(tmpdir(), 'omninode-mesh-'));
-  const env = { OMNINODE_THREADS: '1', OMNINODE_CALIBRATE: '0', OMNINODE_SHARE_STORE: '0' };
-  const running: RunningCli[] = [];
-  const serve = async (name: string, more: Readonly<Record<string, string>>, config: Readonly<Record<string, unknown>> = {}): Promise<{ readonly cli: RunningCli; readonly url: string }> => {
-    await mkdir(join(home, name));
-    await writeFile(join(home, name, 'config.json'), JSON.stringify(config));
-    // The child is the node itself, to be killed.
-    const cli = startCliSource(['serve', '--json', '--cluster', '2'], { ...env, ...more, OMNINODE_NAME: name, OMNINODE_HOME: join(home, name) });
-    running.push(cli);
-    return { cli, url: await servedUrl(cli) };
-  };
+  const hosts = await RealHosts.open();
+  const homeOf = (name: string): string => join(hosts.folder, name);
+  // The child is the node itself, to be killed.
+  const serve = (name: string, env: Readonly<Record<string, string>>, config: ServeInit['config'] = {}) => hosts.serve({ home: homeOf(name), args: ['--cluster', '2'], env: { ...QUIET_ENV, ...env, OMNINODE_NAME: name }, config, isNode: true });
   const browser = await openTestBrowser();
   try {
     const { url } = await serve('app', { OMNINODE_CHAT_OVER: 'mesh' });
@@ -33,7 +24,7 @@ it.skipIf(why !== undefined || process.platform === 'win32')('the page chats ove
     await page.getByText('other machines are to compute omni-guide, and none that is there computes for others').first().waitFor();
     await page.screenshot({ path: join(shots, 'real-mesh-nobody.png') });
 
-    const { addresses = [] } = await askRunningHost(join(home, 'app'), new AbortController().signal);
+    const { addresses = [] } = await askRunningHost(homeOf('app'), new AbortController().signal);
     const member = (name: string) => serve(name, { OMNINODE_CONTRIBUTE: '1', OMNINODE_CONTRIBUTE_MEMORY_BYTES: '5000000' }, { peers: addresses.slice(0, 1) });
     const [b] = await Promise.all([member('b'), member('c')]);
     await page.getByText('Ready', { exact: true }).waitFor();
@@ -65,8 +56,6 @@ it.skipIf(why !== undefined || process.platform === 'win32')('the page chats ove
     await page.screenshot({ path: join(shots, 'real-mesh-history.png') });
   } finally {
     await browser.close();
-    for (const { child } of running) child.kill('SIGTERM');
-    await Promise.all(running.map(({ done }) => done));
-    await rm(home, { recursive: true, force: true });
+    await hosts.stop();
   }
-}, 240_000);
+}, REAL_TIMEOUT_MS);

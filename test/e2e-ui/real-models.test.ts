@@ -1,24 +1,21 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { servedUrl, startCli } from '../support/cli.ts';
 import { generateModel } from '../support/models/index.ts';
-import { openTestBrowser, realMissing, shots } from '../support/ui.ts';
+import { openReadyPage, QUIET_ENV, REAL_TIMEOUT_MS, realMissing, RealHosts } from '../support/real-host.ts';
+import { openTestBrowser, shots } from '../support/ui.ts';
 
 const why = realMissing('real-models');
 
 it.skipIf(why !== undefined)('`omninode serve`: a model that is added by its file answers, and is the one after a restart', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'omninode-add-'));
-  const path = join(folder, 'tiny.gguf');
+  const hosts = await RealHosts.open();
+  const path = join(hosts.folder, 'tiny.gguf');
   await generateModel({ path, architecture: 'qwen3', type: 'Q8_0', targetBytes: 12_000_000, layers: 4, name: 'Tiny one' });
-  const env = { OMNINODE_HOME: join(folder, 'home'), OMNINODE_THREADS: '1', OMNINODE_CALIBRATE: 'false' };
-  let cli = startCli(['serve', '--json'], env);
+  const home = join(hosts.folder, 'home');
   const browser = await openTestBrowser();
   try {
-    const page = await browser.context.newPage();
-    await page.goto(await servedUrl(cli));
-    await page.getByText('Ready', { exact: true }).waitFor();
+    const { cli, url } = await hosts.serve({ home, env: QUIET_ENV });
+    const page = await openReadyPage(browser, url);
     await page.getByRole('button', { name: 'Models', exact: true }).click();
     await page.getByTestId('model-file').setInputFiles(path);
     await page.getByRole('region', { name: 'Downloads' }).getByText('Here', { exact: true }).waitFor();
@@ -34,17 +31,14 @@ it.skipIf(why !== undefined)('`omninode serve`: a model that is added by its fil
     await page.getByLabel('Your question').fill('Who are you?');
     await page.keyboard.press('Enter');
     await page.getByText(/1 stage · .* · Tiny one$/).waitFor();
-    expect(JSON.parse(await readFile(join(folder, 'home', 'config.json'), 'utf8'))).toEqual({ model: 'tiny' });
+    expect(JSON.parse(await readFile(join(home, 'config.json'), 'utf8'))).toEqual({ model: 'tiny' });
     cli.child.kill('SIGTERM');
     await cli.done;
-    cli = startCli(['serve', '--json'], env);
     await page.goto('about:blank');
-    await page.goto(await servedUrl(cli));
+    await page.goto((await hosts.serve({ home, env: QUIET_ENV })).url);
     await page.getByRole('button', { name: /^Model: Tiny one/ }).waitFor();
   } finally {
     await browser.close();
-    cli.child.kill('SIGTERM');
-    await cli.done;
-    await rm(folder, { recursive: true, force: true });
+    await hosts.stop();
   }
-});
+}, REAL_TIMEOUT_MS);

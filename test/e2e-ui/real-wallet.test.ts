@@ -1,13 +1,12 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startHeadless, type HeadlessServer } from '../../src-main/headless/index.ts';
 import { appPaths, buildHost, loadSettings, type Host } from '../../src-main/host/index.ts';
 import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
-import type { TestBrowser } from '../support/browser.ts';
-import { checkLooks, openPage, openTestBrowser, renderer, uiMissing } from '../support/ui.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { checkLooks, renderer, uiMissing } from '../support/ui.ts';
 import { CHEAP, PASSWORD } from '../support/wallet-ground.ts';
 
 const why = uiMissing('real-wallet');
@@ -15,30 +14,26 @@ const WEEK_S = 7 * 86_400;
 const KEY = 'key-of-the-real-wallet-test';
 
 describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chromium', () => {
+  const ui = useChromium();
   let home: string;
-  let browser: TestBrowser;
   let host: Host;
   let server: HeadlessServer;
   let page: Page;
-  let complaints: string[];
   /** All that crossed the bridge. */
   let frames: string[];
 
   beforeEach(async () => {
-    home = await mkdtemp(join(tmpdir(), 'omninode-real-wallet-'));
-    browser = await openTestBrowser();
+    home = await ui.folder();
     frames = [];
     await start();
-    ({ page, complaints } = await openPage(browser));
+    page = await ui.newPage();
     page.on('websocket', (socket) => {
       const keep = ({ payload }: { readonly payload: string | Buffer }): void => void frames.push(String(payload));
       socket.on('framereceived', keep).on('framesent', keep);
     });
   });
   afterEach(async () => {
-    await browser.close();
     await server.stop();
-    await rm(home, { recursive: true, force: true });
   });
 
   async function start(): Promise<void> {
@@ -57,7 +52,7 @@ describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chrom
   const amountOf = async (name: string): Promise<string> => (await place(name).innerText()).replace(/\s+/g, ' ');
   /** The host's own document, in the tab that its link opens. */
   const documentOf = async (link: RegExp): Promise<Page> => {
-    const [opened] = await Promise.all([browser.context.waitForEvent('page'), page.getByRole('link', { name: link }).click()]);
+    const [opened] = await Promise.all([ui.context.waitForEvent('page'), page.getByRole('link', { name: link }).click()]);
     await opened.waitForLoadState();
     return opened;
   };
@@ -110,7 +105,7 @@ describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chrom
     await approve();
     await expect.poll(() => amountOf('liquid'), { timeout: 60_000 }).toBe('19,000 SUM');
     await expectNowhere([phrase.join(' '), PASSWORD]);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   /** Neither in what page and host told each other nor in a file. */

@@ -83,16 +83,21 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await check('settings-wrong');
     await page.getByLabel('Context size (tokens)').fill('4096');
     await page.keyboard.press('Enter');
-    await page.getByText('Saved. Start OmniNode again, then it counts.').waitFor();
+    await page.getByText('Saved. What waits is told above.').waitFor();
     expect(await config()).toEqual({ contextTokens: 4096, name: 'studio' });
-    await page.getByText('2 settings wait for the next start').waitFor();
+    // The name counts, the context when the model is loaded.
+    expect(await page.locator('.setting-badge').allInnerTexts()).toEqual(['counts when the model is loaded anew']);
+    await page.getByText('One setting counts when the model is loaded anew.').waitFor();
+    await check('settings-waiting');
+    await page.getByRole('button', { name: 'Load it anew now' }).click();
+    await page.locator('.setting-badge').waitFor({ state: 'detached' });
     await go('Storage and bandwidth');
     expect(await page.getByLabel('Store quota (GB)').isDisabled()).toBe(true);
     expect(await page.getByLabel('Store quota (GB)').inputValue()).toBe('5');
     await page.getByLabel('Upload limit (MB/s)').fill('2.5');
     await page.getByRole('switch', { name: 'Give stored models to others' }).uncheck();
     await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('Saved. Start').waitFor();
+    await page.getByText('Saved.', { exact: true }).waitFor();
     expect(await config()).toMatchObject({ uploadBytesPerSecond: 2_500_000, shareStore: false });
     await check('settings-storage');
     await go('Network');
@@ -110,6 +115,24 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await go('This node');
     await page.getByRole('alert').filter({ hasText: 'HOST_BAD_CONFIG' }).waitFor();
     expect(ui.complaints).toEqual([]);
+  });
+
+  it.each(['headless', 'electron'] as const)('says per field what waits for a restart, and restarts where it can: %s', async (mode) => {
+    host.mode = mode;
+    await page.reload();
+    await page.locator('.pill-ready').waitFor();
+    await page.keyboard.press('Alt+7');
+    await go('Network');
+    await page.getByRole('switch', { name: 'Find nodes of the local network' }).check();
+    await page.getByRole('button', { name: 'Save' }).click();
+    // It listens on the network then, too.
+    await expect.poll(() => page.locator('.setting-badge').allInnerTexts()).toEqual(['counts after a restart', 'counts after a restart']);
+    await page.getByText('2 settings wait for the next start of OmniNode.').waitFor();
+    expect(await page.getByText('Ctrl-C where').count()).toBe(mode === 'headless' ? 1 : 0);
+    await check(`settings-restart-${mode}`);
+    if (mode === 'headless') return expect(await page.getByRole('button', { name: 'Restart now' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Restart now' }).click();
+    await expect.poll(() => host.restarts).toBe(1);
   });
 
   it('makes a key, shows it once, and takes it back', async () => {

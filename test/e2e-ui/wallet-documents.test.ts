@@ -5,8 +5,8 @@ import type { Page } from 'playwright-core';
 import { encodeFunctionData, parseEther } from 'viem';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../src-main/base/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
-import { checkLooks, openPage, openTestBrowser, overflowOf, shots, uiMissing } from '../support/ui.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
 import { NETWORK, PASSWORD, STAKING_ABI, TOKEN_ABI, walletGround, type WalletGround } from '../support/wallet-ground.ts';
 
 /** A busy machine takes long. */
@@ -20,32 +20,28 @@ const STAKE = [
 ];
 
 describe.skipIf(why !== undefined)('the wallet’s documents, in Chromium', () => {
-  let browser: TestBrowser;
+  const ui = useChromium();
   let ground: WalletGround;
   let clock: ManualClock;
   let page: Page;
-  let complaints: string[];
   /** Any other page on this machine. */
   let site: Server;
   let siteUrl: string;
 
   beforeAll(async () => {
-    browser = await openTestBrowser();
     site = createServer((_, reply) => reply.setHeader('content-type', 'text/html').end('<!doctype html><title>other</title><button>press</button>'));
     await new Promise<void>((resolve) => void site.listen(0, '127.0.0.1', resolve));
     siteUrl = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`;
   });
   afterAll(async () => {
-    await browser?.close();
     site?.close();
   });
   beforeEach(async () => {
     clock = new ManualClock(Date.UTC(2027, 0, 15));
     ground = await walletGround({ clock });
-    ({ page, complaints } = await openPage(browser));
+    page = await ui.newPage();
   });
   afterEach(async () => {
-    await page.close();
     await ground.stop();
   });
 
@@ -148,7 +144,7 @@ describe.skipIf(why !== undefined)('the wallet’s documents, in Chromium', () =
     await page.getByRole('heading', { name: 'Refused' }).waitFor();
     expect(await second).toMatchObject({ error: { code: 4001 } });
     expect(ground.outbox.batches.size).toBe(1);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('ask for the password beyond the limit, when locked, and under a warning; a click in the first second counts for nothing', async () => {
@@ -220,7 +216,7 @@ describe.skipIf(why !== undefined)('the wallet’s documents, in Chromium', () =
     expect(ground.consents.waiting().length).toBe(1);
 
     // A window of it: no handle to it, and none in it.
-    const [opened] = await Promise.all([browser.context.waitForEvent('page'), page.evaluate((target) => {
+    const [opened] = await Promise.all([ui.context.waitForEvent('page'), page.evaluate((target) => {
       (globalThis as unknown as { its: Window | null }).its = window.open(target, 'document');
     }, url)]);
     await opened.getByRole('heading', { name: 'Send this?' }).waitFor();

@@ -1,41 +1,28 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startHttpServer, type HttpServer } from '../../src-main/api/index.ts';
-import { CodedError, silentLogger } from '../../src-main/base/index.ts';
-import type { TestBrowser } from '../support/browser.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CodedError } from '../../src-main/base/index.ts';
 import { ACCOUNT, CONFIGURED, DOWN, EMBEDDED, NO_WALLET, NOTHING_EARNED, ScriptedEconomy, SLASH, sum, wallet } from '../support/scripted-economy.ts';
-import { NO_METRICS, ScriptedHost } from '../support/scripted-host.ts';
-import { checkLooks, openPage, openTestBrowser, overflowOf, renderer, shots, uiMissing } from '../support/ui.ts';
+import { ScriptedHost } from '../support/scripted-host.ts';
+import { useChromium } from '../support/test-ui.ts';
+import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('wallet');
 const DAY_MS = 86_400_000;
 
 describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
-  let browser: TestBrowser;
+  const ui = useChromium();
   let economy: ScriptedEconomy;
-  let server: HttpServer;
   let page: Page;
-  let complaints: string[];
-
-  beforeAll(async () => {
-    browser = await openTestBrowser();
-  });
-  afterAll(() => browser?.close());
   beforeEach(async () => {
     const host = new ScriptedHost();
     economy = host.economy = new ScriptedEconomy(host.events);
-    server = await startHttpServer({ host, metrics: NO_METRICS, logger: silentLogger, renderer, options: { key: 'key-of-the-browser-test', port: 0 } });
-    ({ page, complaints } = await openPage(browser));
-  });
-  afterEach(async () => {
-    await page.close();
-    await server.stop();
+    await ui.serve(host);
+    page = await ui.newPage();
   });
 
   const open = async (): Promise<void> => {
-    await page.goto(server.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
+    await ui.load(page);
     await page.keyboard.press('Alt+6');
     await page.locator('.network-badge').waitFor();
   };
@@ -52,8 +39,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
 
   it('has the chain opened, says where it cannot be, and tries again when asked', async () => {
     economy.unopened({ status: 'starting' });
-    await page.goto(server.url);
-    await page.getByText('Ready', { exact: true }).waitFor();
+    await ui.load(page);
     expect(economy.looked).toBe(0);
     await page.keyboard.press('Alt+6');
     await page.getByText('The chain is starting.').waitFor();
@@ -65,7 +51,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await expect.poll(() => economy.looked).toBe(2);
     economy.opened();
     await card('Balance').waitFor();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('shows where all SUM lies, exactly, and says on every part that the test chain is worth nothing', async () => {
@@ -89,7 +75,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     expect(await card('Earnings').innerText()).toContain('7.3 %');
     expect(await card('Earnings').getByRole('row', { name: /can be claimed/ }).count()).toBe(2);
     await check('wallet-ready');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('stakes: plan, decision in a document of the host, and how far it came', async () => {
@@ -130,7 +116,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await expect.poll(() => page.locator('main [role="status"].unseen').first().innerText()).toBe('Stake: done');
     await expect.poll(() => button('Stake …').isDisabled()).toBe(false);
     expect(await amount.inputValue()).toBe('');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('says that nothing was sent when the owner refuses, and what the host says against a plan', async () => {
@@ -151,7 +137,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await button('1 decision waits').click();
     await notice.getByRole('link', { name: /Open the decision/ }).waitFor();
     expect(await button('Withdraw what is matured').isDisabled()).toBe(true);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('sends what each button says', async () => {
@@ -176,7 +162,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     expect(await after(() => button(/^Take back what is left/).click())).toMatchObject({ op: 'refund', sessionId: `0x${'4'.repeat(64)}` });
     await button('Get test SUM').click();
     await card('Transactions').getByText('Test SUM').waitFor();
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('goes from no wallet over a locked one to a ready one, by documents of the host alone', async () => {
@@ -210,7 +196,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await button('Lock').click();
     await button('Unlock').waitFor();
     expect(economy.asked).toEqual(['create', 'unlock', 'unlock']);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('keeps what it knew when the chain is away, says what waits, and what to do on the wrong one', async () => {
@@ -231,7 +217,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     economy.tell({ link: { status: 'starting' }, network: EMBEDDED });
     await page.getByText('The chain is starting.').waitFor();
     await check('wallet-starting', 'dark');
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('counts down by the chain’s clock, which may jump', async () => {
@@ -241,7 +227,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await expect.poll(() => card('Unbonding').locator('.countdown').innerText()).toMatch(/^1 h \d+ min \d+ s$/);
     economy.tell({ link: { status: 'ready', block: 1206, blockTimeMs: economy.nowMs + 4 * DAY_MS } });
     await card('Unbonding').locator('.countdown').waitFor({ state: 'detached' });
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 
   it('takes SUM from a wallet of the browser, on a configured chain only', async () => {
@@ -263,7 +249,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     expect(sent[0]?.to).toBe(CONFIGURED.contracts.token);
     expect(sent[0]?.data).toContain(ACCOUNT.slice(2).toLowerCase());
     expect(economy.requests.filter(({ method }) => method === 'wallet_sendCalls')).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(ui.complaints).toEqual([]);
   });
 });
 

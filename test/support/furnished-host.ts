@@ -1,6 +1,6 @@
 import type { HostService } from '../../src-main/api/index.ts';
 import { LogLines, createLogger } from '../../src-main/base/index.ts';
-import { knownSecrets, loadSettings } from '../../src-main/host/config.ts';
+import { configSchema, knownSecrets, loadSettings, type ConfigSource } from '../../src-main/host/config.ts';
 import { appPaths } from '../../src-main/host/index.ts';
 import { aboutService, apiKeyService, collectDiagnostics, preferenceService, settingsService } from '../../src-main/host/settings/index.ts';
 import type { PipelineActivity } from '../../src-preload/bridge/index.ts';
@@ -19,8 +19,15 @@ export async function ownedHost(home: string, args: Readonly<Record<string, unkn
   const logs = new LogLines(() => knownSecrets(settings));
   const scripted = new ScriptedHost();
   const api = { info: () => scripted.info(), status: () => scripted.status(), stages: () => scripted.stages(), peers: () => scripted.peers(), logs };
+  let [now, loaded] = [settings.config, settings.config];
+  const running = { config: () => now, loaded: () => loaded, adopt: async (keys: ConfigSource) => { now = configSchema.parse({ ...now, ...keys }); } };
+  const use = scripted.models.use.bind(scripted.models);
+  scripted.models.use = async (input) => {
+    loaded = now;
+    return use(input);
+  };
   const host = Object.assign(scripted, {
-    settings: settingsService(settings), preferences: preferenceService(home), apiKeys: apiKeyService(home), about: aboutService(appPaths(), home), logs,
+    settings: settingsService(settings, running), preferences: preferenceService(home), apiKeys: apiKeyService(home), about: aboutService(appPaths(), home), logs,
     diagnostics: () => collectDiagnostics({ settings, paths: appPaths(), api, metrics: NO_METRICS }),
   });
   return { host, logger: createLogger('silent', undefined, logs) };

@@ -14,7 +14,7 @@ export const SERVING: Partial<Contribution> = {
   serving: [0, 1].map((index) => ({
     session: `s${index}`, peerId: `12D3KooWScriptedAsker${index}`, ...(index === 0 ? { name: 'studio' } : {}), model: 'omni-guide', layers: [3, 5], since: 1_800_000_000_000, tokens: 1234 + index,
   })),
-  sessions: 2, loaded: [{ model: 'omni-guide', layers: [3, 5], bytes: 2_600_000 }],
+  lastServed: { peerId: '12D3KooWScriptedAsker2', model: 'omni-guide', layers: [0, 2], at: 1_800_000_400_000 }, sessions: 2, loaded: [{ model: 'omni-guide', layers: [3, 5], bytes: 2_600_000 }],
   total: { since: 1_800_000_000_000, tokens: 48_213, layerTokens: 144_639, sessions: 17, servedMs: 8_040_000 }, sinceStart: { since: 1_800_000_500_000, tokens: 2469, layerTokens: 7407, sessions: 2, servedMs: 61_000 },
 };
 

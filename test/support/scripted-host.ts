@@ -179,9 +179,12 @@ export class ScriptedHost implements HostService {
       return this.#hubToken();
     },
   };
+  restarts = 0;
+  mode: HostInfo['mode'] = 'headless';
   desktop: DesktopService = {
     get: async () => this.#desktop,
     set: async (change) => (this.#desktop = { ...this.#desktop, ...change }),
+    restart: () => { this.restarts += 1; },
   };
   updates: UpdateService = {
     state: () => this.#update,
@@ -201,7 +204,7 @@ export class ScriptedHost implements HostService {
 
   info(): HostInfo {
     return {
-      name: 'scripted', version: '0.1.0', platform: 'linux x64', node: 'v24', mode: 'headless', dataDirLabel: '~/.omninode', addresses: [],
+      name: 'scripted', version: '0.1.0', platform: 'linux x64', node: 'v24', mode: this.mode, dataDirLabel: '~/.omninode', addresses: [],
       model: { name: 'OmniNode Guide', layers: 6, sizeBytes: 5_130_000, contextTokens: 1024 }, peerId: '12D3KooWScriptedHost',
     };
   }

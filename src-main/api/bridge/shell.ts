@@ -11,7 +11,14 @@ export const shellHandlers = ({ links, desktop, updates, hubToken }: HostService
       return {};
     },
   }),
-  ...(desktop === undefined ? {} : { 'desktop.get': () => desktop.get(), 'desktop.set': (change: CommandParsed<'desktop.set'>) => desktop.set(change) }),
+  ...(desktop === undefined ? {} : {
+    'desktop.get': () => desktop.get(),
+    'desktop.set': (change: CommandParsed<'desktop.set'>) => desktop.set(change),
+    'desktop.restart': () => {
+      desktop.restart();
+      return {};
+    },
+  }),
   ...(updates === undefined ? {} : {
     'update.check': () => updates.check(),
     'update.install': () => {

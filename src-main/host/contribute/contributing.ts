@@ -1,7 +1,7 @@
 import { systemClock, toCoded, type Clock, type Events, type Service } from '../../base/index.ts';
 import type { ContributeService, HostServiceEvents } from '../../api/index.ts';
 import type { Contribution } from '../../../src-preload/bridge/index.ts';
-import type { ServedSession } from '../../pipeline/index.ts';
+import type { OpenedSession } from '../../pipeline/index.ts';
 import { checkConfig, configSchema, type ConfigSource, type HostConfig } from '../config.ts';
 import { updateConfigFile } from '../config-file.ts';
 import type { Node } from '../node.ts';
@@ -11,6 +11,7 @@ import type { Ledger } from './ledger.ts';
 import { keysOf, whenOf, type ContributeChange } from './limits.ts';
 import type { MachineWatch } from './machine-watch.ts';
 import { decide, type Decision } from './policy.ts';
+import { ServedSessions } from './served-sessions.ts';
 
 const LOOK_EVERY_MS = 10_000;
 /** While somebody is served: figures move. */
@@ -36,7 +37,7 @@ export class Contributing implements ContributeService, Service {
   readonly #init: ContributionInit;
   readonly #clock: Clock;
   readonly #offs: (() => void)[] = [];
-  #sessions: readonly ServedSession[] = [];
+  readonly #served = new ServedSessions();
   #loaded: readonly LoadedRange[] = [];
   #looking: NodeJS.Timeout | undefined;
   #serving: NodeJS.Timeout | undefined;
@@ -54,8 +55,8 @@ export class Contributing implements ContributeService, Service {
     const { runner } = this.#init.node;
     const isOurs = (peer: string): boolean => peer === this.#init.node.mesh.peerId;
     this.#offs.push(
-      runner.events.on('session:opened', ({ coordinator }) => { if (!isOurs(coordinator)) this.#opened(); }),
-      runner.events.on('session:closed', () => void this.#look()),
+      runner.events.on('session:opened', (session) => { if (!isOurs(session.coordinator)) this.#opened(session); }),
+      runner.events.on('session:closed', (session) => { if (!isOurs(session.coordinator)) this.#closed(session); }),
       runner.events.on('rows:computed', ({ session, coordinator, rows, layers }) => { if (!isOurs(coordinator)) this.#init.ledger.computed(session, rows, layers); }),
       runner.events.on('engine:loaded', (engine) => {
         this.#loaded = [...this.#loaded, engine];
@@ -84,7 +85,7 @@ export class Contributing implements ContributeService, Service {
   get(): Contribution {
     const { gate, node, ledger, machine } = this.#init;
     return contributionView({
-      config: gate.config, decision: gate.decision, sessions: this.#sessions, loaded: this.#loaded, held: heldOf(node), ledger, known: machine.known,
+      config: gate.config, decision: gate.decision, sessions: this.#served.now, last: this.#served.last, loaded: this.#loaded, held: heldOf(node), ledger, known: machine.known,
       nameOf: (peer) => node.presence?.member(peer)?.profile.name,
     });
   }
@@ -97,15 +98,25 @@ export class Contributing implements ContributeService, Service {
   /** Writes keys of the configuration and goes by them at once; undefined takes one out. Throws HOST_BAD_CONFIG. */
   apply(keys: ConfigSource): Promise<Contribution> {
     return this.#inTurn(async () => {
-      const { gate, onSharing, node } = this.#init;
-      const before = gate.config;
-      checkConfig('contribute.set', { ...before, ...keys });
-      await updateConfigFile(before.home, (source) => ({ ...source, ...keys }));
-      gate.config = configSchema.parse({ ...before, ...keys });
-      if (gate.config.shareStore !== before.shareStore || gate.config.uploadBytesPerSecond !== before.uploadBytesPerSecond) await onSharing(gate.config);
-      await this.#decide();
-      node.presence?.changed();
+      const { gate } = this.#init;
+      checkConfig('contribute.set', { ...gate.config, ...keys });
+      await updateConfigFile(gate.config.home, (source) => ({ ...source, ...keys }));
+      await this.#goBy(keys);
     });
+  }
+
+  /** Goes by keys that the file of the configuration has already; undefined: the default. */
+  adopt(keys: ConfigSource): Promise<Contribution> {
+    return this.#inTurn(() => this.#goBy(keys));
+  }
+
+  async #goBy(keys: ConfigSource): Promise<void> {
+    const { gate, onSharing, node } = this.#init;
+    const before = gate.config;
+    gate.config = configSchema.parse({ ...before, ...keys });
+    if (gate.config.shareStore !== before.shareStore || gate.config.uploadBytesPerSecond !== before.uploadBytesPerSecond) await onSharing(gate.config);
+    await this.#decide();
+    node.presence?.changed();
   }
 
   pause(ms: number): Promise<Contribution> {
@@ -137,7 +148,7 @@ export class Contributing implements ContributeService, Service {
     const { gate, ledger, machine } = this.#init;
     const { config } = gate;
     const before = gate.decision;
-    const now = await machine.look({ isComputing: this.#sessions.length > 0, withLoad: config.contribute && config.contributeMaxLoad !== undefined });
+    const now = await machine.look({ isComputing: this.#served.now.length > 0, withLoad: config.contribute && config.contributeMaxLoad !== undefined });
     const decision = decide({ isOn: gate.config.contribute, pausedUntil: ledger.pausedUntil, limits: whenOf(gate.config), machine: now, before }, new Date(this.#clock.now()));
     gate.decision = decision;
     if (decision.kind === 'serve') this.#stay();
@@ -159,8 +170,11 @@ export class Contributing implements ContributeService, Service {
     this.#leaving = { over, done };
   }
 
-  #opened(): void {
+  // Told before it is counted: on a quick machine a session may be over by then.
+  #opened(session: OpenedSession): void {
     this.#init.ledger.opened();
+    this.#served.opened(session);
+    this.#tell();
     if (this.#serving === undefined) {
       this.#lookedMs = this.#clock.monotonicMs();
       this.#serving = setInterval(() => void this.#look(), this.#times.servingEveryMs).unref();
@@ -168,15 +182,22 @@ export class Contributing implements ContributeService, Service {
     void this.#look();
   }
 
+  #closed(session: OpenedSession): void {
+    this.#served.closed(session, this.#clock.now());
+    this.#tell();
+    void this.#look();
+  }
+
   async #look(): Promise<void> {
     const { node: { runner, mesh }, ledger } = this.#init;
-    this.#sessions = (await runner.serving()).filter(({ coordinator }) => coordinator !== mesh.peerId);
+    const sessions = await this.#served.count(async () => (await runner.serving()).filter(({ coordinator }) => coordinator !== mesh.peerId));
+    if (sessions === undefined) return;
     if (this.#serving !== undefined) {
       const nowMs = this.#clock.monotonicMs();
-      ledger.look(this.#sessions, nowMs - this.#lookedMs);
+      ledger.look(sessions, nowMs - this.#lookedMs);
       this.#lookedMs = nowMs;
     }
-    if (this.#sessions.length === 0) {
+    if (sessions.length === 0) {
       clearInterval(this.#serving);
       this.#serving = undefined;
     }

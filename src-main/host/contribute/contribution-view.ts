@@ -9,6 +9,7 @@ import type { Ledger } from './ledger.ts';
 import { limitsOf } from './limits.ts';
 import type { Known } from './machine-watch.ts';
 import type { Decision } from './policy.ts';
+import type { LastServed } from './served-sessions.ts';
 
 /** A range that was loaded for others. */
 export interface LoadedRange {
@@ -22,6 +23,7 @@ export interface ViewInput {
   readonly decision: Decision;
   /** Of others. */
   readonly sessions: readonly ServedSession[];
+  readonly last: LastServed | undefined;
   readonly loaded: readonly LoadedRange[];
   readonly held: readonly HeldShard[];
   readonly nameOf: (peer: PeerId) => string | undefined;
@@ -30,15 +32,18 @@ export interface ViewInput {
 }
 
 /** What the owner is shown of it. */
-export function contributionView({ config, decision, sessions, loaded, held, nameOf, ledger, known }: ViewInput): Contribution {
+export function contributionView({ config, decision, sessions, last, loaded, held, nameOf, ledger, known }: ViewInput): Contribution {
   const model = (hash: string): string => held.find(({ modelHash }) => modelHash === hash)?.modelName ?? hash.slice(0, 12);
+  const who = (peerId: PeerId): { readonly peerId: string; readonly name?: string } => {
+    const name = nameOf(peerId);
+    return { peerId, ...(name === undefined ? {} : { name }) };
+  };
   const { ramTotalBytes, cores = 1 } = fixedFacts();
   return {
     isOn: config.contribute, ...(decision.kind === 'hold' ? { hold: { reason: decision.reason, ...(decision.until === undefined ? {} : { until: decision.until }) } } : {}),
-    serving: sessions.slice(0, CONTRIBUTE_LIMITS.shown).map(({ session, coordinator, modelHash, layers, openedAt, rows }) => {
-      const name = nameOf(coordinator);
-      return { session, peerId: coordinator, ...(name === undefined ? {} : { name }), model: model(modelHash), layers: [layers.first, layers.last], since: openedAt, tokens: rows };
-    }),
+    serving: sessions.slice(0, CONTRIBUTE_LIMITS.shown).map(({ session, coordinator, modelHash, layers, openedAt, rows }) => (
+      { session, ...who(coordinator), model: model(modelHash), layers: [layers.first, layers.last], since: openedAt, tokens: rows })),
+    ...(last === undefined ? {} : { lastServed: { ...who(last.coordinator), model: model(last.modelHash), layers: [last.layers.first, last.layers.last], at: last.endedAt } }),
     sessions: sessions.length,
     loaded: loaded.slice(0, CONTRIBUTE_LIMITS.shown).map(({ modelHash, layers, weightBytes }) => ({ model: model(modelHash), layers: [layers.first, layers.last], bytes: weightBytes })),
     offers: [...Map.groupBy(held, ({ modelHash }) => modelHash).values()].slice(0, CONTRIBUTE_LIMITS.shown).map((shards) => ({

@@ -11,6 +11,7 @@ export interface ServingRules {
   limits(): StageLimits;
   /** What others call this node, now. */
   name(): string | undefined;
+  logLevel(): HostConfig['logLevel'];
 }
 
 /** Of the configuration what says how much. */
@@ -40,5 +41,9 @@ export class Gate implements ServingRules {
 
   name(): string | undefined {
     return this.config.name;
+  }
+
+  logLevel(): HostConfig['logLevel'] {
+    return this.config.logLevel;
   }
 }

@@ -11,6 +11,7 @@ import { withStore } from '../local-store.ts';
 import { BUILT_IN_MODEL, findModel, type ModelFile } from '../model-file.ts';
 import { localModels, withoutCommit } from '../named-models.ts';
 import type { AppPaths } from '../paths.ts';
+import { isOutdated } from '../settings/live-settings.ts';
 import { diskOf, heldRow, unfinishedModels } from './held-list.ts';
 import { layerHolders } from './layer-holders.ts';
 import { Lookups } from './lookups.ts';
@@ -140,7 +141,8 @@ export class HostModels implements ModelService {
     const { settings: { config }, paths, chat, servedOf } = this.#init;
     const file = await findModel(id, { paths, config });
     const formerPath = this.#served.path;
-    if (file.path === formerPath && chat.status.kind !== 'error') return {};
+    const isAsConfigured = chat.loadedWith === undefined || !isOutdated(chat.loadedWith, config);
+    if (file.path === formerPath && chat.status.kind !== 'error' && isAsConfigured) return {};
     try {
       await chat.use(servedOf(id, file), running);
       [this.#served, this.#missing] = [{ model: id, path: file.path }, undefined];

@@ -5,8 +5,9 @@ import { beforeEach, expect, it } from 'vitest';
 import { commands, DEFAULT_PREFERENCES, type Setting, type SettingChanges } from '../../../src-preload/bridge/index.ts';
 import { createLogger, LogLines } from '../../base/index.ts';
 import { ScriptedHost } from '../../../test/support/scripted-host.ts';
-import { knownSecrets, loadSettings } from '../config.ts';
+import { configSchema, knownSecrets, loadSettings } from '../config.ts';
 import { appPaths } from '../paths.ts';
+import { isOutdated } from './live-settings.ts';
 import { aboutService, apiKeyService, collectDiagnostics, preferenceService, settingsService } from './index.ts';
 
 let home = '';
@@ -23,15 +24,34 @@ it('tells what the next start will have, where that is said, and what needs one'
   await write({ name: 'studio', contextTokens: 2048, model: 'kept as it is' });
   const service = await started({ OMNINODE_STORE_QUOTA_BYTES: '5000000' }, { httpPort: 4180 });
   const page = commands['settings.get'].output.parse(await service.get());
-  expect(find(page, 'name')).toEqual({ key: 'name', value: 'studio', fallback: null, source: 'file', needsRestart: false });
+  expect(find(page, 'name')).toEqual({ key: 'name', value: 'studio', fallback: null, source: 'file' });
   expect(find(page, 'storeQuotaBytes')).toMatchObject({ value: 5_000_000, source: 'environment' });
   expect(find(page, 'httpPort')).toMatchObject({ value: 4180, fallback: 0, source: 'command line' });
   expect(find(page, 'shareStore')).toMatchObject({ value: true, source: 'default' });
   const changed = await service.set({ changes: { contextTokens: 4096, name: null, relays: [], mdns: true } });
-  expect(find(changed, 'contextTokens')).toMatchObject({ value: 4096, fallback: 1024, needsRestart: true });
-  expect(find(changed, 'name')).toMatchObject({ value: null, source: 'default', needsRestart: true });
-  expect(find(changed, 'listen')).toMatchObject({ value: ['/ip4/0.0.0.0/tcp/0'], needsRestart: true });
+  expect(find(changed, 'contextTokens')).toMatchObject({ value: 4096, fallback: 1024, waitsFor: 'restart' });
+  expect(find(changed, 'name')).toMatchObject({ value: null, source: 'default', waitsFor: 'restart' });
+  expect(find(changed, 'listen')).toMatchObject({ value: ['/ip4/0.0.0.0/tcp/0'], waitsFor: 'restart' });
   expect(await kept()).toEqual({ contextTokens: 4096, model: 'kept as it is', relays: [], mdns: true });
+});
+
+it('goes by some at once, tells what waits for the model or a start, and lets what wins over the file count further', async () => {
+  const settings = await loadSettings({ home, threads: 3 }, { OMNINODE_LOG: 'error' });
+  const adopted: object[] = [];
+  let [now, loaded] = [settings.config, settings.config];
+  const service = settingsService(settings, { config: () => now, loaded: () => loaded, adopt: async (keys) => {
+    adopted.push(keys);
+    now = configSchema.parse({ ...now, ...keys });
+  } });
+  const changed = await service.set({ changes: { name: 'studio', uploadBytesPerSecond: 5_000, contextTokens: 4096, threads: 1, logLevel: 'debug', httpPort: 4180 } });
+  expect(adopted).toEqual([{ name: 'studio', uploadBytesPerSecond: 5_000, contextTokens: 4096 }]);
+  expect(changed.settings.flatMap(({ key, waitsFor }) => (waitsFor === undefined ? [] : [[key, waitsFor]]))).toEqual([['contextTokens', 'model'], ['httpPort', 'restart']]);
+  expect(isOutdated(loaded, now)).toBe(true);
+  loaded = now;
+  expect(isOutdated(loaded, now)).toBe(false);
+  const back = await service.set({ changes: { name: null, httpPort: null } });
+  expect(adopted.at(-1)).toEqual({ name: undefined });
+  expect(back.settings.filter(({ waitsFor }) => waitsFor !== undefined)).toEqual([]);
 });
 
 it('loses no change of two that come together', async () => {

@@ -1,5 +1,5 @@
 import { toCoded, type CodedError, type Events, type Logger } from '../../base/index.ts';
-import type { StageRunnerEvents } from '../events.ts';
+import type { OpenedSession, StageRunnerEvents } from '../events.ts';
 import type { FrameAddress } from '../wire/frame.ts';
 import type { StageLink } from '../wire/link.ts';
 import type { PeerLinks } from './peer-links.ts';
@@ -11,6 +11,8 @@ export interface SessionsInit {
   readonly peerLinks: PeerLinks;
   readonly onCount: (sessions: number) => void;
 }
+
+export const openedOf = ({ address, init: { entry, control, openedAt } }: StageSession): OpenedSession => ({ session: address.session, coordinator: control.peer, modelHash: entry.modelHash, layers: entry.engine.info.layers, openedAt });
 
 /** The open sessions of a node. However one ends, its KV cache, its links and its place here are given back. */
 export class Sessions {
@@ -34,7 +36,7 @@ export class Sessions {
     session.init.entry.sessions.add(session);
     session.init.entry.slice.tell();
     this.#init.onCount(this.size);
-    this.#init.events.emit('session:opened', { session: session.address.session, coordinator: session.init.control.peer, layers: session.init.entry.engine.info.layers });
+    this.#init.events.emit('session:opened', openedOf(session));
   }
 
   /** Tells the coordinator, then ends the session. */
@@ -64,7 +66,7 @@ export class Sessions {
     entry.engine.close(slot).catch((failure: unknown) => this.#init.logger.debug({ code: toCoded(failure).code }, 'a session was already gone from its engine'));
     if (next !== undefined) this.#init.peerLinks.release(next);
     this.#init.onCount(this.size);
-    this.#init.events.emit('session:closed', { session: session.address.session, errorCode: error?.code });
+    this.#init.events.emit('session:closed', { ...openedOf(session), errorCode: error?.code });
   }
 
   /** Every session that is steered or fed over the inbound link. */

@@ -1,8 +1,8 @@
-import { Events, toCoded, type CodedError, type LayerRange, type PeerId, type Service, type SessionId } from '../../base/index.ts';
+import { Events, toCoded, type CodedError, type PeerId, type Service } from '../../base/index.ts';
 import type { LaneLoss, StageEngine } from '../../inference/index.ts';
 import type { FrameStream } from '../../mesh/index.ts';
 import { pipelineErrors } from '../errors.ts';
-import type { StageRunnerEvents } from '../events.ts';
+import type { OpenedSession, StageRunnerEvents } from '../events.ts';
 import { runnerMetrics, type RunnerMetrics } from '../metrics.ts';
 import { RUNNER_DEFAULTS, type RunnerOptions } from '../options.ts';
 import type { LaneNetwork, MeasureLink, PipelineComponents, Signer, StageSource } from '../ports.ts';
@@ -20,7 +20,7 @@ import { EngineHub, type RangeRequest } from './engine-hub.ts';
 import { leave, type LeaveRequest } from './leave.ts';
 import { LinkSurvey } from './link-survey.ts';
 import { PeerLinks } from './peer-links.ts';
-import { Sessions } from './sessions.ts';
+import { openedOf, Sessions } from './sessions.ts';
 import { tellReceipts } from './sign-windows.ts';
 import { SpeedMeter } from './speed-meter.ts';
 import type { StageSession } from './stage-session.ts';
@@ -52,14 +52,8 @@ export interface StageRunnerCounts {
   readonly outboundLinks: number;
 }
 
-/** Whom a session computes for, and what; figures as this stage counted them. */
-export interface ServedSession {
-  readonly session: SessionId;
-  readonly coordinator: PeerId;
-  readonly modelHash: string;
-  readonly layers: LayerRange;
-  /** Unix ms. */
-  readonly openedAt: number;
+/** With figures as this stage counted them. */
+export interface ServedSession extends OpenedSession {
   /** Rows of a prompt or an answer that went through these layers: tokens, also guessed ones. */
   readonly rows: number;
   /** Of them, those of the present run, that no event has told yet. */
@@ -109,9 +103,8 @@ export class StageRunner implements Service {
   /** The sessions that are open now, whoever's they are. */
   serving(): Promise<readonly ServedSession[]> {
     return Promise.all(this.#sessions.all().map(async (session): Promise<ServedSession> => {
-      const { entry, control } = session.init;
       const runRows = await session.runRows();
-      return { session: session.address.session, coordinator: control.peer, modelHash: entry.modelHash, layers: entry.engine.info.layers, openedAt: session.init.openedAt, rows: session.doneRows + runRows, runRows };
+      return { ...openedOf(session), rows: session.doneRows + runRows, runRows };
     }));
   }
 

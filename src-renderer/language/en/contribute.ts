@@ -26,6 +26,7 @@ export const contribute = {
   onlyHere: 'Only programs on this machine can ask: your node does not listen on the network. To open it, set "mdns": true in config.json and start OmniNode again.',
   now: 'Served now',
   nobody: 'Nobody. Machines that use yours are listed here.',
+  lastServed: ({ range, model, machine, time }: { readonly range: readonly [number, number]; readonly model: string; readonly machine: string; readonly time: string }): string => `Last: ${layers(range)} of ${model} for ${machine}, until ${time}.`,
   machine: 'Machine', model: 'Model', layersHead: 'Layers', tokens: 'Tokens', since: 'Since',
   more: (count: number): string => `and ${count} more`,
   given: 'Given',

@@ -15,7 +15,7 @@ interface SettingFieldProps {
 /** One setting: what it is called, what it does, its value, and why it cannot be that. */
 export function SettingField(props: SettingFieldProps) {
   const { setting, error, isFixed } = props;
-  const { key, needsRestart, source } = setting;
+  const { key, waitsFor, source } = setting;
   const texts = useTexts();
   const { label, help } = texts.setting[key];
   const id = `setting-${key}`;
@@ -23,7 +23,7 @@ export function SettingField(props: SettingFieldProps) {
   const override = source === 'environment' ? texts.settings.byEnvironment : source === 'command line' ? texts.settings.byCommandLine : isFixed ? texts.settings.fixed : undefined;
   return (
     <div className={error === undefined ? 'setting' : 'setting setting-wrong'}>
-      <label htmlFor={id}>{label}{needsRestart && <span className="setting-badge">{texts.settings.afterRestart}</span>}</label>
+      <label htmlFor={id}>{label}{waitsFor !== undefined && <span className="setting-badge">{waitsFor === 'restart' ? texts.settings.afterRestart : texts.settings.afterLoad}</span>}</label>
       <p id={`${id}-help`}>{help}{FIELD_KINDS[key].kind === 'list' && ` ${texts.settings.onePerLine}`}{standard !== '' && ` ${texts.settings.defaultIs(standard)}`}</p>
       <Control {...props} id={id} isDisabled={override !== undefined} />
       {override !== undefined && <p className="setting-override">{override}</p>}

@@ -6,6 +6,7 @@ import { valueOf, writtenOf } from '../../stores/setting-fields.ts';
 import { useReply } from '../../stores/use-reply.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 import { SettingField } from './setting-field.tsx';
+import { WaitingSettings } from './waiting-settings.tsx';
 
 type Written = Readonly<Partial<Record<SettingKey, string>>>;
 
@@ -41,10 +42,10 @@ export function SettingsForm({ keys }: { readonly keys: readonly SettingKey[] })
     });
   };
   const field = fieldOf(error);
-  const pending = all.filter(({ needsRestart }) => needsRestart).length;
+  const isWaiting = all.some(({ waitsFor }) => waitsFor !== undefined);
   return (
     <form className="settings-form" onSubmit={save} noValidate>
-      {pending > 0 && <p className="setup-note" role="status">{texts.pending(pending)}</p>}
+      <WaitingSettings settings={all} onLoaded={setAll} />
       {shown.map((one) => (
         <SettingField key={one.key} setting={one} written={written[one.key] ?? writtenOf(one.key, one.value)} error={field === one.key ? reasonOf(error) : undefined} isFixed={FIXED_SETTINGS.includes(one.key)} onChange={(text) => change(one.key, text)} />
       ))}
@@ -52,7 +53,7 @@ export function SettingsForm({ keys }: { readonly keys: readonly SettingKey[] })
       <div className="setup-actions">
         <button type="submit" className="main" disabled={count === 0 || progress === 'saving'}>{progress === 'saving' ? texts.saving : texts.save}</button>
         {count > 0 && <button type="button" className="quiet" onClick={() => { setWritten({}); setError(undefined); }}>{texts.undo}</button>}
-        <span role="status">{progress === 'saved' ? (pending > 0 ? texts.savedRestart : texts.saved) : count > 0 ? texts.changed(count) : ''}</span>
+        <span role="status">{progress === 'saved' ? (isWaiting ? texts.savedWaiting : texts.saved) : count > 0 ? texts.changed(count) : ''}</span>
       </div>
     </form>
   );
