@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { keccak256, parseTransaction, recoverTransactionAddress, type TransactionSerialized } from 'viem';
 import { Events, type Clock, type Logger } from '../../base/index.ts';
@@ -46,6 +47,7 @@ export class Devnet {
   #heartbeat: NodeJS.Timeout | undefined;
   #restarting: Promise<void> | undefined;
   #isStopped = false;
+  #stopping = new AbortController();
   #sinceState = 0;
 
   constructor(init: DevnetInit) {
@@ -70,6 +72,7 @@ export class Devnet {
   /** Throws CHAIN_IN_USE, CHAIN_NO_ANVIL, CHAIN_DAMAGED, CHAIN_UNUSABLE. */
   async start(): Promise<void> {
     this.#isStopped = false;
+    this.#stopping = new AbortController();
     this.#journal = new Journal(join(this.#init.folder, 'devnet.db'));
     try {
       this.#account('maker');
@@ -87,6 +90,7 @@ export class Devnet {
     clearInterval(this.#heartbeat);
     if (this.#anvil !== undefined && !this.#isStopped) await this.#turns.take(() => this.#keepState()).catch((error: unknown) => this.#init.logger.warn({ error: String(error) }, 'the test chain\'s state was not kept: its journal is'));
     this.#isStopped = true;
+    this.#stopping.abort();
     await this.#restarting?.catch(() => undefined);
     await this.#anvil?.stop();
     this.#anvil = undefined;
@@ -228,7 +232,9 @@ export class Devnet {
         return;
       } catch (error) {
         this.#init.logger.warn({ error: String(error) }, 'the test chain cannot be started');
-        await new Promise((resolve) => { setTimeout(resolve, waitMs).unref(); });
+        await this.#anvil?.stop();
+        this.#anvil = undefined;
+        await delay(waitMs, undefined, { ref: false, signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
   }
