@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeFunctionData, getAbiItem, parseAbi } from 'viem';
+import { decodeFunctionData, parseAbi, type Abi } from 'viem';
 import { silentLogger } from '../../src-main/base/index.ts';
 import { WalletDocuments } from '../../src-main/api/index.ts';
 import {
@@ -28,9 +28,9 @@ export const decode: DecodeCall = (to, data) => {
   const known = KNOWN.find(({ name }) => NETWORK.contracts[name] === to.toLowerCase());
   if (known === undefined) return undefined;
   try {
-    const { functionName, args } = decodeFunctionData({ abi: known.abi as typeof TOKEN_ABI, data });
-    const { inputs } = getAbiItem({ abi: known.abi as typeof TOKEN_ABI, name: functionName });
-    return { contract: known.name, name: functionName, args: inputs.map(({ name, type }, index) => ({ name: name ?? '', type, value: args[index] })) };
+    const { functionName, args = [] } = decodeFunctionData<Abi>({ abi: known.abi, data });
+    const inputs = (known.abi as Abi).flatMap((item) => (item.type === 'function' && item.name === functionName ? item.inputs : []));
+    return { contract: known.name, name: functionName, args: inputs.map(({ name = '', type }, index) => ({ name, type, value: args[index] })) };
   } catch {
     return undefined;
   }
@@ -61,7 +61,7 @@ export class OutboxDouble implements WalletOutbox {
   }
 
   firstHash(id: string): Promise<Hex> {
-    return Promise.resolve(this.batches.has(id) ? `0x${'ab'.repeat(32)}` : '0x');
+    return Promise.resolve<Hex>(this.batches.has(id) ? `0x${'ab'.repeat(32)}` : '0x');
   }
 
   progress(id: string): BatchProgress | undefined {

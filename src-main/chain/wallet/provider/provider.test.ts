@@ -1,4 +1,4 @@
-import { encodeFunctionData, maxUint256, parseEther, recoverMessageAddress, recoverTypedDataAddress } from 'viem';
+import { encodeFunctionData, maxUint256, parseEther, recoverMessageAddress, recoverTypedDataAddress, type Abi } from 'viem';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NETWORK, PASSWORD, SETTLEMENT_ABI, STAKING_ABI, TOKEN_ABI, walletGround, type WalletGround } from '../../../../test/support/wallet-ground.ts';
 import { CodedError } from '../../../base/index.ts';
@@ -30,7 +30,7 @@ const shown = async (isApproved: boolean): Promise<Subject> => {
   return subject;
 };
 const calls = (...all: readonly object[]) => ({ version: '2.0.0', chainId: '0x7a69', from: own, atomicRequired: false, calls: all });
-const token = (functionName: 'transfer' | 'approve' | 'burn', ...args: readonly unknown[]) => ({ to: SumToken, data: encodeFunctionData({ abi: TOKEN_ABI, functionName, args }) });
+const token = (functionName: 'transfer' | 'approve' | 'burn', ...args: readonly unknown[]) => ({ to: SumToken, data: encodeFunctionData<Abi>({ abi: TOKEN_ABI, functionName, args }) });
 const stake = (amount: bigint) => ({ to: StakingContract, data: encodeFunctionData({ abi: STAKING_ABI, functionName: 'stake', args: [NODE, amount] }) });
 const subjectOf = async (...all: readonly object[]): Promise<BatchSubject> => {
   const answer = ask('wallet_sendCalls', calls(...all));
