@@ -11,8 +11,9 @@ import { groundFor, openRoute, type Ground } from './chat-route/open-route.ts';
 import { servingSignature } from './chat-route/serving-members.ts';
 import { hostErrors } from './errors.ts';
 import type { Settings } from './config.ts';
-import type { EndedAnswer, GenerationStats, Pipeline, StageProgress } from '../pipeline/index.ts';
+import type { GenerationStats, Pipeline, StageProgress } from '../pipeline/index.ts';
 import { fitHistory } from './fit-history.ts';
+import { isSettled } from './lessons.ts';
 import { microBatchOf } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import type { AppPaths } from './paths.ts';
@@ -329,7 +330,7 @@ export class ChatModel implements ChatService {
     this.setStatus({ kind: 'ready' });
     pipeline.events.on('answered', (answer) => {
       this.#measured(answer.stats);
-      void this.#learn(route, pipeline, answer);
+      if (isSettled(answer)) route.lessons?.add({ stats: answer.stats, stages: reportStages(pipeline, answer.stats) });
     });
     pipeline.events.on('stage:lost', ({ error }) => {
       this.#setStages(this.stages.map((stage) => (stage.peerId === error.meta['peer'] ? { ...stage, state: 'lost' } : stage)));
@@ -349,11 +350,6 @@ export class ChatModel implements ChatService {
       await route.stop();
       if (!route.isHere) await this.#again();
     });
-  }
-
-  /** What an answer that had the stages for itself was worth to the next plan. */
-  async #learn({ onAnswer }: ChatRoute, pipeline: Pipeline, { error, stats }: EndedAnswer): Promise<void> {
-    if (onAnswer !== undefined && error === undefined && this.#chats.size <= 1) await onAnswer({ stats, stages: reportStages(pipeline, stats) });
   }
 
   #tellChats(part: ChatPart): void {

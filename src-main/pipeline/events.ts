@@ -34,6 +34,8 @@ export interface EndedAnswer {
   readonly stats: GenerationStats;
   /** Those that it ended on. */
   readonly stages: readonly PipelineStage[];
+  /** No other answer of this pipeline was under way at any time of it: the stages' figures are its own. */
+  readonly isAlone: boolean;
   readonly interruptions: readonly Interruption[];
   /** From the request to the end. */
   readonly durationMs: number;

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { appPaths, buildHost, inferPipeline, loadSettings, type Host } from '../../src-main/host/index.ts';
+import type { PlannerMemory } from '../../src-main/host/planner-memory.ts';
 import { GREEDY, type SamplingOptions } from '../../src-main/inference/index.ts';
 import { privacyAhead } from '../../src-renderer/stores/format.ts';
 import type { AnswerDetail, HostStatus, Stage } from '../../src-preload/bridge/index.ts';
@@ -99,6 +100,12 @@ it.runIf(process.platform !== 'win32')('the app chats over members as soon as th
   expect(await newest()).toMatchObject({ machines: 2, failovers: 1, losses: [{ peerId: b.peerId, layers: lost?.layers, takenBy: [{ peerId: self, layers: lost?.layers }] }] });
   expect(host.api.stages()).toEqual(expect.arrayContaining([expect.objectContaining({ peerId: self, ownership: 'this-machine' }), expect.objectContaining({ peerId: c.peerId, ownership: 'stranger' })]));
   expect(privacyAhead(host.api.stages())).toEqual({ text: expect.stringMatching(/^1 stranger/), isPrivate: false });
+
+  // Answers on the stages that were planned teach the next plan; the one that lost a stage does not.
+  await host.stop();
+  const { nodes, answers } = JSON.parse(await readFile(join(root, 'a', 'planner.json'), 'utf8')) as PlannerMemory;
+  expect(new Set(nodes.map(({ peer }) => peer))).toEqual(new Set([b.peerId, c.peerId]));
+  expect(answers.map(({ stages: count, answerTokens }) => [count, answerTokens])).toEqual([[2, local.tokenIds.length], [2, whole.tokens]]);
 }, TIMEOUT_MS);
 
 async function newest(): Promise<AnswerDetail> {

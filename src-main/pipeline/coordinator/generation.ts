@@ -98,6 +98,8 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   /** Rows that were computed again because a stage was lost. */
   replayedTokens = 0;
   failovers = 0;
+  /** No other answer was under way meanwhile. */
+  isAlone = true;
   /** Where the last run began. */
   runStart = 0;
   /** Losses since the last new token. */

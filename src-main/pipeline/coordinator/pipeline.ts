@@ -151,6 +151,7 @@ export class StagePipeline implements Pipeline {
       onGap: (gapUs) => metrics.itlSeconds.observe(gapUs / 1e6),
     });
     this.#running.add(generation);
+    if (this.running > 1) for (const one of this.#running) one.isAlone = false;
     const isInQ8 = this.#assembly.route.some((_, stage) => dtypesOf(this.#assembly.route, stage).sends === 'q8');
     if (request.receipts === true && isInQ8) generation.fail(receiptErrors.notInQ8({}));
     else void generation.start();
@@ -231,8 +232,8 @@ export class StagePipeline implements Pipeline {
     if (this.#running.delete(generation)) this.#endedTokens += generation.received;
   }
 
-  #tellEnd({ startedMs, interruptions, ground }: Generation, { endedMs, ...end }: Pick<EndedAnswer, 'reason' | 'error' | 'stats'> & { readonly endedMs: number }): void {
-    this.events.emit('answered', { ...end, stages: (ground?.assembly ?? this.#assembly).stages, interruptions: interruptions.toArray(), durationMs: endedMs - startedMs });
+  #tellEnd({ startedMs, interruptions, ground, isAlone }: Generation, { endedMs, ...end }: Pick<EndedAnswer, 'reason' | 'error' | 'stats'> & { readonly endedMs: number }): void {
+    this.events.emit('answered', { ...end, stages: (ground?.assembly ?? this.#assembly).stages, isAlone, interruptions: interruptions.toArray(), durationMs: endedMs - startedMs });
   }
 
   async #receipts({ request, answer, ground, runStart }: Generation, keep: boolean): Promise<AnswerReceipts | undefined> {
