@@ -208,7 +208,7 @@ export class ChatModel implements ChatService {
     const messages = await fitHistory(session.tokenizer, request.messages, { contextTokens: session.pipeline.contextTokens, maxTokens });
     let isWaiting = false;
     const answer = session.answer({
-      prompt: { kind: 'chat', messages }, sampling: { ...defaultSampling(this.#served.model), ...request.sampling },
+      prompt: { kind: 'chat', messages }, sampling: { ...defaultSampling(this.#served.model), ...request.sampling }, anySeed: request.sampling?.seed === undefined,
       maxTokens, signal: AbortSignal.any([request.signal, this.#answers.signal]), onText: (text) => {
         if (isWaiting) parts.push({ progress: { kind: 'answering' } });
         isWaiting = false;

@@ -142,7 +142,7 @@ export class StagePipeline implements Pipeline {
     const generation: Generation = new Generation({
       request, contextTokens, vocabSize: this.#assembly.vocabSize, clock: components.clock,
       chooseMicroBatch: ({ assembly }, prompt) => this.#chooseMicroBatch(assembly, prompt),
-      takeGround: () => this.#takeGround(request),
+      takeGround: (sampling) => this.#takeGround({ ...request, sampling }),
       dropGround: ({ assembly, session }) => assembly.pool.close(session),
       onFinish: (ended, end) => this.#finished(ended, end),
       onSetback: (hit, error, assembly) => this.#onSetback(hit, error, assembly),
@@ -184,13 +184,13 @@ export class StagePipeline implements Pipeline {
     return (this.#microBatch = chooseMicroBatch({ ...costs, prompt, most, previous: this.#microBatch }));
   }
 
-  async #takeGround({ sampling, shape, signal, receipts, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
+  async #takeGround({ sampling, anySeed, promptTokens, shape, signal, receipts, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
     for (;;) {
       await this.#recovery;
       if (this.#end !== undefined) throw this.#end;
       const assembly = this.#assembly;
       try {
-        const session = await assembly.pool.take({ sampling, shape, receipts: receipts === true, onWait, signal });
+        const session = await assembly.pool.take({ sampling, ...(anySeed === true ? { anySeedFrom: promptTokens.length } : {}), shape, receipts: receipts === true, onWait, signal });
         if (assembly === this.#assembly && this.#recovery === undefined) return { assembly, session };
         assembly.pool.close(session);
       } catch (error) {

@@ -6,15 +6,18 @@ import { MAX_ADDRESSES, MAX_GRAMMAR_BYTES, MAX_SPELLING_BYTES, type CoordinatorO
 import { FrameType } from '../wire/constants.ts';
 import { encodeHeader, newSessionId } from '../wire/frame.ts';
 import { dtypesOf, type RouteStage } from './boundaries.ts';
-import type { ComputedRows } from './script.ts';
+import { endOf, type ComputedRows } from './script.ts';
 import { SessionQueue, type Waiting } from './session-queue.ts';
 import type { StageClient } from './stage-client.ts';
 
 /** One session, open on every stage. */
 export interface OpenSession {
   readonly id: SessionId;
-  readonly samplingKey: string;
-  readonly isShaped: boolean;
+  readonly sampling: SamplingOptions;
+  /** Of all that its answers have in common, but for the seed. */
+  readonly key: string;
+  /** What its answers must be. */
+  readonly shape: AnswerShape | undefined;
   /** What is known to be in every stage's KV cache. */
   rows: readonly ComputedRows[];
   /** Resolves when the last run's figures are in; a new run waits for it. */
@@ -36,6 +39,8 @@ export interface SessionPoolInit {
 
 export interface TakeOptions extends Waiting {
   readonly sampling: SamplingOptions;
+  /** Any seed does, for tokens from this position on; no draw of a session is to be repeated. Absent: only the one of `sampling`. */
+  readonly anySeedFrom?: number;
   /** What the answer must be. */
   readonly shape?: AnswerShape | undefined;
   /** The stages keep what they need to sign receipts. */
@@ -94,25 +99,20 @@ export class SessionPool {
   }
 
   async #takeOne(options: TakeOptions): Promise<OpenSession> {
-    const { sampling, receipts = false, shape } = options;
-    const samplingKey = JSON.stringify({ sampling, receipts });
     const idle = this.#idle;
     this.#idle = undefined;
-    if (idle?.samplingKey === samplingKey && shape === undefined) {
+    if (idle !== undefined && suits(idle, options)) {
       await idle.settled;
       if (this.#open.has(idle)) return idle;
     } else if (idle !== undefined) {
       this.close(idle);
     }
-    return this.#openNew(options, samplingKey);
+    return this.#openNew(options);
   }
 
-  /**
-   * Gives a session back for the next run with the same sampling. Not where its answers have a shape: the last stage reads all that it
-   * samples in a session as one text.
-   */
+  /** Gives a session back for the next run with the same sampling and shape; not where the last stage reads all that it samples in a session as one text. */
   keep(session: OpenSession): void {
-    if (session.isShaped) return this.close(session);
+    if (session.shape !== undefined && this.#init.clients.at(-1)?.link.knows('answers') !== true) return this.close(session);
     if (!this.#open.has(session)) return;
     if (this.#idle !== undefined) this.close(this.#idle);
     this.#idle = session;
@@ -137,7 +137,7 @@ export class SessionPool {
     await Promise.allSettled(gone);
   }
 
-  async #openNew(options: TakeOptions, samplingKey: string): Promise<OpenSession> {
+  async #openNew(options: TakeOptions): Promise<OpenSession> {
     if (options.shape !== undefined) this.#tellSpelling(options.shape);
     const id = newSessionId();
     this.#opening++;
@@ -148,7 +148,7 @@ export class SessionPool {
       this.#closeOnStages(id);
       throw failed.reason;
     }
-    const session: OpenSession = { id, samplingKey, isShaped: options.shape !== undefined, rows: [], settled: Promise.resolve() };
+    const session: OpenSession = { id, sampling: options.sampling, key: keyOf(options), shape: options.shape, rows: [], settled: Promise.resolve() };
     this.#open.add(session);
     return session;
   }
@@ -190,6 +190,14 @@ export class SessionPool {
       client.link.post(client.address(id), { type: FrameType.close });
     }
   }
+}
+
+const keyOf = ({ sampling: { seed: _seed, ...sampling }, receipts = false, shape }: TakeOptions): string => JSON.stringify({ sampling, receipts, grammar: shape?.grammar });
+
+function suits({ key, sampling, shape, rows }: OpenSession, options: TakeOptions): boolean {
+  if (key !== keyOf(options) || shape?.spelling !== options.shape?.spelling) return false;
+  const { anySeedFrom = 0 } = options;
+  return sampling.seed === options.sampling.seed || sampling.temperature <= 0 || anySeedFrom > endOf(rows);
 }
 
 const isBusy = (error: unknown): boolean => isCoded(error, 'PIPELINE_STAGE_REFUSED') && error.meta['code'] === 'PIPELINE_STAGE_BUSY';
