@@ -25,7 +25,8 @@ import { HostModels } from './models/model-service.ts';
 import { BUILT_IN_MODEL, findModel, type ModelFile } from './model-file.ts';
 import { appVersion, type AppPaths } from './paths.ts';
 import { aboutService, apiKeyService, diagnosticsOf, preferenceService, settingsService } from './settings/index.ts';
-import { PipelineView } from './pipeline-view/pipeline-view.ts';
+import { PipelineView, type OpenedPipeline } from './pipeline-view/pipeline-view.ts';
+import { PeerReceipts } from './receipts/peer-receipts.ts';
 import { partName } from '../store/index.ts';
 import { shareStore } from './share-store.ts';
 import { SharedFiles } from './shared-files.ts';
@@ -73,7 +74,12 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const gate = new Gate(config);
   const node = await createNode({ settings, paths, shards: [], serving: gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
-  const chat: ChatModel = new ChatModel({ settings, paths, node, events, spawn, onOpened: (opened) => pipeline.opened(opened), served: servedOf(served.model, served.file) });
+  const receipts = await PeerReceipts.open({ node, config, events });
+  const onOpened = (opened: OpenedPipeline): void => {
+    pipeline.opened(opened);
+    receipts.opened(opened);
+  };
+  const chat: ChatModel = new ChatModel({ settings, paths, node, events, spawn, onOpened, served: servedOf(served.model, served.file) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, home: config.home, paths, logger: node.logger, spawn });
   const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: () => config.contextTokens, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: config.contextTokens });
   const files = new SharedFiles((now) => shareStore({ config: now, paths, mesh: node.mesh, logger: node.logger, spawn }), node.logger);
@@ -83,7 +89,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const invites = inviteService(node, config);
   const links = mode === 'electron' ? new OfferedLinks(invites, events) : undefined;
   let isUp = false;
-  const network = new NetworkAdmin({ node, config, net: () => api.net?.() ?? net() });
+  const network = new NetworkAdmin({ node, config, receipts, net: () => api.net?.() ?? net() });
   const manage = manageService(settings);
   const downloads = new Downloads(manage, node.logger);
   const models = new HostModels({
@@ -150,6 +156,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
       await embeddings?.stop();
       await chats?.close();
       await chat.stop();
+      await receipts.stop();
       pipeline.stop();
       await files.stop();
       await node.stop();

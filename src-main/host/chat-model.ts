@@ -301,7 +301,7 @@ export class ChatModel implements ChatService {
     const route = await openRoute(this.#ground, request);
     try {
       const session = await openSession({
-        node, route: route.stages, candidates: route.candidates, choose: route.choose, supplies: route.supplies, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, microBatch: microBatchOf(settings.config), dtype: 'f16', signal, onStatus,
+        node, route: route.stages, candidates: route.candidates, choose: route.choose, supplies: route.supplies, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, microBatch: microBatchOf(settings.config), dtype: 'f16', receipts: route.stages.some(({ peer }) => route.ownershipOf(peer) === 'stranger'), signal, onStatus,
         onProgress: (progress) => {
           const step = route.isHere ? undefined : stepOf(progress);
           if (step !== undefined) loading({ step });

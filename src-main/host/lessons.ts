@@ -4,6 +4,7 @@ import type { Node } from './node.ts';
 import type { PeerPlan } from './peer-plan.ts';
 import { correctionsFor, updatePlannerMemory, withLesson, type PlannerMemory } from './planner-memory.ts';
 import type { Answer } from './session.ts';
+import { WriteBehind } from './write-behind.ts';
 
 /** A crash costs what was learnt since. */
 const WRITE_EVERY_MS = 5_000;
@@ -48,33 +49,32 @@ export interface LessonsInit {
 /** What answers taught, on its way into `planner.json`: now and then while they follow each other, and when they are over. */
 export class Lessons {
   readonly #init: LessonsInit;
+  readonly #writing: WriteBehind;
   #pending: Lesson[] = [];
-  #timer: NodeJS.Timeout | undefined;
-  #written: Promise<void> = Promise.resolve();
 
   constructor(init: LessonsInit) {
     this.#init = init;
+    this.#writing = new WriteBehind(() => this.#write(), init.everyMs ?? WRITE_EVERY_MS);
   }
 
   /** For an answer that had the stages for itself. */
   add(answer: Taught): void {
-    const { plan, clock = systemClock, everyMs = WRITE_EVERY_MS } = this.#init;
+    const { plan, clock = systemClock } = this.#init;
     const lesson = lessonOf(plan, answer, clock.now());
     if (lesson === undefined) return;
     this.#pending.push(lesson);
-    this.#timer ??= setTimeout(() => void this.flush(), everyMs).unref();
+    this.#writing.changed();
   }
 
   /** Resolves when what was learnt is on the disk, or cannot be. */
   flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    return this.#writing.flush();
+  }
+
+  async #write(): Promise<void> {
     const { home, logger, clock = systemClock } = this.#init;
     const lessons = this.#pending;
     this.#pending = [];
-    if (lessons.length > 0) {
-      this.#written = this.#written.then(() => updatePlannerMemory(home, (memory) => lessons.reduce((known, lesson) => lesson(known), memory), { logger, nowMs: clock.now() }));
-    }
-    return this.#written;
+    await updatePlannerMemory(home, (memory) => lessons.reduce((known, lesson) => lesson(known), memory), { logger, nowMs: clock.now() });
   }
 }

@@ -57,6 +57,8 @@ export interface SessionOptions {
   readonly microBatch: MicroBatch;
   readonly dtype: ActivationDtype;
   readonly speculate?: boolean;
+  /** The stages sign what they compute of every answer, told after its end. */
+  readonly receipts?: boolean;
   readonly signal?: AbortSignal;
   readonly onStatus?: (text: string) => void;
   /** Of each stage while it opens. */

@@ -6,11 +6,11 @@ import { appPaths, buildHost, inferPipeline, loadSettings, type Host } from '../
 import type { PlannerMemory } from '../../src-main/host/planner-memory.ts';
 import { GREEDY, type SamplingOptions } from '../../src-main/inference/index.ts';
 import { privacyAhead } from '../../src-renderer/stores/format.ts';
-import type { AnswerDetail, HostStatus, Stage } from '../../src-preload/bridge/index.ts';
+import type { AboutPeer, AnswerDetail, HostStatus, Stage } from '../../src-preload/bridge/index.ts';
 import { CliRuns, type RunningCli } from '../support/cli.ts';
 
 /** The app (A, in this process) chats with the model inside over two others (B and C, `omninode serve`) that compute for others, each with room for a part of it. */
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 240_000;
 const prompt = { kind: 'chat', messages: [{ role: 'user', content: 'How does OmniNode split a model between machines, and who sees what?' }] } as const;
 /** Too warm to end by itself before a machine is lost. Compared over the same stages only: hidden states are rounded between them. */
 const WARM: SamplingOptions = { ...GREEDY, temperature: 5, seed: 11 };
@@ -91,6 +91,11 @@ it.runIf(process.platform !== 'win32')('the app chats over members as soon as th
   const local = await inferPipeline(await loadSettings({ home: join(root, 'local'), threads: 1, logLevel: 'silent' }, {}), { prompt, sampling: GREEDY, maxTokens, dtype: 'f16', route: { kind: 'cluster', nodes: 2 } }, { signal });
   expect(await complete(GREEDY)).toEqual({ text: local.text, tokens: local.tokenIds.length });
   expect(await newest()).toMatchObject({ machines: 2, failovers: 0, route: stages.map(({ peerId, layers }) => ({ peerId, layers, ownership: 'stranger' })) });
+
+  // Strangers sign what they computed; the answer did not wait for it.
+  const signed = (peerId: string) => (host.api.network?.about({ peerId }) as AboutPeer).receipts;
+  for (const { peerId } of [b, c]) await expect.poll(() => signed(peerId)).toMatchObject({ due: expect.any(Number), signed: signed(peerId)?.due, failed: 0 });
+  expect(signed(b.peerId)?.due).toBeGreaterThan(0);
 
   const whole = await complete(WARM);
   expect(await complete(WARM, (count) => { if (count === 1) b.run.child.kill('SIGKILL'); })).toEqual(whole);

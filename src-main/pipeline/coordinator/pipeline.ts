@@ -75,6 +75,8 @@ export interface StagePipelineInit {
   readonly batchTokens: number;
   readonly adapt: Adapt | undefined;
   readonly speculate: Speculation | undefined;
+  /** Of every answer, after its end. */
+  readonly receipts: boolean;
   /** Absent: a lost stage ends the pipeline. */
   readonly reroute: Reroute | undefined;
   /** Has every stage of another route load its range. */
@@ -152,8 +154,7 @@ export class StagePipeline implements Pipeline {
     });
     this.#running.add(generation);
     if (this.running > 1) for (const one of this.#running) one.isAlone = false;
-    const isInQ8 = this.#assembly.route.some((_, stage) => dtypesOf(this.#assembly.route, stage).sends === 'q8');
-    if (request.receipts === true && isInQ8) generation.fail(receiptErrors.notInQ8({}));
+    if (request.receipts === true && this.#isInQ8) generation.fail(receiptErrors.notInQ8({}));
     else void generation.start();
     return generation;
   }
@@ -184,13 +185,23 @@ export class StagePipeline implements Pipeline {
     return (this.#microBatch = chooseMicroBatch({ ...costs, prompt, most, previous: this.#microBatch }));
   }
 
-  async #takeGround({ sampling, anySeed, promptTokens, shape, signal, receipts, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
+  get #isInQ8(): boolean {
+    return this.#assembly.route.some((_, stage) => dtypesOf(this.#assembly.route, stage).sends === 'q8');
+  }
+
+  /** Asked for by the request, or for every answer. */
+  #isSigned({ receipts }: GenerateRequest): boolean {
+    return receipts === true || (this.#init.receipts && !this.#isInQ8);
+  }
+
+  async #takeGround(request: GenerateRequest): Promise<Ground> {
+    const { sampling, anySeed, promptTokens, shape, signal, onWait = () => undefined } = request;
     for (;;) {
       await this.#recovery;
       if (this.#end !== undefined) throw this.#end;
       const assembly = this.#assembly;
       try {
-        const session = await assembly.pool.take({ sampling, ...(anySeed === true ? { anySeedFrom: promptTokens.length } : {}), shape, receipts: receipts === true, onWait, signal });
+        const session = await assembly.pool.take({ sampling, ...(anySeed === true ? { anySeedFrom: promptTokens.length } : {}), shape, receipts: this.#isSigned(request), onWait, signal });
         if (assembly === this.#assembly && this.#recovery === undefined) return { assembly, session };
         assembly.pool.close(session);
       } catch (error) {
@@ -220,7 +231,8 @@ export class StagePipeline implements Pipeline {
     if (generation.failovers === 0) void asked.then((reports) => assembly.prefill.observe(reports, generation.reusedTokens));
     // A trace is asked for several times: the session stays until it is there.
     const stages = generation.request.trace === true ? await assembly.traces(session) : [];
-    const signed = await receipts;
+    const signed = generation.request.receipts === true ? await receipts : undefined;
+    if (signed === undefined) void receipts.then((late) => this.#tellReceipts(assembly, late));
     if (keep) assembly.pool.keep(session);
     else assembly.pool.close(session);
     const stats = this.#figures(generation, await asked);
@@ -238,7 +250,7 @@ export class StagePipeline implements Pipeline {
 
   async #receipts({ request, answer, ground, runStart }: Generation, keep: boolean): Promise<AnswerReceipts | undefined> {
     const { components: { verifySignature }, modelHash, options } = this.#init;
-    if (request.receipts !== true || ground === undefined || verifySignature === undefined) return undefined;
+    if (!this.#isSigned(request) || ground === undefined || verifySignature === undefined) return undefined;
     // Not all stages may have computed what others have; and who cancels does not want to wait.
     if (!keep) return noReceipts('the answer was given up before its end');
     const { promptTokens, sampling, shape } = request;
@@ -247,6 +259,11 @@ export class StagePipeline implements Pipeline {
       tokens: { promptTokens: [...promptTokens], answerTokens: [...answer], greedy: sampling.temperature === 0 && sampling.repetitionPenalty === 1 && shape === undefined },
       timeoutMs: options.receiptsTimeoutMs, verifySignature,
     });
+  }
+
+  /** What did not come because the stages were let go is nobody's omission. */
+  #tellReceipts(assembly: Assembly, receipts: AnswerReceipts | undefined): void {
+    if (receipts !== undefined && receipts.windows > 0 && this.#end === undefined && assembly === this.#assembly) this.events.emit('receipts', { receipts, stages: assembly.stages });
   }
 
   #figures(generation: Generation, reports: readonly (StageStats | undefined)[]): GenerationStats {

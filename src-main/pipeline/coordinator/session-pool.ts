@@ -105,7 +105,7 @@ export class SessionPool {
       await idle.settled;
       if (this.#open.has(idle)) return idle;
     } else if (idle !== undefined) {
-      this.close(idle);
+      this.#closeSettled(idle);
     }
     return this.#openNew(options);
   }
@@ -114,9 +114,14 @@ export class SessionPool {
   keep(session: OpenSession): void {
     if (session.shape !== undefined && this.#init.clients.at(-1)?.link.knows('answers') !== true) return this.close(session);
     if (!this.#open.has(session)) return;
-    if (this.#idle !== undefined) this.close(this.#idle);
+    if (this.#idle !== undefined) this.#closeSettled(this.#idle);
     this.#idle = session;
     this.#queue.next();
+  }
+
+  /** Figures and receipts of its last run may still be on their way; its place is free once they are in. */
+  #closeSettled(session: OpenSession): void {
+    void session.settled.finally(() => this.close(session));
   }
 
   /** Frees the session's KV cache on every stage. */
