@@ -4,7 +4,7 @@ import { Events, LogLines, isCoded, toCoded, type Logger, type Service, type Spa
 import type { LocalApi } from '../../src-preload/bridge/index.ts';
 import { attachmentService, modelReader } from './attachments/index.ts';
 import { peerService, tellPeers } from './capability/peer-service.ts';
-import { ChatModel, type ServedFile } from './chat-model.ts';
+import { ChatModel, failed, type ServedFile } from './chat-model.ts';
 import { CompletionModel } from './completion-model.ts';
 import { Gate } from './contribute/gate.ts';
 import type { MachinePort } from './contribute/machine-port.ts';
@@ -140,8 +140,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
         await contribute.start();
         await chat.start().finally(() => { if (!isStopping) void files.change(gate.config); });
       } catch (error) {
-        const { code, message, next } = toCoded(error);
-        chat.setStatus({ kind: 'error', code, message, ...(next === undefined ? {} : { next }) });
+        chat.setStatus(failed(error));
         throw error;
       }
     },

@@ -376,9 +376,9 @@ export class ChatModel implements ChatService {
   }
 }
 
-const failed = (error: unknown): HostStatus => {
-  const { code, message, next } = toCoded(error);
-  return { kind: 'error', code, message, ...(next === undefined ? {} : { next }) };
+export const failed = (error: unknown): HostStatus => {
+  const { code, message, next, meta } = toCoded(error);
+  return { kind: 'error', code, message, ...(next === undefined ? {} : { next }), meta };
 };
 
 /** Tells a share of 0..1 only where it is another percent. */

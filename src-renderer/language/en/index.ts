@@ -1,5 +1,6 @@
 import { attachments } from './attachments.ts';
 import { chat } from './chat.ts';
+import { errors } from './errors.ts';
 import { figures } from './figures.ts';
 import { contribute } from './contribute.ts';
 import { firstRun } from './first-run.ts';
@@ -19,4 +20,4 @@ import { wallet } from './wallet.ts';
 import { models } from './models.ts';
 
 /** All that the page says in English; other languages have the same shape. One file a view. */
-export const en = { about, apiKeys, attachments, chat, choices, figures, frame, help, invite, logs, message, network, palette, setting, settings, shell, sidebar, status, pipeline, wallet, models, contribute, firstRun } as const;
+export const en = { about, apiKeys, attachments, chat, choices, errors, figures, frame, help, invite, logs, message, network, palette, setting, settings, shell, sidebar, status, pipeline, wallet, models, contribute, firstRun } as const;
