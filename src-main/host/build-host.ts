@@ -4,7 +4,8 @@ import { Events, LogLines, isCoded, toCoded, type Logger, type Service, type Spa
 import type { LocalApi } from '../../src-preload/bridge/index.ts';
 import { attachmentService, modelReader } from './attachments/index.ts';
 import { peerService, tellPeers } from './capability/peer-service.ts';
-import { ChatModel, failed, type ServedFile } from './chat-model.ts';
+import { ChatModel, type ServedFile } from './chat-model.ts';
+import { failed } from './chat-status.ts';
 import { CompletionModel } from './completion-model.ts';
 import { Gate } from './contribute/gate.ts';
 import type { MachinePort } from './contribute/machine-port.ts';

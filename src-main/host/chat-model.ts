@@ -9,9 +9,10 @@ import type { ChatRoute, RouteRequest } from './chat-route/chat-route.ts';
 import { MemberWatch } from './chat-route/member-watch.ts';
 import { groundFor, openRoute, type Ground } from './chat-route/open-route.ts';
 import { servingSignature } from './chat-route/serving-members.ts';
+import { failed, inPercent, stagesOf, stepOf } from './chat-status.ts';
 import { hostErrors } from './errors.ts';
 import type { Settings } from './config.ts';
-import type { GenerationStats, Pipeline, StageProgress } from '../pipeline/index.ts';
+import type { GenerationStats, Pipeline } from '../pipeline/index.ts';
 import { fitHistory } from './fit-history.ts';
 import { isSettled } from './lessons.ts';
 import { microBatchOf } from './micro-batch.ts';
@@ -374,31 +375,4 @@ export class ChatModel implements ChatService {
     this.stages = stages;
     this.#options.events.emit('stages', stages);
   }
-}
-
-export const failed = (error: unknown): HostStatus => {
-  const { code, message, next, meta } = toCoded(error);
-  return { kind: 'error', code, message, ...(next === undefined ? {} : { next }), meta };
-};
-
-/** Tells a share of 0..1 only where it is another percent. */
-function inPercent(tell: (share: number) => void): (share: number) => void {
-  let told = 0;
-  return (share) => {
-    const percent = Math.floor(100 * Math.min(1, share));
-    if (percent === told) return;
-    told = percent;
-    tell(percent / 100);
-  };
-}
-
-const stagesOf = (pipeline: Pipeline, { state, ownershipOf }: Pick<Stage, 'state'> & Pick<ChatRoute, 'ownershipOf'>): Stage[] => pipeline.stages.map(({ peer, layers, bytesLoaded, backend }) => ({
-  peerId: peer, ownership: ownershipOf(peer), layers: [layers.first, layers.last], bytesLoaded, backend, state,
-}));
-
-/** Of what a stage is at while it opens; connecting takes a moment and is not told. */
-function stepOf({ stage: { peer, layers }, phase, bytesDone, bytesTotal }: StageProgress): LoadingStep | undefined {
-  const about = { peerId: peer, layers: [layers.first, layers.last] as const };
-  if (phase === 'fetching') return { kind: 'fetching', ...about, progress: Math.floor((100 * bytesDone) / Math.max(1, bytesTotal)) / 100 };
-  return phase === 'loading' ? { kind: 'opening', ...about } : undefined;
 }

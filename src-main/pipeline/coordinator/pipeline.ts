@@ -11,6 +11,7 @@ import type { Pass } from '../prefill/pass-cost.ts';
 import { receiptErrors } from '../receipts/errors.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
 import type { StageStats } from '../wire/schema.ts';
+import { progressOf, traceOf, type AnswerProgress } from './answer-progress.ts';
 import { collectReceipts, noReceipts, type AnswerReceipts } from './answer-receipts.ts';
 import { Assembly, type PipelineStage } from './assembly.ts';
 import { dtypesOf, type RouteStage } from './boundaries.ts';
@@ -18,21 +19,7 @@ import { Generation, type FinishReason, type GenerateRequest, type GenerationRes
 import type { StageLoss } from './interruptions.ts';
 import { endOf } from './script.ts';
 import type { OpenedStages, StageProgress } from './open-stages.ts';
-import type { RequestTrace, StageTrace } from '../trace/request-trace.ts';
-import { settleRing } from '../trace/settle-ring.ts';
 import { generationStats, type GenerationStats } from './stats.ts';
-import type { Percentiles } from './token-times.ts';
-
-/** One answer under way. */
-export interface AnswerProgress {
-  /** It has a place on the stages; false: it waits for one, or for stages. */
-  readonly isPlaced: boolean;
-  readonly tokens: number;
-  readonly ttftMs: number | undefined;
-  readonly itlMs: Percentiles | undefined;
-  /** Since the first token. */
-  readonly tokensPerSecond: number | undefined;
-}
 
 /** A model ready to answer over its stages. */
 export interface Pipeline {
@@ -257,7 +244,7 @@ export class StagePipeline implements Pipeline {
     return collectReceipts({
       clients: ground.assembly.clients, route: ground.assembly.route, session: ground.session.id, modelHash, start: runStart, end: endOf(ground.session.rows),
       tokens: { promptTokens: [...promptTokens], answerTokens: [...answer], greedy: sampling.temperature === 0 && sampling.repetitionPenalty === 1 && shape === undefined },
-      timeoutMs: options.receiptsTimeoutMs, verifySignature,
+      timeoutMs: request.receipts === true ? options.receiptsTimeoutMs : options.lateReceiptsTimeoutMs, verifySignature,
     });
   }
 
@@ -404,17 +391,4 @@ export class StagePipeline implements Pipeline {
     this.#assembly.close();
     this.#closed.resolve(error);
   }
-}
-
-function progressOf({ ground, received, startedMs, times: { firstMs, itlMs } }: Generation, nowMs: number): AnswerProgress {
-  const spanMs = firstMs === undefined ? 0 : nowMs - firstMs;
-  return {
-    isPlaced: ground !== undefined, tokens: received, itlMs,
-    ttftMs: firstMs === undefined ? undefined : firstMs - startedMs, tokensPerSecond: spanMs > 0 && received > 1 ? ((received - 1) / spanMs) * 1000 : undefined,
-  };
-}
-
-function traceOf({ request, startedMs, placedMs, reusedTokens, failovers, times }: Generation, endedMs: number, stages: readonly (StageTrace | undefined)[]): { readonly trace?: RequestTrace } {
-  if (request.trace !== true) return {};
-  return { trace: { startedMs, placedMs, endedMs, promptTokens: request.promptTokens.length, reusedTokens, failovers, tokens: times.heard, stages: settleRing(stages) } };
 }

@@ -59,6 +59,8 @@ export class SessionPool {
   readonly #queue: SessionQueue;
   #idle: OpenSession | undefined;
   #opening = 0;
+  /** Places that were given back. */
+  #freed = 0;
   /** What the last stage was told that tokens spell. */
   #spelling: Uint8Array | undefined;
 
@@ -77,9 +79,12 @@ export class SessionPool {
     let hasWaited = this.#queue.length > 0;
     if (hasWaited) await this.#queue.wait(options, 'end');
     for (;;) {
+      const freed = this.#freed;
       try {
         return await this.#takeOne(options);
       } catch (error) {
+        // What was given back since the stages were asked is free now, and nobody else would say so.
+        if (isBusy(error) && (this.#freed !== freed || this.#idle !== undefined)) continue;
         // Only our own answers are sure to give a place back.
         const isOurs = this.#open.size + this.#opening > 0;
         if (!isBusy(error) || (!isOurs && this.#init.patience?.aborted !== false)) throw this.#letNext(error);
@@ -101,12 +106,10 @@ export class SessionPool {
   async #takeOne(options: TakeOptions): Promise<OpenSession> {
     const idle = this.#idle;
     this.#idle = undefined;
-    if (idle !== undefined && suits(idle, options)) {
-      await idle.settled;
-      if (this.#open.has(idle)) return idle;
-    } else if (idle !== undefined) {
-      this.#closeSettled(idle);
-    }
+    await idle?.settled;
+    if (idle !== undefined && suits(idle, options) && this.#open.has(idle)) return idle;
+    // Before the new one is opened, on the same ordered links: its place is free then.
+    if (idle !== undefined) this.close(idle);
     return this.#openNew(options);
   }
 
@@ -127,6 +130,7 @@ export class SessionPool {
   /** Frees the session's KV cache on every stage. */
   close(session: OpenSession): void {
     if (!this.#open.delete(session)) return;
+    this.#freed += 1;
     if (this.#idle === session) this.#idle = undefined;
     this.#closeOnStages(session.id);
     this.#queue.next();
