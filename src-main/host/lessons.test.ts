@@ -45,9 +45,9 @@ describe('lessons', () => {
   it('are written now and then without anybody asking', async () => {
     const book = lessons(1);
     book.add(answer());
-    await expect.poll(async () => (await kept()).answers.length).toBe(1);
+    await expect.poll(async () => (await kept()).answers.length, { timeout: 20_000 }).toBe(1);
     book.add(answer());
-    await expect.poll(async () => (await kept()).answers.length).toBe(2);
+    await expect.poll(async () => (await kept()).answers.length, { timeout: 20_000 }).toBe(2);
   });
 
   it.each([['went over other layers', { first: 1 }], ['was held up by a loss', { failovers: 1 }]])('are none of an answer that %s', async (_what, how) => {

@@ -243,7 +243,7 @@ describe('receipts of every answer of a pipeline', () => {
     const other = over(pipeline.generate(ask({ sampling: { ...GREEDY, temperature: 0.8 }, maxTokens: 3 })));
     gate.resolve();
     expect((await other).receipts).toBeUndefined();
-    await expect.poll(() => told.length).toBe(2);
+    await expect.poll(() => told.length, { timeout: 20_000 }).toBe(2);
     expect(told.map(({ receipts: { windows, perStage, problems }, stages }) => ({ windows, perStage, problems, peers: stages.map(({ peer }) => peer) })))
       .toEqual([2, 1].map((windows) => ({ windows, perStage: [windows, windows], problems: [], peers: ['node-0', 'node-1'] })));
     expect((await openReceiptSession(told[0]?.receipts.file as ReceiptsFile, { name: 'it', verifySignature: verifyTestSignature })).windows.length).toBe(2);
@@ -260,7 +260,7 @@ describe('receipts of every answer of a pipeline', () => {
       for await (const _ of generation) stop.abort();
       await generation.result;
       expect((await over(pipeline.generate(ask({ maxTokens: 3 })))).finishReason).toBe('length');
-      if (dtype === 'f16') await expect.poll(() => told.length).toBe(1);
+      if (dtype === 'f16') await expect.poll(() => told.length, { timeout: 20_000 }).toBe(1);
       await pipeline.close();
       expect(told.length).toBe(dtype === 'f16' ? 1 : 0);
     }

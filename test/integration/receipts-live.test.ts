@@ -154,7 +154,7 @@ describe('a node that does otherwise', () => {
       const generation = pipeline.generate({ promptTokens: prompt, sampling: WARM, maxTokens: 100, endTokens: [], anySeed: true });
       for await (const _ of generation);
       expect((await generation.result).receipts).toBeUndefined();
-      await expect.poll(() => of()[0]?.signed).toBe(5 * answers);
+      await expect.poll(() => of()[0]?.signed, { timeout: 30_000 }).toBe(5 * answers);
       expect(of()[0]?.checked).toBe(answers - 1);
       events.emit('activity', { answering: 0, waiting: 0 });
       await expect.poll(() => of()[0]?.checked, { timeout: 30_000 }).toBe(answers);

@@ -37,7 +37,7 @@ describe('what peers signed', () => {
     await book.flush();
     expect(await readdir(home)).toEqual([]);
     book.add('a', { due: 1 });
-    await expect.poll(async () => (await readdir(home)).includes('receipt-counts.json')).toBe(true);
+    await expect.poll(async () => (await readdir(home)).includes('receipt-counts.json'), { timeout: 20_000 }).toBe(true);
   });
 
   it('stays within its bounds: those heard of last stay, and nobody for ever', async () => {
