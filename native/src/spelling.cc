@@ -59,8 +59,14 @@ void ShapedText::append(int32_t token) {
 }
 
 void ShapedText::pop() {
+  if (before_.empty()) return;
   text_.truncate(before_.back());
   before_.pop_back();
+}
+
+void ShapedText::begin() {
+  text_.truncate(0);
+  before_.clear();
 }
 
 }  // namespace omninode

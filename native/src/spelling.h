@@ -42,7 +42,7 @@ struct Shape {
   std::shared_ptr<const Spelling> spelling;
 };
 
-// An answer's text so far, by its tokens; the newest can be taken back.
+// An answer's text so far, by its tokens; the newest can be taken back. A session has one answer after the other.
 class ShapedText {
  public:
   explicit ShapedText(const Shape& shape) : spelling_(shape.spelling), text_(shape.grammar) {}
@@ -50,7 +50,10 @@ class ShapedText {
   // Throws Failure(bad_grammar) when no token fits.
   std::vector<int32_t> fitting(const float* logits, size_t most);
   void append(int32_t token);
+  // Nothing where the text has no tokens.
   void pop();
+  // The next token begins another text; the tokens of this one cannot be taken back any more.
+  void begin();
 
  private:
   std::shared_ptr<const Spelling> spelling_;

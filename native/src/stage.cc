@@ -237,6 +237,8 @@ void Stage::close(int32_t id) {
 void Stage::rollback(int32_t id, int32_t position) {
   std::lock_guard<FairMutex> lock(mutex_);
   cut(id, position);
+  // Who forgets rows by a call goes on with another prompt; drafts are forgotten by `rewinds`.
+  if (sessions_[id].shaped != nullptr) sessions_[id].shaped->begin();
 }
 
 void Stage::cut(int32_t id, int32_t position) {
@@ -299,6 +301,7 @@ Output Stage::forward(int32_t id, int32_t position, const Input& input, Want wan
   out.wait_ms = std::chrono::duration<double, std::milli>(begun - asked).count();
   if (want == Want::hidden) out.hidden = take_hidden(input.rows, dtype);
   if (want == Want::sample) out.sampled = sample_last(s);
+  if (want == Want::none && s.shaped != nullptr) s.shaped->begin();
   if (s.tap != nullptr) record(s, position, input, out, want == Want::hidden ? dtype : s.recorded, started_ms);
   out.compute_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
   return out;

@@ -66,7 +66,7 @@ class Stage {
   Stage& operator=(const Stage&) = delete;
 
   // With `record`, the session's windows are kept for receipts; it is the dtype of hidden states in transit.
-  // With `shape`, the last stage samples only what fits; the text begins with the first token that it samples.
+  // With `shape`, the last stage samples only what fits; a text begins with the first token that is sampled after a rollback, or after rows after which none was.
   int32_t open(const Sampling& sampling, std::optional<Dtype> record = std::nullopt, std::optional<Shape> shape = std::nullopt);
   // The shape of a grammar's program; sessions of one vocabulary share its spelling. Throws Failure(bad_grammar).
   Shape shape(const std::vector<int32_t>& grammar, std::string spelling);

@@ -184,7 +184,7 @@ TEST(a_stage_answers_in_the_shape_and_again_after_a_rollback) {
   warm.temperature = 1.5f;
   warm.seed = 3;
   for (const Sampling& how : {Sampling(), warm}) {
-    const int32_t s = stage.open(how, std::nullopt, stage.shape(words, vocab.spelling()));
+    int32_t s = stage.open(how, std::nullopt, stage.shape(words, vocab.spelling()));
     auto run = [&](std::vector<int32_t> prompt, int32_t position) {
       std::vector<int32_t> out;
       for (int i = 0; i < 40; i++) {
@@ -201,11 +201,33 @@ TEST(a_stage_answers_in_the_shape_and_again_after_a_rollback) {
     };
     const std::vector<int32_t> prompt = {300, 301, 302};
     const auto first = run(prompt, 0);
-    std::string text;
-    for (int32_t token : first) text += vocab.token_bytes(token, false);
-    CHECK(fits(words, text));
+    auto text_of = [&](const std::vector<int32_t>& tokens) {
+      std::string text;
+      for (int32_t token : tokens) text += vocab.token_bytes(token, false);
+      return text;
+    };
+    CHECK(fits(words, text_of(first)));
     stage.rollback(s, 0);
     CHECK(run(prompt, 0) == first);
+    // The next answer of the session is a text of its own; replayed on another session it is the same, where nothing is sampled between the two.
+    const std::vector<int32_t> more = {303, 304};
+    const auto rows = static_cast<int32_t>(prompt.size() + first.size()) - 1;
+    stage.rollback(s, rows);
+    const auto second = run(more, rows);
+    CHECK(fits(words, text_of(second)));
+    const int32_t again = stage.open(how, std::nullopt, stage.shape(words, vocab.spelling()));
+    for (int32_t i = -1; i < static_cast<int32_t>(first.size()) - 1; i++) {
+      std::vector<int32_t> row = i < 0 ? prompt : std::vector<int32_t>{first[i]};
+      Input input;
+      input.tokens = row.data();
+      input.rows = static_cast<int32_t>(row.size());
+      const bool is_last = i == static_cast<int32_t>(first.size()) - 2;
+      const Output out = stage.forward(again, i < 0 ? 0 : static_cast<int32_t>(prompt.size()) + i, input, is_last ? Want::none : Want::sample, Dtype::f32);
+      CHECK(is_last || out.sampled.token == first[i + 1]);
+    }
+    stage.close(s);
+    s = again;
+    CHECK(run(more, rows) == second);
     stage.close(s);
   }
 }

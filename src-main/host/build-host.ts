@@ -5,6 +5,7 @@ import type { LocalApi } from '../../src-preload/bridge/index.ts';
 import { attachmentService, modelReader } from './attachments/index.ts';
 import { peerService, tellPeers } from './capability/peer-service.ts';
 import { ChatModel, type ServedFile } from './chat-model.ts';
+import { failed } from './chat-status.ts';
 import { CompletionModel } from './completion-model.ts';
 import { Gate } from './contribute/gate.ts';
 import type { MachinePort } from './contribute/machine-port.ts';
@@ -28,7 +29,8 @@ import { HostModels } from './models/model-service.ts';
 import { BUILT_IN_MODEL, findModel, type ModelFile } from './model-file.ts';
 import { appVersion, type AppPaths } from './paths.ts';
 import { aboutService, apiKeyService, diagnosticsOf, preferenceService, settingsService } from './settings/index.ts';
-import { PipelineView } from './pipeline-view/pipeline-view.ts';
+import { PipelineView, type OpenedPipeline } from './pipeline-view/pipeline-view.ts';
+import { PeerReceipts } from './receipts/peer-receipts.ts';
 import { partName } from '../store/index.ts';
 import { shareStore } from './share-store.ts';
 import { SharedFiles } from './shared-files.ts';
@@ -82,7 +84,12 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const live: Settings = { ...settings, get config() { return gate.config; } };
   const node = await createNode({ settings, paths, shards: [], serving: gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
-  const chat: ChatModel = new ChatModel({ settings: live, paths, node, events, spawn, onOpened: (opened) => pipeline.opened(opened), served: servedOf(served.model, served.file) });
+  const receipts = await PeerReceipts.open({ node, config, events });
+  const onOpened = (opened: OpenedPipeline): void => {
+    pipeline.opened(opened);
+    receipts.opened(opened);
+  };
+  const chat: ChatModel = new ChatModel({ settings: live, paths, node, events, spawn, onOpened, served: servedOf(served.model, served.file) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, home: config.home, paths, logger: node.logger, spawn });
   const contextNow = (): number => chat.model?.contextTokens ?? gate.config.contextTokens;
   const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: contextNow, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: contextNow });
@@ -94,7 +101,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const invites = inviteService(node, config);
   const links = mode === 'electron' ? new OfferedLinks(invites, events) : undefined;
   let isUp = false;
-  const network = new NetworkAdmin({ node, config, net: () => api.net?.() ?? net() });
+  const network = new NetworkAdmin({ node, config, receipts, net: () => api.net?.() ?? net() });
   const manage = manageService(live);
   const downloads = new Downloads(manage, node.logger);
   const models = new HostModels({
@@ -146,8 +153,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
         await economy?.host?.start();
         await chat.start().finally(() => { if (!isStopping) void files.change(gate.config); });
       } catch (error) {
-        const { code, message, next } = toCoded(error);
-        chat.setStatus({ kind: 'error', code, message, ...(next === undefined ? {} : { next }) });
+        chat.setStatus(failed(error));
         throw error;
       }
     },
@@ -163,6 +169,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
       await embeddings?.stop();
       await chats?.close();
       await chat.stop();
+      await receipts.stop();
       pipeline.stop();
       await files.stop();
       await node.stop();

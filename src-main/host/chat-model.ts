@@ -12,8 +12,9 @@ import { servingSignature } from './chat-route/serving-members.ts';
 import { failed, inPercent, stagesOf, stepOf } from './chat-status.ts';
 import { hostErrors } from './errors.ts';
 import type { HostConfig, Settings } from './config.ts';
-import type { EndedAnswer, GenerationStats, Pipeline } from '../pipeline/index.ts';
+import type { GenerationStats, Pipeline } from '../pipeline/index.ts';
 import { fitHistory } from './fit-history.ts';
+import { isSettled } from './lessons.ts';
 import { microBatchOf } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import type { AppPaths } from './paths.ts';
@@ -224,7 +225,7 @@ export class ChatModel implements ChatService {
     const messages = await fitHistory(session.tokenizer, request.messages, { contextTokens: session.pipeline.contextTokens, maxTokens });
     let isWaiting = false;
     const answer = session.answer({
-      prompt: { kind: 'chat', messages }, sampling: { ...defaultSampling(this.#served.model), ...request.sampling },
+      prompt: { kind: 'chat', messages }, sampling: { ...defaultSampling(this.#served.model), ...request.sampling }, anySeed: request.sampling?.seed === undefined,
       maxTokens, signal: AbortSignal.any([request.signal, this.#answers.signal]), onText: (text) => {
         if (isWaiting) parts.push({ progress: { kind: 'answering' } });
         isWaiting = false;
@@ -317,7 +318,7 @@ export class ChatModel implements ChatService {
     const route = await openRoute(this.#ground, request);
     try {
       const session = await openSession({
-        node, route: route.stages, candidates: route.candidates, choose: route.choose, supplies: route.supplies, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, microBatch: microBatchOf(settings.config), dtype: 'f16', signal, onStatus,
+        node, route: route.stages, candidates: route.candidates, choose: route.choose, supplies: route.supplies, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, microBatch: microBatchOf(settings.config), dtype: 'f16', receipts: route.stages.some(({ peer }) => route.ownershipOf(peer) === 'stranger'), signal, onStatus,
         onProgress: (progress) => {
           const step = route.isHere ? undefined : stepOf(progress);
           if (step !== undefined) loading({ step });
@@ -347,7 +348,7 @@ export class ChatModel implements ChatService {
     this.setStatus({ kind: 'ready' });
     pipeline.events.on('answered', (answer) => {
       this.#measured(answer.stats);
-      void this.#learn(route, pipeline, answer);
+      if (isSettled(answer)) route.lessons?.add({ stats: answer.stats, stages: reportStages(pipeline, answer.stats) });
     });
     pipeline.events.on('stage:lost', ({ error }) => {
       this.#setStages(this.stages.map((stage) => (stage.peerId === error.meta['peer'] ? { ...stage, state: 'lost' } : stage)));
@@ -367,11 +368,6 @@ export class ChatModel implements ChatService {
       await route.stop();
       if (!route.isHere) await this.#again();
     });
-  }
-
-  /** What an answer that had the stages for itself was worth to the next plan. */
-  async #learn({ onAnswer }: ChatRoute, pipeline: Pipeline, { error, stats }: EndedAnswer): Promise<void> {
-    if (onAnswer !== undefined && error === undefined && this.#chats.size <= 1) await onAnswer({ stats, stages: reportStages(pipeline, stats) });
   }
 
   #tellChats(part: ChatPart): void {

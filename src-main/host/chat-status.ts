@@ -1,13 +1,13 @@
 import { toCoded } from '../base/index.ts';
-import type { Pipeline, StageProgress } from '../pipeline/index.ts';
 import type { HostStatus, LoadingStep, Stage } from '../../src-preload/bridge/index.ts';
+import type { Pipeline, StageProgress } from '../pipeline/index.ts';
 import type { ChatRoute } from './chat-route/chat-route.ts';
 
-/** How the app's model is told to pages: failures, stages, what loading is at. */
+/** What the chat model tells of itself, made of what happened to it. */
 
 export const failed = (error: unknown): HostStatus => {
-  const { code, message, next } = toCoded(error);
-  return { kind: 'error', code, message, ...(next === undefined ? {} : { next }) };
+  const { code, message, next, meta } = toCoded(error);
+  return { kind: 'error', code, message, ...(next === undefined ? {} : { next }), meta };
 };
 
 /** Tells a share of 0..1 only where it is another percent. */

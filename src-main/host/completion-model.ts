@@ -55,7 +55,7 @@ export class CompletionModel implements CompletionService {
     // The chosen token's own chance comes with those of the likeliest only.
     const sampling = { ...defaultSampling(this.#chat.served.model), ...request.sampling, topLogprobs: topLogprobs === undefined ? 0 : Math.max(1, topLogprobs) };
     const shape = request.grammar === undefined ? {} : { shape: { grammar: request.grammar, spelling: await tokenizer.spelling() } };
-    const generation = pipeline.generate({ promptTokens: prompt, sampling, maxTokens, signal, endTokens: tokenizer.endTokens, ...shape });
+    const generation = pipeline.generate({ promptTokens: prompt, sampling, anySeed: request.sampling.seed === undefined, maxTokens, signal, endTokens: tokenizer.endTokens, ...shape });
     try {
       // A prompt that is refused was refused by now.
       await Promise.race([generation.result, Promise.resolve()]);

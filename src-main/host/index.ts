@@ -48,7 +48,7 @@ export { defaultSampling } from './sampling.ts';
 export { checkup, type Check } from './checkup.ts';
 export { lookAtNet } from './net-doctor/look.ts';
 export { netReport, type NetFacts, type NetFinding, type NetReport } from './net-doctor/report.ts';
-export { verifyReceipts, type VerifyRequest } from './verify-receipts.ts';
+export { verifyReceipts, type VerifyRequest } from './receipts/verify-receipts.ts';
 export * from './model-hub.ts';
 export type { AskedPeer, AskOptions } from './mesh-memory.ts';
 export type { AddProgress } from '../store/index.ts';

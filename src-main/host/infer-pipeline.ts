@@ -83,7 +83,8 @@ async function answerOnce({ config }: Settings, { node, route, request, options,
   });
   try {
     const answer = await session.answer({ ...request, signal, onText: onText ?? (() => undefined), ...(trace === undefined ? {} : { trace }), ...(receipts === undefined ? {} : { receipts }) });
-    await route.onAnswer?.(answer);
+    route.lessons?.add(answer);
+    await route.lessons?.flush();
     return answer;
   } finally {
     await session.close();

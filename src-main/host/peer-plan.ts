@@ -1,9 +1,8 @@
 import { endsIn, isCoded, systemClock, type Clock, type CodedError, type PeerId } from '../base/index.ts';
-import { learn, predictRoute, type LayerFacts, type PlacedStage } from '../pipeline/index.ts';
+import type { LayerFacts } from '../pipeline/index.ts';
 import type { Node } from './node.ts';
 import { placeOverPeers, type MeasuredPair, type PeerFacts, type PeerPlacement } from './place-peers.ts';
-import { correctionsFor, freshLinks, isLink, readPlannerMemory, SELF, updatePlannerMemory, withLesson, withLinks, type LinkMemory, type PlannerMemory } from './planner-memory.ts';
-import type { Answer } from './session.ts';
+import { correctionsFor, freshLinks, isLink, readPlannerMemory, SELF, updatePlannerMemory, withLinks, type LinkMemory, type PlannerMemory } from './planner-memory.ts';
 import { surveyLinks } from './survey-links.ts';
 
 export interface PeerPlanRequest {
@@ -110,28 +109,3 @@ async function ownLinks(node: Node, { found, known, signal }: { readonly found: 
   }));
   return { peers, measured };
 }
-
-/** Keeps what an answer over planned stages taught: what the nodes were worth, and how the plan turned out. One that went over other stages teaches nothing here. */
-export async function rememberAnswer(node: Node, { home, plan, clock = systemClock }: { readonly home: string; readonly plan: PeerPlan; readonly clock?: Clock }, { stats, stages }: Pick<Answer, 'stats' | 'stages'>): Promise<void> {
-  const { placement, request, peers, modelHash } = plan;
-  if (stats.failovers > 0 || !ranAsPlanned(placement.stages, stages)) return;
-  const nowMs = clock.now();
-  const { tokensPerSecond, generatedTokens } = stats;
-  // Opening sessions is no part of what a plan promises.
-  const ttftMs = stats.ttftMs === undefined ? undefined : Math.max(0, stats.ttftMs - (stats.queuedMs ?? 0));
-  const promptTokens = stats.promptTokens - stats.reusedTokens;
-  const predicted = predictRoute({ ...request, load: { ...request.load, promptTokens, answerTokens: generatedTokens } }, placement.stages);
-  const answer = ttftMs === undefined || tokensPerSecond === undefined ? undefined : {
-    stages: placement.stages.length, promptTokens, answerTokens: generatedTokens,
-    predicted: { ttftMs: predicted.ttftMs, tokensPerSecond: predicted.tokensPerSecond }, measured: { ttftMs, tokensPerSecond },
-  };
-  const isMeasured = (peer: PeerId): boolean => peers.find((facts) => facts.peer === peer)?.node.isMeasured ?? false;
-  const nodes = placement.stages.map(({ peer }) => ({ peer, isMeasured: isMeasured(peer) }));
-  await updatePlannerMemory(home, (memory) => {
-    const corrections = learn(correctionsFor(memory, modelHash, peers), placement.stages, stats);
-    return withLesson(memory, { modelHash, nodes, corrections, answer }, nowMs);
-  }, { logger: node.logger, nowMs });
-}
-
-const ranAsPlanned = (planned: readonly PlacedStage[], ran: Answer['stages']): boolean =>
-  planned.length === ran.length && planned.every(({ peer, layers }, i) => ran[i]?.peerId === peer && ran[i].layers[0] === layers.first && ran[i].layers[1] === layers.last);

@@ -5,12 +5,12 @@ import type { Cluster } from './cluster.ts';
 import type { HostConfig } from './config.ts';
 import { layerFactsOf } from './layer-facts.ts';
 import { LayerSupplies } from './layer-supplies.ts';
+import { Lessons } from './lessons.ts';
 import { microBatchOf } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import type { AppPaths } from './paths.ts';
-import { planOverPeers, rememberAnswer, type PeerPlan } from './peer-plan.ts';
+import { planOverPeers, type PeerPlan } from './peer-plan.ts';
 import { chooseByPlan } from './replace-peers.ts';
-import type { Answer } from './session.ts';
 import type { ShardedModel } from './sharded-model.ts';
 
 /** Who waits for an answer does not wait longer than this for links to be measured. */
@@ -24,8 +24,8 @@ export interface Route {
   readonly supplies?: LayerSupplies;
   readonly modelHash: string;
   readonly vocabularyPath: string;
-  /** Learns from how it went. */
-  readonly onAnswer?: (answer: Pick<Answer, 'stats' | 'stages'>) => Promise<void>;
+  /** Learns from how answers go; whoever takes the route writes it down at the end. */
+  readonly lessons?: Lessons;
 }
 
 /** A node that ended is started again as soon as its layers are missed. */
@@ -65,7 +65,7 @@ export async function routeOverPeers({ config, paths, node, model, addresses, wi
   const stages = isHeld ? plan.placement.stages : withFetches(plan.placement.stages, plan.peers, await supplies.of(plan.peers));
   const route = {
     stages, supplies, candidates: () => [...plan.peers, ...more()], choose: chooseByPlan(plan), modelHash, vocabularyPath: model.vocabularyPath,
-    onAnswer: (answer: Pick<Answer, 'stats' | 'stages'>) => rememberAnswer(node, { home, plan }, answer),
+    lessons: new Lessons({ home, plan, logger: node.logger }),
   };
   return { route, plan };
 }

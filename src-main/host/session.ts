@@ -19,6 +19,8 @@ export interface ModelSession {
 export interface AnswerRequest {
   readonly prompt: Prompt;
   readonly sampling: SamplingOptions;
+  /** Nobody asked for the seed. */
+  readonly anySeed?: boolean;
   readonly maxTokens: number;
   readonly signal: AbortSignal;
   readonly onText: (text: string) => void;
@@ -55,6 +57,8 @@ export interface SessionOptions {
   readonly microBatch: MicroBatch;
   readonly dtype: ActivationDtype;
   readonly speculate?: boolean;
+  /** The stages sign what they compute of every answer, told after its end. */
+  readonly receipts?: boolean;
   readonly signal?: AbortSignal;
   readonly onStatus?: (text: string) => void;
   /** Of each stage while it opens. */
@@ -99,9 +103,9 @@ const rerouteOf = ({ coordinator }: Node, modelHash: string, { candidates, choos
 });
 
 async function answer(pipeline: Pipeline, tokenizer: Tokenizer, request: AnswerRequest): Promise<Answer> {
-  const { sampling, maxTokens, signal, trace, receipts, onWait } = request;
+  const { sampling, anySeed = false, maxTokens, signal, trace, receipts, onWait } = request;
   const generation = pipeline.generate({
-    promptTokens: await promptTokens(tokenizer, request.prompt), sampling, maxTokens, signal, endTokens: tokenizer.endTokens,
+    promptTokens: await promptTokens(tokenizer, request.prompt), sampling, anySeed, maxTokens, signal, endTokens: tokenizer.endTokens,
     ...(trace === undefined ? {} : { trace }), ...(receipts === undefined ? {} : { receipts }), ...(onWait === undefined ? {} : { onWait }),
   });
   const read = await readTokens(generation, tokenizer, request.onText);

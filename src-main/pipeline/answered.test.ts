@@ -68,3 +68,15 @@ it('tells of an answer that failed, with what there was of it', async () => {
   expect(ended[0]?.stats.generatedTokens).toBeGreaterThanOrEqual(5);
   expect(pipeline.tokens).toBe(ended[0]?.stats.generatedTokens);
 });
+
+it('tells whether others were under way beside it, be it for a moment', async () => {
+  const { pipeline, ended } = await start();
+  const long = pipeline.generate(ask());
+  const short = pipeline.generate(ask({ maxTokens: 2 }));
+  await Promise.all([read(long), read(short)]);
+  await Promise.all([long.result, short.result]);
+  const alone = pipeline.generate(ask());
+  await read(alone);
+  await alone.result;
+  expect(ended.map(({ isAlone }) => isAlone)).toEqual([false, false, true]);
+});

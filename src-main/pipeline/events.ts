@@ -1,4 +1,5 @@
 import type { CodedError, LayerRange, PeerId, SessionId } from '../base/index.ts';
+import type { AnswerReceipts } from './coordinator/answer-receipts.ts';
 import type { PipelineStage } from './coordinator/assembly.ts';
 import type { FinishReason } from './coordinator/generation.ts';
 import type { Interruption } from './coordinator/interruptions.ts';
@@ -44,15 +45,26 @@ export interface EndedAnswer {
   readonly stats: GenerationStats;
   /** Those that it ended on. */
   readonly stages: readonly PipelineStage[];
+  /** No other answer of this pipeline was under way at any time of it: the stages' figures are its own. */
+  readonly isAlone: boolean;
   readonly interruptions: readonly Interruption[];
   /** From the request to the end. */
   readonly durationMs: number;
+}
+
+/** What the stages signed of an answer that is over. */
+export interface AnswerSigned {
+  readonly receipts: AnswerReceipts;
+  /** By whom, in the order of `receipts.perStage`. */
+  readonly stages: readonly PipelineStage[];
 }
 
 /** What happens to the stages of a pipeline, and to its answers. */
 export interface PipelineEvents {
   /** Told before the answer's own `result`. */
   answered: EndedAnswer;
+  /** Of a pipeline that asks for receipts, some time after `answered`; never of an answer that was given up. */
+  receipts: AnswerSigned;
   /** A stage is lost; answers under way wait for others to take its place. */
   'stage:lost': { readonly error: CodedError };
   /** Who is to take over, and why; not loaded yet. */

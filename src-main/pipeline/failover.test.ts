@@ -231,6 +231,16 @@ describe('an answer survives the loss of any stage, token for token', () => {
     expect((await third.result).stats.reusedTokens).toBeGreaterThanOrEqual(62);
   });
 
+  it('in a turn that goes on with the seed of the one before', async () => {
+    const pipeline = await start(1);
+    const first = await ids(pipeline.generate(ask({ sampling: SEEDED })));
+    const promptTokens = Int32Array.from([...PROMPT, ...first, 9, 8, 7]);
+    const generation = pipeline.generate(ask({ promptTokens, sampling: { ...SEEDED, seed: SEEDED.seed + 1 }, anySeed: true }));
+    expect(await answered(generation, (count) => { if (count === 6) network.kill(node(2)); })).toEqual(await reference({ promptTokens, sampling: SEEDED }));
+    expect((await generation.result).stats).toMatchObject({ failovers: 1 });
+    expect(generation.reusedTokens).toBeGreaterThan(PROMPT.length);
+  });
+
   it('100 times, at random places (seeded)', async () => {
     const expected = { greedy: await reference({ maxTokens: 60 }), sampled: await reference({ maxTokens: 60, sampling: SEEDED }) };
     let seed = 4711;

@@ -10,6 +10,8 @@ import { controlBytes, openSchema, readControl } from './wire/schema.ts';
 const GRAMMAR: Grammar = [{ any: [['yes'], ['no', 1]] }, { repeat: { notIn: '"' }, min: 0 }];
 const SHAPE: AnswerShape = { grammar: GRAMMAR, spelling: new Uint8Array([1, 0, 65]) };
 
+const OTHER: AnswerShape = { ...SHAPE, grammar: [{ any: [['other']] }] };
+
 let network: TestNetwork;
 beforeEach(async () => {
   network = await new TestNetwork(cutLayers(LAYERS, 3)).start();
@@ -17,13 +19,13 @@ beforeEach(async () => {
 stoppedAfterEach(() => network);
 
 /** The types of frames with what the shape needs, by the stage that they went to. */
-function watched(old?: string): string[] {
+function watched(old?: string, lacks: string = FEATURES.grammar): string[] {
   const seen: string[] = [];
   network.intercept = ({ from, to }, bytes) => {
     const frame = decodeFrame(bytes, 'p');
     if (frame.type === FrameType.spelling) seen.push(`spelling to ${to}`);
     if (frame.type === FrameType.open) seen.push(`${readControl(frame, FrameType.open, from).grammar === undefined ? 'open' : 'grammar'} to ${to}`);
-    return from === old ? withoutFeature(bytes, FEATURES.grammar) : bytes;
+    return from === old ? withoutFeature(bytes, lacks) : bytes;
   };
   return seen;
 }
@@ -34,17 +36,40 @@ describe('the shape of an answer', () => {
   it('is told to the last stage alone, and what tokens spell once', async () => {
     const seen = watched();
     const pipeline = await openOn(network);
-    for (let i = 0; i < 2; i++) expect(await ids(pipeline.generate(ask({ shape: SHAPE })))).toEqual(await reference());
+    for (const shape of [SHAPE, OTHER]) expect(await ids(pipeline.generate(ask({ shape })))).toEqual(await reference());
     expect(seen.filter((one) => !one.startsWith('open')).toSorted()).toEqual(['grammar to node-2', 'grammar to node-2', 'spelling to node-2']);
     expect(seen.filter((one) => one.startsWith('open')).length).toBe(4);
-    // Opened anew each time, with what came over the wire.
-    expect(network.node(2).engines[0]?.shapes).toEqual([SHAPE, SHAPE]);
+    // Opened with what came over the wire.
+    expect(network.node(2).engines[0]?.shapes).toEqual([SHAPE, OTHER]);
     expect(network.node(1).engines[0]?.shapes).toEqual([undefined, undefined]);
-    // An answer of any shape, and the one after it, which goes on in its session.
-    await ids(pipeline.generate(ask()));
-    const next = pipeline.generate(ask());
-    await ids(next);
-    expect([network.node(2).engines[0]?.shapes.length, next.reusedTokens > 0]).toEqual([3, true]);
+    await pipeline.close();
+    await expectNoLeak(network);
+  });
+
+  it('keeps its session for the next answer of the same shape, and for no other', async () => {
+    const pipeline = await openOn(network);
+    const reusedBy = async (shape?: AnswerShape): Promise<number> => {
+      const generation = pipeline.generate(ask(shape === undefined ? {} : { shape }));
+      expect(await ids(generation)).toEqual(await reference());
+      return generation.reusedTokens;
+    };
+    const reused = [];
+    for (const shape of [SHAPE, { ...SHAPE, grammar: [...GRAMMAR] }, OTHER, undefined, undefined, OTHER]) reused.push(await reusedBy(shape) > 0);
+    expect(reused).toEqual([false, true, false, false, true, false]);
+    expect(network.node(2).engines[0]?.shapes).toEqual([SHAPE, OTHER, undefined, OTHER]);
+    await pipeline.close();
+    await expectNoLeak(network);
+  });
+
+  it('has a session for each answer where the last stage reads a session as one text', async () => {
+    watched('node-2', FEATURES.answers);
+    const pipeline = await openOn(network);
+    for (let i = 0; i < 2; i++) {
+      const generation = pipeline.generate(ask({ shape: SHAPE }));
+      expect(await ids(generation)).toEqual(await reference());
+      expect(generation.reusedTokens).toBe(0);
+    }
+    expect(network.node(2).engines[0]?.shapes).toEqual([SHAPE, SHAPE]);
     await pipeline.close();
     await expectNoLeak(network);
   });

@@ -18,7 +18,8 @@ export type { FinishReason, GenerateRequest, GeneratedToken, Generation, Generat
 export type { Interruption } from './coordinator/interruptions.ts';
 export type { StageProgress } from './coordinator/open-stages.ts';
 export type { PipelineStage } from './coordinator/assembly.ts';
-export type { AnswerProgress, Pipeline } from './coordinator/pipeline.ts';
+export type { AnswerProgress } from './coordinator/answer-progress.ts';
+export type { Pipeline } from './coordinator/pipeline.ts';
 export type { BoundaryTiming, GenerationStats, SpeculationStats, StageFlow, StageTiming } from './coordinator/stats.ts';
 export type { HeardToken, Percentiles } from './coordinator/token-times.ts';
 export { chromeTrace, type ChromeEvent, type ChromeTrace } from './trace/chrome.ts';

@@ -139,7 +139,8 @@ describe('metrics', () => {
     const { metrics, values } = listening();
     const { net, pipeline } = await open(3, { metrics, runner: { maxSessionsPerEngine: 1 } });
     await Promise.all([1, 2, 3].map(async (seed) => {
-      const generation = pipeline.generate(ask({ sampling: { ...GREEDY_SAMPLING, seed } }));
+      // Each in a session of its own.
+      const generation = pipeline.generate(ask({ sampling: { ...GREEDY_SAMPLING, temperature: 0.5, seed } }));
       await read(generation);
       await generation.result;
     }));

@@ -94,6 +94,8 @@ export interface CoordinatorOptions extends HeartbeatOptions {
   readonly statsTimeoutMs: number;
   /** As well, for up to 32 receipts of a stage. */
   readonly receiptsTimeoutMs: number;
+  /** The same for those that no answer waits for: the next one in its session does. */
+  readonly lateReceiptsTimeoutMs: number;
   /** How long a new route waits for the old one's stages to give their sessions back. */
   readonly closeTimeoutMs: number;
   /** Losses in a row, without a new token in between, after which an answer is given up. */
@@ -101,5 +103,5 @@ export interface CoordinatorOptions extends HeartbeatOptions {
 }
 
 export const COORDINATOR_DEFAULTS: CoordinatorOptions = {
-  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, connectTimeoutMs: 15_000, loadTimeoutMs: 120_000, fetchTimeoutMs: 900_000, fetchPatienceMs: 15_000, openTimeoutMs: 30_000, tokenTimeoutMs: 120_000, statsTimeoutMs: 2_000, receiptsTimeoutMs: 10_000, closeTimeoutMs: 500, maxSetbacks: 6,
+  heartbeatMs: 5_000, heartbeatTimeoutMs: 15_000, connectTimeoutMs: 15_000, loadTimeoutMs: 120_000, fetchTimeoutMs: 900_000, fetchPatienceMs: 15_000, openTimeoutMs: 30_000, tokenTimeoutMs: 120_000, statsTimeoutMs: 2_000, receiptsTimeoutMs: 10_000, lateReceiptsTimeoutMs: 5_000, closeTimeoutMs: 500, maxSetbacks: 6,
 };

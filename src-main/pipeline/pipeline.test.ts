@@ -62,6 +62,31 @@ describe('a pipeline answers as one machine does', () => {
     expect((await generation.result).stats).toMatchObject({ promptTokens: 56, reusedTokens: 53 });
   });
 
+  it('goes on with a conversation with the seed that it began with, where nobody asked for another, and draws nothing twice', async () => {
+    const { pipeline } = await open(3);
+    const drawn = (seed: number) => ({ ...GREEDY_SAMPLING, temperature: 0.8, seed });
+    const turn = async (promptTokens: Int32Array, seed: number, anySeed = true): Promise<{ readonly tokens: number[]; readonly reused: number }> => {
+      const generation = pipeline.generate(ask({ promptTokens, sampling: drawn(seed), anySeed }));
+      return { tokens: await ids(generation), reused: generation.reusedTokens };
+    };
+    const first = await turn(PROMPT, 1);
+    const longer = Int32Array.from([...PROMPT, ...first.tokens, 9, 8]);
+    const second = await turn(longer, 2);
+    expect(second.tokens).toEqual(await reference({ promptTokens: longer, sampling: drawn(1) }));
+    expect(second.reused).toBeGreaterThan(PROMPT.length);
+    // The same question again is to have another answer, and who names a seed gets that one.
+    expect(await turn(longer, 3)).toEqual({ tokens: await reference({ promptTokens: longer, sampling: drawn(3) }), reused: 0 });
+    const third = Int32Array.from([...longer, ...Array<number>(60).fill(7)]);
+    expect(await turn(third, 4, false)).toEqual({ tokens: await reference({ promptTokens: third, sampling: drawn(4) }), reused: 0 });
+    // Where nothing is drawn all seeds are alike.
+    const greedy = async (seed: number): Promise<number> => {
+      const generation = pipeline.generate(ask({ sampling: { ...GREEDY_SAMPLING, seed } }));
+      expect(await ids(generation)).toEqual(await reference());
+      return generation.reusedTokens;
+    };
+    expect([await greedy(1), await greedy(2) > 0]).toEqual([0, true]);
+  });
+
   it('when one node serves two stages of it, and talks to itself', async () => {
     const net = (network = await new TestNetwork(cutLayers(LAYERS, 2), { allHoldAll: true }).start());
     const [a, b] = net.route;

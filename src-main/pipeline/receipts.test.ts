@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { GREEDY } from '../inference/index.ts';
 import { createReroute } from './failover/index.ts';
 import type { AnswerReceipts } from './coordinator/answer-receipts.ts';
-import type { GenerateRequest, GenerationResult } from './coordinator/generation.ts';
+import type { Generation, GenerateRequest, GenerationResult } from './coordinator/generation.ts';
 import type { Pipeline } from './coordinator/pipeline.ts';
+import type { AnswerSigned } from './events.ts';
 import { decodeReceipt, type Receipt } from './receipts/receipt.ts';
-import { decodeReceiptsFile, encodeReceiptsFile } from './receipts/receipts-file.ts';
+import { decodeReceiptsFile, encodeReceiptsFile, type ReceiptsFile } from './receipts/receipts-file.ts';
 import { openReceiptSession, type ReceiptSession } from './receipts/receipt-session.ts';
 import { FEATURES, FrameType, HEADER_BYTES } from './wire/constants.ts';
 import { decodeFrame, encodeHeader } from './wire/frame.ts';
@@ -115,7 +117,7 @@ describe('the receipts of an answer', () => {
     const abort = new AbortController();
     const generation = pipeline.generate(ask({ receipts: true, signal: abort.signal }));
     for await (const one of generation) if (one.position > PROMPT.length) abort.abort();
-    expect((await generation.result).receipts).toEqual({ file: undefined, perStage: [], problems: ['the answer was given up before its end'] });
+    expect((await generation.result).receipts).toEqual({ file: undefined, windows: 0, perStage: [], problems: ['the answer was given up before its end'] });
     const plain = pipeline.generate(ask());
     await ids(plain);
     expect(await plain.result).not.toHaveProperty('receipts');
@@ -207,6 +209,61 @@ describe('a stage', () => {
     const answered = await answer(pipeline);
     expect(answered.receipts).toMatchObject({ perStage: [0, 2], problems: [expect.stringMatching(/stage 0 .* did not sign its receipts within 50 ms/)] });
     await pipeline.close();
+  });
+});
+
+describe('receipts of every answer of a pipeline', () => {
+  const signedBy = (pipeline: Pipeline): AnswerSigned[] => {
+    const told: AnswerSigned[] = [];
+    pipeline.events.on('receipts', (signed) => void told.push(signed));
+    return told;
+  };
+  const over = async (generation: Generation): Promise<GenerationResult> => {
+    await ids(generation);
+    return generation.result;
+  };
+
+  it('come after its end, which does not wait for them; what comes next in the session does', async () => {
+    await start(2);
+    const pipeline = await openOn(network, { receipts: true });
+    const [engine] = network.node(0).engines;
+    const [gate, asked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const take = engine?.takeWindows.bind(engine);
+    if (engine === undefined || take === undefined) throw new TypeError('no engine');
+    engine.takeWindows = async (slot, options) => {
+      if (options.most > 0) asked.resolve();
+      if (options.most > 0) await gate.promise;
+      return take(slot, options);
+    };
+    const told = signedBy(pipeline);
+    const first = await over(pipeline.generate(ask()));
+    await asked.promise;
+    expect([first.receipts, told]).toEqual([undefined, []]);
+    // Of another sampling, and so in another session: the first one is not closed before its receipts are in.
+    const other = over(pipeline.generate(ask({ sampling: { ...GREEDY, temperature: 0.8 }, maxTokens: 3 })));
+    gate.resolve();
+    expect((await other).receipts).toBeUndefined();
+    await expect.poll(() => told.length, { timeout: 20_000 }).toBe(2);
+    expect(told.map(({ receipts: { windows, perStage, problems }, stages }) => ({ windows, perStage, problems, peers: stages.map(({ peer }) => peer) })))
+      .toEqual([2, 1].map((windows) => ({ windows, perStage: [windows, windows], problems: [], peers: ['node-0', 'node-1'] })));
+    expect((await openReceiptSession(told[0]?.receipts.file as ReceiptsFile, { name: 'it', verifySignature: verifyTestSignature })).windows.length).toBe(2);
+    await pipeline.close();
+  });
+
+  it('are not missed of an answer that was given up, or where rows travel in Q8', async () => {
+    const net = await start(2);
+    for (const dtype of ['f16', 'q8'] as const) {
+      const pipeline = await openOn(net, { receipts: true, dtype });
+      const told = signedBy(pipeline);
+      const stop = new AbortController();
+      const generation = pipeline.generate(ask({ signal: stop.signal, maxTokens: 200 }));
+      for await (const _ of generation) stop.abort();
+      await generation.result;
+      expect((await over(pipeline.generate(ask({ maxTokens: 3 })))).finishReason).toBe('length');
+      if (dtype === 'f16') await expect.poll(() => told.length, { timeout: 20_000 }).toBe(1);
+      await pipeline.close();
+      expect(told.length).toBe(dtype === 'f16' ? 1 : 0);
+    }
   });
 });
 

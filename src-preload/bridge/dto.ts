@@ -48,7 +48,7 @@ export const hostStatusSchema = z.discriminatedUnion('kind', [
   /** `progress` is 0..1; absent when it cannot be told. */
   z.object({ kind: z.literal('loading'), model: label, progress: z.number().min(0).max(1).exactOptional(), step: loadingStepSchema.exactOptional() }),
   z.object({ kind: z.literal('ready') }),
-  z.object({ kind: z.literal('error'), code: label, message: z.string().max(4_000), next: z.string().max(4_000).exactOptional() }),
+  z.object({ kind: z.literal('error'), code: label, message: z.string().max(4_000), next: z.string().max(4_000).exactOptional(), meta: z.record(z.string(), z.unknown()).exactOptional() }),
 ]);
 export type HostStatus = z.infer<typeof hostStatusSchema>;
 

@@ -25,7 +25,14 @@ export type Known = z.infer<typeof knownSchema>;
 /** `dialled`: we connected there. `vouched`: it says so and came from there. `said`: it says so. `named`: the owner says so. */
 export const knownAddressSchema = z.object({ address, proof: z.enum(['dialled', 'vouched', 'said', 'named']), failures: count });
 export type KnownAddress = z.infer<typeof knownAddressSchema>;
-export const aboutPeerSchema = z.object({ known: knownSchema.exactOptional(), addresses: z.array(knownAddressSchema).max(NETWORK_LIMITS.addresses).readonly() });
+/** Windows of up to 32 rows of this node's answers that a peer computed, since it was first counted. */
+export const receiptCountsSchema = z.object({
+  /** It should have signed so many, and did. */
+  due: z.number().int().min(0), signed: z.number().int().min(0),
+  /** Computed again here, and not what it signed. */
+  checked: z.number().int().min(0), failed: z.number().int().min(0),
+});
+export const aboutPeerSchema = z.object({ known: knownSchema.exactOptional(), receipts: receiptCountsSchema.exactOptional(), addresses: z.array(knownAddressSchema).max(NETWORK_LIMITS.addresses).readonly() });
 export type AboutPeer = z.infer<typeof aboutPeerSchema>;
 
 /** A peer or an IP address that this node refuses. */

@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
 import { ATTACHMENT_LIMITS, HostError, type Attachment, type AttachmentCost } from '../../src-preload/bridge/index.ts';
+import { errorWords } from '../language/error-words.ts';
 import { texts } from '../language/index.ts';
 import type { HostClient } from '../host/host-client.ts';
 import { formatBytes } from './format.ts';
@@ -178,7 +179,8 @@ function base64Of(bytes: Uint8Array): string {
 function failureOf(error: unknown): Chip['failure'] & {} {
   const { lost, lostNext } = texts().attachments;
   if (!(error instanceof HostError)) return { message: lost, next: lostNext };
-  return { message: sentence(error.wire.message), next: error.wire.next ?? lostNext };
+  const { message, next = lostNext } = errorWords(error.wire);
+  return { message: sentence(message), next };
 }
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

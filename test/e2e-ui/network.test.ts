@@ -63,6 +63,7 @@ describe.skipIf(why !== undefined)('the network in Chromium', () => {
   it('three: map and table say the same, one is opened by keyboard, blocked, and let in again', async () => {
     host.setMembers(MEMBERS);
     host.network.peers = KNOWN;
+    host.network.receipts = { due: 1_240, signed: 1_238, checked: 3, failed: 1 };
     host.network.addresses = [{ address: `/ip4/192.168.1.9/tcp/4001/p2p/${STUDIO}`, proof: 'named', failures: 0 }, { address: `/ip4/203.0.113.9/udp/4001/quic-v1/p2p/${STUDIO}`, proof: 'said', failures: 3 }];
     await open();
     await expect.poll(() => nodes().count()).toBe(3);
@@ -85,6 +86,8 @@ describe.skipIf(why !== undefined)('the network in Chromium', () => {
     await details.getByText('tcp + tls + yamux, direct, dialled from here').waitFor();
     await details.getByText('/ip4/203.0.113.9/udp/4001/quic-v1').waitFor();
     await details.getByText('it says so · 3 tries in vain').waitFor();
+    await details.getByText('1,238 of 1,240 parts of your answers signed').waitFor();
+    await details.getByText('3 were computed again here, and 1 was not right').waitFor();
     await expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('studio');
     await details.getByRole('button', { name: 'Copy peer id' }).click();
     await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(STUDIO);

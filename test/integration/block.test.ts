@@ -21,7 +21,7 @@ async function member(name: string, peers: readonly string[] = []): Promise<Node
   await node.start();
   return node;
 }
-const adminOf = async (node: Node, name: string): Promise<NetworkAdmin> => new NetworkAdmin({ node, config: (await settingsOf(name)).config, net: netOf(node) });
+const adminOf = async (node: Node, name: string): Promise<NetworkAdmin> => new NetworkAdmin({ node, config: (await settingsOf(name)).config, receipts: { of: () => undefined }, net: netOf(node) });
 const addressOf = (node: Node): string => node.mesh.addresses()[0] ?? '';
 const ids = (node: Node): readonly string[] => node.mesh.peers().map(({ peer }) => peer);
 const met = (node: Node, peer: string): Promise<unknown> => vi.waitFor(() => expect(ids(node)).toContain(peer), { timeout: 30_000, interval: 20 });

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { appPaths, buildHost, inferPipeline, loadSettings, type Host } from '../../src-main/host/index.ts';
+import type { PlannerMemory } from '../../src-main/host/planner-memory.ts';
 import { GREEDY, type SamplingOptions } from '../../src-main/inference/index.ts';
 import { privacyAhead } from '../../src-renderer/stores/format.ts';
-import type { AnswerDetail, HostStatus, Stage } from '../../src-preload/bridge/index.ts';
+import type { AboutPeer, AnswerDetail, HostStatus, Stage } from '../../src-preload/bridge/index.ts';
 import { CliRuns, type RunningCli } from '../support/cli.ts';
 
 /** The app (A, in this process) chats with the model inside over two others (B and C, `omninode serve`) that compute for others, each with room for a part of it. */
@@ -91,7 +92,13 @@ it.runIf(process.platform !== 'win32')('the app chats over members as soon as th
   expect(await complete(GREEDY)).toEqual({ text: local.text, tokens: local.tokenIds.length });
   expect(await newest()).toMatchObject({ machines: 2, failovers: 0, route: stages.map(({ peerId, layers }) => ({ peerId, layers, ownership: 'stranger' })) });
 
+  // Strangers sign what they computed; the answer did not wait for it.
+  const counts = () => [b, c].map(({ peerId }) => (host.api.network?.about({ peerId }) as AboutPeer).receipts ?? { due: 0, signed: 0, failed: 0 });
+  await expect.poll(() => Math.min(...counts().map(({ due }) => due)), { timeout: 60_000 }).toBeGreaterThan(0);
+
   const whole = await complete(WARM);
+  await expect.poll(() => Math.max(...counts().map(({ signed }) => signed)), { timeout: 60_000 }).toBeGreaterThan(0);
+  expect(counts().map(({ failed }) => failed)).toEqual([0, 0]);
   expect(await complete(WARM, (count) => { if (count === 1) b.run.child.kill('SIGKILL'); })).toEqual(whole);
   // Nobody else has room for it: this machine takes over, and says so.
   const { peerId: self } = host.api.info();
@@ -99,6 +106,12 @@ it.runIf(process.platform !== 'win32')('the app chats over members as soon as th
   expect(await newest()).toMatchObject({ machines: 2, failovers: 1, losses: [{ peerId: b.peerId, layers: lost?.layers, takenBy: [{ peerId: self, layers: lost?.layers }] }] });
   expect(host.api.stages()).toEqual(expect.arrayContaining([expect.objectContaining({ peerId: self, ownership: 'this-machine' }), expect.objectContaining({ peerId: c.peerId, ownership: 'stranger' })]));
   expect(privacyAhead(host.api.stages())).toEqual({ text: expect.stringMatching(/^1 stranger/), isPrivate: false });
+
+  // Answers on the stages that were planned teach the next plan; the one that lost a stage does not.
+  await host.stop();
+  const { nodes, answers } = JSON.parse(await readFile(join(root, 'a', 'planner.json'), 'utf8')) as PlannerMemory;
+  expect(new Set(nodes.map(({ peer }) => peer))).toEqual(new Set([b.peerId, c.peerId]));
+  expect(answers.map(({ stages: count, answerTokens }) => [count, answerTokens])).toEqual([[2, local.tokenIds.length], [2, whole.tokens]]);
 }, TIMEOUT_MS);
 
 async function newest(): Promise<AnswerDetail> {

@@ -3,9 +3,11 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { asPeerId } from '../../src-main/base/index.ts';
 import { appPaths, createNode, loadSettings, startCluster, type Cluster, type Node, type Settings } from '../../src-main/host/index.ts';
 import { createWorkerTokenizer, GREEDY, type Grammar, type SamplingOptions, type Tokenizer } from '../../src-main/inference/index.ts';
-import { runOnce, SEEDED, type FailoverRun, type Stand } from '../perf/lib/failover-runs.ts';
+import type { Generation } from '../../src-main/pipeline/index.ts';
+import { openOver, runOnce, SEEDED, type FailoverRun, type Stand } from '../perf/lib/failover-runs.ts';
 import { generateModel } from '../support/models/index.ts';
 
 /** Real node processes, each holding two of three shards of a real model, killed or stopped amid an answer. */
@@ -89,6 +91,7 @@ describe.runIf(isPosix)('an answer over node processes', () => {
     let tokenizer: Tokenizer;
     beforeAll(async () => { tokenizer = await createWorkerTokenizer({ path: cluster.model.vocabularyPath }, node.worker); });
     afterAll(() => tokenizer.dispose());
+    const textOf = async (tokens: readonly number[]): Promise<string> => Buffer.concat(await Promise.all(tokens.map((token) => tokenizer.tokenBytes(token)))).toString();
     const shaped = async (sampling: SamplingOptions): Promise<FailoverRun> =>
       ({ shape: { grammar: NUMBERS, spelling: await tokenizer.spelling() }, endTokens: tokenizer.endTokens, sampling, tokens: 200, harm: 'kill', stage: -1, atToken: 1 });
 
@@ -98,8 +101,7 @@ describe.runIf(isPosix)('an answer over node processes', () => {
         const wanted = await shaped(sampling);
         // F16 rounds at boundaries, of which one stage has none.
         const { tokens } = await runOnce({ ...stand, dtype: 'f32' }, prompt, wanted);
-        const text = Buffer.concat(await Promise.all(tokens.map((token) => tokenizer.tokenBytes(token)))).toString();
-        expect(text).toMatch(/^\[[0-9]{1,5}(,[0-9]{1,5}){20}/);
+        expect(await textOf(tokens)).toMatch(/^\[[0-9]{1,5}(,[0-9]{1,5}){20}/);
         expect((await runOnce({ ...stand, cluster: single }, prompt, wanted)).tokens).toEqual(tokens);
       } finally {
         await single.stop();
@@ -114,6 +116,35 @@ describe.runIf(isPosix)('an answer over node processes', () => {
       const { tokens: expected } = await runOnce({ ...stand, speculate: false }, prompt, wanted);
       const { tokens, failovers, error } = await runOnce({ ...stand, speculate }, prompt, { ...wanted, stage, atToken: 40 });
       expect({ tokens, failovers, error }).toEqual({ tokens: expected, failovers: 1, error: undefined });
+    });
+
+    it.each([['greedy, the first stage', GREEDY, 0], ['drawn, the last', SEEDED, 2]])('computes only what is new in the next turn, and gives the same tokens where a stage is lost in it (%s)', async (_how, sampling, lostStage) => {
+      const { shape, endTokens = [] } = await shaped(sampling);
+      const turns = async (victim?: number): Promise<{ readonly first: number[]; readonly second: number[]; readonly reused: number; readonly failovers: number }> => {
+        const pipeline = await openOver({ ...stand, speculate: 'always' });
+        const lost = cluster.nodes[victim ?? -1];
+        const turn = async (promptTokens: Int32Array, onToken = (_count: number): void => undefined): Promise<{ tokens: number[]; generation: Generation }> => {
+          const generation = pipeline.generate({ promptTokens, sampling, maxTokens: 200, endTokens, ...(shape === undefined ? {} : { shape }) });
+          const tokens: number[] = [];
+          for await (const { token } of generation) onToken(tokens.push(token));
+          return { tokens, generation };
+        };
+        try {
+          const { tokens: first } = await turn(prompt);
+          const { tokens: second, generation: { reusedTokens, failovers } } = await turn(goOn(first), (count) => { if (count === 30 && lost !== undefined) process.kill(lost.pid, 'SIGKILL'); });
+          return { first, second, reused: reusedTokens, failovers };
+        } finally {
+          await pipeline.close();
+          if (lost !== undefined) await cluster.revive([asPeerId(lost.peerId)]);
+        }
+      };
+      const goOn = (answer: readonly number[]): Int32Array => Int32Array.from([...prompt, ...answer, 11, 12, 13]);
+      const { first, second, reused, failovers } = await turns();
+      // After its last token nothing was computed: it ended by its length.
+      expect({ reused, failovers }).toEqual({ reused: prompt.length + first.length - 1, failovers: 0 });
+      expect(await textOf(second)).toMatch(/^\[[0-9]{1,5}(,[0-9]{1,5}){20}/);
+      // After a loss a new session computes all of it again, in the same passes.
+      expect(await turns(lostStage)).toMatchObject({ second, failovers: 1 });
     });
   });
 

@@ -179,6 +179,20 @@ describe('an answer of a shape', () => {
     }
   });
 
+  it('computes in the next turn only what is new', async () => {
+    const client = clientOf(await keyWith('chat'));
+    const turn = (messages: OpenAI.ChatCompletionMessageParam[]) => client.chat.completions.create({ model: MODEL, messages, response_format: format, max_tokens: 600, temperature: 0 });
+    const question = { role: 'user' as const, content: 'Describe a person.' };
+    const first = await turn([question]);
+    const again = [question, { role: 'assistant' as const, content: first.choices[0]?.message.content ?? '' }, { role: 'user' as const, content: 'And another one.' }];
+    const second = await turn(again);
+    expect(second.usage?.prompt_tokens_details?.cached_tokens).toBeGreaterThanOrEqual(first.usage?.prompt_tokens ?? Infinity);
+    expect(isPerson.safeParse(JSON.parse(second.choices[0]?.message.content ?? ''))).toMatchObject({ success: true });
+    // What another question left there is no part of it.
+    await turn([{ role: 'user', content: 'Describe nobody.' }]);
+    expect((await turn(again)).choices[0]?.message.content).toBe(second.choices[0]?.message.content);
+  });
+
   it('is any JSON object where that is all that was asked for', async () => {
     const client = clientOf(await keyWith('chat'));
     // Drawn wildly: a model that says what it knows by heart does not come to an end in JSON.

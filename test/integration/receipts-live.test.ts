@@ -1,10 +1,13 @@
 import { mkdtempSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { asPeerId } from '../../src-main/base/index.ts';
+import type { HostServiceEvents } from '../../src-main/api/index.ts';
+import { asPeerId, Events } from '../../src-main/base/index.ts';
 import { appPaths, createNode, encodeReceiptsFile, loadSettings, verifyReceipts, type AnswerReceipts, type GivenShard, type Node, type Verification } from '../../src-main/host/index.ts';
+import { findModel } from '../../src-main/host/model-file.ts';
+import { PeerReceipts } from '../../src-main/host/receipts/peer-receipts.ts';
 import { shardForCluster } from '../../src-main/host/sharded-model.ts';
 import { GREEDY, type ActivationDtype, type SamplingOptions } from '../../src-main/inference/index.ts';
 import type { Pipeline } from '../../src-main/pipeline/index.ts';
@@ -29,12 +32,14 @@ interface Cluster {
   /** As what each stage sends. */
   readonly sends?: readonly ActivationDtype[];
   readonly speculate?: boolean | 'always';
+  /** Of every answer, after its end. */
+  readonly receipts?: boolean;
   /** What a node really loads instead of its shard. */
   readonly swap?: (shard: GivenShard, index: number) => Promise<string>;
 }
 
 /** A coordinator and three nodes with a shard each, all with a real mesh on loopback. */
-async function pipelineOver({ process = 'own', sends = ['f16', 'f16', 'f16'], speculate = true, swap = (shard) => Promise.resolve(shard.path) }: Cluster = {}): Promise<Pipeline> {
+async function pipelineOver({ process = 'own', sends = ['f16', 'f16', 'f16'], speculate = true, receipts = false, swap = (shard) => Promise.resolve(shard.path) }: Cluster = {}): Promise<Pipeline> {
   const settings = await settingsFor();
   const { shards, manifest } = await shardForCluster(settings.config, { nodes: 3, paths: appPaths() });
   const given = await Promise.all(shards.map(async (shard, i) => ({ ...shard, path: await swap(shard, i) })));
@@ -44,7 +49,7 @@ async function pipelineOver({ process = 'own', sends = ['f16', 'f16', 'f16'], sp
     await node.start();
   }
   const route = shards.map(({ layers }, i) => ({ peer: asPeerId(nodes[i + 1]?.mesh.peerId ?? ''), addresses: nodes[i + 1]?.mesh.addresses() ?? [], layers, sends: sends[i] ?? 'f32' }));
-  return (nodes[0] as Node).coordinator.openPipeline({ route, modelHash: manifest.model_hash, contextTokens: CONTEXT, batchTokens: 16, dtype: 'f16', speculate });
+  return (nodes[0] as Node).coordinator.openPipeline({ route, modelHash: manifest.model_hash, contextTokens: CONTEXT, batchTokens: 16, dtype: 'f16', speculate, receipts });
 }
 
 interface Answered {
@@ -133,5 +138,34 @@ describe('a node that does otherwise', () => {
     expect(rejected.length).toBeGreaterThanOrEqual(4);
     expect(new Set(rejected.map((verdict) => verdict.layers.join('-')))).toEqual(new Set([layers]));
     expect(new Set(rejected.map(({ peer }) => peer))).toEqual(new Set([nodes[index + 1]?.mesh.peerId]));
+  });
+
+  it('is found out by the app now and then, while nobody asks anything', async () => {
+    const pipeline = await pipelineOver({ swap: cheat(1, other, 0), receipts: true });
+    const events = new Events<HostServiceEvents>();
+    const { config } = await settingsFor();
+    const options = { node: nodes[0] as Node, config, events, random: () => 0, times: { idleMs: 1, pauseMs: 1, maxWaitMs: 60_000, maxRunMs: 60_000 } };
+    const kept = await PeerReceipts.open(options);
+    kept.opened({ pipeline, route: { model: { file: await findModel(path, { paths: appPaths(), config }) } } });
+    const of = () => nodes.slice(1).map(({ mesh }) => kept.of(mesh.peerId));
+    // A window in which the other weights do not show is one of few.
+    for (let answers = 1; of()[1]?.failed !== 1; answers += 1) {
+      events.emit('activity', { answering: 1, waiting: 0 });
+      const generation = pipeline.generate({ promptTokens: prompt, sampling: WARM, maxTokens: 100, endTokens: [], anySeed: true });
+      for await (const _ of generation);
+      expect((await generation.result).receipts).toBeUndefined();
+      await expect.poll(() => of()[0]?.signed, { timeout: 30_000 }).toBe(5 * answers);
+      expect(of()[0]?.checked).toBe(answers - 1);
+      events.emit('activity', { answering: 0, waiting: 0 });
+      await expect.poll(() => of()[0]?.checked, { timeout: 30_000 }).toBe(answers);
+    }
+    const [first, cheating, last] = of();
+    expect([first?.failed, cheating?.failed, last?.failed, last?.checked]).toEqual([0, 1, 0, first === undefined ? 0 : first.checked - 1]);
+    await kept.stop();
+    await pipeline.close();
+    const again = await PeerReceipts.open(options);
+    expect(nodes.slice(1).map(({ mesh }) => again.of(mesh.peerId))).toEqual([first, cheating, last]);
+    await again.stop();
+    expect((await readdir(home)).filter((name) => name.startsWith('verify-'))).toEqual([]);
   });
 });

@@ -34,7 +34,8 @@ it('the stage of the node that asks is reached without the network, its neighbou
   const request = { prompt: { kind: 'text', text: 'OmniNode is' }, sampling: GREEDY, maxTokens: 24 } as const;
   try {
     const { tokenIds, stats, stages } = await session.answer({ ...request, signal, onText: () => undefined });
-    await route.onAnswer?.({ stats, stages });
+    route.lessons?.add({ stats, stages });
+    await route.lessons?.flush();
     expect(tokenIds).toEqual((await inferPipeline(settings, { ...request, dtype: 'f16', route: { kind: 'cluster', nodes: 2 } }, { signal })).tokenIds);
   } finally {
     await session.close();

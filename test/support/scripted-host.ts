@@ -61,6 +61,7 @@ export class ScriptedNetwork implements NetworkService {
   readonly list: Blocked[] = [];
   peers: readonly Known[] = [];
   addresses: AboutPeer['addresses'] = [];
+  receipts: AboutPeer['receipts'];
   /** What the next check finds, piece by piece: it goes on at each `step`. */
   pieces: ReadonlyArray<readonly NetFinding[]> = [];
   target: string | undefined;
@@ -78,7 +79,7 @@ export class ScriptedNetwork implements NetworkService {
 
   about({ peerId }: CommandParsed<'network.about'>): AboutPeer {
     const known = this.peers.find((one) => one.peerId === peerId);
-    return { ...(known === undefined ? {} : { known }), addresses: this.addresses };
+    return { ...(known === undefined ? {} : { known }), ...(this.receipts === undefined ? {} : { receipts: this.receipts }), addresses: this.addresses };
   }
 
   blocked(): { readonly blocked: readonly Blocked[]; readonly total: number } {

@@ -49,7 +49,7 @@ interface WrittenReceipts {
   readonly problems: readonly string[];
 }
 
-async function writeReceipts(path: string, { file, problems }: AnswerReceipts = { file: undefined, perStage: [], problems: [] }): Promise<WrittenReceipts> {
+async function writeReceipts(path: string, { file, problems }: Pick<AnswerReceipts, 'file' | 'problems'> = { file: undefined, problems: [] }): Promise<WrittenReceipts> {
   if (file === undefined) return { file: null, count: 0, problems };
   await writeAtomically(path, async (handle) => void (await handle.writeFile(encodeReceiptsFile(file))));
   return { file: path, count: file.receipts.length, problems };

@@ -41,7 +41,7 @@ export async function meshRoute(request: MeshRouteRequest): Promise<ChatRoute> {
     ownershipOf: ownershipIn(mesh.peerId, config),
     // What others take is not known, nor what a stage of this very node takes.
     memoryBytes: () => undefined,
-    stop: async () => route.supplies?.stop(),
+    stop: async () => void (await Promise.all([route.lessons?.flush(), route.supplies?.stop()])),
   };
 }
 

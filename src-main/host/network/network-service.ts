@@ -16,6 +16,7 @@ import { NetChecks, type CheckSink } from './net-checks.ts';
 export interface NetworkInit {
   readonly node: Pick<Node, 'mesh' | 'discovery' | 'presence' | 'zone' | 'logger'>;
   readonly config: HostConfig;
+  readonly receipts: { of(peer: string): AboutPeer['receipts'] };
   /** After it tried again whom it does not reach. */
   readonly net: () => Promise<NetNow>;
 }
@@ -39,8 +40,9 @@ export class NetworkAdmin implements NetworkService {
 
   about({ peerId }: CommandParsed<'network.about'>): AboutPeer {
     const known = this.#known().find(({ peer }) => peer === peerId);
+    const receipts = this.#init.receipts.of(peerId);
     return {
-      ...(known === undefined ? {} : { known: this.#view(known) }),
+      ...(known === undefined ? {} : { known: this.#view(known) }), ...(receipts === undefined ? {} : { receipts }),
       addresses: (this.#init.node.discovery?.addressesOf(asPeerId(peerId)) ?? []).slice(0, NETWORK_LIMITS.addresses).map(({ address, proof, failures }) => ({ address, proof, failures })),
     };
   }

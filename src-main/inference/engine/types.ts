@@ -98,8 +98,8 @@ export interface OpenOptions {
   /** Keeps what receipts need of every row (`takeWindows`); the dtype of hidden states in transit. Absent: costs nothing. */
   readonly record?: ActivationDtype | undefined;
   /**
-   * Of the last stage: it samples only tokens that fit; the text begins with the first token sampled. What fits depends on the tokens
-   * sampled since alone, and `rollback` forgets them, so that a replay and drafts give the same tokens.
+   * Of the last stage: it samples only tokens that fit; a text begins with the first token sampled after `open`, `rollback` or rows that none was sampled
+   * after. What fits depends on the tokens sampled since alone, so that a replay and drafts give the same tokens.
    */
   readonly shape?: AnswerShape | undefined;
 }

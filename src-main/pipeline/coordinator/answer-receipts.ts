@@ -18,13 +18,15 @@ import type { StageClient } from './stage-client.ts';
 export interface AnswerReceipts {
   /** For `omninode verify`; undefined when no stage signed anything. */
   readonly file: ReceiptsFile | undefined;
+  /** Of the answer, which each stage had to sign. */
+  readonly windows: number;
   /** Of each stage: how many windows of the answer it signed. */
   readonly perStage: readonly number[];
   /** Stages that did not sign all windows, and why; and what the receipts contradict each other in. Nothing was computed again. */
   readonly problems: readonly string[];
 }
 
-export const noReceipts = (problem: string): AnswerReceipts => ({ file: undefined, perStage: [], problems: [problem] });
+export const noReceipts = (problem: string): AnswerReceipts => ({ file: undefined, windows: 0, perStage: [], problems: [problem] });
 
 export interface ReceiptsRequest {
   readonly clients: readonly StageClient[];
@@ -46,7 +48,7 @@ export async function collectReceipts(request: ReceiptsRequest): Promise<AnswerR
   const receipts = stages.flatMap((stage) => stage.receipts.map(({ signed }) => signed));
   const file = receipts.length === 0 ? undefined : { ...request.tokens, receipts };
   const problems = stages.flatMap(({ problem }) => problem ?? []);
-  return { file, perStage: stages.map((stage) => stage.receipts.length), problems: [...problems, ...together(file, stages, request)] };
+  return { file, windows: due.length, perStage: stages.map((stage) => stage.receipts.length), problems: [...problems, ...together(file, stages, request)] };
 }
 
 /** The windows that a run from `start` to `end` has; docs/protocols/receipts.md. */

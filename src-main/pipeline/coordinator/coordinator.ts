@@ -24,6 +24,8 @@ export interface OpenPipelineRequest extends Omit<OpenStagesRequest, 'route'> {
    * that makes an answer faster; `always` is for measuring. Only over lanes, and where all stages know it.
    */
   readonly speculate?: boolean | 'always';
+  /** Has every stage sign what it computed of every answer; asked for once the answer is over, which does not wait for it (event `receipts`). Not where rows travel in Q8. */
+  readonly receipts?: boolean;
   /** Finds other stages when one is lost, so that answers go on; without it a lost stage ends the pipeline. */
   readonly reroute?: Reroute;
 }
@@ -73,11 +75,11 @@ export function createCoordinator(components: CoordinatorComponents, overrides: 
     async openPipeline(request) {
       checkSize('contextTokens', request.contextTokens, MAX_CONTEXT_TOKENS);
       checkSize('batchTokens', request.batchTokens, MAX_BATCH_TOKENS);
-      const { contextTokens, batchTokens, dtype, reroute, modelHash, adapt, speculate = true } = request;
+      const { contextTokens, batchTokens, dtype, reroute, modelHash, adapt, speculate = true, receipts = false } = request;
       const route = withDtype(request.route, dtype);
       const opened = await openStages(components, options, { ...request, route });
       return new StagePipeline({
-        components, options, metrics, opened, route, modelHash, contextTokens, batchTokens, adapt, reroute, speculate: speculationOf(speculate),
+        components, options, metrics, opened, route, modelHash, contextTokens, batchTokens, adapt, reroute, speculate: speculationOf(speculate), receipts,
         open: (next, within) => openStages(components, options, { route: next, modelHash, contextTokens, batchTokens, ...within }),
       });
     },

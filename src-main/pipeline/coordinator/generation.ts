@@ -16,6 +16,8 @@ import { TokenTimes } from './token-times.ts';
 export interface GenerateRequest {
   readonly promptTokens: Int32Array;
   readonly sampling: SamplingOptions;
+  /** The seed was asked for by nobody: going on with a conversation, the one that it began with does as well, and its past need not be computed again. */
+  readonly anySeed?: boolean;
   readonly maxTokens: number;
   /** An answer ends before the first of these. */
   readonly endTokens: readonly number[];
@@ -65,7 +67,7 @@ export interface GenerationInit {
   /** The rows of the micro-batches in which this part of the prompt is computed, now and in every replay. */
   readonly chooseMicroBatch: (ground: Ground, prompt: Pass) => number;
   /** Waits until stages stand. */
-  readonly takeGround: () => Promise<Ground>;
+  readonly takeGround: (sampling: SamplingOptions) => Promise<Ground>;
   /** For a session that came after the end. */
   readonly dropGround: (ground: Ground) => void;
   /** Collects the stages' figures; `keep` says whether the session may serve another run. */
@@ -98,6 +100,8 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   /** Rows that were computed again because a stage was lost. */
   replayedTokens = 0;
   failovers = 0;
+  /** No other answer was under way meanwhile. */
+  isAlone = true;
   /** Where the last run began. */
   runStart = 0;
   /** Losses since the last new token. */
@@ -111,6 +115,8 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   /** What is computed before this prompt; known from the first run on. */
   #past: readonly ComputedRows[] | undefined;
   #run: Run | undefined;
+  /** Of its first session, and so of all others. */
+  #sampling: SamplingOptions;
   #ended = false;
   #isResuming = false;
   #taken = 0;
@@ -125,6 +131,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   constructor(init: GenerationInit) {
     this.#init = init;
     this.#endTokens = new Set(init.request.endTokens);
+    this.#sampling = init.request.sampling;
     this.times = new TokenTimes({ isTraced: init.request.trace === true });
     this.startedMs = this.#progressMs = init.clock.monotonicMs();
     this.result = this.#result.promise;
@@ -161,7 +168,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   async resume(): Promise<void> {
     if (this.#ended || this.#isResuming || this.#run !== undefined) return;
     this.#isResuming = true;
-    const taken = await this.#init.takeGround().catch((error: unknown) => ({ error: error as CodedError }));
+    const taken = await this.#init.takeGround(this.#sampling).catch((error: unknown) => ({ error: error as CodedError }));
     this.#isResuming = false;
     if ('error' in taken) {
       if (!this.#ended) this.#init.onSetback(this, taken.error, undefined);
@@ -220,6 +227,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     const { assembly, session } = ground;
     const { promptTokens, maxTokens, endTokens } = this.request;
     this.ground = ground;
+    this.#sampling = session.sampling;
     const start = this.runStart = this.#startOn(ground);
     this.#mark();
     this.placedMs ??= this.#progressMs;

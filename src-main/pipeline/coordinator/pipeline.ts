@@ -11,6 +11,7 @@ import type { Pass } from '../prefill/pass-cost.ts';
 import { receiptErrors } from '../receipts/errors.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
 import type { StageStats } from '../wire/schema.ts';
+import { progressOf, traceOf, type AnswerProgress } from './answer-progress.ts';
 import { collectReceipts, noReceipts, type AnswerReceipts } from './answer-receipts.ts';
 import { Assembly, type PipelineStage } from './assembly.ts';
 import { dtypesOf, type RouteStage } from './boundaries.ts';
@@ -18,21 +19,7 @@ import { Generation, type FinishReason, type GenerateRequest, type GenerationRes
 import type { StageLoss } from './interruptions.ts';
 import { endOf } from './script.ts';
 import type { OpenedStages, StageProgress } from './open-stages.ts';
-import type { RequestTrace, StageTrace } from '../trace/request-trace.ts';
-import { settleRing } from '../trace/settle-ring.ts';
 import { generationStats, type GenerationStats } from './stats.ts';
-import type { Percentiles } from './token-times.ts';
-
-/** One answer under way. */
-export interface AnswerProgress {
-  /** It has a place on the stages; false: it waits for one, or for stages. */
-  readonly isPlaced: boolean;
-  readonly tokens: number;
-  readonly ttftMs: number | undefined;
-  readonly itlMs: Percentiles | undefined;
-  /** Since the first token. */
-  readonly tokensPerSecond: number | undefined;
-}
 
 /** A model ready to answer over its stages. */
 export interface Pipeline {
@@ -75,6 +62,8 @@ export interface StagePipelineInit {
   readonly batchTokens: number;
   readonly adapt: Adapt | undefined;
   readonly speculate: Speculation | undefined;
+  /** Of every answer, after its end. */
+  readonly receipts: boolean;
   /** Absent: a lost stage ends the pipeline. */
   readonly reroute: Reroute | undefined;
   /** Has every stage of another route load its range. */
@@ -142,7 +131,7 @@ export class StagePipeline implements Pipeline {
     const generation: Generation = new Generation({
       request, contextTokens, vocabSize: this.#assembly.vocabSize, clock: components.clock,
       chooseMicroBatch: ({ assembly }, prompt) => this.#chooseMicroBatch(assembly, prompt),
-      takeGround: () => this.#takeGround(request),
+      takeGround: (sampling) => this.#takeGround({ ...request, sampling }),
       dropGround: ({ assembly, session }) => assembly.pool.close(session),
       onFinish: (ended, end) => this.#finished(ended, end),
       onSetback: (hit, error, assembly) => this.#onSetback(hit, error, assembly),
@@ -151,8 +140,8 @@ export class StagePipeline implements Pipeline {
       onGap: (gapUs) => metrics.itlSeconds.observe(gapUs / 1e6),
     });
     this.#running.add(generation);
-    const isInQ8 = this.#assembly.route.some((_, stage) => dtypesOf(this.#assembly.route, stage).sends === 'q8');
-    if (request.receipts === true && isInQ8) generation.fail(receiptErrors.notInQ8({}));
+    if (this.running > 1) for (const one of this.#running) one.isAlone = false;
+    if (request.receipts === true && this.#isInQ8) generation.fail(receiptErrors.notInQ8({}));
     else void generation.start();
     return generation;
   }
@@ -183,13 +172,23 @@ export class StagePipeline implements Pipeline {
     return (this.#microBatch = chooseMicroBatch({ ...costs, prompt, most, previous: this.#microBatch }));
   }
 
-  async #takeGround({ sampling, shape, signal, receipts, onWait = () => undefined }: GenerateRequest): Promise<Ground> {
+  get #isInQ8(): boolean {
+    return this.#assembly.route.some((_, stage) => dtypesOf(this.#assembly.route, stage).sends === 'q8');
+  }
+
+  /** Asked for by the request, or for every answer. */
+  #isSigned({ receipts }: GenerateRequest): boolean {
+    return receipts === true || (this.#init.receipts && !this.#isInQ8);
+  }
+
+  async #takeGround(request: GenerateRequest): Promise<Ground> {
+    const { sampling, anySeed, promptTokens, shape, signal, onWait = () => undefined } = request;
     for (;;) {
       await this.#recovery;
       if (this.#end !== undefined) throw this.#end;
       const assembly = this.#assembly;
       try {
-        const session = await assembly.pool.take({ sampling, shape, receipts: receipts === true, onWait, signal });
+        const session = await assembly.pool.take({ sampling, ...(anySeed === true ? { anySeedFrom: promptTokens.length } : {}), shape, receipts: this.#isSigned(request), onWait, signal });
         if (assembly === this.#assembly && this.#recovery === undefined) return { assembly, session };
         assembly.pool.close(session);
       } catch (error) {
@@ -219,7 +218,8 @@ export class StagePipeline implements Pipeline {
     if (generation.failovers === 0) void asked.then((reports) => assembly.prefill.observe(reports, generation.reusedTokens));
     // A trace is asked for several times: the session stays until it is there.
     const stages = generation.request.trace === true ? await assembly.traces(session) : [];
-    const signed = await receipts;
+    const signed = generation.request.receipts === true ? await receipts : undefined;
+    if (signed === undefined) void receipts.then((late) => this.#tellReceipts(assembly, late));
     if (keep) assembly.pool.keep(session);
     else assembly.pool.close(session);
     const stats = this.#figures(generation, await asked);
@@ -231,21 +231,26 @@ export class StagePipeline implements Pipeline {
     if (this.#running.delete(generation)) this.#endedTokens += generation.received;
   }
 
-  #tellEnd({ startedMs, interruptions, ground }: Generation, { endedMs, ...end }: Pick<EndedAnswer, 'reason' | 'error' | 'stats'> & { readonly endedMs: number }): void {
-    this.events.emit('answered', { ...end, stages: (ground?.assembly ?? this.#assembly).stages, interruptions: interruptions.toArray(), durationMs: endedMs - startedMs });
+  #tellEnd({ startedMs, interruptions, ground, isAlone }: Generation, { endedMs, ...end }: Pick<EndedAnswer, 'reason' | 'error' | 'stats'> & { readonly endedMs: number }): void {
+    this.events.emit('answered', { ...end, stages: (ground?.assembly ?? this.#assembly).stages, isAlone, interruptions: interruptions.toArray(), durationMs: endedMs - startedMs });
   }
 
   async #receipts({ request, answer, ground, runStart }: Generation, keep: boolean): Promise<AnswerReceipts | undefined> {
     const { components: { verifySignature }, modelHash, options } = this.#init;
-    if (request.receipts !== true || ground === undefined || verifySignature === undefined) return undefined;
+    if (!this.#isSigned(request) || ground === undefined || verifySignature === undefined) return undefined;
     // Not all stages may have computed what others have; and who cancels does not want to wait.
     if (!keep) return noReceipts('the answer was given up before its end');
     const { promptTokens, sampling, shape } = request;
     return collectReceipts({
       clients: ground.assembly.clients, route: ground.assembly.route, session: ground.session.id, modelHash, start: runStart, end: endOf(ground.session.rows),
       tokens: { promptTokens: [...promptTokens], answerTokens: [...answer], greedy: sampling.temperature === 0 && sampling.repetitionPenalty === 1 && shape === undefined },
-      timeoutMs: options.receiptsTimeoutMs, verifySignature,
+      timeoutMs: request.receipts === true ? options.receiptsTimeoutMs : options.lateReceiptsTimeoutMs, verifySignature,
     });
+  }
+
+  /** What did not come because the stages were let go is nobody's omission. */
+  #tellReceipts(assembly: Assembly, receipts: AnswerReceipts | undefined): void {
+    if (receipts !== undefined && receipts.windows > 0 && this.#end === undefined && assembly === this.#assembly) this.events.emit('receipts', { receipts, stages: assembly.stages });
   }
 
   #figures(generation: Generation, reports: readonly (StageStats | undefined)[]): GenerationStats {
@@ -386,17 +391,4 @@ export class StagePipeline implements Pipeline {
     this.#assembly.close();
     this.#closed.resolve(error);
   }
-}
-
-function progressOf({ ground, received, startedMs, times: { firstMs, itlMs } }: Generation, nowMs: number): AnswerProgress {
-  const spanMs = firstMs === undefined ? 0 : nowMs - firstMs;
-  return {
-    isPlaced: ground !== undefined, tokens: received, itlMs,
-    ttftMs: firstMs === undefined ? undefined : firstMs - startedMs, tokensPerSecond: spanMs > 0 && received > 1 ? ((received - 1) / spanMs) * 1000 : undefined,
-  };
-}
-
-function traceOf({ request, startedMs, placedMs, reusedTokens, failovers, times }: Generation, endedMs: number, stages: readonly (StageTrace | undefined)[]): { readonly trace?: RequestTrace } {
-  if (request.trace !== true) return {};
-  return { trace: { startedMs, placedMs, endedMs, promptTokens: request.promptTokens.length, reusedTokens, failovers, tokens: times.heard, stages: settleRing(stages) } };
 }

@@ -32,11 +32,13 @@ export const endOf = (rows: readonly ComputedRows[]): number => {
 /**
  * How much of what is computed a prompt can use: whole passes only, and at least the prompt's last row is left out, for
  * its logits. A pass is never cut, because a row's bits depend on how many rows were computed with it: so the same
- * conversation gives the same tokens, and what is in the caches can be computed again exactly.
+ * conversation gives the same tokens, and what is in the caches can be computed again exactly. What was sampled after the last of them is forgotten:
+ * computed again it is not sampled, which is also where an answer's shape begins anew.
  */
 export function sharedRows(computed: readonly ComputedRows[], prompt: Int32Array): ComputedRows[] {
   const end = computed.findIndex(({ position, tokens }) => position + tokens.length >= prompt.length || tokens.some((token, i) => token !== prompt[position + i]));
-  return computed.slice(0, end === -1 ? computed.length : end);
+  const shared = computed.slice(0, end === -1 ? computed.length : end);
+  return shared.map((rows, i) => (i === shared.length - 1 ? { ...rows, sampled: false } : rows));
 }
 
 /** The passes of a prompt's rows from `start`. */

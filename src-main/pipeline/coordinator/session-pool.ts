@@ -6,15 +6,18 @@ import { MAX_ADDRESSES, MAX_GRAMMAR_BYTES, MAX_SPELLING_BYTES, type CoordinatorO
 import { FrameType } from '../wire/constants.ts';
 import { encodeHeader, newSessionId } from '../wire/frame.ts';
 import { dtypesOf, type RouteStage } from './boundaries.ts';
-import type { ComputedRows } from './script.ts';
+import { endOf, type ComputedRows } from './script.ts';
 import { SessionQueue, type Waiting } from './session-queue.ts';
 import type { StageClient } from './stage-client.ts';
 
 /** One session, open on every stage. */
 export interface OpenSession {
   readonly id: SessionId;
-  readonly samplingKey: string;
-  readonly isShaped: boolean;
+  readonly sampling: SamplingOptions;
+  /** Of all that its answers have in common, but for the seed. */
+  readonly key: string;
+  /** What its answers must be. */
+  readonly shape: AnswerShape | undefined;
   /** What is known to be in every stage's KV cache. */
   rows: readonly ComputedRows[];
   /** Resolves when the last run's figures are in; a new run waits for it. */
@@ -36,6 +39,8 @@ export interface SessionPoolInit {
 
 export interface TakeOptions extends Waiting {
   readonly sampling: SamplingOptions;
+  /** Any seed does, for tokens from this position on; no draw of a session is to be repeated. Absent: only the one of `sampling`. */
+  readonly anySeedFrom?: number;
   /** What the answer must be. */
   readonly shape?: AnswerShape | undefined;
   /** The stages keep what they need to sign receipts. */
@@ -54,6 +59,8 @@ export class SessionPool {
   readonly #queue: SessionQueue;
   #idle: OpenSession | undefined;
   #opening = 0;
+  /** Places that were given back. */
+  #freed = 0;
   /** What the last stage was told that tokens spell. */
   #spelling: Uint8Array | undefined;
 
@@ -72,9 +79,12 @@ export class SessionPool {
     let hasWaited = this.#queue.length > 0;
     if (hasWaited) await this.#queue.wait(options, 'end');
     for (;;) {
+      const freed = this.#freed;
       try {
         return await this.#takeOne(options);
       } catch (error) {
+        // What was given back since the stages were asked is free now, and nobody else would say so.
+        if (isBusy(error) && (this.#freed !== freed || this.#idle !== undefined)) continue;
         // Only our own answers are sure to give a place back.
         const isOurs = this.#open.size + this.#opening > 0;
         if (!isBusy(error) || (!isOurs && this.#init.patience?.aborted !== false)) throw this.#letNext(error);
@@ -94,34 +104,33 @@ export class SessionPool {
   }
 
   async #takeOne(options: TakeOptions): Promise<OpenSession> {
-    const { sampling, receipts = false, shape } = options;
-    const samplingKey = JSON.stringify({ sampling, receipts });
     const idle = this.#idle;
     this.#idle = undefined;
-    if (idle?.samplingKey === samplingKey && shape === undefined) {
-      await idle.settled;
-      if (this.#open.has(idle)) return idle;
-    } else if (idle !== undefined) {
-      this.close(idle);
-    }
-    return this.#openNew(options, samplingKey);
+    await idle?.settled;
+    if (idle !== undefined && suits(idle, options) && this.#open.has(idle)) return idle;
+    // Before the new one is opened, on the same ordered links: its place is free then.
+    if (idle !== undefined) this.close(idle);
+    return this.#openNew(options);
   }
 
-  /**
-   * Gives a session back for the next run with the same sampling. Not where its answers have a shape: the last stage reads all that it
-   * samples in a session as one text.
-   */
+  /** Gives a session back for the next run with the same sampling and shape; not where the last stage reads all that it samples in a session as one text. */
   keep(session: OpenSession): void {
-    if (session.isShaped) return this.close(session);
+    if (session.shape !== undefined && this.#init.clients.at(-1)?.link.knows('answers') !== true) return this.close(session);
     if (!this.#open.has(session)) return;
-    if (this.#idle !== undefined) this.close(this.#idle);
+    if (this.#idle !== undefined) this.#closeSettled(this.#idle);
     this.#idle = session;
     this.#queue.next();
+  }
+
+  /** Figures and receipts of its last run may still be on their way; its place is free once they are in. */
+  #closeSettled(session: OpenSession): void {
+    void session.settled.finally(() => this.close(session));
   }
 
   /** Frees the session's KV cache on every stage. */
   close(session: OpenSession): void {
     if (!this.#open.delete(session)) return;
+    this.#freed += 1;
     if (this.#idle === session) this.#idle = undefined;
     this.#closeOnStages(session.id);
     this.#queue.next();
@@ -137,7 +146,7 @@ export class SessionPool {
     await Promise.allSettled(gone);
   }
 
-  async #openNew(options: TakeOptions, samplingKey: string): Promise<OpenSession> {
+  async #openNew(options: TakeOptions): Promise<OpenSession> {
     if (options.shape !== undefined) this.#tellSpelling(options.shape);
     const id = newSessionId();
     this.#opening++;
@@ -148,7 +157,7 @@ export class SessionPool {
       this.#closeOnStages(id);
       throw failed.reason;
     }
-    const session: OpenSession = { id, samplingKey, isShaped: options.shape !== undefined, rows: [], settled: Promise.resolve() };
+    const session: OpenSession = { id, sampling: options.sampling, key: keyOf(options), shape: options.shape, rows: [], settled: Promise.resolve() };
     this.#open.add(session);
     return session;
   }
@@ -190,6 +199,14 @@ export class SessionPool {
       client.link.post(client.address(id), { type: FrameType.close });
     }
   }
+}
+
+const keyOf = ({ sampling: { seed: _seed, ...sampling }, receipts = false, shape }: TakeOptions): string => JSON.stringify({ sampling, receipts, grammar: shape?.grammar });
+
+function suits({ key, sampling, shape, rows }: OpenSession, options: TakeOptions): boolean {
+  if (key !== keyOf(options) || shape?.spelling !== options.shape?.spelling) return false;
+  const { anySeedFrom = 0 } = options;
+  return sampling.seed === options.sampling.seed || sampling.temperature <= 0 || anySeedFrom > endOf(rows);
 }
 
 const isBusy = (error: unknown): boolean => isCoded(error, 'PIPELINE_STAGE_REFUSED') && error.meta['code'] === 'PIPELINE_STAGE_BUSY';

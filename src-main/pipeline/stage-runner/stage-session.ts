@@ -126,7 +126,8 @@ export class StageSession {
     this.#queued.clear();
     this.#uncredited.clear();
     // The engine runs calls in order of arrival, so that later rows find the cache cut.
-    if (position < this.#due || isLax) this.init.entry.engine.rollback(this.init.slot, position).catch(this.init.onFail);
+    // At the end of what is there, too: a token sampled after it is no part of what goes on now, and an answer's shape begins anew.
+    if (this.#due > 0 || isLax) this.init.entry.engine.rollback(this.init.slot, position).catch(this.init.onFail);
     if (this.init.records) this.#forgetWindows();
     this.#due = position;
   }

@@ -64,6 +64,8 @@ export const FEATURES = {
   fetch: 'fetch/1',
   /** `grammar` in open, and spelling. */
   grammar: 'grammar/1',
+  /** A session with a grammar has one answer after the other. */
+  answers: 'grammar/2',
 } as const;
 export type Feature = keyof typeof FEATURES;
 

@@ -1,6 +1,7 @@
 import { attachments } from './attachments.ts';
 import { chat } from './chat.ts';
 import { earnings } from './earnings.ts';
+import { errors } from './errors.ts';
 import { figures } from './figures.ts';
 import { contribute } from './contribute.ts';
 import { firstRun } from './first-run.ts';
@@ -20,4 +21,4 @@ import { wallet } from './wallet.ts';
 import { models } from './models.ts';
 
 /** All that the page says in English; other languages have the same shape. One file a view. */
-export const en = { about, apiKeys, attachments, chat, choices, earnings, figures, frame, help, invite, logs, message, network, palette, setting, settings, shell, sidebar, status, pipeline, wallet, models, contribute, firstRun } as const;
+export const en = { about, apiKeys, attachments, chat, choices, earnings, errors, figures, frame, help, invite, logs, message, network, palette, setting, settings, shell, sidebar, status, pipeline, wallet, models, contribute, firstRun } as const;

@@ -53,7 +53,7 @@ export const network = {
   close: 'Close',
   gone: 'This node is not here any more.',
   facts: {
-    connection: 'Connection', rtt: 'Round trip', loss: 'Loss', bandwidth: 'Bandwidth', traffic: 'Exchanged', machine: 'Machine', work: 'Runs', stages: 'This chat', zone: 'Zone', reached: 'Reached', reputation: 'Conduct', score: 'Topic score', seen: 'Last connected', since: 'Here for', version: 'Version', addresses: 'Addresses',
+    connection: 'Connection', rtt: 'Round trip', loss: 'Loss', bandwidth: 'Bandwidth', traffic: 'Exchanged', machine: 'Machine', work: 'Runs', stages: 'This chat', zone: 'Zone', reached: 'Reached', reputation: 'Conduct', score: 'Topic score', receipts: 'Receipts', seen: 'Last connected', since: 'Here for', version: 'Version', addresses: 'Addresses',
   },
   inbound: 'it dialled this node',
   outbound: 'dialled from here',
@@ -61,6 +61,8 @@ export const network = {
   lossMeaning: 'packets that never arrived, of a burst sent to measure it',
   traffic: (sent: string, received: string) => `${sent} sent, ${received} received`,
   scoreMeaning: 'below 0 it is heard less, below −80 not at all',
+  signed: (signed: string, due: string) => `${signed} of ${due} parts of your answers signed`,
+  recomputed: (checked: string, failed: string) => `${checked === '0' ? 'none was' : `${checked} ${checked === '1' ? 'was' : 'were'}`} computed again here${checked === '0' ? ' yet' : failed === '0' ? ', and all were right' : `, and ${failed} ${failed === '1' ? 'was' : 'were'} not right`}`,
   proof: { dialled: 'reached there', vouched: 'it says so, and came from there', said: 'it says so', named: 'you named it' },
   failedThere: (count: number) => `${count} ${count === 1 ? 'try' : 'tries'} in vain`,
   noAddresses: 'None is known.',

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import type { AboutPeer, Member, Peer } from '../../../src-preload/bridge/index.ts';
-import { useTexts, type Texts } from '../../language/index.ts';
+import { formatNumber, useTexts, type Texts } from '../../language/index.ts';
 import { useApp } from '../../stores/context.ts';
 import { formatBytes, formatLayers, formatMs, formatUntil, shortPeer } from '../../stores/format.ts';
 import type { Judged } from '../../stores/network.ts';
@@ -114,11 +114,18 @@ function ConductFacts({ entry: { link, member }, row, about, texts }: FactsProps
     <>
       <Fact name={facts.reputation} text={reputationText(row, texts)} note={row.reputation === undefined ? undefined : texts.reputationMeaning[row.reputation.kind]} />
       <Fact name={facts.score} text={known?.topicScore === undefined ? '' : known.topicScore.toFixed(1)} note={texts.scoreMeaning} />
+      <ReceiptFact about={about} texts={texts} />
       <Fact name={facts.seen} text={link !== undefined || known?.seenAt === undefined ? '' : formatUntil(known.seenAt)} />
       <Fact name={facts.since} text={member === undefined ? '' : texts.ago(Date.now() - member.since)} />
       <Fact name={facts.version} text={row.version ?? ''} />
     </>
   );
+}
+
+function ReceiptFact({ about, texts }: Pick<FactsProps, 'about' | 'texts'>) {
+  if (about?.receipts === undefined) return null;
+  const { due, signed, checked, failed } = about.receipts;
+  return <Fact name={texts.facts.receipts} text={texts.signed(formatNumber(signed), formatNumber(due))} note={texts.recomputed(formatNumber(checked), formatNumber(failed))} />;
 }
 
 const linkText = ({ transport, route, direction }: Peer, texts: Texts['network']): string => [transport, route === 'relayed' ? texts.relayed : texts.direct, texts[direction]].join(', ');

@@ -45,7 +45,7 @@ export function SettingsForm({ keys }: { readonly keys: readonly SettingKey[] })
   const isWaiting = all.some(({ waitsFor }) => waitsFor !== undefined);
   return (
     <form className="settings-form" onSubmit={save} noValidate>
-      <WaitingSettings settings={all} onLoaded={setAll} />
+      <WaitingSettings settings={all} onLoaded={(settings) => setAll({ settings })} />
       {shown.map((one) => (
         <SettingField key={one.key} setting={one} written={written[one.key] ?? writtenOf(one.key, one.value)} error={field === one.key ? reasonOf(error) : undefined} isFixed={FIXED_SETTINGS.includes(one.key)} onChange={(text) => change(one.key, text)} />
       ))}

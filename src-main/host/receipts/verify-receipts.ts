@@ -2,18 +2,18 @@ import { randomInt } from 'node:crypto';
 import { mkdtemp, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
-import { createWorkerEngine, findLibraries } from '../inference/index.ts';
-import { verifySignature } from '../mesh/index.ts';
-import { decodeReceiptsFile, MAX_FILE_BYTES, openReceiptSession, receiptErrors, verifySession, type LoadRange, type ReceiptSession, type Verification, type WeightKind } from '../pipeline/index.ts';
-import { cutStage, hashModelFiles, openModelFile } from '../store/index.ts';
-import type { Settings } from './config.ts';
-import { hostErrors } from './errors.ts';
-import { findModel, type ModelFile } from './model-file.ts';
-import { appPaths } from './paths.ts';
-import { BATCH_TOKENS } from './micro-batch.ts';
-import { modelLayers } from './sharded-model.ts';
-import { threadsFor } from './threads.ts';
-import type { ProgressSink } from './types.ts';
+import { createWorkerEngine, findLibraries } from '../../inference/index.ts';
+import { verifySignature } from '../../mesh/index.ts';
+import { decodeReceiptsFile, MAX_FILE_BYTES, openReceiptSession, receiptErrors, verifySession, type LoadRange, type ReceiptSession, type Verification, type WeightKind } from '../../pipeline/index.ts';
+import { cutStage, hashModelFiles, openModelFile } from '../../store/index.ts';
+import type { Settings } from '../config.ts';
+import { hostErrors } from '../errors.ts';
+import { findModel, type ModelFile } from '../model-file.ts';
+import { appPaths } from '../paths.ts';
+import { BATCH_TOKENS } from '../micro-batch.ts';
+import { modelLayers } from '../sharded-model.ts';
+import { threadsFor } from '../threads.ts';
+import type { ProgressSink } from '../types.ts';
 
 export interface VerifyRequest extends ProgressSink {
   /** The receipts file. */
@@ -28,14 +28,30 @@ export async function verifyReceipts({ config }: Settings, request: VerifyReques
   const { path, windows, signal, onStatus } = request;
   const session = await openReceiptSession(decodeReceiptsFile(await readReceipts(path), path), { name: path, verifySignature });
   const model = await findModel(config.model, { paths: appPaths(), config });
+  return recomputeWindows(config, { model, session, windows, signal, name: path, ...(onStatus === undefined ? {} : { onStatus }) });
+}
+
+export interface RecomputeRequest extends ProgressSink {
+  /** The model that the receipts are about. */
+  readonly model: ModelFile;
+  readonly session: ReceiptSession;
+  readonly windows: number;
+  readonly threads?: number;
+  /** Of where the receipts come from, for messages. */
+  readonly name?: string;
+  readonly signal: AbortSignal;
+}
+
+/** Windows drawn at random, computed by engines of this machine. Throws RECEIPT_BAD_FILE, RECEIPT_OTHER_MODEL, ENGINE_*, PIPELINE_CANCELLED. */
+export async function recomputeWindows(config: Settings['config'], { model, session, windows, threads = config.threads, name = 'the answer', signal, onStatus }: RecomputeRequest): Promise<Verification> {
   onStatus?.('hashing the model');
   await checkModel(model, session, signal);
   const totalLayers = await modelLayers(model);
-  if ((session.ranges.at(-1)?.last ?? 0) >= totalLayers) throw receiptErrors.badFile({ name: path, problem: `it names more than the model's ${totalLayers} layers` });
+  if ((session.ranges.at(-1)?.last ?? 0) >= totalLayers) throw receiptErrors.badFile({ name, problem: `it names more than the model's ${totalLayers} layers` });
   await mkdir(config.home, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(config.home, 'verify-'));
   try {
-    const load = loader({ model, folder, session, config, onStatus });
+    const load = loader({ model, folder, session, config: { ...config, threads }, onStatus });
     return await verifySession(session, { load, totalLayers, weights: await weightsOf(model), windows, random: (max) => randomInt(max), batchTokens: BATCH_TOKENS, signal });
   } finally {
     await rm(folder, { recursive: true, force: true });
