@@ -8,6 +8,7 @@ import { confine } from './confinement.ts';
 import { contributeSwitch } from './contribute-switch.ts';
 import { deepLinkIn, LinkInbox, protocolClient } from './deep-link.ts';
 import { DesktopSettings } from './desktop-service.ts';
+import { DocumentWindows } from './document-windows.ts';
 import { serveIpc } from './ipc-bridge.ts';
 import { machinePort } from './machine-port.ts';
 import { goesOnWithoutWindow, startsHidden } from './lifetime.ts';
@@ -17,7 +18,7 @@ import { Notices } from './notices.ts';
 import { findUpdater, loginItem, notify, relaunch, secretKeeping } from './system.ts';
 import { openTray } from './tray.ts';
 import { utilityChildren } from './utility-child.ts';
-import { createWindow, isDocument, ORIGIN, originFor, prepareSession, registerScheme } from './window.ts';
+import { createDocumentWindow, createWindow, isDocument, ORIGIN, originFor, prepareSession, registerScheme } from './window.ts';
 
 /** Entry of the desktop app: one window on one host. */
 function main(): void {
@@ -48,6 +49,7 @@ function receiveLinks(): LinkInbox {
 
 interface Opened {
   readonly settings: Settings;
+  readonly documents: DocumentWindows;
   readonly host: Host;
   readonly logger: Logger;
   /** Of the host and of the app around it. */
@@ -60,7 +62,7 @@ interface Opened {
 
 async function open(links: LinkInbox): Promise<void> {
   const opened = await openHost();
-  const { settings, host, logger, api, served, updates } = opened;
+  const { settings, documents, host, logger, api, served, updates } = opened;
   const server = new BridgeServer({ host: api, logger: host.logger });
   const closeIpc = serveIpc({ server, ipcMain, origin: ORIGIN });
   const own = prepareSession(await loadAssets(host.paths.renderer));
@@ -69,6 +71,7 @@ async function open(links: LinkInbox): Promise<void> {
   quitWith(async () => {
     closeShell();
     closeIpc();
+    documents.closeAll();
     await served.stop();
     server.close();
     await host.stop();
@@ -96,13 +99,14 @@ async function openHost(): Promise<Opened> {
   if (keeping.box === undefined) logger.warn(keeping.why);
   const spawn = utilityChildren((path) => utilityProcess.fork(path, [], { stdio: ['ignore', 'ignore', 'inherit'], serviceName: 'OmniNode stage' }));
   const known: { served?: ServedApi } = {};
-  const host = await buildHost({ settings, paths: appPaths(), mode: 'electron', nodes: undefined, spawn, machine: machinePort(powerMonitor), localApi: () => known.served?.state });
+  const documents = new DocumentWindows(createDocumentWindow);
+  const host = await buildHost({ settings, paths: appPaths(), mode: 'electron', nodes: undefined, spawn, machine: machinePort(powerMonitor), localApi: () => known.served?.state, openWindow: (url, closed) => documents.open(url, closed) });
   const served = known.served = await serveLocalApi({ host: host.api, metrics: host.metrics, logger, config, key: settings.secrets.uiToken });
   const updates = new AppUpdates({ updater: await findUpdater(), logger, publish: (state) => host.api.events.emit('update', state) });
   const desktop = new DesktopSettings({
     loginItem: loginItem(), hasTray: () => opened.hasTray, start: config, save: (choice) => updateConfigFile(config.home, (source) => ({ ...source, ...choice })), restart: relaunch,
   });
-  const opened: Opened = { settings, host, logger, served, updates, desktop, api: { ...host.api, desktop, updates }, hasTray: false };
+  const opened: Opened = { settings, documents, host, logger, served, updates, desktop, api: { ...host.api, desktop, updates }, hasTray: false };
   return opened;
 }
 

@@ -104,7 +104,7 @@ describe.skipIf(why !== undefined)('the wallet’s documents, in Chromium', () =
     await page.getByRole('button', { name: 'Set the limit' }).click();
     await page.getByText('SUM a day: 12.5.').waitFor();
     expect(ground.wallet.state()).toMatchObject({ spend: { perDayUnits: parseEther('12.5') } });
-    expect(complaints.filter((text) => !text.includes('422'))).toEqual([]);
+    expect(ui.complaints.filter((text) => !text.includes('422'))).toEqual([]);
   });
 
   it('import a phrase', async () => {

@@ -71,7 +71,7 @@ describe('passages of attached files', () => {
       yield { text: 'yes' };
       yield { done: FINISH };
     } };
-    const chats = openChats({ home, answerer, reader: reader(), logger: silentLogger, contextTokens: CONTEXT });
+    const chats = openChats({ home, answerer, reader: reader(), logger: silentLogger, contextTokens: () => CONTEXT });
     if (chats === undefined) throw new TypeError('no conversations');
     const paragraphs = Array.from({ length: 40 }, (_, i) => (i === 17 ? WANTED : FILLER).repeat(i === 17 ? 10 : 7).trim());
     const text = paragraphs.join('\n\n');

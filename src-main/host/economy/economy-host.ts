@@ -1,5 +1,5 @@
 import { systemClock, toCoded, type Clock, type Logger, type SecretKeeping, type Service } from '../../base/index.ts';
-import { abis, BatchSender, chainErrors, Consents, economyErrors, SumChain, Wallet, WalletProvider, type Asker, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
+import { abis, BatchSender, chainErrors, chainWitness, Consents, economyErrors, SumChain, Wallet, WalletProvider, type Asker, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
 import { WalletDocuments, type EconomyService } from '../../api/index.ts';
 import type { CommandOutput, CommandParsed, Economy, EconomyTransaction } from '../../../src-preload/bridge/index.ts';
 import { earningsInfo, ledgerInfo, slashesInfo } from './ledger-info.ts';
@@ -57,7 +57,10 @@ export class EconomyHost implements EconomyService, Service {
   /** Throws WALLET_UNREADABLE, WALLET_READABLE_BY_OTHERS, WALLET_SEALED. */
   static async open(init: EconomyHostInit): Promise<EconomyHost> {
     const { home, keeping: { box } = {}, clock, options } = init;
-    return new EconomyHost(init, await Wallet.open({ home, ...(box === undefined ? {} : { box }), ...(clock === undefined ? {} : { clock }), ...options?.wallet }));
+    const opened: { host?: EconomyHost } = {};
+    const witness = chainWitness((method, params) => walletChain(() => opened.host?.#chain).request(method, params));
+    opened.host = new EconomyHost(init, await Wallet.open({ home, witness, ...(box === undefined ? {} : { box }), ...(clock === undefined ? {} : { clock }), ...options?.wallet }));
+    return opened.host;
   }
 
   /** Does not wait for the chain. */
