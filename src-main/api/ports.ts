@@ -100,6 +100,8 @@ export interface ConversationService {
   choose(input: CommandParsed<'conversations.choose'>): Result<'conversations.choose'>;
   export(input: CommandParsed<'conversations.export'>): Result<'conversations.export'>;
   import(input: CommandParsed<'conversations.import'>): Result<'conversations.import'>;
+  importPart(input: CommandParsed<'conversations.importPart'>): Result<'conversations.importPart'>;
+  importParts(input: CommandParsed<'conversations.importParts'>): Result<'conversations.importParts'>;
   presets(): Result<'presets.list'>;
   savePreset(input: CommandParsed<'presets.save'>): Result<'presets.save'>;
   deletePreset(input: CommandParsed<'presets.delete'>): Result<'presets.delete'>;

@@ -3,7 +3,7 @@ import { ATTACHMENT_LIMITS, attachmentSchema } from './attachment.ts';
 import { CHAT_LIMITS, chatFinishSchema, chatOptionsSchema, conversationIdSchema } from './dto.ts';
 import { wireErrorSchema } from './errors.ts';
 
-export const CONVERSATION_LIMITS = { maxTitleChars: 200, maxFolderChars: 60, maxSystemChars: 16_000, pageMessages: 60, pageChars: 500_000, listed: 100, hits: 50, importChars: 700_000 } as const;
+export const CONVERSATION_LIMITS = { maxTitleChars: 200, maxFolderChars: 60, maxSystemChars: 16_000, pageMessages: 60, pageChars: 500_000, listed: 100, hits: 50, importChars: 700_000, importBytes: 64_000_000, partBytes: 480_000, partChars: 640_000 } as const;
 
 const time = z.number().min(0).max(8.64e15);
 const count = z.number().int().min(0).max(1e9);
