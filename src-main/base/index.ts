@@ -22,3 +22,4 @@ export * from './alive.ts';
 export * from './parent.ts';
 export * from './child.ts';
 export * from './pace.ts';
+export * from './parts.ts';

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FINISH } from '../../test/support/scripted-host.ts';
 import { silentLogger } from '../base/index.ts';
 import { Chats, type Answerer, type AnswerRequest } from './index.ts';
-import { readTransfer, writeMarkdown } from './transfer.ts';
+import { readTransfer, writeJson, writeMarkdown } from './transfer.ts';
 
 let folder: string;
 beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'omninode-chats-')); });
@@ -191,4 +191,40 @@ it('sets a damaged file aside and begins anew', async () => {
   expect(chats.list({ offset: 0, limit: 1 }).total).toBe(0);
   expect(readdirSync(folder).some((name) => name.startsWith('chats.db.damaged-'))).toBe(true);
   await chats.close();
+});
+
+/** As a page hands a file over. */
+function bring(chats: Chats, bytes: Buffer, partBytes = 480_000) {
+  let uploadId: string | undefined;
+  for (let at = 0; at === 0 || at < bytes.length; at += partBytes) ({ uploadId } = chats.importPart({ part: bytes.subarray(at, at + partBytes).toString('base64'), ...(uploadId === undefined ? {} : { uploadId }) }));
+  return chats.importParts({ uploadId: uploadId ?? '' });
+}
+
+it('brings a conversation of 10,000 messages and more than a call takes out and in again, the same', () => {
+  const { chats } = open();
+  const messages = Array.from({ length: 10_000 }, (_, index) => ({
+    // Each tenth question was asked in another way too.
+    parent: index === 0 ? null : index % 20 === 2 ? index - 3 : index - 1, role: index % 2 === 0 ? 'user' as const : 'assistant' as const,
+    content: `Message ${index}: ${'grüße \u{1F9E9} '.repeat(12)}`, createdAt: 1_800_000_000_000 + index, isChosen: true,
+  })).map((message, index, all) => ({ ...message, parent: message.parent !== null && (message.parent < 0 || all[message.parent]?.role === message.role) ? index - 1 : message.parent }));
+  const text = writeJson({ title: 'Long', system: 'Be short.', options: { temperature: 0.5 }, messages });
+  const bytes = Buffer.from(text);
+  expect(bytes.length).toBeGreaterThan(2_000_000);
+  // A part ends in the middle of a letter.
+  const first = chats.export({ id: bring(chats, bytes, 479_999).id, format: 'json' });
+  const again = chats.export({ id: bring(chats, Buffer.from(first.text)).id, format: 'json' });
+  expect(JSON.parse(again.text)).toEqual(JSON.parse(first.text));
+  expect((JSON.parse(first.text) as { messages: unknown[] }).messages.length).toBe(10_000);
+  expect(messages.map(({ content, parent }) => [content, parent])).toEqual((JSON.parse(first.text) as { messages: typeof messages }).messages.map(({ content, parent }) => [content, parent]));
+});
+
+it('takes no file in parts that is too large, no text, or did not come whole', () => {
+  const { chats } = open();
+  expect(() => bring(chats, Buffer.from([0x7b, 0xff]))).toThrow(expect.objectContaining({ code: 'CHATS_BAD_FILE' }));
+  expect(() => chats.importParts({ uploadId: 'gone' })).toThrow(expect.objectContaining({ code: 'CHATS_IMPORT_GONE' }));
+  const part = Buffer.alloc(480_000).toString('base64');
+  const { uploadId } = chats.importPart({ part });
+  expect(() => { for (let count = 0; count < 140; count += 1) chats.importPart({ part, uploadId }); }).toThrow(expect.objectContaining({ code: 'CHATS_FILE_TOO_LARGE' }));
+  expect(() => chats.importPart({ part, uploadId })).toThrow(expect.objectContaining({ code: 'CHATS_IMPORT_GONE' }));
+  expect(chats.list({ offset: 0, limit: 10 }).total).toBe(0);
 });

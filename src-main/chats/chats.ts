@@ -1,5 +1,5 @@
 import { CONVERSATION_LIMITS, type Attachment, type AttachmentCost, type ChatMessage, type Message, type CommandOutput, type CommandParsed, type ConversationEntry, type ConversationList, type ConversationPage, type Hit, type Preset } from '../../src-preload/bridge/index.ts';
-import { Events, isAlive, isCoded, systemClock, type Clock, type Logger } from '../base/index.ts';
+import { Events, type FileParts, isAlive, isCoded, systemClock, type Clock, type Logger } from '../base/index.ts';
 import { Answers, promptOf, type PromptInit, type Prompt } from './answers.ts';
 import { AttachmentTable, type NewAttachment } from './attachment-table.ts';
 import { AttachmentCosts } from './attachment-costs.ts';
@@ -12,7 +12,7 @@ import { finishOf, MessageTree, type MessageRow } from './message-tree.ts';
 import { CHATS_DEFAULTS, type ChatsOptions } from './options.ts';
 import type { Answerer, ModelReader } from './ports.ts';
 import { search } from './search.ts';
-import { fileNameOf, readTransfer, writeJson, writeMarkdown } from './transfer.ts';
+import { fileNameOf, importedParts, readTransfer, textOf, writeJson, writeMarkdown } from './transfer.ts';
 
 export interface ChatsInit {
   readonly path: string;
@@ -33,6 +33,7 @@ export class Chats {
   readonly #attachments: AttachmentTable;
   readonly #costs: AttachmentCosts;
   readonly #answers: Answers;
+  readonly #parts: FileParts;
   readonly #options: ChatsOptions;
   readonly #clock: Clock;
 
@@ -40,6 +41,7 @@ export class Chats {
   constructor({ path, answerer, reader, logger, options, clock = systemClock }: ChatsInit) {
     this.#options = { ...CHATS_DEFAULTS, ...options };
     this.#clock = clock;
+    this.#parts = importedParts(clock);
     this.#db = openOrBegin(path, logger, clock);
     this.#conversations = new ConversationTable(this.#db, clock);
     this.#tree = new MessageTree(this.#db);
@@ -177,6 +179,16 @@ export class Chats {
     });
     this.#changed(id);
     return this.#conversations.entry(id);
+  }
+
+  /** Throws CHATS_FILE_TOO_LARGE, CHATS_IMPORT_BUSY, CHATS_IMPORT_GONE. */
+  importPart({ uploadId, part }: CommandParsed<'conversations.importPart'>): CommandOutput<'conversations.importPart'> {
+    return this.#parts.add(Buffer.from(part, 'base64'), uploadId);
+  }
+
+  /** Throws CHATS_BAD_FILE, CHATS_IMPORT_GONE. */
+  importParts({ uploadId }: { readonly uploadId: string }): ConversationEntry {
+    return this.import({ text: textOf(this.#parts.take(uploadId)) });
   }
 
   /** Keeps the text of a file until a question is sent with it, for a day. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ATTACHMENT_LIMITS, attachmentKindSchema, attachmentNameSchema, chatFinishSchema, chatOptionsSchema, systemSchema, titleSchema } from '../../src-preload/bridge/index.ts';
-import { firstIssue } from '../base/index.ts';
+import { ATTACHMENT_LIMITS, CONVERSATION_LIMITS, attachmentKindSchema, attachmentNameSchema, chatFinishSchema, chatOptionsSchema, systemSchema, titleSchema } from '../../src-preload/bridge/index.ts';
+import { FileParts, firstIssue, type Clock } from '../base/index.ts';
 import { chatsErrors } from './errors.ts';
 import { CHATS_LIMITS } from './options.ts';
 
@@ -108,6 +108,21 @@ function readSection(read: Read, section: string, now: number): void {
   } else {
     const text = unfenced(body);
     waiting.push(files.push({ name: kind.slice('Attached file: '.length), kind: 'text', sizeBytes: Buffer.byteLength(text), text }) - 1);
+  }
+}
+
+/** Of conversations on their way in. Throws CHATS_FILE_TOO_LARGE, CHATS_IMPORT_BUSY, CHATS_IMPORT_GONE. */
+export const importedParts = (clock: Clock): FileParts => new FileParts({
+  clock, limitBytes: CONVERSATION_LIMITS.importBytes,
+  errors: { tooLarge: (bytes, limitBytes) => chatsErrors.fileTooLarge({ bytes, limitBytes }), busy: (limit) => chatsErrors.importBusy({ limit }), gone: () => chatsErrors.importGone({}) },
+});
+
+/** Throws CHATS_BAD_FILE. */
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw chatsErrors.badFile({ reason: 'it is no text in UTF-8' }, error);
   }
 }
 

@@ -34,6 +34,13 @@ export const conversationCommands = {
   'conversations.export': command(z.strictObject({ id, format: exportFormatSchema }), exportedSchema, STORE),
   /** What was exported, in either format. */
   'conversations.import': command(z.strictObject({ text: z.string().min(1).max(CONVERSATION_LIMITS.importChars) }), conversationSchema, ['CHATS_BAD_FILE', 'CHATS_FULL', ...STORE]),
+  /** The next part of a file that is too long for one call; the first one, without an id, begins it. */
+  'conversations.importPart': command(
+    z.strictObject({ uploadId: messageId.exactOptional(), part: z.base64().max(CONVERSATION_LIMITS.partChars) }), z.object({ uploadId: messageId, sizeBytes: z.number().int().min(0) }),
+    ['CHATS_FILE_TOO_LARGE', 'CHATS_IMPORT_BUSY', 'CHATS_IMPORT_GONE'],
+  ),
+  /** Of the parts that came. */
+  'conversations.importParts': command(z.strictObject({ uploadId: messageId }), conversationSchema, ['CHATS_BAD_FILE', 'CHATS_FULL', 'CHATS_IMPORT_GONE', ...STORE]),
   'presets.list': command(nothing, z.object({ presets: z.array(presetSchema).max(100).readonly() }), STORE),
   /** Replaces the one of that name. */
   'presets.save': command(presetSchema, nothing, ['CHATS_FULL', ...STORE]),

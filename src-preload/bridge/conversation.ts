@@ -4,7 +4,7 @@ import { CHAT_LIMITS, chatFinishSchema, chatOptionsSchema, conversationIdSchema 
 import { wireErrorSchema } from './errors.ts';
 import { id as messageId, smallCount as count, time } from './primitives.ts';
 
-export const CONVERSATION_LIMITS = { maxTitleChars: 200, maxFolderChars: 60, maxSystemChars: 16_000, pageMessages: 60, pageChars: 500_000, listed: 100, hits: 50, importChars: 700_000 } as const;
+export const CONVERSATION_LIMITS = { maxTitleChars: 200, maxFolderChars: 60, maxSystemChars: 16_000, pageMessages: 60, pageChars: 500_000, listed: 100, hits: 50, importChars: 700_000, importBytes: 64_000_000, partBytes: 480_000, partChars: 640_000 } as const;
 
 export const titleSchema = z.string().trim().min(1).max(CONVERSATION_LIMITS.maxTitleChars);
 export const folderSchema = z.string().trim().min(1).max(CONVERSATION_LIMITS.maxFolderChars);

@@ -3,6 +3,7 @@ import { ATTACHMENT_LIMITS, HostError, type Attachment, type AttachmentCost } fr
 import { errorWords } from '../language/error-words.ts';
 import { texts } from '../language/index.ts';
 import type { HostClient } from '../host/host-client.ts';
+import { base64Of } from './base64.ts';
 import { formatBytes } from './format.ts';
 
 /** A file for a question that is being written. */
@@ -101,7 +102,7 @@ export class AttachmentsStore {
       if (file.size > ATTACHMENT_LIMITS.maxBytes) return this.#bringOn(key, { failure: { message: texts().attachments.tooLarge(formatBytes(ATTACHMENT_LIMITS.maxBytes)), next: texts().attachments.tooLargeNext } });
       for (let at = 0; at === 0 || at < file.size; at += ATTACHMENT_LIMITS.partBytes) {
         if (!this.#has(key)) break;
-        const part = base64Of(new Uint8Array(await file.slice(at, at + ATTACHMENT_LIMITS.partBytes).arrayBuffer()));
+        const part = await base64Of(file.slice(at, at + ATTACHMENT_LIMITS.partBytes));
         ({ uploadId } = await this.#client.call('attachments.upload', { part, ...(uploadId === undefined ? {} : { uploadId }) }));
         this.#bringOn(key, { sentBytes: Math.min(file.size, at + ATTACHMENT_LIMITS.partBytes) });
       }
@@ -166,15 +167,6 @@ export function canSend(chips: readonly Chip[]): boolean {
 export const idsOf = (chips: readonly Chip[]): string[] => chips.flatMap(({ attachment }) => attachment?.id ?? []);
 
 const nameOf = (name: string): string => name.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ').trim().slice(-ATTACHMENT_LIMITS.maxNameChars).trim() || texts().attachments.pasted;
-
-/** Arguments of one call have a limit. */
-const PIECE = 32_768;
-
-function base64Of(bytes: Uint8Array): string {
-  let text = '';
-  for (let at = 0; at < bytes.length; at += PIECE) text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
-  return btoa(text);
-}
 
 function failureOf(error: unknown): Chip['failure'] & {} {
   const { lost, lostNext } = texts().attachments;

@@ -137,6 +137,6 @@ it('forgets what belongs to another branch', async () => {
 it('shows what a command failed with', async () => {
   const host = new ScriptedHost();
   const { chats } = await open(host);
-  await chats.import('{');
+  await chats.import(new Blob(['{']));
   expect(chats.store.getState().error).toMatchObject({ code: 'CHATS_BAD_FILE' });
 });

@@ -1,6 +1,7 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { HostError, isRunning, type ChatProgress, type CommandInput, type CommandName, type CommandOutput, type ConversationChange, type ConversationEntry, type ConversationPage, type HostState, type Message, type WireError } from '../../src-preload/bridge/index.ts';
+import { CONVERSATION_LIMITS, HostError, isRunning, type ChatProgress, type CommandInput, type CommandName, type CommandOutput, type ConversationChange, type ConversationEntry, type ConversationPage, type HostState, type Message, type WireError } from '../../src-preload/bridge/index.ts';
 import type { HostClient } from '../host/host-client.ts';
+import { base64Of } from './base64.ts';
 
 /** The conversation on the screen: of its messages those that were asked for, by place. */
 export interface OpenChat extends Omit<ConversationPage, 'messages' | 'offset' | 'total'> {
@@ -17,6 +18,8 @@ export interface ChatsView {
   readonly open: OpenChat | undefined;
   /** Of a conversation that has not begun. */
   readonly draft: string;
+  /** How much of a file that is imported is with the host, 0..1. */
+  readonly importing: number | undefined;
   /** What a command failed with, until the next one. */
   readonly error: WireError | undefined;
   /** Place of a message that was looked for; to be scrolled to once. */
@@ -36,7 +39,7 @@ const NEW_DRAFT = 'omninode.draft.new';
 const UNSAVED_DRAFT = 'omninode.draft';
 const PAGE = 60;
 const DRAFT_DELAY_MS = 400;
-const EMPTY: ChatsView = { list: undefined, total: 0, folders: [], open: undefined, draft: '', error: undefined, target: undefined };
+const EMPTY: ChatsView = { list: undefined, total: 0, folders: [], open: undefined, draft: '', importing: undefined, error: undefined, target: undefined };
 
 /** The conversations as the host has them: asked for again when it says that they changed. */
 export class ChatsStore {
@@ -112,9 +115,25 @@ export class ChatsStore {
     if (this.#openId === id) await this.select(undefined);
   }
 
-  async import(text: string): Promise<void> {
-    const made = await this.#call('conversations.import', { text });
+  /** One after the other; how far it is, is `importing`. */
+  async import(file: Blob): Promise<void> {
+    if (this.store.getState().importing !== undefined) return;
+    this.store.setState({ importing: 0, error: undefined });
+    const made = await this.#bring(file).finally(() => this.store.setState({ importing: undefined }));
     if (made !== undefined) await this.select(made.id);
+  }
+
+  // In parts: a call has a limit, and the host says by its pace how fast.
+  async #bring(file: Blob): Promise<CommandOutput<'conversations.importParts'> | undefined> {
+    const { partBytes } = CONVERSATION_LIMITS;
+    let uploadId: string | undefined;
+    for (let at = 0; at === 0 || at < file.size; at += partBytes) {
+      const part = await base64Of(file.slice(at, at + partBytes));
+      uploadId = (await this.#call('conversations.importPart', { part, ...(uploadId === undefined ? {} : { uploadId }) }))?.uploadId;
+      if (uploadId === undefined) return undefined;
+      this.store.setState({ importing: Math.min(1, (at + partBytes) / Math.max(1, file.size)) });
+    }
+    return uploadId === undefined ? undefined : this.#call('conversations.importParts', { uploadId });
   }
 
   export = (id: string, format: 'json' | 'markdown'): Promise<CommandOutput<'conversations.export'> | undefined> => this.#call('conversations.export', { id, format });

@@ -57,7 +57,7 @@ function ServedNow({ now: { serving, sessions, lastServed, offers, loaded } }: {
       <h3 id="contribute-now">{texts.now}</h3>
       {serving.length === 0 ? <p className="contribute-note">{texts.nobody}</p> : <ServedTable serving={serving} />}
       {sessions > serving.length && <p className="contribute-note">{texts.more(sessions - serving.length)}</p>}
-      {lastServed !== undefined && <p className="contribute-note">{texts.lastServed({ range: lastServed.layers, model: lastServed.model, machine: lastServed.name ?? shortPeer(lastServed.peerId), time: whenOf(lastServed.at, new Date()) })}</p>}
+      {lastServed !== undefined && <p className="contribute-note">{texts.lastServed(lastServed.layers, lastServed.model, lastServed.name ?? shortPeer(lastServed.peerId))} {texts.lastEnded(whenOf(lastServed.at, new Date()))}</p>}
       <h3>{texts.offers}</h3>
       {offers.length === 0 ? <p className="contribute-note">{texts.offersNone}</p> : <ul>{offers.map(({ model, layers, totalLayers }) => <li key={`${model}/${layers.join('/')}`}>{texts.offer(model, layers.map(([first, last]) => texts.range(first, last)).join(', '), totalLayers)}</li>)}</ul>}
       {loadedBytes > 0 && <p className="contribute-note">{texts.loaded(formatBytes(loadedBytes))}</p>}

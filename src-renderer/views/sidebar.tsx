@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'react';
 import { CONVERSATION_LIMITS, type ConversationEntry, type Hit } from '../../src-preload/bridge/index.ts';
-import { formatNumber, texts as textsNow, useTexts } from '../language/index.ts';
+import { texts as textsNow, useTexts } from '../language/index.ts';
 import { useApp, useChats } from '../stores/context.ts';
+import { formatBytes } from '../stores/format.ts';
 import { ConversationItem } from './conversation-item.tsx';
 import type { PlaceProps } from './places.tsx';
 
@@ -91,17 +92,19 @@ function ImportButton({ onDone }: { readonly onDone: () => void }) {
   const { chats } = useApp();
   const texts = useTexts().sidebar;
   const field = useRef<HTMLInputElement>(null);
+  const importing = useChats((view) => view.importing);
   const read = async (file: File | undefined): Promise<void> => {
     if (file === undefined) return;
-    const isTooLong = file.size > CONVERSATION_LIMITS.importChars;
-    if (isTooLong) chats.fail({ code: 'CHATS_BAD_FILE', message: texts.tooLong(formatNumber(CONVERSATION_LIMITS.importChars)), next: texts.chooseSmaller, meta: {}, retryable: false, fault: 'user' });
-    else await chats.import(await file.text());
+    // Said before it travels.
+    const isTooLarge = file.size > CONVERSATION_LIMITS.importBytes;
+    if (isTooLarge) chats.fail({ code: 'CHATS_FILE_TOO_LARGE', message: texts.tooLarge(formatBytes(CONVERSATION_LIMITS.importBytes)), next: texts.tooLargeNext, meta: {}, retryable: false, fault: 'user' });
+    else await chats.import(file);
     onDone();
   };
   return (
     <>
       <input ref={field} type="file" hidden accept=".json,.md,.markdown,.txt" aria-label={texts.importFile} onChange={(event) => { void read(event.target.files?.[0]); event.target.value = ''; }} />
-      <button type="button" className="quiet sidebar-wide" onClick={() => field.current?.click()}>{texts.import}</button>
+      <button type="button" className="quiet sidebar-wide" disabled={importing !== undefined} onClick={() => field.current?.click()}>{importing === undefined ? texts.import : texts.importing(Math.floor(100 * importing))}</button>
     </>
   );
 }

@@ -241,6 +241,10 @@ export function bridgeCompliance(name: string, open: (host: ScriptedHost) => Pro
       const json = await connection.call('conversations.export', { id, format: 'json' });
       const copy = await connection.call('conversations.import', { text: json.text });
       expect((await connection.call('conversations.open', { id: copy.id })).messages.map(({ content, variants }) => [content, variants.length])).toEqual([['first', 2], ['first', 2]]);
+      const { uploadId } = await connection.call('conversations.importPart', { part: Buffer.from(json.text.slice(0, 40)).toString('base64') });
+      await connection.call('conversations.importPart', { part: Buffer.from(json.text.slice(40)).toString('base64'), uploadId });
+      expect((await connection.call('conversations.importParts', { uploadId })).title).toBe(copy.title);
+      await expect(connection.call('conversations.importParts', { uploadId })).rejects.toMatchObject({ wire: { code: 'CHATS_IMPORT_GONE' } });
       await expect(connection.call('conversations.import', { text: '{' })).rejects.toMatchObject({ wire: { code: 'CHATS_BAD_FILE', fault: 'user' } });
       await connection.call('conversations.delete', { id });
       await expect(connection.call('conversations.open', { id })).rejects.toMatchObject({ wire: { code: 'CHATS_NOT_FOUND' } });

@@ -1,3 +1,4 @@
+import { readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -361,6 +362,26 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.locator('.answer-text', { hasText: 'take me along' }).waitFor();
     await page.getByLabel('File to import').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{"a":1}') });
     await page.getByText('This is no conversation that OmniNode exported').waitFor();
+    expect(ui.complaints).toEqual([]);
+  });
+
+  it('exports a conversation of 10,000 messages, and imports the same again', async () => {
+    const messages = Array.from({ length: 10_000 }, (_, index) => ({ parent: index === 0 ? null : index - 1, role: index % 2 === 0 ? 'user' : 'assistant', content: `Message number ${index}. ${'Some words more. '.repeat(8)}`, createdAt: 1, isChosen: true }));
+    const { id } = host.conversations.import({ text: JSON.stringify({ format: 'omninode-conversation', version: 1, title: 'Long', system: '', options: {}, messages }) });
+    await page.getByLabel('More about Long').click();
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export as JSON' }).click()]);
+    const path = join(shots, '..', 'long.json');
+    await file.saveAs(path);
+    await page.getByLabel('File to import').setInputFiles(path);
+    await page.locator('.conversation').nth(1).waitFor();
+    await page.getByText('Message number 9999.').waitFor();
+    const copy = host.conversations.list({ offset: 0, limit: 10 }).conversations.find((entry) => entry.id !== id);
+    expect(JSON.parse(host.conversations.export({ id: copy?.id ?? '', format: 'json' }).text)).toEqual(JSON.parse(await readFile(path, 'utf8')));
+    // Said before a byte of it travels.
+    await truncate(path, 64_000_001);
+    await page.getByLabel('File to import').setInputFiles(path);
+    await page.getByText('This file has more than 64').waitFor();
+    await rm(path);
     expect(ui.complaints).toEqual([]);
   });
 

@@ -35,7 +35,7 @@ it.skipIf(why !== undefined)('a new home: first steps, then the page tells that 
     await page.screenshot({ path: join(shots, 'real-contribute-serving.png') });
     long.child.kill('SIGKILL');
     await page.getByText('On. Nobody is asking now.').waitFor();
-    await page.getByText(/^Last: layers 0–5 of OmniNode Guide for .+, until .+\.$/).waitFor();
+    await page.getByText(/^Last: layers 0–5 of OmniNode Guide for .+\. It ended at .+\.$/).waitFor();
     // Over before anybody could count it.
     const short = await ask('--max-tokens', '1').done;
     expect(short.code, short.stderr).toBe(0);

@@ -119,8 +119,7 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
 
   it.each(['headless', 'electron'] as const)('says per field what waits for a restart, and restarts where it can: %s', async (mode) => {
     host.mode = mode;
-    await page.reload();
-    await page.locator('.pill-ready').waitFor();
+    host.setStatus({ kind: 'ready' });
     await page.keyboard.press('Alt+7');
     await go('Network');
     await page.getByRole('switch', { name: 'Find nodes of the local network' }).check();

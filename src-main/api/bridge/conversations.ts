@@ -18,6 +18,8 @@ export const conversationHandlers = (service: ConversationService): Handlers => 
   'conversations.choose': (input) => service.choose(input),
   'conversations.export': (input) => service.export(input),
   'conversations.import': (input) => service.import(input),
+  'conversations.importPart': (input) => service.importPart(input),
+  'conversations.importParts': (input) => service.importParts(input),
   'presets.list': () => service.presets(),
   'presets.save': (input) => service.savePreset(input),
   'presets.delete': (input) => service.deletePreset(input),

@@ -1,9 +1,9 @@
 import type { AttachmentService } from '../../api/index.ts';
-import { systemClock } from '../../base/index.ts';
+import { FileParts, systemClock, type Clock } from '../../base/index.ts';
 import type { Chats } from '../../chats/index.ts';
-import { readDocument } from '../../documents/index.ts';
+import { DOCUMENT_LIMITS, documentErrors, readDocument } from '../../documents/index.ts';
 import { ATTACHMENT_LIMITS } from '../../../src-preload/bridge/index.ts';
-import { Uploads } from './uploads.ts';
+import { hostErrors } from '../errors.ts';
 
 interface AttachmentServiceInit {
   readonly chats: Pick<Chats, 'addAttachment' | 'attachmentText' | 'attachmentCost' | 'discardAttachment'>;
@@ -13,7 +13,7 @@ interface AttachmentServiceInit {
 
 /** Files for questions: brought in parts, read one after the other, and kept with the conversations. Nothing of them is logged. */
 export function attachmentService({ chats, pdfWorker }: AttachmentServiceInit): AttachmentService {
-  const uploads = new Uploads(systemClock);
+  const uploads = fileParts(systemClock);
   const read = oneByOne();
   return {
     upload: ({ uploadId, part }) => uploads.add(Buffer.from(part, 'base64'), uploadId),
@@ -34,6 +34,12 @@ export function attachmentService({ chats, pdfWorker }: AttachmentServiceInit): 
     },
   };
 }
+
+/** Throws HOST_UPLOAD_BUSY, HOST_UPLOAD_GONE, DOCUMENT_TOO_LARGE. */
+export const fileParts = (clock: Clock): FileParts => new FileParts({
+  clock, limitBytes: DOCUMENT_LIMITS.maxBytes,
+  errors: { tooLarge: (bytes, limitBytes) => documentErrors.tooLarge({ bytes, limitBytes }), busy: (limit) => hostErrors.uploadBusy({ limit }), gone: () => hostErrors.uploadGone({}) },
+});
 
 /** A PDF takes a thread and a heap of its own: one at a time. */
 function oneByOne(): <T>(work: () => Promise<T>) => Promise<T> {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { CodedError, ManualClock } from '../../base/index.ts';
 import { modelReader } from './model-reader.ts';
 import { rankPassages } from './rank-passages.ts';
-import { Uploads } from './uploads.ts';
+import { fileParts } from './attachment-service.ts';
 
 const signal = new AbortController().signal;
 /** A direction for each letter; texts of more than `limit` characters are refused. */
@@ -42,7 +42,7 @@ it('counts a long text in parts, all of it', async () => {
 
 it('keeps an upload until it is taken, given up, or too large', () => {
   const clock = new ManualClock(1);
-  const uploads = new Uploads(clock);
+  const uploads = fileParts(clock);
   const { uploadId } = uploads.add(Buffer.from('one '));
   expect(uploads.add(Buffer.from('two'), uploadId)).toEqual({ uploadId, sizeBytes: 7 });
   expect(uploads.take(uploadId).toString()).toBe('one two');

@@ -58,7 +58,7 @@ export class EconomyHost implements EconomyService, Service {
   static async open(init: EconomyHostInit): Promise<EconomyHost> {
     const { home, keeping: { box } = {}, clock, options } = init;
     const opened: { host?: EconomyHost } = {};
-    const witness = chainWitness((method, params) => walletChain(() => opened.host?.#chain).request(method, params));
+    const witness = chainWitness((method, params) => walletChain(() => opened.host?.opened).request(method, params));
     opened.host = new EconomyHost(init, await Wallet.open({ home, witness, ...(box === undefined ? {} : { box }), ...(clock === undefined ? {} : { clock }), ...options?.wallet }));
     return opened.host;
   }
@@ -85,6 +85,11 @@ export class EconomyHost implements EconomyService, Service {
       throw error;
     });
     return this.#opening;
+  }
+
+  /** Undefined until `chain` was asked for and answered. */
+  get opened(): SumChain | undefined {
+    return this.#chain;
   }
 
   now(): Economy {

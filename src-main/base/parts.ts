@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../base/index.ts';
-import { DOCUMENT_LIMITS, documentErrors } from '../../documents/index.ts';
-import { hostErrors } from '../errors.ts';
+import type { Clock } from './clock.ts';
+import type { CodedError } from './errors.ts';
 
 /** Files on their way at the same time. */
 const MAX_UPLOADS = 4;
@@ -14,29 +13,41 @@ interface Upload {
   touchedAtMs: number;
 }
 
+export interface FilePartsInit {
+  readonly clock: Clock;
+  /** Of one file. */
+  readonly limitBytes: number;
+  readonly errors: {
+    readonly tooLarge: (bytes: number, limitBytes: number) => CodedError;
+    readonly busy: (limit: number) => CodedError;
+    readonly gone: () => CodedError;
+  };
+}
+
 /** Files that come in parts, in memory until they are whole. */
-export class Uploads {
-  readonly #clock: Clock;
+export class FileParts {
+  readonly #init: FilePartsInit;
   readonly #under = new Map<string, Upload>();
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(init: FilePartsInit) {
+    this.#init = init;
   }
 
-  /** Throws HOST_UPLOAD_BUSY, HOST_UPLOAD_GONE, DOCUMENT_TOO_LARGE (and forgets it). */
+  /** Throws what is busy, gone, or too large (and forgets it). */
   add(part: Buffer, uploadId = this.#begin()): { uploadId: string; sizeBytes: number } {
     const upload = this.#get(uploadId);
-    upload.touchedAtMs = this.#clock.now();
+    const { clock, limitBytes, errors } = this.#init;
+    upload.touchedAtMs = clock.now();
     upload.sizeBytes += part.length;
-    if (upload.sizeBytes > DOCUMENT_LIMITS.maxBytes) {
+    if (upload.sizeBytes > limitBytes) {
       this.drop(uploadId);
-      throw documentErrors.tooLarge({ bytes: upload.sizeBytes, limitBytes: DOCUMENT_LIMITS.maxBytes });
+      throw errors.tooLarge(upload.sizeBytes, limitBytes);
     }
     upload.parts.push(part);
     return { uploadId, sizeBytes: upload.sizeBytes };
   }
 
-  /** All of it; it is not kept any longer. Throws HOST_UPLOAD_GONE. */
+  /** All of it; it is not kept any longer. Throws what is gone. */
   take(uploadId: string): Buffer {
     const { parts } = this.#get(uploadId);
     this.drop(uploadId);
@@ -48,9 +59,9 @@ export class Uploads {
   }
 
   #begin(): string {
-    const now = this.#clock.now();
+    const now = this.#init.clock.now();
     for (const [id, { touchedAtMs }] of this.#under) if (now - touchedAtMs > IDLE_MS) this.#under.delete(id);
-    if (this.#under.size >= MAX_UPLOADS) throw hostErrors.uploadBusy({ limit: MAX_UPLOADS });
+    if (this.#under.size >= MAX_UPLOADS) throw this.#init.errors.busy(MAX_UPLOADS);
     const id = randomUUID();
     this.#under.set(id, { parts: [], sizeBytes: 0, touchedAtMs: now });
     return id;
@@ -58,7 +69,7 @@ export class Uploads {
 
   #get(id: string): Upload {
     const upload = this.#under.get(id);
-    if (upload === undefined) throw hostErrors.uploadGone({});
+    if (upload === undefined) throw this.#init.errors.gone();
     return upload;
   }
 }
