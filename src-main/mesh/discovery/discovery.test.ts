@@ -144,6 +144,15 @@ test('what mDNS found is dialled by who wants it, whatever else it says', async 
   expect(other.mesh.peers()).toEqual([]);
 });
 
+test('where one of the book is reached is noted with the connection, whether it introduces itself or not', async () => {
+  const [near, far] = [await nodes.start({ listen: [] }), await nodes.start()];
+  const [{ book }, address] = [await discover(near, { targetPeers: 0 }), addressOf(far)];
+  book.told(far.peerId, [{ address, proof: 'vouched' }]);
+  book.missedAt(far.peerId, address);
+  await near.dial(address);
+  expect(book.get(far.peerId)?.addresses).toEqual([{ address, proof: 'dialled', failures: 0 }]);
+});
+
 test('a passing process is in nobody’s book', async () => {
   const home = await member();
   const passing = await nodes.start();
