@@ -3,6 +3,7 @@ import { createReroute, type AnswerReceipts, type Generation, type GenerationSta
 import type { LayerSupplies } from './layer-supplies.ts';
 import type { MicroBatch } from './micro-batch.ts';
 import type { Node } from './node.ts';
+import type { PaidSession } from './paid/index.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { FinishReason, Prompt, StageReport } from './types.ts';
 
@@ -55,6 +56,8 @@ export interface SessionOptions {
   readonly microBatch: MicroBatch;
   readonly dtype: ActivationDtype;
   readonly speculate?: boolean;
+  /** What the stages are paid by. They guess nothing then: rows that nobody asked for would have to be argued about. */
+  readonly paid?: Pick<PaidSession, 'follow'> | undefined;
   readonly signal?: AbortSignal;
   readonly onStatus?: (text: string) => void;
   /** Of each stage while it opens. */
@@ -62,11 +65,11 @@ export interface SessionOptions {
 }
 
 /** Opens a model over a route, with its tokenizer, ready to answer. */
-export async function openSession({ node, vocabularyPath, onStatus, onProgress, candidates, choose, supplies, microBatch, ...rest }: SessionOptions): Promise<ModelSession> {
+export async function openSession({ node, vocabularyPath, onStatus, onProgress, candidates, choose, supplies, microBatch, paid, ...rest }: SessionOptions): Promise<ModelSession> {
   const tokenizer = await createWorkerTokenizer({ path: vocabularyPath }, node.worker);
   try {
     const pipeline = await node.coordinator.openPipeline({
-      ...rest, ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose, supplies }),
+      ...rest, ...(paid === undefined ? {} : { speculate: false }), ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose, supplies }),
       onProgress: (progress) => {
         onStatus?.(progressText(progress));
         onProgress?.(progress);
@@ -78,7 +81,7 @@ export async function openSession({ node, vocabularyPath, onStatus, onProgress, 
     pipeline.events.on('rerouted', ({ stages, downMs }) => onStatus?.(`going on over ${stages.length} stages after ${(downMs / 1000).toFixed(1)} s`));
     return {
       pipeline, tokenizer,
-      answer: (request) => answer(pipeline, tokenizer, request),
+      answer: (request) => answer({ pipeline, tokenizer, paid }, request),
       close: async () => void (await Promise.allSettled([pipeline.close(), tokenizer.dispose()])),
     };
   } catch (error) {
@@ -98,12 +101,14 @@ const rerouteOf = ({ coordinator }: Node, modelHash: string, { candidates, choos
   planner: choose === undefined ? undefined : { choose, queryNode: (request) => coordinator.queryNode(request) },
 });
 
-async function answer(pipeline: Pipeline, tokenizer: Tokenizer, request: AnswerRequest): Promise<Answer> {
+async function answer({ pipeline, tokenizer, paid }: Pick<ModelSession, 'pipeline' | 'tokenizer'> & Pick<SessionOptions, 'paid'>, request: AnswerRequest): Promise<Answer> {
   const { sampling, maxTokens, signal, trace, receipts, onWait } = request;
   const generation = pipeline.generate({
     promptTokens: await promptTokens(tokenizer, request.prompt), sampling, maxTokens, signal, endTokens: tokenizer.endTokens,
     ...(trace === undefined ? {} : { trace }), ...(receipts === undefined ? {} : { receipts }), ...(onWait === undefined ? {} : { onWait }),
   });
+  const ended = paid?.follow({ tokens: () => generation.computedTokens, stages: () => pipeline.stages });
+  generation.result.then(() => ended?.({ isWell: true }), () => ended?.({ isWell: false }));
   const read = await readTokens(generation, tokenizer, request.onText);
   const result = await generation.result;
   const { stats } = result;
