@@ -75,13 +75,17 @@ export async function openSession({ node, vocabularyPath, onStatus, onProgress, 
         onProgress?.(progress);
       },
     });
+    pipeline.events.on('begun', ({ answer: begun }) => {
+      const ended = paid?.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages });
+      begun.result.then(() => ended?.({ isWell: true }), () => ended?.({ isWell: false }));
+    });
     pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));
     pipeline.events.on('replacing', ({ explanation }) => explanation.forEach((sentence) => onStatus?.(sentence)));
     pipeline.events.on('fetching', (progress) => onStatus?.(fetchText(progress)));
     pipeline.events.on('rerouted', ({ stages, downMs }) => onStatus?.(`going on over ${stages.length} stages after ${(downMs / 1000).toFixed(1)} s`));
     return {
       pipeline, tokenizer,
-      answer: (request) => answer({ pipeline, tokenizer, paid }, request),
+      answer: (request) => answer(pipeline, tokenizer, request),
       close: async () => void (await Promise.allSettled([pipeline.close(), tokenizer.dispose()])),
     };
   } catch (error) {
@@ -101,14 +105,12 @@ const rerouteOf = ({ coordinator }: Node, modelHash: string, { candidates, choos
   planner: choose === undefined ? undefined : { choose, queryNode: (request) => coordinator.queryNode(request) },
 });
 
-async function answer({ pipeline, tokenizer, paid }: Pick<ModelSession, 'pipeline' | 'tokenizer'> & Pick<SessionOptions, 'paid'>, request: AnswerRequest): Promise<Answer> {
+async function answer(pipeline: Pipeline, tokenizer: Tokenizer, request: AnswerRequest): Promise<Answer> {
   const { sampling, maxTokens, signal, trace, receipts, onWait } = request;
   const generation = pipeline.generate({
     promptTokens: await promptTokens(tokenizer, request.prompt), sampling, maxTokens, signal, endTokens: tokenizer.endTokens,
     ...(trace === undefined ? {} : { trace }), ...(receipts === undefined ? {} : { receipts }), ...(onWait === undefined ? {} : { onWait }),
   });
-  const ended = paid?.follow({ tokens: () => generation.computedTokens, stages: () => pipeline.stages });
-  generation.result.then(() => ended?.({ isWell: true }), () => ended?.({ isWell: false }));
   const read = await readTokens(generation, tokenizer, request.onText);
   const result = await generation.result;
   const { stats } = result;

@@ -1,6 +1,6 @@
 import type { CodedError, LayerRange, PeerId, SessionId } from '../base/index.ts';
 import type { PipelineStage } from './coordinator/assembly.ts';
-import type { FinishReason } from './coordinator/generation.ts';
+import type { FinishReason, Generation } from './coordinator/generation.ts';
 import type { Interruption } from './coordinator/interruptions.ts';
 import type { GenerationStats } from './coordinator/stats.ts';
 import type { StageAssignment } from './ports.ts';
@@ -41,6 +41,8 @@ export interface EndedAnswer {
 
 /** What happens to the stages of a pipeline, and to its answers. */
 export interface PipelineEvents {
+  /** An answer begins: what the stages compute for it can be followed. */
+  begun: { readonly answer: Pick<Generation, 'computedTokens' | 'result'> };
   /** Told before the answer's own `result`. */
   answered: EndedAnswer;
   /** A stage is lost; answers under way wait for others to take its place. */

@@ -23,7 +23,8 @@ export class Steps {
   /** True: it is done. Never rejects. */
   async take(what: string, about: Hex, calls: readonly Call[]): Promise<boolean> {
     const { book, wallet, logger } = this.#init;
-    const step = `pay/${what}/${about}`;
+    // Accounts may share an outbox.
+    const step = `pay/${what}/${about}/${wallet.address.slice(2, 10)}`;
     const attempt = book.attempt(step);
     if (attempt >= MAX_ATTEMPTS) return false;
     try {

@@ -151,6 +151,7 @@ export class StagePipeline implements Pipeline {
       onGap: (gapUs) => metrics.itlSeconds.observe(gapUs / 1e6),
     });
     this.#running.add(generation);
+    this.events.emit('begun', { answer: generation });
     const isInQ8 = this.#assembly.route.some((_, stage) => dtypesOf(this.#assembly.route, stage).sends === 'q8');
     if (request.receipts === true && isInQ8) generation.fail(receiptErrors.notInQ8({}));
     else void generation.start();
