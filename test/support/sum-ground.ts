@@ -24,6 +24,7 @@ export interface SumGround {
   account(): Promise<Account>;
   stake(account: Account, nodeSigner: NodeSigner, amount: bigint): Promise<void>;
   stakedOf(nodeId: Hex): Promise<bigint>;
+  rewardsOf(nodeId: Hex): Promise<bigint>;
   stop(): Promise<void>;
 }
 
@@ -45,6 +46,7 @@ export async function startSumGround(home: string): Promise<SumGround> {
       await account.send('stake', await sum.plan({ op: 'stake', amount }, { nodeId: nodeSigner.nodeId, account: account.address, nodeSigner }));
     },
     stakedOf: (nodeId) => client.readContract({ address: network.contracts.StakingContract, abi: abis.StakingContract, functionName: 'stakedOf', args: [nodeId] }),
+    rewardsOf: (nodeId) => client.readContract({ address: network.contracts.StakingContract, abi: abis.StakingContract, functionName: 'rewardsOf', args: [nodeId] }),
     stop: () => sum.stop(),
   };
 }

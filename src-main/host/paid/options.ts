@@ -24,8 +24,8 @@ export const CREDIT_TOKENS = 1_024;
 /** A payer signs a voucher after so many tokens, or after so long where there was at least one. */
 export const VOUCH_TOKENS = 64;
 export const VOUCH_MS = 2_000;
-/** How often a node counts. */
-export const LOOK_MS = 250;
+/** How often both sides count. */
+export const LOOK_MS = 100;
 /** Paid sessions that a node takes at once. */
 export const MAX_PAID_SESSIONS = 64;
 /** A session that ends sooner is not worth beginning. */

@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { hexToBytes } from 'viem';
 import { isCoded, layerCount, toCoded, type Clock, type LayerRange, type Logger, type PeerId } from '../../base/index.ts';
-import { sessionIdOf, type Hex, type SettlementPlace } from '../../chain/index.ts';
+import { billMessage, sessionIdOf, type Hex, type SettlementPlace } from '../../chain/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { VerifySignature } from '../../pipeline/index.ts';
 import { askPeer } from './ask-peer.ts';
-import type { BookedShare, PayBook } from './book.ts';
+import type { BookedBill, BookedShare, PayBook } from './book.ts';
 import { payErrors } from './errors.ts';
 import { nodeIdOf } from './node-id.ts';
 import { MAX_SESSION_NODES, SESSION_S } from './options.ts';
 import { PaidSession } from './paid-session.ts';
 import type { PayChain } from './pay-chain.ts';
 import type { PayWallet } from './ports.ts';
-import { tokensIn } from './terms.ts';
+import { billOf, tokensIn } from './terms.ts';
 
 export interface PayerInit {
   readonly book: PayBook;
@@ -97,6 +98,15 @@ export class Payer {
   /** What its owner thinks of a session, 0 to 1e18, in place of what follows from how its answers ended; until three days after it is final. */
   rate(id: Hex, score: bigint): void {
     this.#init.book.setScore(id, score);
+  }
+
+  /** Keeps a bill that a node signed, wherever it comes from: two of one session are a fault of the node. False: it is not signed by it, or of no session of ours. */
+  async witness({ sessionId, nodeId }: { readonly sessionId: Hex; readonly nodeId: Hex }, signed: BookedBill): Promise<boolean> {
+    const { book, verifySignature } = this.#init;
+    const share = book.shares('payer', sessionId).find((one) => one.nodeId === nodeId);
+    if (share === undefined || !await verifySignature(share.peer, billMessage(billOf(share, signed), this.#place), hexToBytes(signed.signature))) return false;
+    book.addBill('payer', share, signed);
+    return true;
   }
 
   /** Puts SUM aside on chain, waits until that lasts, and has every node take the session. @throws PAY_TOO_MANY_NODES, PAY_TOO_DEAR, PAY_REFUSED, and what the wallet throws */
