@@ -17,7 +17,8 @@ import { metricsText } from './metrics-text.ts';
 import { OfferedLinks } from './offered-links.ts';
 import { netOf } from './net-doctor/net-now.ts';
 import { NetworkAdmin } from './network/network-service.ts';
-import { createNode } from './node.ts';
+import { createNode, type Node } from './node.ts';
+import { PayHost } from './paid/index.ts';
 import { manageService } from './manage-service.ts';
 import { configPath, knownSecrets, readConfigFile, type Settings } from './config.ts';
 import { MeshMemory } from './models/mesh-fit.ts';
@@ -51,6 +52,8 @@ export interface Host extends Service {
   readonly paths: AppPaths;
   /** What it tells here can be seen on its page. */
   readonly logger: Logger;
+  /** To be connected when chain and wallet are there. */
+  readonly pay: PayHost;
   /** An invitation that the system handed over: shown on the page, joined only from there. Absent without a window. */
   offerLink?(link: string): Promise<void>;
 }
@@ -71,9 +74,10 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const served = await servedAtFirst(settings, paths);
   const servedOf = (model: string, file: ModelFile): ServedFile => ({ model, id: servedName(file), nodes: nodes ?? (file.isBuiltIn ? BUILT_IN_NODES : 1) });
   const gate = new Gate(config);
-  const node = await createNode({ settings, paths, shards: [], serving: gate, identity: 'file', spawn, models: () => chat.offers, lines });
+  const pay: PayHost = new PayHost(config, () => node);
+  const node: Node = await createNode({ settings, paths, shards: [], serving: gate, paid: pay.gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
-  const chat: ChatModel = new ChatModel({ settings, paths, node, events, spawn, onOpened: (opened) => pipeline.opened(opened), served: servedOf(served.model, served.file) });
+  const chat: ChatModel = new ChatModel({ settings, paths, node, events, spawn, pay, onOpened: (opened) => pipeline.opened(opened), served: servedOf(served.model, served.file) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, home: config.home, paths, logger: node.logger, spawn });
   const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: () => config.contextTokens, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: config.contextTokens });
   const files = new SharedFiles((now) => shareStore({ config: now, paths, mesh: node.mesh, logger: node.logger, spawn }), node.logger);
@@ -117,7 +121,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   events.on('stages', () => node.presence?.changed());
   events.on('activity', ({ answering }) => { if (answering > 0) node.presence?.computing(); });
   return {
-    name: 'host', api, paths, logger: node.logger,
+    name: 'host', api, paths, logger: node.logger, pay,
     ...(links === undefined ? {} : { offerLink: (link: string) => links.offer(link) }),
     metrics,
     start: async () => {
@@ -152,6 +156,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
       await chat.stop();
       pipeline.stop();
       await files.stop();
+      await pay.disconnect();
       await node.stop();
     },
   };

@@ -78,6 +78,19 @@ it('a node below the least stake gets no paid work, and nobody is served for not
   const stage = { peer, nodeId, price: PRICE, credit: CREDIT, layers: model.shards[0]!.layers };
   await expect(payer.open({ stages: [stage], upTo: parseEther('1') })).rejects.toMatchObject({ code: 'CHAIN_REVERTED', meta: { error: 'NodeNotActive' } });
   await expect(ground.session(nodes, undefined)).rejects.toMatchObject({ code: 'PIPELINE_STAGE_LEFT' });
+  const all = [...nodes, poor].map(({ node }) => node.mesh.peerId);
+  const [paying, saving] = [ground.payHost({ payUpTo: '9' }), ground.payHost({})];
+  expect((await saving.affordable(all)).peers).toEqual([]);
+  expect((await paying.affordable(all)).peers).toEqual([]);
+  await paying.connect({ chain: ground.sum.chain, wallet: ground.payer.account.wallet });
+  const affordable = await paying.affordable(all);
+  expect([affordable.peers, new Set(affordable.offers.keys())]).toEqual([all.slice(0, 3), new Set(all.slice(0, 3))]);
+  const stages = nodes.map(({ node: { mesh } }, index) => ({ peer: mesh.peerId, layers: model.shards[index]!.layers }));
+  const session = await paying.payFor(stages, affordable, new AbortController().signal);
+  expect(session?.shares.map(({ cap }) => cap)).toEqual([1n, 2n, 3n].map((layers) => parseEther('1.5') * layers));
+  await session?.close();
+  expect(await paying.payFor(stages, { offers: new Map() }, new AbortController().signal)).toBeUndefined();
+  await paying.disconnect();
 }, 120_000);
 
 it('nodes that ask for nothing need no chain', async () => {

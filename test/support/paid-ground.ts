@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { bytesToHex, parseEther } from 'viem';
 import { layerCount, systemClock } from '../../src-main/base/index.ts';
 import { billMessage, type Hex } from '../../src-main/chain/index.ts';
-import { appPaths, createNode, loadSettings, openSession, shardModelFile, type ModelSession, type Node, type Settings, type ShardedModel } from '../../src-main/host/index.ts';
-import { nodeIdOf, nodeSignerOf, openPaid, PayGate, type Paid, type PaidSession, type PaidStage } from '../../src-main/host/paid/index.ts';
+import { appPaths, createNode, loadSettings, openSession, shardModelFile, type ModelSession, type HostConfig, type Node, type Settings, type ShardedModel } from '../../src-main/host/index.ts';
+import { nodeIdOf, nodeSignerOf, openPaid, PayGate, PayHost, type Paid, type PaidSession, type PaidStage } from '../../src-main/host/paid/index.ts';
 import { billOf } from '../../src-main/host/paid/terms.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
 import { verifySignature } from '../../src-main/mesh/index.ts';
@@ -87,6 +87,11 @@ export class PaidGround {
 
   async meet({ node }: Paying): Promise<void> {
     await this.payer.node.mesh.dial(node.mesh.addresses()[0] ?? '', { signal: never });
+  }
+
+  /** Of the payer, with other settings. */
+  payHost(more: Partial<HostConfig>): PayHost {
+    return new PayHost({ ...this.#settings.config, home: join(this.home, 'pay-host'), ...more }, () => this.payer.node);
   }
 
   payWith({ node, account }: Pick<Paying, 'node' | 'account'>, gate: PayGate | undefined): Paid {

@@ -5,6 +5,7 @@ export { outboxWallet, type BatchBox } from './outbox-wallet.ts';
 export { PayBook, type BookedSession, type BookedShare } from './book.ts';
 export { PayChain } from './pay-chain.ts';
 export { PayGate } from './pay-gate.ts';
+export { PayHost, type Affordable } from './pay-host.ts';
 export type { Evidence } from './payer-settler.ts';
 export type { FollowedAnswer, PaidSession } from './paid-session.ts';
 export type { Offer, OpenPaidRequest, PaidStage, Payer, Standing } from './payer.ts';

@@ -4,7 +4,7 @@ import type { ProtocolLimits } from '../../mesh/index.ts';
 /** Sizes, bounds and times of paid sessions; docs/protocols/pay.md repeats them. */
 export const PAY_PROTOCOL = '/omni/pay/1.0.0';
 export const PAY_LIMITS: ProtocolLimits = {
-  maxFrameBytes: 2_048, maxQueuedFrames: 4, maxInboundStreams: 4, maxOutboundStreams: 8, streamsPerSecond: 4, framesPerSecond: 50, relayed: true,
+  maxFrameBytes: 2_048, maxQueuedFrames: 4, maxInboundStreams: 8, maxOutboundStreams: 8, streamsPerSecond: 20, framesPerSecond: 40, relayed: true,
 };
 /** Questions that one peer may ask. */
 export const PAY_RATE: RateLimitOptions = { perSecond: 20, burst: 100, maxKeys: 1024 };

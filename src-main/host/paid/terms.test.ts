@@ -9,7 +9,7 @@ import { sharesOf } from './payer.ts';
 import { amountOf, billOf, payerMark, tokensIn, type Terms } from './terms.ts';
 import { checkVoucher, isInTree, voucherTree } from './vouchers.ts';
 
-const place = { chainId: 1337, settlement: `0x${'11'.repeat(20)}` as Hex };
+const place = { chainId: 1337, settlement: `0x${'11'.repeat(20)}` };
 const word = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes): Hex => `0x${Buffer.from(bytes).toString('hex')}`);
 const tokens = fc.nat({ max: 2 ** 40 });
 const layers = fc.tuple(fc.nat({ max: 500 }), fc.nat({ max: 100 })).map(([first, more]) => ({ first, last: first + more }));
@@ -45,7 +45,7 @@ test('each bill of a voucher is in its tree, and no other is', () => {
 test('what is put aside for the nodes is no more than allowed, and pays each for the same tokens', () => {
   const stage = fc.record({ layers, price: fc.bigInt({ min: 1n, max: 10n ** 18n }), nodeId: word });
   fc.assert(fc.property(fc.array(stage, { minLength: 1, maxLength: 32 }), fc.bigInt({ min: 10n ** 20n, max: 10n ** 26n }), (stages, upTo) => {
-    const about = { upTo, sessionId: `0x${'00'.repeat(32)}` as Hex, workId: `0x${'01'.repeat(32)}` as Hex };
+    const about = { upTo, sessionId: `0x${'00'.repeat(32)}`, workId: `0x${'01'.repeat(32)}` };
     try {
       const shares = sharesOf(stages.map((one, index) => ({ ...one, peer: asPeerId(`p${index}`), credit: 1 })), about);
       expect(shares.reduce((sum, { cap }) => sum + cap, 0n) <= upTo).toBe(true);
@@ -69,7 +69,7 @@ test('tokens count for the stages that stand when they are seen, once, whatever 
 
 test('a voucher counts only signed by the payer, over this node, and over no less than before', async () => {
   const one: Terms = { sessionId: `0x${'01'.repeat(32)}`, workId: `0x${'02'.repeat(32)}`, nodeId: `0x${'03'.repeat(32)}`, layers: { first: 1, last: 3 }, price: 10n ** 18n, cap: 10n ** 24n };
-  const other = { ...one, nodeId: `0x${'07'.repeat(32)}` as Hex };
+  const other = { ...one, nodeId: `0x${'07'.repeat(32)}` };
   const voucherOver = async (count: number, { by = payer, mark = undefined as Hex | undefined } = {}) => {
     const { root, paths } = voucherTree([billOf(one, { tokens: count, ...(mark === undefined ? {} : { receiptsRoot: mark }) }), billOf(other, { tokens: count })], place);
     return { root, path: [...paths[0]!], tokens: count, signature: await by.signTypedData(voucherTypedData(place, { sessionId: one.sessionId, root })) };
