@@ -2,6 +2,7 @@ import { parseEther } from 'viem';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { layerCount } from '../../src-main/base/index.ts';
 import type { Hex } from '../../src-main/chain/index.ts';
+import { evidenceIn } from '../../src-main/host/paid/index.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
 import { CREDIT, DAY_S, PaidGround, PRICE, QUESTION, SESSION_S, STAKE } from '../support/paid-ground.ts';
 
@@ -61,7 +62,7 @@ it('a payer that stops vouching gets no further tokens; the nodes get what was v
   await payer.paid.stop();
   payer.paid = ground.payWith(payer, undefined);
   await payer.paid.start();
-  expect(payer.paid.evidence()).toMatchObject([{ sessionId: session.id, nodeId: rogue!.nodeId }]);
+  expect(evidenceIn(payer.paid.book)).toMatchObject([{ sessionId: session.id, nodeId: rogue!.nodeId }]);
   await ground.settle();
   expect(await ground.sum.stakedOf(rogue!.nodeId)).toBe(STAKE / 2n);
   await sum.travel(SESSION_S + DAY_S);

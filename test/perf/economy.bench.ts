@@ -28,7 +28,6 @@ async function measureSession(ground: PaidGround): Promise<string> {
 async function punished(ground: PaidGround, sessionId: Hex): Promise<boolean> {
   const [, rogue] = ground.nodes;
   if (rogue === undefined || !await ground.signBills(rogue, sessionId, [1])) return false;
-  ground.payer.paid.book.setState('payer', sessionId, 'closed');
   await ground.settle();
   return await ground.sum.stakedOf(rogue.nodeId) === STAKE / 2n;
 }

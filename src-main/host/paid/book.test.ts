@@ -18,7 +18,8 @@ afterEach(() => rm(folder, { recursive: true }));
 const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
 const session = { role: 'node', id: word('1'), chainId: 1, settlement: `0x${'2'.repeat(40)}`, work: word('3'), payer: `0x${'4'.repeat(40)}`, openedMs: 5, state: 'open' } as const;
 const share: BookedShare = { sessionId: session.id, workId: session.work, nodeId: word('5'), peer: asPeerId('p'), layers: { first: 1, last: 2 }, price: 10n ** 30n, cap: 7n, tokens: 0 };
-const voucher = (tokens: number) => ({ nodeId: share.nodeId, root: `0x${tokens.toString(16).padStart(64, '0')}`, signature: word('6'), path: [word('7')], tokens, receiptsRoot: word('0') });
+const rootOf = (tokens: number): Hex => `0x${tokens.toString(16).padStart(64, '0')}`;
+const voucher = (tokens: number) => ({ nodeId: share.nodeId, root: rootOf(tokens), signature: word('6'), path: [word('7')], tokens, receiptsRoot: word('0') });
 
 test('what was written is there again, the best voucher first, and counts never fall', () => {
   const book = new PayBook(path);

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { Lifecycle, type Clock, type Logger, type PeerId, type Service } from '../../base/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { StageRunner, VerifySignature } from '../../pipeline/index.ts';
@@ -6,6 +5,7 @@ import { PayBook } from './book.ts';
 import { nodeSignerOf } from './node-id.ts';
 import { NodeSettler } from './node-settler.ts';
 import { PaidServing } from './paid-serving.ts';
+import { payBookPath } from './paths.ts';
 import type { PayChain } from './pay-chain.ts';
 import type { PayGate } from './pay-gate.ts';
 import { Payer, type PayerTimes } from './payer.ts';
@@ -33,11 +33,7 @@ export interface Paid extends Service {
   readonly payer: Payer;
   readonly serving: PaidServing | undefined;
   readonly settlements: Settlements;
-  /** What bills in the book prove: for `slash`. */
-  evidence(): ReturnType<PayerSettler['evidence']>;
 }
-
-export const payBookPath = (home: string): string => join(home, 'pay.db');
 
 /** Not started. Throws PAY_BOOK_*. */
 export function openPaid({ home, node: { mesh, runner }, chain, wallet, verifySignature, serve, clock, logger, times = {} }: PaidInit): Paid {
@@ -53,7 +49,7 @@ export function openPaid({ home, node: { mesh, runner }, chain, wallet, verifySi
   if (serving !== undefined) life.add(serving);
   life.add(settlements);
   return {
-    name: 'paid', book, payer, serving, settlements, evidence: () => payerSettler.evidence(),
+    name: 'paid', book, payer, serving, settlements,
     start: async () => {
       await life.start();
       if (serve !== undefined) serve.gate.serving = serving;

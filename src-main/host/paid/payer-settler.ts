@@ -1,20 +1,12 @@
-import { encodeAbiParameters, hexToBytes, keccak256 } from 'viem';
-import { faultProof, type Hex } from '../../chain/index.ts';
+import type { Hex } from '../../chain/index.ts';
 import type { BookedSession, BookedShare } from './book.ts';
+import { faultsOf } from './evidence.ts';
 import type { SettlerInit } from './node-settler.ts';
 import { CLAIM_PERIOD_S, DISTRIBUTION_DELAY_S, FEEDBACK_PERIOD_S } from './options.ts';
 import type { ChainSession } from './pay-chain.ts';
-import { billOf } from './terms.ts';
 
 /** A session that never came onto the chain within this time will not. */
 const OPENING_MS = 86_400_000;
-
-/** Two bills of one session, both signed by one node, as `StakingContract.slash` takes them. */
-export interface Evidence {
-  readonly sessionId: Hex;
-  readonly nodeId: Hex;
-  readonly proof: Hex;
-}
 
 export interface PayerSettlerInit extends Omit<SettlerInit, 'patienceS'> {
   /** Of this process, and not closed yet. */
@@ -22,9 +14,6 @@ export interface PayerSettlerInit extends Omit<SettlerInit, 'patienceS'> {
   /** Unix ms. */
   readonly now: () => number;
 }
-
-/** As VerifierContract names two bills of one session. */
-const contradictionOf = ({ nodeId, sessionId }: Pick<Evidence, 'nodeId' | 'sessionId'>): Hex => keccak256(encodeAbiParameters([{ type: 'uint256' }, { type: 'bytes32' }, { type: 'bytes32' }], [1n, nodeId, sessionId]));
 
 interface Due {
   readonly session: BookedSession;
@@ -38,12 +27,6 @@ export class PayerSettler {
 
   constructor(init: PayerSettlerInit) {
     this.#init = init;
-  }
-
-  /** What the bills in the book prove. */
-  evidence(): readonly Evidence[] {
-    const { book } = this.#init;
-    return book.sessions('payer').flatMap(({ id }) => book.shares('payer', id).flatMap((share) => this.#fault(share)));
   }
 
   /** One look at all sessions. Rejects where the chain is not reached. */
@@ -76,17 +59,9 @@ export class PayerSettler {
     if (isShared && isBack) this.#init.book.setState('payer', id, 'done');
   }
 
-  #fault(share: BookedShare): Evidence[] {
-    const [first, second] = this.#init.book.bills('payer', share.sessionId, share.nodeId);
-    if (first === undefined || second === undefined) return [];
-    const signed = ({ tokens, receiptsRoot, signature }: typeof first) => ({ bill: billOf(share, { tokens, receiptsRoot }), signature: hexToBytes(signature) });
-    return [{ sessionId: share.sessionId, nodeId: share.nodeId, proof: faultProof({ first: signed(first), second: signed(second) }) }];
-  }
-
   async #punish(id: Hex): Promise<void> {
     const { book, chain, steps } = this.#init;
-    for (const { nodeId, sessionId, proof } of book.shares('payer', id).flatMap((share) => this.#fault(share))) {
-      const faultId = contradictionOf({ nodeId, sessionId });
+    for (const { nodeId, faultId, proof } of faultsOf(book, id)) {
       if (!await chain.isPunished(faultId)) await steps.take('slash', faultId, chain.slash(nodeId, proof));
     }
   }

@@ -106,6 +106,8 @@ export class Payer {
     const share = book.shares('payer', sessionId).find((one) => one.nodeId === nodeId);
     if (share === undefined || !await verifySignature(share.peer, billMessage(billOf(share, signed), this.#place), hexToBytes(signed.signature))) return false;
     book.addBill('payer', share, signed);
+    // Also of a session that was settled long ago.
+    if (book.bills('payer', sessionId, nodeId).length > 1 && !this.isLive(sessionId)) book.setState('payer', sessionId, 'closed');
     return true;
   }
 
