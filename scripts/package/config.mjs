@@ -1,7 +1,7 @@
 // electron-builder's configuration as a value: `npm run package` hands it over, and the tests check it by electron-builder's own schema.
 
 /** Binaries and what is mapped into memory or loaded by path: no program but ours can look into an archive. */
-const UNPACKED = ['native/build/Release/*.node', 'node_modules/@node-llama-cpp/**', 'node_modules/**/*.{node,so,so.*,dylib,dll,wasm}', 'resources/models/*.{gguf,json}'];
+const UNPACKED = ['native/build/Release/*.node', 'node_modules/@node-llama-cpp/**', 'node_modules/**/*.{node,so,so.*,dylib,dll,wasm}', 'node_modules/@foundry-rs/anvil-*/bin/*', 'resources/models/*.{gguf,json}'];
 
 /** Of llama.cpp's libraries those that the target runs: all of them would be most of the app. */
 const LIBRARIES = ['linux-x64', 'linux-arm64', 'linux-armv7l', 'linux-riscv64', 'mac-x64', 'mac-arm64', 'win-x64', 'win-arm64'];
@@ -25,7 +25,7 @@ export const packageConfig = ({ platform = process.platform, updates } = {}) => 
   copyright: 'The OmniNode authors',
   directories: { output: 'release', buildResources: 'resources/package' },
   files: [
-    'package.json', 'LICENSE*', 'out/main/**', 'out/preload/**', 'out/renderer/**', 'native/build/Release/*.node', 'resources/models/*.{gguf,json}',
+    'package.json', 'LICENSE*', 'out/main/**', 'out/preload/**', 'out/renderer/**', 'native/build/Release/*.node', 'resources/models/*.{gguf,json}', 'resources/contracts/*.json',
     // Sources, types and notes of the packages; bundles of the window hold what they need of theirs.
     '!node_modules/**/*.{d.ts,d.mts,d.cts,map,md,markdown,tsbuildinfo}', '!node_modules/**/{test,tests,__tests__,example,examples,docs}/**', '!node_modules/**/src/**/*.ts',
     // Of what reads PDFs only what takes text out of them; nothing is drawn.

@@ -14,6 +14,8 @@ export interface SqliteFileInit {
   readonly pragmas: string;
   /** The one at index i makes version i + 1 of the one before. */
   readonly migrations: readonly string[];
+  /** How long to wait for another process that writes. */
+  readonly busyMs?: number;
   /** Before anything is read of it or written to it; what it throws closes the file again. */
   readonly opened?: () => void;
   /** Before it is migrated; as well. */
@@ -39,7 +41,7 @@ export class SqliteFile {
     this.#init = init;
     this.#db = this.#guard(() => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      return new (loadSqlite().DatabaseSync)(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+      return new (loadSqlite().DatabaseSync)(path, { timeout: init.busyMs ?? BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
     });
     try {
       init.opened?.();

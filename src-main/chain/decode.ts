@@ -45,9 +45,9 @@ export function decodeRevert(data: Hex, contract?: ContractName, cause?: unknown
   // The contract that was called first: what it calls has errors of its own.
   for (const name of contract === undefined ? names : [contract, ...names]) {
     try {
-      const { errorName, args = [], abiItem } = decodeErrorResult({ abi: abis[name] as Abi, data });
+      const { errorName, args = [], abiItem } = decodeErrorResult({ abi: abis[name], data });
       const inputs = abiItem.type === 'error' ? abiItem.inputs : [];
-      const named = Object.fromEntries((args as readonly unknown[]).map((value, index) => [inputs[index]?.name ?? String(index), String(value)]));
+      const named = Object.fromEntries((args).map((value, index) => [inputs[index]?.name ?? String(index), String(value)]));
       return chainErrors.reverted({ contract: contract ?? name, error: errorName, args: named, reason: `${errorName}(${Object.entries(named).map(([key, value]) => `${key}: ${value}`).join(', ')})` }, cause);
     } catch { /* not one of this contract's */ }
   }

@@ -5,6 +5,7 @@ export { chainErrors, economyErrors } from './errors.ts';
 export { RpcError, type RpcCall } from './client/json-rpc.ts';
 export { decodeCall, decodeError, type DecodedCall } from './decode.ts';
 export type { ChainOp, PlanFor } from './plan.ts';
+export type { ChainEarnings, ChainLedger, ChainSession, ChainSlash, LedgerOf, PaidSessionState } from './ledger/index.ts';
 export type { Outbox, OutboxEntry, OutboxEvents, OutboxStep, TxStatus } from './outbox/index.ts';
 export { SumChain, type ChainEvents, type SumChainInit } from './sum-chain.ts';
 export * from './settle/index.ts';

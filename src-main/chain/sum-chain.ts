@@ -12,7 +12,9 @@ import { EMBEDDED_CHAIN_ID, type ChainConfig } from './config.ts';
 import { decodeCall, decodeError, type DecodedCall } from './decode.ts';
 import { deployContracts, readDeployment } from './devnet/deploy.ts';
 import { Devnet } from './devnet/devnet.ts';
+import { RpcServer } from './devnet/rpc-server.ts';
 import { chainErrors, economyErrors } from './errors.ts';
+import { earningsOf, EventIndex, readLedger, sessionsOf, slashesOf, type ChainEarnings, type ChainLedger, type ChainSlash, type LedgerOf } from './ledger/index.ts';
 import { Outbox, type OutboxEntry } from './outbox/index.ts';
 import type { SenderOptions } from './outbox/sender.ts';
 import { planCalls, type ChainOp, type PlanFor } from './plan.ts';
@@ -52,7 +54,9 @@ export class SumChain implements Service {
   #network: ChainNetwork | undefined;
   #client: PublicClient | undefined;
   #outbox: Outbox | undefined;
+  #index: EventIndex | undefined;
   #endpoints: Endpoints | undefined;
+  #rpc: RpcServer | undefined;
   #retry: NodeJS.Timeout | undefined;
 
   constructor(init: SumChainInit) {
@@ -80,6 +84,11 @@ export class SumChain implements Service {
     return this.#started(this.#outbox);
   }
 
+  /** Where other programs of this machine reach the embedded chain, if that was asked for. */
+  get rpcUrl(): string | undefined {
+    return this.#rpc?.url;
+  }
+
   /**
    * A configured chain may be down: that is its link's state. The embedded one is running, with the contracts, when this returns.
    * Throws CHAIN_IN_USE, CHAIN_NO_ANVIL, CHAIN_DAMAGED, CHAIN_TOO_NEW, CHAIN_UNUSABLE.
@@ -90,6 +99,7 @@ export class SumChain implements Service {
       this.#network = network;
       this.#client = createClient(network, (call) => this.#request(call));
       this.#outbox = this.#openOutbox(network);
+      this.#index = this.#openIndex(network);
       if (this.#devnet !== undefined) this.#outbox.use(this.#faucetSigner(this.#devnet));
     } catch (error) {
       await this.stop();
@@ -106,6 +116,10 @@ export class SumChain implements Service {
     this.#watch.stop();
     await this.#outbox?.close();
     this.#outbox = undefined;
+    await this.#index?.close();
+    this.#index = undefined;
+    await this.#rpc?.stop();
+    this.#rpc = undefined;
     await this.#devnet?.stop();
   }
 
@@ -124,6 +138,30 @@ export class SumChain implements Service {
 
   decodeError(error: unknown, to?: Hex) {
     return decodeError(error, { contracts: this.network.contracts, ...(to === undefined ? {} : { to }) });
+  }
+
+  /** At the newest block that lasts. Throws CHAIN_DOWN, CHAIN_WRONG_NETWORK. */
+  async ledger(of: LedgerOf): Promise<ChainLedger> {
+    return await this.#reading(async (index) => {
+      const at = await index.sync();
+      return await readLedger({ client: this.client, contracts: this.network.contracts, sessions: sessionsOf(index.events()).values(), at }, of);
+    });
+  }
+
+  /** What a node earned, and an account paid, in the last `windowMs` of the chain's time; the same errors. */
+  async earnings({ nodeId, account, windowMs }: { readonly nodeId: Hex; readonly account?: Hex; readonly windowMs: number }): Promise<ChainEarnings> {
+    return await this.#reading(async (index) => {
+      const { atMs } = await index.sync();
+      return earningsOf(index.events(), { nodeId, windowMs, nowMs: atMs, ...(account === undefined ? {} : { account }) });
+    });
+  }
+
+  /** Of all nodes, the newest first, 200 at most; the same errors. */
+  async slashes(): Promise<ChainSlash[]> {
+    return await this.#reading(async (index) => {
+      await index.sync();
+      return slashesOf(index.events());
+    });
   }
 
   /** SUM and coins for fees of the embedded chain, a few times a day. Throws ECONOMY_NO_FAUCET, ECONOMY_FAUCET_EMPTY. */
@@ -168,8 +206,16 @@ export class SumChain implements Service {
     devnet.events.on('back', look);
     const kept = devnet.journal.fact('contracts');
     const contracts = kept === undefined ? await this.#deploy(devnet) : JSON.parse(kept) as ContractAddresses;
+    await this.#serve(devnet);
     // Every block of it is final: nobody else makes any.
     return { kind: 'embedded', chainId: EMBEDDED_CHAIN_ID, name: 'Local test chain', contracts, confirmations: 0 };
+  }
+
+  async #serve(devnet: Devnet): Promise<void> {
+    const { config } = this.#init;
+    if (config.kind !== 'embedded' || config.rpcPort === undefined) return;
+    this.#rpc = new RpcServer((call) => devnet.request(call));
+    await this.#rpc.start(config.rpcPort);
   }
 
   async #deploy(devnet: Devnet): Promise<ContractAddresses> {
@@ -179,14 +225,35 @@ export class SumChain implements Service {
     return contracts;
   }
 
-  /** Of one chain and one set of contracts: what waits for one is never sent to another. */
   #openOutbox({ chainId, contracts, confirmations }: ChainNetwork): Outbox {
-    const { home, clock, logger, options } = this.#init;
-    const path = join(home, 'chain', `${chainId}-${contracts.SumToken.slice(2, 10).toLowerCase()}`, 'outbox.db');
+    const { clock, logger, options } = this.#init;
+    const path = this.#path({ chainId, contracts }, 'outbox.db');
     const outbox = new Outbox({ path, clock, logger, chain: { request: (call) => this.#request(call), chainId, contracts, confirmations }, ...(options === undefined ? {} : { options }) });
     outbox.events.on('changed', () => this.events.emit('changed', undefined));
     outbox.open();
     return outbox;
+  }
+
+  #openIndex({ chainId, contracts, confirmations }: ChainNetwork): EventIndex {
+    const { logger, config } = this.#init;
+    const fromBlock = config.kind === 'configured' ? config.fromBlock : 0;
+    const index = new EventIndex({ path: this.#path({ chainId, contracts }, 'events.db'), request: (call) => this.#request(call), contracts, confirmations, fromBlock, logger });
+    index.open();
+    return index;
+  }
+
+  /** Of one chain and one set of contracts: what waits for one is never sent to another. */
+  #path({ chainId, contracts }: Pick<ChainNetwork, 'chainId' | 'contracts'>, file: string): string {
+    return join(this.#init.home, 'chain', `${chainId}-${contracts.SumToken.slice(2, 10).toLowerCase()}`, file);
+  }
+
+  async #reading<T>(read: (index: EventIndex) => Promise<T>): Promise<T> {
+    await this.tick();
+    try {
+      return await read(this.#started(this.#index));
+    } catch (error) {
+      throw this.decodeError(error);
+    }
   }
 
   #faucetSigner(devnet: Devnet): TransactionSigner {

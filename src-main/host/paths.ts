@@ -7,6 +7,8 @@ import { hostErrors } from './errors.ts';
 export interface AppPaths {
   readonly root: string;
   readonly models: string;
+  /** What the embedded chain deploys. */
+  readonly contracts: string;
   readonly renderer: string;
   readonly nativeAddon: string;
   /** Folder with the shared libraries of llama.cpp for this platform. */
@@ -34,6 +36,7 @@ export function appPaths(here: string = import.meta.dirname): AppPaths {
   return {
     root,
     models: unpackedPath(join(root, 'resources', 'models')),
+    contracts: join(root, 'resources', 'contracts'),
     renderer: join(root, 'out', 'renderer'),
     nativeAddon: unpackedPath(join(root, 'native', 'build', 'Release', 'omninode.node')),
     stageWorker: entry('inference/worker/main.ts', 'stage-worker.js'),

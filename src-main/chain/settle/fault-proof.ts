@@ -1,4 +1,4 @@
-import { bytesToHex, encodeAbiParameters, type AbiParameter } from 'viem';
+import { bytesToHex, decodeAbiParameters, encodeAbiParameters, type AbiParameter } from 'viem';
 import type { Hex } from '../types.ts';
 import { billAbi, type Bill } from './bill.ts';
 
@@ -25,4 +25,18 @@ export function faultProof(fault: { readonly first: SignedBill; readonly second:
   const { first, second } = fault;
   const data = encodeAbiParameters(TWO_BILLS_ABI, [first.bill, halves(first.signature), second.bill, halves(second.signature)]);
   return encodeAbiParameters(kindAndData, [kindOf(first.bill, second.bill), data]);
+}
+
+export type Evidence = 'contradiction' | 'double-claim' | 'ruling' | 'unknown';
+
+/** What a proof of fault is about. */
+export function decodeFault(proof: Hex): { readonly evidence: Evidence; readonly sessionIds: readonly Hex[] } {
+  try {
+    const [kind, data] = decodeAbiParameters(kindAndData, proof);
+    if (kind === FAULT_KINDS.ruling) return { evidence: 'ruling', sessionIds: [...decodeAbiParameters([{ type: 'bytes32' }], data)] };
+    const [first, , second] = decodeAbiParameters(TWO_BILLS_ABI, data);
+    if (kind === FAULT_KINDS.contradiction) return { evidence: 'contradiction', sessionIds: [first.sessionId] };
+    if (kind === FAULT_KINDS.doubleClaim) return { evidence: 'double-claim', sessionIds: [first.sessionId, second.sessionId] };
+  } catch { /* no proof that these contracts would take */ }
+  return { evidence: 'unknown', sessionIds: [] };
 }
