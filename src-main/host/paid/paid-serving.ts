@@ -180,7 +180,7 @@ export class PaidServing implements Service {
   }
 
   /** The one bill of this session: whoever asks again gets the same. From then on nothing is computed for it. */
-  async #bill({ session, tokens, receipts }: Extract<Ask, { ask: 'bill' }>, peer: PeerId): Promise<Say> {
+  async #bill({ session, tokens }: Extract<Ask, { ask: 'bill' }>, peer: PeerId): Promise<Say> {
     const { book, signer } = this.#init;
     const { share } = this.#booked(session, peer);
     const signed = book.bills('node', session, signer.nodeId)[0];
@@ -191,12 +191,14 @@ export class PaidServing implements Service {
     const own = Math.max(share.tokens, isServed ? served.tokens : 0);
     const vouched = book.vouchers('node', session, signer.nodeId)[0]?.tokens ?? 0;
     if (tokens < vouched || own - tokens > this.#init.credit) throw payErrors.notAgreed({ own, told: tokens });
-    const bill = billOf(share, { tokens, receiptsRoot: receipts });
+    // A root of receipts that it has not gathered itself it does not sign.
+    const bill = billOf(share, { tokens });
+    const { receiptsRoot } = bill;
     const signature: Hex = `0x${Buffer.from(await signer.sign(billMessage(bill, this.#place))).toString('hex')}`;
     // Another question may have been quicker: what is in the book is what counts.
-    if (book.bills('node', session, signer.nodeId).length === 0) book.addBill('node', share, { tokens, receiptsRoot: receipts, signature });
+    if (book.bills('node', session, signer.nodeId).length === 0) book.addBill('node', share, { tokens, receiptsRoot, signature });
     if (isServed) this.#end(served);
-    const [kept = { tokens, receiptsRoot: receipts, signature }] = book.bills('node', session, signer.nodeId);
+    const [kept = { tokens, receiptsRoot, signature }] = book.bills('node', session, signer.nodeId);
     return { say: 'bill', tokens: kept.tokens, receipts: kept.receiptsRoot, signature: kept.signature };
   }
 
