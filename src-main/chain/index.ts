@@ -7,5 +7,6 @@ export { decodeCall, decodeError, type DecodedCall } from './decode.ts';
 export type { ChainOp, PlanFor } from './plan.ts';
 export type { ChainEarnings, ChainLedger, ChainSession, ChainSlash, LedgerOf, PaidSessionState } from './ledger/index.ts';
 export type { Outbox, OutboxEntry, OutboxEvents, OutboxStep, TxStatus } from './outbox/index.ts';
+export type { Quote } from './quote.ts';
 export { SumChain, type ChainEvents, type SumChainInit } from './sum-chain.ts';
 export * from './settle/index.ts';

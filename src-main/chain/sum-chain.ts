@@ -18,6 +18,7 @@ import { earningsOf, EventIndex, readLedger, sessionsOf, slashesOf, type ChainEa
 import { Outbox, type OutboxEntry } from './outbox/index.ts';
 import type { SenderOptions } from './outbox/sender.ts';
 import { planCalls, type ChainOp, type PlanFor } from './plan.ts';
+import { quoteCalls, type Quote } from './quote.ts';
 import type { Call, ChainLink, ChainNetwork, ContractAddresses, Hex, TransactionSigner } from './types.ts';
 
 export interface SumChainInit {
@@ -132,6 +133,11 @@ export class SumChain implements Service {
     return planCalls(this, op, who);
   }
 
+  /** For a decision: what the calls would do now, and cost. Throws CHAIN_DOWN, CHAIN_WRONG_NETWORK, CHAIN_BAD_ANSWER. */
+  quote(from: Hex, calls: readonly Call[]): Promise<Quote> {
+    return quoteCalls({ request: (call) => this.#request(call), contracts: this.network.contracts }, { from, calls });
+  }
+
   decodeCall(to: Hex, data: Hex): DecodedCall | undefined {
     return decodeCall(this.network.contracts, to, data);
   }
@@ -179,7 +185,7 @@ export class SumChain implements Service {
   }
 
   /** A block of the embedded chain where the newest is old: for reads that depend on time. */
-  async tick(olderThanMs = 10_000): Promise<void> {
+  async tick(olderThanMs = 60_000): Promise<void> {
     await this.#devnet?.tick(olderThanMs);
   }
 

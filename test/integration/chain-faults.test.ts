@@ -82,6 +82,15 @@ describe.sequential('the outbox', () => {
     expect([await heldBy(to), await sent(ground.account.address), lost]).toEqual([before + 5n, 1, 1]);
   });
 
+  it('quotes from a node that cannot simulate', async () => {
+    await begin();
+    // As a node says that does not have the method.
+    const calls = [transfer(to, 1n), transfer(to, parseEther('1000000'))];
+    expect((await ground.chain.quote(ground.account.address, calls)).outcomes).toMatchObject([{ outcome: 'ok' }, { outcome: 'reverts', error: { meta: { error: 'ERC20InsufficientBalance' } } }]);
+    raw.fault = ({ method }) => (method === 'eth_simulateV1' ? 'unsupported' : undefined);
+    expect((await ground.chain.quote(ground.account.address, calls)).outcomes).toMatchObject([{ outcome: 'ok' }, { outcome: 'unknown' }]);
+  });
+
   it('says why a contract refuses, without sending it', async () => {
     await begin();
     const id = add(parseEther('1000000'));
@@ -117,12 +126,14 @@ describe.sequential('the outbox', () => {
     await begin({ stuckMs: 0 });
     await raw.rpc('evm_setAutomine', false);
     const before = await heldBy(to);
-    const id = add(7n, parseEther('0.0004'));
+    // Room for three raises of an eighth.
+    const budget = (await ground.chain.quote(ground.account.address, [transfer(to, 7n)])).maxFeeWei * 3n / 4n;
+    const id = add(7n, budget);
     await until(id, ({ steps, error }) => steps[0]!.resent >= 2 && error?.code === 'CHAIN_FEE_TOO_HIGH');
     const pool = await raw.rpc<{ pending: Record<string, Record<string, { maxFeePerGas: Hex; gas: Hex }>> }>('txpool_content');
     const pending = Object.values(Object.values(pool.pending).find((own) => '0' in own)!);
     expect(pending).toHaveLength(1);
-    expect(BigInt(pending[0]!.maxFeePerGas) * BigInt(pending[0]!.gas)).toBeLessThanOrEqual(parseEther('0.0004'));
+    expect(BigInt(pending[0]!.maxFeePerGas) * BigInt(pending[0]!.gas)).toBeLessThanOrEqual(budget);
     await raw.mine();
     await until(id, ({ status }) => status === 'confirmed');
     expect([await heldBy(to), await sent(ground.account.address)]).toEqual([before + 7n, 1]);

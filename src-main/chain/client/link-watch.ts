@@ -19,6 +19,7 @@ export class LinkWatch {
   #link: ChainLink = { status: 'starting' };
   #timer: NodeJS.Timeout | undefined;
   #asking: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
   #isStopped = true;
 
   constructor(init: LinkWatchInit) {
@@ -39,13 +40,22 @@ export class LinkWatch {
     clearTimeout(this.#timer);
   }
 
-  /** Now, not at the next turn. */
+  /** Now, not at the next turn. What is asked already may be older than this: then it is asked once more. */
   look(): Promise<void> {
+    if (this.#asking === undefined) return this.#start();
+    this.#next ??= this.#asking.then(() => {
+      this.#next = undefined;
+      return this.#start();
+    });
+    return this.#next;
+  }
+
+  #start(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#asking ??= this.#look().finally(() => {
+    this.#asking = this.#look().finally(() => {
       this.#asking = undefined;
-      if (this.#isStopped) return;
       clearTimeout(this.#timer);
+      if (this.#isStopped) return;
       this.#timer = setTimeout(() => void this.look(), this.#init.pollMs);
       this.#timer.unref();
     });

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { keccak256, parseTransaction, recoverTransactionAddress, type TransactionSerialized } from 'viem';
 import { Events, type Clock, type Logger } from '../../base/index.ts';
@@ -28,6 +29,7 @@ export interface DevnetInit {
 
 const HEARTBEAT_MS = 300_000;
 const STATE_EVERY = 64;
+const ESTIMATE_AGE_MS = 1_000;
 const FIRST_RESTART_MS = 200;
 /** EIP-1474. */
 const REFUSED_TRANSACTION = -32_003;
@@ -45,6 +47,7 @@ export class Devnet {
   #heartbeat: NodeJS.Timeout | undefined;
   #restarting: Promise<void> | undefined;
   #isStopped = false;
+  #stopping = new AbortController();
   #sinceState = 0;
 
   constructor(init: DevnetInit) {
@@ -69,6 +72,7 @@ export class Devnet {
   /** Throws CHAIN_IN_USE, CHAIN_NO_ANVIL, CHAIN_DAMAGED, CHAIN_UNUSABLE. */
   async start(): Promise<void> {
     this.#isStopped = false;
+    this.#stopping = new AbortController();
     this.#journal = new Journal(join(this.#init.folder, 'devnet.db'));
     try {
       this.#account('maker');
@@ -86,6 +90,7 @@ export class Devnet {
     clearInterval(this.#heartbeat);
     if (this.#anvil !== undefined && !this.#isStopped) await this.#turns.take(() => this.#keepState()).catch((error: unknown) => this.#init.logger.warn({ error: String(error) }, 'the test chain\'s state was not kept: its journal is'));
     this.#isStopped = true;
+    this.#stopping.abort();
     await this.#restarting?.catch(() => undefined);
     await this.#anvil?.stop();
     this.#anvil = undefined;
@@ -96,6 +101,8 @@ export class Devnet {
   /** Throws RpcError, CHAIN_DOWN, CHAIN_METHOD_UNSUPPORTED. */
   async request({ method, params }: RpcCall): Promise<unknown> {
     if (!isOpenMethod(method)) throw chainErrors.methodUnsupported({ method });
+    // An estimate is of what a block would do now, not of what it would have done then.
+    if (method === 'eth_estimateGas' || method === 'eth_simulateV1') await this.tick(ESTIMATE_AGE_MS);
     if (method === 'eth_sendRawTransaction') return await this.#turns.take(() => this.#include((params as [Hex])[0]));
     return await this.#call(method, params);
   }
@@ -225,7 +232,9 @@ export class Devnet {
         return;
       } catch (error) {
         this.#init.logger.warn({ error: String(error) }, 'the test chain cannot be started');
-        await new Promise((resolve) => { setTimeout(resolve, waitMs).unref(); });
+        await this.#anvil?.stop();
+        this.#anvil = undefined;
+        await delay(waitMs, undefined, { ref: false, signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
   }

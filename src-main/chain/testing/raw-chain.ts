@@ -15,8 +15,8 @@ import { newAccount, type TestAccount } from './keys.ts';
 
 export const CONTRACTS_FOLDER = join(import.meta.dirname, '..', '..', '..', 'resources', 'contracts');
 
-/** What the way to the chain does with a request: undefined passes it on; `lost`: it is done, and its answer never comes. */
-export type Fault = (call: RpcCall) => 'down' | 'lost' | Promise<void> | undefined;
+/** What the way to the chain does with a request: undefined passes it on; `lost`: it is done, and its answer never comes; `unsupported`: the node does not have the method. */
+export type Fault = (call: RpcCall) => 'down' | 'lost' | 'unsupported' | Promise<void> | undefined;
 
 /** An anvil whose mining, time and ways tests have in their hands, with the contracts, and a way to it that can fail. */
 export class RawChain {
@@ -87,6 +87,7 @@ export class RawChain {
     const body = Buffer.concat(parts).toString('utf8');
     const verdict = await this.fault(JSON.parse(body) as RpcCall);
     if (verdict === 'down') return undefined;
+    if (verdict === 'unsupported') return JSON.stringify({ jsonrpc: '2.0', id: 1, error: { code: -32_601, message: 'method not found' } });
     const response = await fetch(this.#anvil.url, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
     const text = await response.text();
     return verdict === 'lost' ? undefined : text;
