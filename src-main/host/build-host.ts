@@ -21,7 +21,8 @@ import { metricsText } from './metrics-text.ts';
 import { OfferedLinks } from './offered-links.ts';
 import { netOf } from './net-doctor/net-now.ts';
 import { NetworkAdmin } from './network/network-service.ts';
-import { createNode } from './node.ts';
+import { createNode, type Node } from './node.ts';
+import { PayHost } from './paid/index.ts';
 import { manageService } from './manage-service.ts';
 import { configPath, knownSecrets, readConfigFile, type Settings } from './config.ts';
 import { MeshMemory } from './models/mesh-fit.ts';
@@ -60,6 +61,8 @@ export interface Host extends Service {
   readonly paths: AppPaths;
   /** What it tells here can be seen on its page. */
   readonly logger: Logger;
+  /** To be connected when chain and wallet are there. */
+  readonly pay: PayHost;
   /** An invitation that the system handed over: shown on the page, joined only from there. Absent without a window. */
   offerLink?(link: string): Promise<void>;
 }
@@ -82,14 +85,15 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const gate = new Gate(config);
   // For what goes by a change without a restart.
   const live: Settings = { ...settings, get config() { return gate.config; } };
-  const node = await createNode({ settings, paths, shards: [], serving: gate, identity: 'file', spawn, models: () => chat.offers, lines });
+  const pay: PayHost = new PayHost(config, () => node);
+  const node: Node = await createNode({ settings, paths, shards: [], serving: gate, paid: pay.gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
   const receipts = await PeerReceipts.open({ node, config, events });
   const onOpened = (opened: OpenedPipeline): void => {
     pipeline.opened(opened);
     receipts.opened(opened);
   };
-  const chat: ChatModel = new ChatModel({ settings: live, paths, node, events, spawn, onOpened, served: servedOf(served.model, served.file) });
+  const chat: ChatModel = new ChatModel({ settings: live, paths, node, events, spawn, pay, onOpened, served: servedOf(served.model, served.file) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, home: config.home, paths, logger: node.logger, spawn });
   const contextNow = (): number => chat.model?.contextTokens ?? gate.config.contextTokens;
   const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: contextNow, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: contextNow });
@@ -135,7 +139,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   events.on('stages', () => node.presence?.changed());
   events.on('activity', ({ answering }) => { if (answering > 0) node.presence?.computing(); });
   return {
-    name: 'host', api, paths, logger: node.logger,
+    name: 'host', api, paths, logger: node.logger, pay,
     ...(links === undefined ? {} : { offerLink: (link: string) => links.offer(link) }),
     metrics,
     start: async () => {
@@ -172,6 +176,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
       await receipts.stop();
       pipeline.stop();
       await files.stop();
+      await pay.disconnect();
       await node.stop();
     },
   };

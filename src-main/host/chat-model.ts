@@ -30,6 +30,8 @@ export interface ChatModelOptions {
   readonly node: Node;
   readonly events: Events<HostServiceEvents>;
   readonly served: ServedFile;
+  /** Absent: nobody is paid. */
+  readonly pay?: RouteRequest['pay'];
   /** Hears of each pipeline that stands. */
   readonly onOpened?: (opened: OpenedPipeline) => void;
 }
@@ -303,7 +305,7 @@ export class ChatModel implements ChatService {
   }
 
   async #open(): Promise<Running> {
-    const { paths, node, spawn } = this.#options;
+    const { paths, node, spawn, pay } = this.#options;
     // All of one loading goes by the same configuration.
     const settings = { ...this.#options.settings };
     const served = this.#served;
@@ -312,13 +314,13 @@ export class ChatModel implements ChatService {
     const { signal } = this.#stopped;
     const onStatus = (text: string): void => { this.loadingDetail = text; };
     const request: RouteRequest = {
-      settings, paths, node, spawn, model: served, signal, onStatus, onShare: inPercent((progress) => loading(progress < 1 ? { progress } : {})), onStep: (step) => loading({ step }),
+      settings, paths, node, spawn, pay, model: served, signal, onStatus, onShare: inPercent((progress) => loading(progress < 1 ? { progress } : {})), onStep: (step) => loading({ step }),
     };
     this.#ground = await groundFor(request);
     const route = await openRoute(this.#ground, request);
     try {
       const session = await openSession({
-        node, route: route.stages, candidates: route.candidates, choose: route.choose, supplies: route.supplies, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, microBatch: microBatchOf(settings.config), dtype: 'f16', receipts: route.stages.some(({ peer }) => route.ownershipOf(peer) === 'stranger'), signal, onStatus,
+        node, route: route.stages, candidates: route.candidates, choose: route.choose, supplies: route.supplies, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, microBatch: microBatchOf(settings.config), dtype: 'f16', receipts: route.stages.some(({ peer }) => route.ownershipOf(peer) === 'stranger'), paid: route.paid, signal, onStatus,
         onProgress: (progress) => {
           const step = route.isHere ? undefined : stepOf(progress);
           if (step !== undefined) loading({ step });
@@ -366,7 +368,8 @@ export class ChatModel implements ChatService {
       this.#markStages('lost');
       await session.close();
       await route.stop();
-      if (!route.isHere) await this.#again();
+      // What costs begins again with a question.
+      if (!route.isHere && route.paid === undefined) await this.#again();
     });
   }
 

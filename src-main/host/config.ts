@@ -15,6 +15,8 @@ const ON_THE_NETWORK = ['/ip4/0.0.0.0/tcp/0'];
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time like 22:30');
+/** SUM, at most as fine as the chain counts. */
+const sum = z.string().regex(/^(?=.*[1-9])\d{1,9}(\.\d{1,18})?$/, 'must be an amount of SUM like 0.5');
 const isOn = z.union([z.boolean(), z.enum(['1', '0', 'true', 'false']).transform((v) => v === '1' || v === 'true')]);
 
 /** Everything that may be shown, logged and kept in a file. Units are in the names. */
@@ -94,6 +96,10 @@ export const configSchema = z.strictObject({
   contributeMaxLoad: z.coerce.number().min(0.05).max(1).optional(),
   /** Hours of weekdays, local time; empty: at any time. */
   contributeSchedule: z.array(z.strictObject({ days: z.array(z.enum(DAYS)).min(1).max(7), from: clockTime, to: clockTime })).max(14).default([]),
+  /** SUM for 1,000 tokens of one layer: others are served for pay alone (docs/protocols/pay.md); left out, for nothing. */
+  payPrice: sum.optional(),
+  /** Most SUM that a session over paid nodes may cost; left out, nobody is paid, and nodes that want pay are not planned with. */
+  payUpTo: sum.optional(),
   /** Blocks also to and from IPFS nodes, over bitswap. */
   bitswap: isOn.default(true),
   httpHost: z.string().min(1).default('127.0.0.1'),
@@ -155,7 +161,8 @@ const ENV_KEYS: Readonly<Record<string, string>> = {
   OMNINODE_CONTEXT: 'contextTokens', OMNINODE_HTTP_HOST: 'httpHost', OMNINODE_HTTP_PORT: 'httpPort', OMNINODE_HTTP_TLS_CERT: 'httpTlsCert', OMNINODE_HTTP_TLS_KEY: 'httpTlsKey', OMNINODE_HTTP_WITHOUT_TLS: 'httpWithoutTls', OMNINODE_EMBEDDING_MODEL: 'embeddingModel', OMNINODE_LOG: 'logLevel',
   OMNINODE_NAME: 'name', OMNINODE_CALIBRATE: 'calibrate', OMNINODE_HUB_URL: 'hubUrl', OMNINODE_BITSWAP: 'bitswap',
   OMNINODE_ZONE: 'zone', OMNINODE_ZONE_KEY_FILE: 'zoneKeyFile', OMNINODE_SESSIONS_PER_SECOND: 'sessionsPerSecond',
-  OMNINODE_CHAIN: 'chain', OMNINODE_RELAY: 'relay', OMNINODE_STUN_PORT: 'stunPort', OMNINODE_PORT_MAPPING: 'portMapping',
+  OMNINODE_CHAIN: 'chain', OMNINODE_PAY_PRICE: 'payPrice', OMNINODE_PAY_UP_TO: 'payUpTo',
+  OMNINODE_RELAY: 'relay', OMNINODE_STUN_PORT: 'stunPort', OMNINODE_PORT_MAPPING: 'portMapping',
 };
 
 /** Arguments win over the environment, the environment over `<home>/config.json`, that over the defaults. */

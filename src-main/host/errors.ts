@@ -23,7 +23,6 @@ export const hostErrors = defineErrors('HOST', {
     fault: 'user', message: (m) => `${m.key} is not changed here`, next: 'Join another mesh by an invitation, or see `omninode zone --help`.',
   }),
   noChain: spec<Record<string, never>>({ fault: 'user', message: () => 'this node uses no chain', next: 'Set chain to "embedded" in config.json, or name one there.' }),
-  noNodeId: spec<{ peerId: string }>({ fault: 'peer', message: (m) => `${m.peerId} is no node that can be paid: its key is not Ed25519`, next: 'Choose another node.' }),
   badFaultFile: spec<{ path: string; reason: string }>({ fault: 'user', message: (m) => `${m.path} is no proof of a fault: ${m.reason}`, next: 'Name a file that a payer kept.' }),
   noDocument: spec<{ id: string }>({ fault: 'user', message: (m) => `there is no document "${m.id}"`, next: 'Choose one of the list.' }),
   uploadBusy: spec<{ limit: number }>({ fault: 'user', retryable: true, message: (m) => `${m.limit} files are on their way already`, next: 'Wait until one of them is there.' }),

@@ -16,6 +16,7 @@ import { appVersion, type AppPaths } from './paths.ts';
 import { memorySpeed } from './memory-speed.ts';
 import { identityPath, zoneOptions } from './mesh-zone.ts';
 import { natOptions } from './nat-options.ts';
+import type { PayGate } from './paid/index.ts';
 import { createStageSource } from './stage-source.ts';
 import { zoneView } from './standing.ts';
 import type { GivenShard, HeldShard } from './types.ts';
@@ -37,6 +38,8 @@ export interface NodeOptions {
   readonly lines?: LogLines | undefined;
   /** Of a node that serves others only as its owner lets it, then with all that its store holds. */
   readonly serving?: ServingRules | undefined;
+  /** Of a node that computes for pay. */
+  readonly paid?: Pick<PayGate, 'refusal'> | undefined;
   /** Times and limits of its coordinator that differ from the defaults. */
   readonly coordinator?: Partial<CoordinatorOptions>;
 }
@@ -63,7 +66,7 @@ export interface Node extends Service {
 
 const logLevelOf = ({ logLevel }: HostConfig, serving: ServingRules | undefined): Parameters<typeof createLogger>[0] => (serving === undefined ? logLevel : () => serving.logLevel());
 
-export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn, models = () => [], lines, serving, coordinator: overrides }: NodeOptions): Promise<Node> {
+export async function createNode({ settings: { config }, paths, shards, identity, process = 'worker', spawn, models = () => [], lines, serving, paid, coordinator: overrides }: NodeOptions): Promise<Node> {
   const logger = createLogger(logLevelOf(config, serving), undefined, lines);
   const metrics = createMetricsRegistry();
   const clock = systemClock;
@@ -82,10 +85,11 @@ export async function createNode({ settings: { config }, paths, shards, identity
   const shelf = serving === undefined ? undefined : new StoreShelf(config);
   const fetcher = new StoreFetcher({ config, shelf: shelf === undefined ? undefined : () => shelf.shards(), paths, spawn, logger, given: shards, self: mesh.peerId, hostOf: lanes.hostOf });
   const source = createStageSource({ limits: () => serving?.limits() ?? { ...config, memoryBytes: undefined }, home: config.home, worker, shards, fetcher, logger, process });
-  const refuses = serving === undefined ? undefined : (peer: PeerId): string | undefined => (peer === mesh.peerId ? undefined : serving.refusal());
+  // What it holds it tells anybody: who wants to pay plans with that.
+  const refuses = (peer: PeerId, what: 'tell' | 'compute'): string | undefined => (peer === mesh.peerId ? undefined : serving?.refusal() ?? (what === 'compute' ? paid?.refusal(peer) : undefined));
   const connect: Connect = (peer, addresses, options) => (peer === mesh.peerId ? connectLocally(peer) : connectOver(mesh, { peer, addresses, ...options }));
   const links = new LinkMeter({ mesh, clock });
-  const runner = new StageRunner({ ...(refuses === undefined ? {} : { refuses }), connect, logger, metrics, clock, source, lanes, measureLink: links.measure, signer: mesh.signer }, { prefillSliceMs: config.prefillSliceMs });
+  const runner = new StageRunner({ ...(serving === undefined && paid === undefined ? {} : { refuses }), connect, logger, metrics, clock, source, lanes, measureLink: links.measure, signer: mesh.signer }, { prefillSliceMs: config.prefillSliceMs });
   // A stage on this very node is reached without the network.
   const connectLocally = (peer: PeerId): ReturnType<Connect> => {
     const [ours, theirs] = createLocalStreams(peer, peer);

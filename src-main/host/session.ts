@@ -3,6 +3,7 @@ import { createReroute, type AnswerReceipts, type Generation, type GenerationSta
 import type { LayerSupplies } from './layer-supplies.ts';
 import type { MicroBatch } from './micro-batch.ts';
 import type { Node } from './node.ts';
+import type { PaidSession } from './paid/index.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { FinishReason, Prompt, StageReport } from './types.ts';
 
@@ -59,6 +60,8 @@ export interface SessionOptions {
   readonly speculate?: boolean;
   /** The stages sign what they compute of every answer, told after its end. */
   readonly receipts?: boolean;
+  /** What the stages are paid by. They guess nothing then: rows that nobody asked for would have to be argued about. */
+  readonly paid?: Pick<PaidSession, 'follow'> | undefined;
   readonly signal?: AbortSignal;
   readonly onStatus?: (text: string) => void;
   /** Of each stage while it opens. */
@@ -66,15 +69,19 @@ export interface SessionOptions {
 }
 
 /** Opens a model over a route, with its tokenizer, ready to answer. */
-export async function openSession({ node, vocabularyPath, onStatus, onProgress, candidates, choose, supplies, microBatch, ...rest }: SessionOptions): Promise<ModelSession> {
+export async function openSession({ node, vocabularyPath, onStatus, onProgress, candidates, choose, supplies, microBatch, paid, ...rest }: SessionOptions): Promise<ModelSession> {
   const tokenizer = await createWorkerTokenizer({ path: vocabularyPath }, node.worker);
   try {
     const pipeline = await node.coordinator.openPipeline({
-      ...rest, ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose, supplies }),
+      ...rest, ...(paid === undefined ? {} : { speculate: false }), ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose, supplies }),
       onProgress: (progress) => {
         onStatus?.(progressText(progress));
         onProgress?.(progress);
       },
+    });
+    pipeline.events.on('begun', ({ answer: begun }) => {
+      const ended = paid?.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages });
+      begun.result.then(() => ended?.({ isWell: true }), () => ended?.({ isWell: false }));
     });
     pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));
     pipeline.events.on('replacing', ({ explanation }) => explanation.forEach((sentence) => onStatus?.(sentence)));

@@ -3,6 +3,7 @@ import type { MeshComponents, MeshOptions } from './options.ts';
 import type { Mesh } from './types.ts';
 
 export { loadSigner } from './identity/load-signer.ts';
+export { askOnce } from './streams/ask-once.ts';
 export { verifySignature } from './identity/signature.ts';
 export * from './discovery/index.ts';
 export { formatZoneKey, newZoneKey, parseZoneKey, readZoneKey, writeZoneKey, zoneName, type ZoneKey } from './zone/zone-key.ts';

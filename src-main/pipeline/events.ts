@@ -1,7 +1,7 @@
 import type { CodedError, LayerRange, PeerId, SessionId } from '../base/index.ts';
 import type { AnswerReceipts } from './coordinator/answer-receipts.ts';
 import type { PipelineStage } from './coordinator/assembly.ts';
-import type { FinishReason } from './coordinator/generation.ts';
+import type { FinishReason, Generation } from './coordinator/generation.ts';
 import type { Interruption } from './coordinator/interruptions.ts';
 import type { GenerationStats } from './coordinator/stats.ts';
 import type { StageAssignment } from './ports.ts';
@@ -61,6 +61,8 @@ export interface AnswerSigned {
 
 /** What happens to the stages of a pipeline, and to its answers. */
 export interface PipelineEvents {
+  /** An answer begins: what the stages compute for it can be followed. */
+  begun: { readonly answer: Pick<Generation, 'computedTokens' | 'result'> };
   /** Told before the answer's own `result`. */
   answered: EndedAnswer;
   /** Of a pipeline that asks for receipts, some time after `answered`; never of an answer that was given up. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLogger } from '../../src-main/base/index.ts';
 import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
-import { nodeSignerOf } from '../../src-main/host/economy/node-id.ts';
+import { nodeSignerOf } from '../../src-main/host/paid/index.ts';
 import { ownerService } from '../../src-main/host/economy/owner-service.ts';
 import { loadSigner } from '../../src-main/mesh/index.ts';
 import type { OwnerOp, OwnerService } from '../../src-main/api/index.ts';

@@ -2,6 +2,7 @@ import type { PeerId, SpawnChild } from '../../base/index.ts';
 import type { LoadingStep, Ownership } from '../../../src-preload/bridge/index.ts';
 import type { Settings } from '../config.ts';
 import type { Node } from '../node.ts';
+import type { PaidSession, PayHost } from '../paid/index.ts';
 import type { AppPaths } from '../paths.ts';
 import type { Route } from '../route.ts';
 import type { ShardedModel } from '../sharded-model.ts';
@@ -16,6 +17,8 @@ export interface ChatRoute extends Route {
   ownershipOf(peer: PeerId): Ownership;
   /** Resident, of the node processes here; undefined until it is known. */
   memoryBytes(): number | undefined;
+  /** What its stages are paid by, where they are; `stop` ends it. */
+  readonly paid?: PaidSession;
   stop(): Promise<void>;
 }
 
@@ -25,6 +28,8 @@ export interface RouteRequest {
   readonly node: Node;
   readonly spawn?: SpawnChild | undefined;
   readonly model: { readonly model: string; readonly id: string; readonly nodes: number };
+  /** Absent: nobody is paid. */
+  readonly pay?: Pick<PayHost, 'affordable' | 'payFor'> | undefined;
   readonly signal: AbortSignal;
   readonly onStatus: (text: string) => void;
   /** Of the model that was cut, 0..1. */

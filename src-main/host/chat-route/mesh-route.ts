@@ -21,13 +21,15 @@ export interface MeshRouteRequest extends RouteRequest {
  * @throws HOST_NOBODY_SERVES, HOST_MESH_TOO_SMALL, PIPELINE_*
  */
 export async function meshRoute(request: MeshRouteRequest): Promise<ChatRoute> {
-  const { settings: { config }, paths, node, spawn, signal, model: { model: source, id }, withSelf, onStatus, onShare, onStep } = request;
+  const { settings: { config }, paths, node, spawn, signal, model: { model: source, id }, withSelf, pay, onStatus, onShare, onStep } = request;
   onStep({ kind: 'looking' });
   onStatus('looking for machines that compute for others');
   // Asked before anything is cut: that takes long, and is of no use alone.
   if ((await firstMembers(node, signal)).length === 0) throw hostErrors.nobodyServes({ model: id });
   const model = await shardModelFile(config, { paths, signal, onStatus, onShare, model: source, plan: { kind: 'per-layer' } });
-  const { answering } = await whoAnswers(node, { addresses: servingMembers(node).flatMap(({ addresses }) => addresses), signal });
+  const { answering: found } = await whoAnswers(node, { addresses: servingMembers(node).flatMap(({ addresses }) => addresses), signal });
+  const affordable = await pay?.affordable(found.map(({ peer }) => peer));
+  const answering = found.filter(({ peer }) => affordable?.peers.includes(peer) ?? true);
   if (answering.length === 0) throw hostErrors.nobodyServes({ model: id });
   onStep({ kind: 'planning', machines: answering.length + Number(withSelf) });
   onStatus(`planning over ${answering.length} machines`);
@@ -36,12 +38,19 @@ export async function meshRoute(request: MeshRouteRequest): Promise<ChatRoute> {
   const { route, plan } = await routeOverPeers({ config, paths, node, model, addresses: answering.map(({ address }) => address), withSelf, more, dtype: 'f16', spawn, signal })
     .catch((error: unknown) => Promise.reject(tooSmall(error, { model: id, machines: answering.length + Number(withSelf) })));
   for (const sentence of plan.placement.explanation) onStatus(sentence);
+  const paid = affordable === undefined ? undefined : await pay?.payFor(route.stages, affordable, signal).catch(async (error: unknown) => {
+    await route.supplies?.stop();
+    throw error;
+  });
   return {
-    ...route, model, isHere: false, addresses: answering.map(({ address }) => address),
+    ...route, ...(paid === undefined ? {} : { paid }), model, isHere: false, addresses: answering.map(({ address }) => address),
     ownershipOf: ownershipIn(mesh.peerId, config),
     // What others take is not known, nor what a stage of this very node takes.
     memoryBytes: () => undefined,
-    stop: async () => void (await Promise.all([route.lessons?.flush(), route.supplies?.stop()])),
+    stop: async () => {
+      await paid?.close();
+      await Promise.all([route.lessons?.flush(), route.supplies?.stop()]);
+    },
   };
 }
 

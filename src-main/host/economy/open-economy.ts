@@ -6,7 +6,7 @@ import type { Node } from '../node.ts';
 import type { AppPaths } from '../paths.ts';
 import { chainConfigOf, contractsFolder } from './chain-config.ts';
 import { EconomyHost, type EconomyHostInit, type OpenWindow } from './economy-host.ts';
-import { nodeSignerOf } from './node-id.ts';
+import { nodeSignerOf } from '../paid/index.ts';
 
 export interface OpenEconomy {
   readonly node: Pick<Node, 'mesh' | 'logger'>;

@@ -6,7 +6,7 @@ import { ownSigner } from '../mesh-zone.ts';
 import { appPaths } from '../paths.ts';
 import { chainConfigOf, contractsFolder } from './chain-config.ts';
 import { EconomyHost } from './economy-host.ts';
-import { nodeSignerOf } from './node-id.ts';
+import { nodeSignerOf } from '../paid/index.ts';
 import { ownerService } from './owner-service.ts';
 
 /** Chain and wallet of a home, for one command. */

@@ -102,6 +102,8 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   failovers = 0;
   /** No other answer was under way meanwhile. */
   isAlone = true;
+  /** What the stages computed for it, as this side sees it: rows that they took up, those of replays again, and tokens that came. */
+  computedTokens = 0;
   /** Where the last run began. */
   runStart = 0;
   /** Losses since the last new token. */
@@ -127,6 +129,8 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   /** A token after the answer was sampled, so that the rows of all of it are in the caches. */
   #endSampled = false;
   #progressMs: number;
+  /** `computedTokens` when all of the present run's script is computed. */
+  #scriptEnd = 0;
 
   constructor(init: GenerationInit) {
     this.#init = init;
@@ -233,12 +237,18 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     this.placedMs ??= this.#progressMs;
     this.#isCaughtUp = false;
     this.#limit = promptTokens.length + this.#taken + TOKEN_WINDOW;
+    const script = scriptOf(this.#soFar, start);
+    this.#scriptEnd = this.computedTokens + script.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const before = this.computedTokens;
     this.#run = new Run({
-      assembly, session, endTokens, script: scriptOf(this.#soFar, start), limit: this.#limit,
+      assembly, session, endTokens, script, limit: this.#limit,
       maxTokens: Math.min(maxTokens, this.#init.contextTokens + 1) - this.received,
       onToken: (sampled, position) => this.#onToken(sampled, position),
       onEcho: (token, position) => this.#onEcho(token, position),
-      onProgress: () => this.#mark(),
+      onProgress: () => {
+        this.#mark();
+        if (!this.#isCaughtUp) this.computedTokens = before + (this.#run?.takenRows ?? 0);
+      },
       onError: (error) => this.#init.onSetback(this, error, assembly),
     });
   }
@@ -263,6 +273,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
     this.setbacks = 0;
     this.interruptions.end(this.#progressMs);
     this.#time(position, gapUs);
+    this.computedTokens = (this.#isCaughtUp ? this.computedTokens : this.#scriptEnd) + 1;
     this.#isCaughtUp = true;
     if (this.#endTokens.has(token)) {
       this.#endSampled = true;

@@ -4,6 +4,8 @@ import { pipelineErrors, type StageRef } from '../errors.ts';
 const BROKEN_PROTOCOL: readonly string[] = ['PIPELINE_BAD_FRAME', 'PIPELINE_BAD_CHECKSUM', 'PIPELINE_BAD_MESSAGE', 'PIPELINE_OUT_OF_STEP', 'PIPELINE_FLOODED'];
 const GONE: readonly string[] = ['PIPELINE_LINK_LOST', 'PIPELINE_LINK_SILENT'];
 const REFUSED: readonly string[] = ['PIPELINE_STAGE_BUSY', 'PIPELINE_NOT_ALLOWED', 'PIPELINE_LAYERS_NOT_HELD'];
+/** It does not serve us any more, and others can: as its owner wants it, or because it is not paid (docs/protocols/pay.md). */
+const LEFT: readonly string[] = ['PIPELINE_NOT_SERVING', 'PAY_BEHIND', 'PAY_SPENT', 'PAY_OVER'];
 const NAMES_ITS_PEER: readonly string[] = [...GONE, 'PIPELINE_BAD_FRAME', 'PIPELINE_BAD_CHECKSUM', 'PIPELINE_OUT_OF_STEP', 'PIPELINE_FLOODED'];
 
 /** A failure of our own link to a stage, as an error that names the stage. */
@@ -22,7 +24,7 @@ export function reportedFailure(reporter: StageRef, error: CodedError, route: re
   if (error.code === 'PIPELINE_LAYERS_NOT_FETCHED') return pipelineErrors.stageNotFetched({ ...reporter, code: causeOf(error), reason: error.message }, error);
   // Other stages would say the same.
   if (error.code === 'ENGINE_BAD_GRAMMAR') return pipelineErrors.badGrammar({ ...reporter, reason: error.message }, error);
-  if (error.code === 'PIPELINE_NOT_SERVING') return pipelineErrors.stageLeft({ ...reporter, reason: error.message }, error);
+  if (LEFT.includes(error.code)) return pipelineErrors.stageLeft({ ...reporter, reason: error.message }, error);
   return REFUSED.includes(error.code) ? pipelineErrors.stageRefused(meta, error) : pipelineErrors.stageFailed(meta, error);
 }
 

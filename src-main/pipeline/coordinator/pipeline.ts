@@ -141,6 +141,7 @@ export class StagePipeline implements Pipeline {
     });
     this.#running.add(generation);
     if (this.running > 1) for (const one of this.#running) one.isAlone = false;
+    this.events.emit('begun', { answer: generation });
     if (request.receipts === true && this.#isInQ8) generation.fail(receiptErrors.notInQ8({}));
     else void generation.start();
     return generation;

@@ -46,6 +46,7 @@ export class Run implements SessionListener {
   readonly #sent = new FrameWindow();
   #due: number;
   #next = 0;
+  #credited = 0;
   #ended = false;
   #suspicion: NodeJS.Timeout | undefined;
 
@@ -65,6 +66,11 @@ export class Run implements SessionListener {
   /** Frames of the script are still to be sent. */
   get isFeeding(): boolean {
     return this.#next < this.#init.script.length;
+  }
+
+  /** Rows of the script that stage 0 has taken up; the last ones are known to be by the first new token. */
+  get takenRows(): number {
+    return this.#init.script.slice(0, this.#credited).reduce((sum, { tokens }) => sum + tokens.length, 0);
   }
 
   /** The reader took tokens: positions before `limit` may be produced. */
@@ -95,6 +101,7 @@ export class Run implements SessionListener {
 
   onCredit(frame: Frame): void {
     if (frame.run !== this.#number || this.#ended || !this.#sent.give(frame.flags)) return;
+    this.#credited++;
     this.#init.onProgress();
     this.#feed();
   }

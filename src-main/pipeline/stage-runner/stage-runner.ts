@@ -35,8 +35,8 @@ export interface StageRunnerComponents extends PipelineComponents {
   readonly source: StageSource;
   /** Whether a peer may have this node load and compute; everybody when absent. */
   readonly authorize?: (peer: PeerId) => boolean | Promise<boolean>;
-  /** Why a peer is not served now, in words that it gets to read; undefined: it is. Asked at everything that begins something. */
-  readonly refuses?: (peer: PeerId) => string | undefined;
+  /** Why a peer is not served now, in words that it gets to read; undefined: it is. Asked at everything that begins something: `tell` is of what this node holds and how far others are. */
+  readonly refuses?: (peer: PeerId, what: 'tell' | 'compute') => string | undefined;
   /** Without it, rows go over the mesh only. */
   readonly lanes?: LaneNetwork;
   /** Without it, this node tells nothing of its links. */
@@ -58,6 +58,11 @@ export interface ServedSession extends OpenedSession {
   readonly rows: number;
   /** Of them, those of the present run, that no event has told yet. */
   readonly runRows: number;
+}
+
+interface Asked<T> {
+  readonly what: 'tell' | 'compute';
+  readonly act: () => T;
 }
 
 /** Serves the layer ranges of this node to coordinators, and passes hidden states straight to the next stage. */
@@ -113,6 +118,11 @@ export class StageRunner implements Service {
     return leave({ ...request, sessions: this.#sessions, hub: this.#hub, links: () => [...this.#inbound.keys()] });
   }
 
+  /** Ends what is open for one coordinator, which gets to know why. Its other stages go on where others take over. */
+  cut(peer: PeerId, error: CodedError): void {
+    for (const session of this.#sessions.all()) if (session.init.control.peer === peer) this.#sessions.fail(session, error);
+  }
+
   start(): Promise<void> {
     const links = (): StageLink[] => [...this.#inbound.keys(), ...this.#peerLinks.open()];
     this.#heartbeat = new Heartbeat({ clock: this.#components.clock, heartbeatMs: this.#options.heartbeatMs, heartbeatTimeoutMs: this.#options.heartbeatTimeoutMs, links });
@@ -146,12 +156,12 @@ export class StageRunner implements Service {
     if (FROM_NEIGHBOUR.has(frame.type)) return this.#withSession(frame, link, { isControl: false });
     if (FROM_COORDINATOR.has(frame.type)) return this.#withSession(frame, link, { isControl: true });
     switch (frame.type) {
-      case FrameType.offersRequest: return this.#allowed(frame, link, () => control.offers(frame));
-      case FrameType.measure: return this.#allowed(frame, link, () => control.measure(frame));
-      case FrameType.load: return this.#allowed(frame, link, () => control.load(frame));
+      case FrameType.offersRequest: return this.#allowed(frame, link, { what: 'tell', act: () => control.offers(frame) });
+      case FrameType.measure: return this.#allowed(frame, link, { what: 'tell', act: () => control.measure(frame) });
+      case FrameType.load: return this.#allowed(frame, link, { what: 'compute', act: () => control.load(frame) });
       case FrameType.unload: return control.unload(frame);
       case FrameType.spelling: return control.spelling(frame);
-      case FrameType.open: return this.#served(frame, link, () => void control.open(frame));
+      case FrameType.open: return this.#served(frame, link, { what: 'compute', act: () => void control.open(frame) });
       case FrameType.close: return control.close(frame);
       case FrameType.error: return this.#onPeerError(frame, link);
       default: throw pipelineErrors.badFrame({ peer: link.peer, reason: `type ${frame.type} is not for a stage` });
@@ -216,10 +226,10 @@ export class StageRunner implements Service {
     }
   }
 
-  #allowed(frame: Frame, link: StageLink, act: () => Promise<void>): void {
+  #allowed(frame: Frame, link: StageLink, asked: Asked<Promise<void>>): void {
     const { authorize, logger } = this.#components;
     const decide = async (): Promise<void> => {
-      if (authorize === undefined || await authorize(link.peer)) return this.#served(frame, link, act);
+      if (authorize === undefined || await authorize(link.peer)) return this.#served(frame, link, asked);
       link.postError(frame, pipelineErrors.notAllowed({ peer: link.peer }));
     };
     decide().catch((error: unknown) => {
@@ -228,8 +238,8 @@ export class StageRunner implements Service {
     });
   }
 
-  #served<T>(frame: Frame, link: StageLink, act: () => T): T | undefined {
-    const reason = this.#components.refuses?.(link.peer);
+  #served<T>(frame: Frame, link: StageLink, { what, act }: Asked<T>): T | undefined {
+    const reason = this.#components.refuses?.(link.peer, what);
     if (reason === undefined) return act();
     link.postError(frame, pipelineErrors.notServing({ reason }));
     return undefined;

@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { asPeerId } from '../../base/index.ts';
+import type { Hex } from '../../chain/index.ts';
+import { PayBook, type BookedShare } from './book.ts';
+
+let folder = '';
+let path = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'omninode-pay-book-'));
+  path = join(folder, 'pay.db');
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
+const session = { role: 'node', id: word('1'), chainId: 1, settlement: `0x${'2'.repeat(40)}`, work: word('3'), payer: `0x${'4'.repeat(40)}`, openedMs: 5, state: 'open' } as const;
+const share: BookedShare = { sessionId: session.id, workId: session.work, nodeId: word('5'), peer: asPeerId('p'), layers: { first: 1, last: 2 }, price: 10n ** 30n, cap: 7n, tokens: 0 };
+const rootOf = (tokens: number): Hex => `0x${tokens.toString(16).padStart(64, '0')}`;
+const voucher = (tokens: number) => ({ nodeId: share.nodeId, root: rootOf(tokens), signature: word('6'), path: [word('7')], tokens, receiptsRoot: word('0') });
+
+test('what was written is there again, the best voucher first, and counts never fall', () => {
+  const book = new PayBook(path);
+  expect(book.begin(session, [share])).toBe(true);
+  book.count('node', session.id, new Map([[share.nodeId, 9]]));
+  book.count('node', session.id, new Map([[share.nodeId, 4]]));
+  for (const tokens of [1, 3, 2]) book.addVoucher('node', session.id, [voucher(tokens)]);
+  book.addVoucher('node', session.id, [voucher(3)]);
+  book.close();
+  const again = new PayBook(path);
+  expect(again.sessions('node')).toEqual([{ ...session, score: undefined }]);
+  expect(again.shares('node', session.id)).toEqual([{ ...share, tokens: 9 }]);
+  expect(again.vouchers('node', session.id, share.nodeId).map(({ tokens }) => tokens)).toEqual([3, 2, 1]);
+  again.close();
+});
+
+test('a session begins once, and on a node a work belongs to one session', () => {
+  const book = new PayBook(path);
+  expect(book.begin(session, [share])).toBe(true);
+  expect(book.begin(session, [share])).toBe(false);
+  expect(book.begin({ ...session, id: word('8') }, [{ ...share, sessionId: word('8') }])).toBe(false);
+  expect(book.shares('node', word('8'))).toEqual([]);
+  expect(book.begin({ ...session, role: 'payer' }, [share])).toBe(true);
+  book.close();
+});
+
+test('only the newest vouchers are kept', () => {
+  const book = new PayBook(path);
+  book.begin(session, [share]);
+  for (let tokens = 1; tokens <= 300; tokens++) book.addVoucher('node', session.id, [voucher(tokens)]);
+  const kept = book.vouchers('node', session.id, share.nodeId);
+  expect([kept.length, kept[0]?.tokens, kept.at(-1)?.tokens]).toEqual([256, 300, 45]);
+  book.close();
+});
+
+test('a voucher that was taken is there after kill -9', () => {
+  const book = new PayBook(path);
+  book.begin(session, [share]);
+  book.close();
+  const program = `
+    import { PayBook } from ${JSON.stringify(new URL('./book.ts', import.meta.url).href)};
+    const book = new PayBook(${JSON.stringify(path)});
+    for (const voucher of ${JSON.stringify([voucher(1), voucher(2)])}) book.addVoucher('node', ${JSON.stringify(session.id)}, [voucher]);
+    process.kill(process.pid, 'SIGKILL');`;
+  expect(() => execFileSync(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' })).toThrow();
+  const again = new PayBook(path);
+  expect(again.vouchers('node', session.id, share.nodeId).map(({ tokens }) => tokens)).toEqual([2, 1]);
+  again.close();
+});
+
+test('a file that is none is told so, and left', async () => {
+  await writeFile(path, 'not a database, but longer than the hundred bytes of its header: '.repeat(10));
+  expect(() => new PayBook(path)).toThrow(expect.objectContaining({ code: 'PAY_BOOK_DAMAGED' }));
+});

@@ -1,0 +1,13 @@
+export { payErrors } from './errors.ts';
+export { nodeIdOf, nodeSignerOf } from './node-id.ts';
+export { openPaid, type Paid, type PaidInit } from './open-paid.ts';
+export { outboxWallet, type BatchBox } from './outbox-wallet.ts';
+export { PayBook, type BookedSession, type BookedShare } from './book.ts';
+export { PayChain } from './pay-chain.ts';
+export { PayGate } from './pay-gate.ts';
+export { PayHost, type Affordable } from './pay-host.ts';
+export { evidenceIn, readEvidence, type Evidence } from './evidence.ts';
+export { payBookPath } from './paths.ts';
+export type { FollowedAnswer, PaidSession } from './paid-session.ts';
+export type { Offer, OpenPaidRequest, PaidStage, Payer, Standing } from './payer.ts';
+export type { PayBatch, PayWallet, VoucherRequest } from './ports.ts';

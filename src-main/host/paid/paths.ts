@@ -1,0 +1,3 @@
+import { join } from 'node:path';
+
+export const payBookPath = (home: string): string => join(home, 'pay.db');

@@ -1,0 +1,95 @@
+import { parseEther } from 'viem';
+import { isCoded, systemClock, toCoded, type PeerId } from '../../base/index.ts';
+import { verifySignature } from '../../mesh/index.ts';
+import type { HostConfig } from '../config.ts';
+import type { Node } from '../node.ts';
+import { askPeer } from './ask-peer.ts';
+import { payErrors } from './errors.ts';
+import { openPaid, type Paid } from './open-paid.ts';
+import type { PayChain } from './pay-chain.ts';
+import { PayGate } from './pay-gate.ts';
+import type { PaidSession } from './paid-session.ts';
+import type { Offer, Standing } from './payer.ts';
+import type { PayWallet } from './ports.ts';
+
+interface Stage {
+  readonly peer: PeerId;
+  readonly layers: { readonly first: number; readonly last: number };
+}
+
+/** Who of the peers may be planned with: those that ask for nothing, and those that are paid, with what they ask. */
+export interface Affordable {
+  readonly peers: readonly PeerId[];
+  readonly offers: ReadonlyMap<PeerId, Offer>;
+}
+
+/** Pay in the app: as the configuration wants it, from when chain and wallet are there. Without them it pays nobody, and a node that wants pay serves nobody. */
+export class PayHost {
+  /** Of a node that computes for pay. */
+  readonly gate: PayGate | undefined;
+  readonly #config: HostConfig;
+  readonly #node: () => Node;
+  #paid: Paid | undefined;
+
+  constructor(config: HostConfig, node: () => Node) {
+    this.#config = config;
+    this.#node = node;
+    // Members of a private zone compute for each other.
+    this.gate = config.payPrice === undefined || config.zone === 'private' ? undefined : new PayGate();
+  }
+
+  /** What is booked and under way, once it is connected. */
+  get paid(): Paid | undefined {
+    return this.#paid;
+  }
+
+  /** Begins to serve for pay, to pay and to settle. The node is running. Throws PAY_BOOK_*. */
+  async connect({ chain, wallet }: { readonly chain: PayChain; readonly wallet: PayWallet }): Promise<void> {
+    await this.disconnect();
+    const { home, payPrice } = this.#config;
+    const node = this.#node();
+    const paid = openPaid({
+      home, node, chain, wallet, verifySignature, clock: systemClock, logger: node.logger,
+      ...(this.gate === undefined || payPrice === undefined ? {} : { serve: { price: parseEther(payPrice), gate: this.gate } }),
+    });
+    await paid.start();
+    this.#paid = paid;
+  }
+
+  /** Idempotent. */
+  async disconnect(): Promise<void> {
+    const paid = this.#paid;
+    this.#paid = undefined;
+    await paid?.stop();
+  }
+
+  /** Leaves out who wants pay and gets none: because this node pays nothing, because it has staked too little, because it is paid elsewhere. */
+  async affordable(peers: readonly PeerId[]): Promise<Affordable> {
+    const { logger } = this.#node();
+    const offers = new Map<PeerId, Offer>();
+    const able = await Promise.all(peers.map(async (peer) => {
+      const standing = await this.#standingOf(peer);
+      if (standing.kind === 'paid') offers.set(peer, standing.offer);
+      if (standing.kind === 'out') logger.info({ peer, code: toCoded(standing.error).code }, 'a peer that wants pay is left out');
+      return standing.kind !== 'out';
+    }));
+    return { peers: peers.filter((_, index) => able[index]), offers };
+  }
+
+  async #standingOf(peer: PeerId): Promise<Standing> {
+    const { mesh } = this.#node();
+    if (this.#paid !== undefined && this.#config.payUpTo !== undefined) return this.#paid.payer.standingOf(peer);
+    return askPeer(mesh, peer, { ask: 'offer' }).then(() => ({ kind: 'out', error: payErrors.notPaying({ peer }) }), (error: unknown): Standing => (isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') ? { kind: 'free' } : { kind: 'out', error: toCoded(error) }));
+  }
+
+  /** A paid session over those stages whose nodes ask for pay; undefined where none does. @throws PAY_*, WALLET_*, CHAIN_* */
+  async payFor(stages: readonly Stage[], { offers }: Pick<Affordable, 'offers'>, signal: AbortSignal): Promise<PaidSession | undefined> {
+    const { payUpTo } = this.#config;
+    const toPay = stages.flatMap(({ peer, layers }) => {
+      const offer = offers.get(peer);
+      return offer === undefined ? [] : [{ ...offer, layers }];
+    });
+    if (toPay.length === 0 || payUpTo === undefined) return undefined;
+    return this.#paid?.payer.open({ stages: toPay, upTo: parseEther(payUpTo), signal });
+  }
+}

@@ -1,0 +1,102 @@
+import type { Hex } from '../../chain/index.ts';
+import type { BookedSession, BookedShare } from './book.ts';
+import { faultsOf } from './evidence.ts';
+import type { SettlerInit } from './node-settler.ts';
+import { CLAIM_PERIOD_S, DISTRIBUTION_DELAY_S, FEEDBACK_PERIOD_S } from './options.ts';
+import type { ChainSession } from './pay-chain.ts';
+
+/** A session that never came onto the chain within this time will not. */
+const OPENING_MS = 86_400_000;
+
+export interface PayerSettlerInit extends Omit<SettlerInit, 'patienceS'> {
+  /** Of this process, and not closed yet. */
+  readonly isLive: (id: Hex) => boolean;
+  /** Unix ms. */
+  readonly now: () => number;
+}
+
+interface Due {
+  readonly session: BookedSession;
+  readonly found: ChainSession;
+  readonly nowS: bigint;
+}
+
+/** The payer's end of settlement: posts the last voucher, brings proof of contradicting bills, scores, distributes, takes back what is left. Looks at the chain each time, so that it may be stopped anywhere. */
+export class PayerSettler {
+  readonly #init: PayerSettlerInit;
+
+  constructor(init: PayerSettlerInit) {
+    this.#init = init;
+  }
+
+  /** One look at all sessions. Rejects where the chain is not reached. */
+  async settle(): Promise<void> {
+    const { book, chain } = this.#init;
+    const isDue = ({ id, chainId, settlement }: BookedSession): boolean => !this.#init.isLive(id) && chainId === chain.network.chainId && settlement === chain.settlement;
+    const sessions = book.sessions('payer', ['opening', 'open', 'closed']).filter(isDue);
+    if (sessions.length === 0) return;
+    const nowS = await chain.time();
+    for (const session of sessions) {
+      const found = await chain.session(session.id);
+      if (found === undefined) this.#forget(session);
+      else await this.#one({ session, found, nowS });
+    }
+  }
+
+  #forget({ id, openedMs }: BookedSession): void {
+    if (this.#init.now() - openedMs > OPENING_MS) this.#init.book.setState('payer', id, 'done');
+  }
+
+  async #one(due: Due): Promise<void> {
+    const { session: { id, state }, found, nowS } = due;
+    // Whoever had it open is gone.
+    if (state !== 'closed') this.#init.book.setState('payer', id, 'closed');
+    await this.#punish(id);
+    if (nowS < found.finalAt) return this.#post(id);
+    await this.#score(due);
+    const isShared = await this.#distribute(due);
+    const isBack = await this.#refund(due);
+    if (isShared && isBack) this.#init.book.setState('payer', id, 'done');
+  }
+
+  async #punish(id: Hex): Promise<void> {
+    const { book, chain, steps } = this.#init;
+    for (const { nodeId, faultId, proof } of faultsOf(book, id)) {
+      if (!await chain.isPunished(faultId)) await steps.take('slash', faultId, chain.slash(nodeId, proof));
+    }
+  }
+
+  async #post(id: Hex): Promise<void> {
+    const { book, chain, steps } = this.#init;
+    const best = this.#last(book.shares('payer', id));
+    if (best !== undefined && !await chain.isPosted(id, best.root)) await steps.take('post', best.root, chain.post(id, best));
+  }
+
+  /** All nodes' parts of one voucher have its root: the one with most is the last. */
+  #last(shares: readonly BookedShare[]): { readonly root: Hex; readonly signature: Hex } | undefined {
+    const best = shares.flatMap(({ sessionId, nodeId }) => this.#init.book.vouchers('payer', sessionId, nodeId)[0] ?? []).filter(({ tokens }) => tokens > 0);
+    return best.toSorted((a, b) => b.tokens - a.tokens)[0];
+  }
+
+  async #score({ session: { id, score }, found, nowS }: Due): Promise<void> {
+    const { chain, steps } = this.#init;
+    if (score !== undefined && nowS < found.finalAt + FEEDBACK_PERIOD_S && !await chain.isScored(id)) await steps.take('feedback', id, chain.score(id, score));
+  }
+
+  /** True: nothing is left of it. */
+  async #distribute({ session: { id }, found, nowS }: Due): Promise<boolean> {
+    const { chain, steps } = this.#init;
+    if (nowS < found.finalAt + DISTRIBUTION_DELAY_S) return false;
+    if (await chain.rewardableFee(id) === 0n || await chain.distributed(id) >= found.nodeIds.length) return true;
+    return steps.take('distribute', id, chain.distribute(id, found.nodeIds.length));
+  }
+
+  /** Once, when nobody can claim any more. True: nothing is left. */
+  async #refund({ session: { id }, found, nowS }: Due): Promise<boolean> {
+    const { chain, steps, book } = this.#init;
+    if (found.left === 0n) return true;
+    const shares = await Promise.all(found.nodeIds.map((nodeId) => chain.share(id, nodeId)));
+    const isOver = nowS >= found.finalAt + CLAIM_PERIOD_S || shares.every(({ isClosed }) => isClosed) || this.#last(book.shares('payer', id)) === undefined;
+    return isOver && steps.take('refund', id, chain.refund(id));
+  }
+}
