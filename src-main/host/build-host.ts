@@ -13,7 +13,6 @@ import { openContributing } from './contribute/open-contributing.ts';
 import { openChats } from './open-chats.ts';
 import type { EconomyHostInit, OpenWindow } from './economy/economy-host.ts';
 import { openEconomy } from './economy/open-economy.ts';
-import { ownerService } from './economy/owner-service.ts';
 import { EmbeddingModel } from './embedding-model.ts';
 import { setupService } from './first-run.ts';
 import { inviteService } from './invite-service.ts';
@@ -89,17 +88,14 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const node: Node = await createNode({ settings, paths, shards: [], serving: gate, paid: pay.gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
   const receipts = await PeerReceipts.open({ node, config, events });
-  const onOpened = (opened: OpenedPipeline): void => {
-    pipeline.opened(opened);
-    receipts.opened(opened);
-  };
+  const onOpened = (opened: OpenedPipeline): void => [pipeline, receipts].forEach((watcher) => watcher.opened(opened));
   const chat: ChatModel = new ChatModel({ settings: live, paths, node, events, spawn, pay, onOpened, served: servedOf(served.model, served.file) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, home: config.home, paths, logger: node.logger, spawn });
   const contextNow = (): number => chat.model?.contextTokens ?? gate.config.contextTokens;
   const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: contextNow, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: contextNow });
   const files = new SharedFiles((now) => shareStore({ config: now, paths, mesh: node.mesh, logger: node.logger, spawn }), node.logger);
   const contribute = await openContributing({ gate, node, events, machine, onSharing: (now) => files.change(now) });
-  const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now), openWindow, options: economyForTests });
+  const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now), openWindow, options: economyForTests, pay });
   const version = appVersion(paths);
   const [peers, net] = [peerService(node), netOf(node)];
   const invites = inviteService(node, config);
@@ -113,7 +109,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   });
   const api: HostService = {
     events, completions: new CompletionModel({ chat }), ...(embeddings === undefined ? {} : { embeddings }), manage, downloads, models,
-    invites, ...present('links', links), ...present('hubToken', settings.hubToken), network, pipeline, contribute, ...present('economy', economy?.service), ...(economy?.host === undefined ? {} : { owner: ownerService(economy.host) }), setup: setupService(config, contribute), ...(chats === undefined ? {} : { conversations: chats, attachments: attachmentService({ chats, pdfWorker: paths.pdfWorker }) }),
+    invites, ...present('links', links), ...present('hubToken', settings.hubToken), network, pipeline, contribute, ...economy?.parts, setup: setupService(config, contribute), ...(chats === undefined ? {} : { conversations: chats, attachments: attachmentService({ chats, pdfWorker: paths.pdfWorker }) }),
     settings: settingsService(settings, { config: () => gate.config, loaded: () => chat.loadedWith, adopt: (keys) => contribute.adopt(keys) }), preferences: preferenceService(config.home), apiKeys: apiKeyService(config.home), about: aboutService(paths, config.home),
     logs: lines, diagnostics: () => diagnose(),
     status: () => chat.status,
@@ -154,7 +150,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
         await node.start();
         isUp = true;
         await contribute.start();
-        await economy?.host?.start();
+        await economy?.start();
         await chat.start().finally(() => { if (!isStopping) void files.change(gate.config); });
       } catch (error) {
         chat.setStatus(failed(error));
@@ -164,7 +160,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
     stop: async () => {
       isStopping = true;
       await contribute.stop();
-      await economy?.host?.stop();
+      await economy?.stop();
       // Others hear at once that this node goes, and do not wait for its model to be unloaded.
       await node.presence?.stop();
       await control?.stop();
@@ -176,7 +172,6 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
       await receipts.stop();
       pipeline.stop();
       await files.stop();
-      await pay.disconnect();
       await node.stop();
     },
   };

@@ -1,7 +1,10 @@
 import { systemClock, toCoded, type Clock, type Logger, type SecretKeeping, type Service } from '../../base/index.ts';
-import { abis, BatchSender, chainErrors, chainWitness, Consents, economyErrors, SumChain, Wallet, WalletProvider, type Asker, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
+import { abis, BatchSender, chainErrors, chainWitness, Consents, SumChain, Wallet, WalletProvider, type Asker, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
 import { WalletDocuments, type EconomyService } from '../../api/index.ts';
 import type { CommandOutput, CommandParsed, Economy, EconomyTransaction } from '../../../src-preload/bridge/index.ts';
+import { PayChain, type PayHost } from '../paid/index.ts';
+import { pendingIn } from './pending.ts';
+import { sessionCalls } from './session-calls.ts';
 import { earningsInfo, ledgerInfo, slashesInfo } from './ledger-info.ts';
 import { askedTransactions, linkInfo, networkInfo, planInfo, transactionInfo, walletInfo } from './to-bridge.ts';
 import { walletChain, walletOutbox } from './wallet-ports.ts';
@@ -21,6 +24,8 @@ export interface EconomyHostInit {
   readonly changed?: (economy: Economy) => void;
   /** Shows a document of the wallet in a window of its own; left out, the page shows a link. */
   readonly openWindow?: OpenWindow;
+  /** Sessions that are paid, where there are any. */
+  readonly pay?: PayHost;
   /** For tests. */
   readonly options?: { readonly chain?: SumChainInit['options']; readonly wallet?: Pick<WalletInit, 'costForTests'> };
 }
@@ -112,7 +117,8 @@ export class EconomyHost implements EconomyService, Service {
   }
 
   async earnings({ windowMs }: CommandParsed<'economy.earnings'>): Promise<CommandOutput<'economy.earnings'>> {
-    return earningsInfo(await (await this.chain()).earnings({ ...this.#who(), windowMs }), () => 0n);
+    const { pay } = this.#init;
+    return earningsInfo(await (await this.chain()).earnings({ ...this.#who(), windowMs }), (sessionId) => (pay === undefined ? 0n : pendingIn(pay, sessionId)));
   }
 
   async slashes(): Promise<CommandOutput<'economy.slashes'>> {
@@ -137,7 +143,7 @@ export class EconomyHost implements EconomyService, Service {
       case 'transfer': return chain.plan({ op: 'transfer', to: op.to as Hex, amount: BigInt(op.amount) }, who);
       case 'cancel': return chain.plan(op, who);
       case 'withdraw': case 'claim': return chain.plan({ op: op.op }, who);
-      case 'collect': case 'refund': throw economyErrors.notPossible({ op: op.op, reason: 'this node keeps nothing of that session' });
+      case 'collect': case 'refund': return sessionCalls(new PayChain({ network: chain.network, client: chain.client }), op, this.#init.pay);
     }
   }
 

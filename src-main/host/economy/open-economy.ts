@@ -1,12 +1,14 @@
 import { systemClock, toCoded, type SecretKeeping } from '../../base/index.ts';
-import type { EconomyService } from '../../api/index.ts';
+import type { EconomyService, OwnerService } from '../../api/index.ts';
 import type { Economy } from '../../../src-preload/bridge/index.ts';
 import type { HostConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import type { AppPaths } from '../paths.ts';
 import { chainConfigOf, contractsFolder } from './chain-config.ts';
+import { ownerService } from './owner-service.ts';
+import { PayLink } from './pay-link.ts';
 import { EconomyHost, type EconomyHostInit, type OpenWindow } from './economy-host.ts';
-import { nodeSignerOf } from '../paid/index.ts';
+import { nodeSignerOf, type PayHost } from '../paid/index.ts';
 
 export interface OpenEconomy {
   readonly node: Pick<Node, 'mesh' | 'logger'>;
@@ -16,21 +18,42 @@ export interface OpenEconomy {
   readonly changed: (economy: Economy) => void;
   readonly openWindow?: OpenWindow | undefined;
   readonly options?: EconomyHostInit['options'] | undefined;
+  readonly pay: PayHost;
 }
 
 /** Undefined where no chain is used. A wallet that cannot be read costs the wallet, not the host: the page says why. */
-export async function openEconomy({ node: { mesh, logger }, config, paths, keeping, changed, openWindow, options }: OpenEconomy): Promise<{ readonly service: EconomyService; readonly host?: EconomyHost } | undefined> {
+/** With the pay that goes by it. */
+export interface OpenedEconomy {
+  readonly parts: { readonly economy: EconomyService; readonly owner?: OwnerService };
+  /** The node runs. */
+  start(): Promise<void>;
+  /** Before the node stops. */
+  stop(): Promise<void>;
+}
+
+export async function openEconomy({ node: { mesh, logger }, config, paths, keeping, changed, openWindow, options, pay }: OpenEconomy): Promise<OpenedEconomy | undefined> {
   const chain = chainConfigOf(config);
   if (chain === undefined) return undefined;
   try {
     const host = await EconomyHost.open({
-      config: chain, home: config.home, contractsFolder: contractsFolder(paths), logger, node: nodeSignerOf(mesh.signer), changed,
+      config: chain, home: config.home, contractsFolder: contractsFolder(paths), logger, node: nodeSignerOf(mesh.signer), changed, pay,
       ...(keeping === undefined ? {} : { keeping }), ...(openWindow === undefined ? {} : { openWindow }), ...(options === undefined ? {} : { options }),
     });
-    return { service: host, host };
+    const link = new PayLink({ economy: host, pay, logger });
+    return {
+      parts: { economy: host, owner: ownerService(host) },
+      start: async () => {
+        await host.start();
+        link.start();
+      },
+      stop: async () => {
+        await link.stop();
+        await host.stop();
+      },
+    };
   } catch (error) {
     logger.warn({ code: toCoded(error).code }, 'the wallet cannot be used');
-    return { service: unusable(error) };
+    return { parts: { economy: unusable(error) }, start: () => Promise.resolve(), stop: () => Promise.resolve() };
   }
 }
 

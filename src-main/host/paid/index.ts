@@ -11,3 +11,4 @@ export { payBookPath } from './paths.ts';
 export type { FollowedAnswer, PaidSession } from './paid-session.ts';
 export type { Offer, OpenPaidRequest, PaidStage, Payer, Standing } from './payer.ts';
 export type { PayBatch, PayWallet, VoucherRequest } from './ports.ts';
+export { billOf } from './terms.ts';

@@ -38,6 +38,11 @@ export class PayHost {
     this.gate = config.payPrice === undefined || config.zone === 'private' ? undefined : new PayGate();
   }
 
+  /** It pays, or is paid, as the configuration says. */
+  get isWanted(): boolean {
+    return this.#config.payPrice !== undefined || this.#config.payUpTo !== undefined;
+  }
+
   /** What is booked and under way, once it is connected. */
   get paid(): Paid | undefined {
     return this.#paid;

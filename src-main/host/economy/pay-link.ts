@@ -1,0 +1,75 @@
+import { isCoded, toCoded, type Logger, type Unsubscribe } from '../../base/index.ts';
+import { walletErrors, type SumChain } from '../../chain/index.ts';
+import { PayChain, type PayBatch, type PayHost, type PayWallet } from '../paid/index.ts';
+import type { EconomyHost } from './economy-host.ts';
+
+const SESSION = { kind: 'session', name: 'Paid sessions' } as const;
+
+export interface PayLinkInit {
+  readonly economy: EconomyHost;
+  readonly pay: PayHost;
+  readonly logger: Logger;
+}
+
+/** Connects pay with the account, once there are a chain and a wallet. What pay sends is decided by the owner, like all else; vouchers of a session that was opened so are not asked for again. */
+export class PayLink {
+  readonly #init: PayLinkInit;
+  readonly #stopped = new AbortController();
+  /** What the owner did not want is not asked for again by itself. */
+  readonly #unwanted = new Set<string>();
+  #off: Unsubscribe | undefined;
+  #connecting: Promise<void> | undefined;
+
+  constructor(init: PayLinkInit) {
+    this.#init = init;
+  }
+
+  /** The node runs. Does not wait for the chain. */
+  start(): void {
+    if (!this.#init.pay.isWanted) return;
+    this.#off = this.#init.economy.wallet.events.on('changed', () => this.#connect());
+    this.#connect();
+  }
+
+  /** Before the node stops. */
+  async stop(): Promise<void> {
+    this.#off?.();
+    this.#stopped.abort(walletErrors.noChain({}));
+    await this.#connecting;
+    await this.#init.pay.disconnect();
+  }
+
+  #connect(): void {
+    const { economy, pay, logger } = this.#init;
+    if (this.#connecting !== undefined || economy.wallet.state().status === 'none') return;
+    this.#connecting = economy.chain().then((chain) => (this.#stopped.signal.aborted
+      ? undefined
+      : pay.connect({ chain: new PayChain({ network: chain.network, client: chain.client }), wallet: this.#wallet(chain) }))).catch((error: unknown) => {
+      logger.warn({ code: toCoded(error).code }, 'nothing is paid for now');
+      this.#connecting = undefined;
+    });
+  }
+
+  #wallet(chain: SumChain): PayWallet {
+    const { wallet } = this.#init.economy;
+    return { address: wallet.address, send: (batch) => this.#send(chain, batch), signVoucher: ({ sessionId, root }) => wallet.signVoucher({ sessionId, root }) };
+  }
+
+  async #send({ outbox }: SumChain, { id, what, calls }: PayBatch): Promise<void> {
+    // One that was approved right before a crash, and never reached the outbox, is asked for again under another name.
+    const ids = [id, `${id}/again`];
+    let known = ids.find((one) => outbox.entry(one) !== undefined);
+    known ??= await this.#ask(this.#init.economy.wallet.isApproved(id) ? `${id}/again` : id, { what, calls });
+    await outbox.settled(known, this.#stopped.signal);
+  }
+
+  async #ask(id: string, { what, calls }: Omit<PayBatch, 'id'>): Promise<string> {
+    if (this.#unwanted.has(id)) throw walletErrors.refused({});
+    try {
+      return await this.#init.economy.sender().send({ asker: SESSION, id, what, calls, signal: this.#stopped.signal });
+    } catch (error) {
+      if (isCoded(error, 'WALLET_REFUSED') || isCoded(error, 'WALLET_EXPIRED')) this.#unwanted.add(id);
+      throw error;
+    }
+  }
+}
