@@ -28,20 +28,24 @@ export interface SumGround {
   stop(): Promise<void>;
 }
 
+/** A new account on an embedded chain, with what the faucet gives. */
+export async function accountOn(sum: SumChain): Promise<Account> {
+  const { network, client, outbox } = sum;
+  const key = privateKeyToAccount(generatePrivateKey());
+  await outbox.settled(sum.faucet(key.address).batch.id);
+  const signer: TransactionSigner = { address: key.address, sign: (_batch, _index, transaction) => key.signTransaction({ ...transaction, type: 'eip1559' }) };
+  const wallet = outboxWallet({ outbox, signer, maxFeeWei: MAX_FEE_WEI, signTyped: (data) => key.signTypedData(data) });
+  const balance = (): Promise<bigint> => client.readContract({ address: network.contracts.SumToken, abi: abis.SumToken, functionName: 'balanceOf', args: [key.address] });
+  return { address: key.address, wallet, balance, send: (what, calls) => wallet.send({ id: `test-${++batches}`, what, calls }) };
+}
+
 export async function startSumGround(home: string): Promise<SumGround> {
   const sum = new SumChain({ config: { kind: 'embedded' }, home, contractsFolder: join(import.meta.dirname, '../../resources/contracts'), logger: createLogger('silent'), clock: systemClock, options: { canTravel: true, faucetPerDay: 100, pollMs: 100 } });
   await sum.start();
-  const { network, client, outbox } = sum;
-  const balance = (address: Hex): Promise<bigint> => client.readContract({ address: network.contracts.SumToken, abi: abis.SumToken, functionName: 'balanceOf', args: [address] });
+  const { network, client } = sum;
   return {
     sum, chain: new PayChain({ network, client }),
-    async account() {
-      const key = privateKeyToAccount(generatePrivateKey());
-      await outbox.settled(sum.faucet(key.address).batch.id);
-      const signer: TransactionSigner = { address: key.address, sign: (_batch, _index, transaction) => key.signTransaction({ ...transaction, type: 'eip1559' }) };
-      const wallet = outboxWallet({ outbox, signer, maxFeeWei: MAX_FEE_WEI, signTyped: (data) => key.signTypedData(data) });
-      return { address: key.address, wallet, balance: () => balance(key.address), send: (what, calls) => wallet.send({ id: `test-${++batches}`, what, calls }) };
-    },
+    account: () => accountOn(sum),
     async stake(account, nodeSigner, amount) {
       await account.send('stake', await sum.plan({ op: 'stake', amount }, { nodeId: nodeSigner.nodeId, account: account.address, nodeSigner }));
     },
