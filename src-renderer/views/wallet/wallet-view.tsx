@@ -35,7 +35,7 @@ function OpeningChain({ link }: { readonly link: ChainLinkInfo }) {
   return (
     <main className="wallet" aria-label={wallet.title}>
       {isDown
-        ? <section className="card wallet-none"><h2>{wallet.notOpened}</h2><ErrorCard error={link.error} /><button type="button" className="button" onClick={open}>{wallet.openAgain}</button></section>
+        ? <section className="card wallet-none"><h2>{wallet.notOpened}</h2><ErrorCard error={link.error} /><button type="button" className="main" onClick={open}>{wallet.openAgain}</button></section>
         : <p className="wallet-notice" role="status">{wallet.starting}</p>}
     </main>
   );
