@@ -33,7 +33,7 @@ function OpeningChain({ link }: { readonly link: ChainLinkInfo }) {
   useEffect(() => { if (isOnline) opening(); }, [isOnline]);
   const isDown = link.status === 'down' || link.status === 'wrong-network';
   return (
-    <main className="wallet" aria-label={wallet.title}>
+    <main className={isDown ? 'wallet wallet-alone' : 'wallet'} aria-label={wallet.title}>
       {isDown
         ? <section className="card wallet-none"><h2>{wallet.notOpened}</h2><ErrorCard error={link.error} /><button type="button" className="main" onClick={open}>{wallet.openAgain}</button></section>
         : <p className="wallet-notice" role="status">{wallet.starting}</p>}
