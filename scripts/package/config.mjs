@@ -26,8 +26,8 @@ export const packageConfig = ({ platform = process.platform, updates } = {}) => 
   directories: { output: 'release', buildResources: 'resources/package' },
   files: [
     'package.json', 'LICENSE*', 'out/main/**', 'out/preload/**', 'out/renderer/**', 'native/build/Release/*.node', 'resources/models/*.{gguf,json}', 'resources/contracts/*.json',
-    // Sources, types and notes of the packages; bundles of the window hold what they need of theirs.
-    '!node_modules/**/*.{d.ts,d.mts,d.cts,map,md,markdown,tsbuildinfo}', '!node_modules/**/{test,tests,__tests__,example,examples,docs}/**', '!node_modules/**/src/**/*.ts',
+    // Sources, types and notes of the packages; bundles of the window hold what they need of theirs. viem's functions for test chains lie in folders called test, and its index needs them.
+    '!node_modules/**/*.{d.ts,d.mts,d.cts,map,md,markdown,tsbuildinfo}', '!node_modules/!(viem)/**/{test,tests,__tests__,example,examples,docs}/**', '!node_modules/**/src/**/*.ts',
     // Of what reads PDFs only what takes text out of them; nothing is drawn.
     '!node_modules/pdfjs-dist/{build,web,wasm,iccs,image_decoders,standard_fonts}/**', '!node_modules/pdfjs-dist/legacy/{web,image_decoders}/**', '!node_modules/@napi-rs/canvas*/**',
     '!out/.stamp', ...withoutOthers(platform),
