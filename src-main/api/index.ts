@@ -8,7 +8,9 @@ export * from './http/headers.ts';
 export type { ApiAccess } from './http/api.ts';
 export { isLoopback } from './http/place.ts';
 export { tlsFiles, type TlsFiles } from './http/tls.ts';
-export * from './consent/index.ts';
+export type { ConsentDesk, DocumentName, WalletDesk, WalletDocuments, WalletDocumentsInit } from './consent/index.ts';
+/** Apart, with the libraries of chains: few processes show documents of a wallet. */
+export const loadWalletDocuments = () => import('./consent/index.ts');
 export * from './keys/index.ts';
 export type * from './manage/ports.ts';
 export { Downloads, type DownloadEvents, type DownloadWork } from './manage/downloads.ts';

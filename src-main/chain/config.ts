@@ -1,34 +1,24 @@
-import { z } from 'zod';
+import type { ContractAddresses } from './types.ts';
 
 /** SUM's embedded chain: "SUM" in ASCII. No public chain has it. */
 export const EMBEDDED_CHAIN_ID = 0x53_55_4d;
 
-const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/).transform((text) => text as `0x${string}`);
-const rpcUrl = z.url({ protocol: /^https?$/ }).max(500);
-
-const contractsSchema = z.strictObject({
-  SumToken: address, NodeRegistry: address, StakingContract: address, Settlement: address, Committee: address, VerifierContract: address, RewardDistributor: address, ModelRegistry: address,
-});
-
 /** Which chain holds SUM. `embedded`: a test chain of one's own that the app runs, where SUM is worth nothing. */
-export const chainConfigSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('embedded'),
+export type ChainConfig =
+  | {
+    readonly kind: 'embedded';
     /** Where other programs of this machine reach it by JSON-RPC (0: any free port); nowhere when absent. */
-    rpcPort: z.number().int().min(0).max(65_535).exactOptional(),
-  }),
-  z.strictObject({
-    kind: z.literal('configured'),
-    chainId: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
-    name: z.string().min(1).max(100),
+    readonly rpcPort?: number;
+  }
+  | {
+    readonly kind: 'configured';
+    readonly chainId: number;
+    readonly name: string;
     /** The first that answers is used. */
-    rpcUrls: z.array(rpcUrl).min(1).max(8),
-    contracts: contractsSchema,
+    readonly rpcUrls: readonly string[];
+    readonly contracts: ContractAddresses;
     /** Blocks on top of one until it is taken for lasting. */
-    confirmations: z.number().int().min(0).max(1_000).default(3),
+    readonly confirmations: number;
     /** The block of the deployment: events are read from here on. */
-    fromBlock: z.number().int().min(0).default(0),
-  }),
-]);
-export type ChainConfig = z.infer<typeof chainConfigSchema>;
-export type ChainConfigInput = z.input<typeof chainConfigSchema>;
+    readonly fromBlock: number;
+  };

@@ -1,6 +1,6 @@
 export type * from './types.ts';
 export { abis } from './abi/index.ts';
-export { chainConfigSchema, EMBEDDED_CHAIN_ID, type ChainConfig, type ChainConfigInput } from './config.ts';
+export { EMBEDDED_CHAIN_ID, type ChainConfig } from './config.ts';
 export { chainErrors, economyErrors } from './errors.ts';
 export { RpcError, type RpcCall } from './client/json-rpc.ts';
 export { decodeCall, decodeError } from './decode.ts';

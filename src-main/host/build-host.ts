@@ -12,7 +12,7 @@ import type { MachinePort } from './contribute/machine-port.ts';
 import { openContributing } from './contribute/open-contributing.ts';
 import { openChats } from './open-chats.ts';
 import type { EconomyHostInit, OpenWindow } from './economy/economy-host.ts';
-import { openEconomy } from './economy/open-economy.ts';
+import { loadSum } from './economy/load.ts';
 import { EmbeddingModel } from './embedding-model.ts';
 import { setupService } from './first-run.ts';
 import { inviteService } from './invite-service.ts';
@@ -21,7 +21,7 @@ import { OfferedLinks } from './offered-links.ts';
 import { netOf } from './net-doctor/net-now.ts';
 import { NetworkAdmin } from './network/network-service.ts';
 import { createNode, type Node } from './node.ts';
-import { PayHost } from './paid/index.ts';
+import type { PayHost } from './paid/index.ts';
 import { manageService } from './manage-service.ts';
 import { configPath, knownSecrets, readConfigFile, type Settings } from './config.ts';
 import { MeshMemory } from './models/mesh-fit.ts';
@@ -84,7 +84,8 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const gate = new Gate(config);
   // For what goes by a change without a restart.
   const live: Settings = { ...settings, get config() { return gate.config; } };
-  const pay: PayHost = new PayHost(config, () => node);
+  const { openEconomy, newPay } = await loadSum();
+  const pay: PayHost = newPay(config, () => node);
   const node: Node = await createNode({ settings, paths, shards: [], serving: gate, paid: pay.gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
   const receipts = await PeerReceipts.open({ node, config, events });

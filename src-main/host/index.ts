@@ -52,8 +52,8 @@ export { verifyReceipts, type VerifyRequest } from './receipts/verify-receipts.t
 export * from './model-hub.ts';
 export type { AskedPeer, AskOptions } from './mesh-memory.ts';
 export type { AddProgress } from '../store/index.ts';
-export { openOwner, type Owner } from './economy/open-owner.ts';
-export { readFault } from './economy/fault-file.ts';
-export { runDevnet, type RunningDevnet } from './economy/run-devnet.ts';
+export { loadOwner } from './economy/load.ts';
+export type { Owner } from './economy/open-owner.ts';
+export type { RunningDevnet } from './economy/run-devnet.ts';
 export type { OwnerInput, OwnerOp } from '../api/index.ts';
 export type { Earnings, Economy, EconomyTransaction, SlashInfo, SumLedger } from '../../src-preload/bridge/index.ts';

@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { formatEther, parseEther } from 'viem';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { isAlive } from '../../src-main/base/index.ts';
-import { abis, chainConfigSchema, type Hex, type SumChain } from '../../src-main/chain/index.ts';
+import { abis, type ChainConfig, type Hex, type SumChain } from '../../src-main/chain/index.ts';
 import { ChainGround, newAccount, temporaryHome } from '../../src-main/chain/testing/index.ts';
 import { anvilsOf, killChainChild, startChainChild } from '../support/chain-children.ts';
 
@@ -105,7 +105,7 @@ it('serves another node where that was asked for, and no page', async () => {
   const ground = await start({ config: { kind: 'embedded', rpcPort: 0 } });
   const url = ground.chain.rpcUrl!;
   const { contracts, chainId } = ground.chain.network;
-  const config = chainConfigSchema.parse({ kind: 'configured', chainId, name: 'theirs', rpcUrls: [url], contracts, confirmations: 0 });
+  const config: ChainConfig = { kind: 'configured', chainId, name: 'theirs', rpcUrls: [url], contracts, confirmations: 0, fromBlock: 0 };
   const other = await start({ home: join(home.home, 'other'), config });
   await ground.fund(other.account);
   await other.do({ op: 'stake', amount: parseEther('1000') });

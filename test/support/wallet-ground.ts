@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeFunctionData, parseAbi, type Abi } from 'viem';
 import { silentLogger } from '../../src-main/base/index.ts';
-import { WalletDocuments } from '../../src-main/api/index.ts';
+import { WalletDocuments } from '../../src-main/api/consent/index.ts';
 import {
   BatchSender, Consents, Wallet, WalletProvider, type Batch, type BatchProgress, type ChainNetwork, type DecodeCall, type Hex, type TransactionSigner, type WalletChain, type WalletInit, type WalletOutbox,
 } from '../../src-main/chain/index.ts';

@@ -1,6 +1,6 @@
 import { systemClock, toCoded, type Clock, type Logger, type SecretKeeping, type Service } from '../../base/index.ts';
 import { abis, BatchSender, chainErrors, chainWitness, Consents, SumChain, Wallet, WalletProvider, type Asker, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
-import { WalletDocuments, type EconomyService } from '../../api/index.ts';
+import { loadWalletDocuments, type EconomyService, type WalletDocuments } from '../../api/index.ts';
 import type { CommandOutput, CommandParsed, Economy, EconomyTransaction } from '../../../src-preload/bridge/index.ts';
 import { PayChain, type PayHost } from '../paid/index.ts';
 import { pendingIn } from './pending.ts';
@@ -48,12 +48,12 @@ export class EconomyHost implements EconomyService, Service {
   #revision = 0;
   #isStopped = false;
 
-  private constructor(init: EconomyHostInit, wallet: Wallet) {
+  private constructor(init: EconomyHostInit, wallet: Wallet, Documents: typeof WalletDocuments) {
     this.#init = init;
     this.#clock = init.clock ?? systemClock;
     this.wallet = wallet;
     this.consents = new Consents({ wallet, clock: this.#clock });
-    this.#documents = new WalletDocuments({ wallet, consents: this.consents, logger: init.logger, clock: this.#clock });
+    this.#documents = new Documents({ wallet, consents: this.consents, logger: init.logger, clock: this.#clock });
     this.#provider = this.providerFor({ kind: 'page', name: 'OmniNode' });
     wallet.events.on('changed', () => this.#onWallet());
     this.consents.events.on('changed', () => this.#changed());
@@ -64,7 +64,8 @@ export class EconomyHost implements EconomyService, Service {
     const { home, keeping: { box } = {}, clock, options } = init;
     const opened: { host?: EconomyHost } = {};
     const witness = chainWitness((method, params) => walletChain(() => opened.host?.opened).request(method, params));
-    opened.host = new EconomyHost(init, await Wallet.open({ home, witness, ...(box === undefined ? {} : { box }), ...(clock === undefined ? {} : { clock }), ...options?.wallet }));
+    const { WalletDocuments: Documents } = await loadWalletDocuments();
+    opened.host = new EconomyHost(init, await Wallet.open({ home, witness, ...(box === undefined ? {} : { box }), ...(clock === undefined ? {} : { clock }), ...options?.wallet }), Documents);
     return opened.host;
   }
 

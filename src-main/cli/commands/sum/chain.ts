@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { runDevnet } from '../../../host/index.ts';
+import { loadOwner } from '../../../host/index.ts';
 import type { CommandContext } from '../../command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import type { Launch } from '../../program.ts';
@@ -39,6 +39,7 @@ const faucet = (context: CommandContext): Promise<number> => withOwner(context, 
 });
 
 async function devnet({ settings, output, signal }: CommandContext): Promise<number> {
+  const { runDevnet } = await loadOwner();
   await runDevnet(settings, signal, ({ url, network }) => {
     output.answer(`${url}\n`);
     for (const [name, address] of Object.entries(network.contracts)) output.line(`${name.padEnd(18)} ${address}`);

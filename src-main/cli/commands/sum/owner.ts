@@ -1,4 +1,4 @@
-import { openOwner, type Owner, type OwnerOp } from '../../../host/index.ts';
+import { loadOwner, type Owner, type OwnerOp } from '../../../host/index.ts';
 import { askPassword, askYes } from '../../ask.ts';
 import type { CommandContext } from '../../command.ts';
 import { EXIT } from '../../exit-codes.ts';
@@ -6,6 +6,7 @@ import { transactionView } from './views.ts';
 
 /** Chain and wallet of this home: the host's that runs with it, else opened for as long as the command runs. */
 export async function withOwner<T>({ settings, signal }: CommandContext, work: (owner: Owner) => Promise<T>): Promise<T> {
+  const { openOwner } = await loadOwner();
   const owner = await openOwner(settings, signal);
   try {
     return await work(owner);

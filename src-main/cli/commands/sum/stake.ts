@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { readFault } from '../../../host/index.ts';
+import { loadOwner } from '../../../host/index.ts';
 import type { CommandContext } from '../../command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { integer } from '../../options.ts';
@@ -51,6 +51,7 @@ const rewards = (context: CommandContext, { days }: { readonly days: number }): 
 const MAX_FAULT_BYTES = 65_536;
 
 async function evidence(context: CommandContext, { file, args }: { readonly file: string | undefined; readonly args: OrderArgs }): Promise<number> {
+  const { readFault } = await loadOwner();
   if (file !== undefined) return order(context, readFault(file, (await stat(file)).size > MAX_FAULT_BYTES ? '' : await readFile(file, 'utf8')), args);
   return withOwner(context, async (owner) => {
     const { slashes } = await owner.slashes({});
