@@ -58,7 +58,7 @@ export const wallet = {
   spend: 'Spent in 24 hours',
   spendOf: 'of',
   spendNone: 'no limit is set',
-  spendText: 'More than the limit is refused, whoever asks.',
+  spendText: 'More than the limit needs the password again, whoever asks.',
 
   decide: 'Decide',
   waits: (count: number) => (count === 1 ? 'A decision waits for you' : `${count} decisions wait for you`),
