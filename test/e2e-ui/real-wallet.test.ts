@@ -92,7 +92,8 @@ describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chrom
     await button('Get test SUM').click();
     await expect.poll(() => amountOf('liquid'), { timeout: 60_000 }).toBe('20,000 SUM');
     await page.locator('#wallet-stake-amount').fill('1500');
-    await page.keyboard.press('Enter');
+    // By its button, which waits until the transaction before is done.
+    await button('Stake …').click();
     await approve();
     await expect.poll(() => amountOf('staked'), { timeout: 60_000 }).toBe('1,500 SUM');
     expect(await amountOf('liquid')).toBe('18,500 SUM');
@@ -100,7 +101,7 @@ describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chrom
     const session = await workedFor();
 
     await page.locator('#wallet-unstake-amount').fill('500');
-    await page.keyboard.press('Enter');
+    await button('Unstake …').click();
     await approve();
     await expect.poll(() => amountOf('unbonding'), { timeout: 60_000 }).toBe('500 SUM');
     const countdown = card('Unbonding').locator('.countdown');
