@@ -4,6 +4,7 @@ export * from './addresses.ts';
 export * from './lifecycle.ts';
 export * from './events.ts';
 export * from './queue.ts';
+export * from './serial-queue.ts';
 export * from './ring-log.ts';
 export * from './clock.ts';
 export * from './backoff.ts';

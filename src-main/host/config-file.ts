@@ -1,25 +1,21 @@
 import { stat } from 'node:fs/promises';
-import { writeAtomically } from '../base/index.ts';
+import { SerialQueue, writeAtomically } from '../base/index.ts';
 import { checkConfig, configPath, readConfigFile, type ConfigSource } from './config.ts';
 
 const READABLE = 0o644;
 
-/** The last change of each file that is under way. */
-const changing = new Map<string, Promise<void>>();
+/** Changes of each file that are under way. */
+const queues = new Map<string, SerialQueue>();
 
 /**
  * Changes the file of the configuration, whole or not at all; what it says besides stays. Changes of this process come one after the other, each to what the
  * one before left. Throws HOST_BAD_CONFIG when the change would make it wrong.
  */
-export async function updateConfigFile(home: string, change: (source: ConfigSource) => ConfigSource): Promise<void> {
+export function updateConfigFile(home: string, change: (source: ConfigSource) => ConfigSource): Promise<void> {
   const path = configPath(home);
-  const changed = (changing.get(path) ?? Promise.resolve()).catch(() => undefined).then(() => update(path, home, change));
-  changing.set(path, changed);
-  try {
-    await changed;
-  } finally {
-    if (changing.get(path) === changed) changing.delete(path);
-  }
+  const queue = queues.get(path) ?? new SerialQueue();
+  queues.set(path, queue);
+  return queue.add(() => update(path, home, change));
 }
 
 async function update(path: string, home: string, change: (source: ConfigSource) => ConfigSource): Promise<void> {

@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { keccak256, parseTransaction, recoverTransactionAddress, type TransactionSerialized } from 'viem';
-import { Events, type Clock, type Logger } from '../../base/index.ts';
+import { Events, SerialQueue, type Clock, type Logger } from '../../base/index.ts';
 import { callRpc, RpcError, type RpcCall } from '../client/json-rpc.ts';
 import { EMBEDDED_CHAIN_ID } from '../config.ts';
 import { chainErrors } from '../errors.ts';
-import { Turns } from '../turns.ts';
 import type { Hex } from '../types.ts';
 import { startAnvil, type AnvilProcess } from './anvil-process.ts';
 import { anvilPath } from './binary.ts';
@@ -41,7 +40,7 @@ const REFUSED_TRANSACTION = -32_003;
 export class Devnet {
   readonly events = new Events<{ block: undefined; gone: undefined; back: undefined }>();
   readonly #init: DevnetInit;
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   #journal: Journal | undefined;
   #anvil: AnvilProcess | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -88,7 +87,7 @@ export class Devnet {
 
   async stop(): Promise<void> {
     clearInterval(this.#heartbeat);
-    if (this.#anvil !== undefined && !this.#isStopped) await this.#turns.take(() => this.#keepState()).catch((error: unknown) => this.#init.logger.warn({ error: String(error) }, 'the test chain\'s state was not kept: its journal is'));
+    if (this.#anvil !== undefined && !this.#isStopped) await this.#turns.add(() => this.#keepState()).catch((error: unknown) => this.#init.logger.warn({ error: String(error) }, 'the test chain\'s state was not kept: its journal is'));
     this.#isStopped = true;
     this.#stopping.abort();
     await this.#restarting?.catch(() => undefined);
@@ -103,19 +102,19 @@ export class Devnet {
     if (!isOpenMethod(method)) throw chainErrors.methodUnsupported({ method });
     // An estimate is of what a block would do now, not of what it would have done then.
     if (method === 'eth_estimateGas' || method === 'eth_simulateV1') await this.tick(ESTIMATE_AGE_MS);
-    if (method === 'eth_sendRawTransaction') return await this.#turns.take(() => this.#include((params as [Hex])[0]));
+    if (method === 'eth_sendRawTransaction') return await this.#turns.add(() => this.#include((params as [Hex])[0]));
     return await this.#call(method, params);
   }
 
   /** A block without transactions, where the newest is older than that: what waits for time to pass then sees that it did. */
   async tick(olderThanMs = 0): Promise<void> {
     const ageMs = (): number => (this.#now() - (this.#journal?.newest()?.timestamp ?? 0)) * 1000;
-    if (ageMs() > olderThanMs) await this.#turns.take(async () => (ageMs() > olderThanMs ? this.#mine(null) : undefined));
+    if (ageMs() > olderThanMs) await this.#turns.add(async () => (ageMs() > olderThanMs ? this.#mine(null) : undefined));
   }
 
   /** Puts the chain's time ahead of the clock's, for good. */
   async travel(seconds: number): Promise<void> {
-    await this.#turns.take(async () => {
+    await this.#turns.add(async () => {
       this.journal.setFact('ahead', String(this.#aheadS() + seconds));
       await this.#mine(null);
     });
@@ -220,7 +219,7 @@ export class Devnet {
     this.#anvil = undefined;
     this.#init.logger.warn({}, 'the test chain ended and is started again');
     this.events.emit('gone', undefined);
-    this.#restarting = this.#turns.take(() => this.#revive());
+    this.#restarting = this.#turns.add(() => this.#revive());
   }
 
   async #revive(): Promise<void> {

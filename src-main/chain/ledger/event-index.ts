@@ -1,10 +1,9 @@
 import { toHex } from 'viem';
 import { z } from 'zod';
-import type { Logger } from '../../base/index.ts';
+import { SerialQueue, type Logger } from '../../base/index.ts';
 import { RpcError } from '../client/json-rpc.ts';
 import { readBlock, readHead, type Request } from '../client/reads.ts';
 import { chainErrors } from '../errors.ts';
-import { Turns } from '../turns.ts';
 import type { ContractAddresses, Hex } from '../types.ts';
 import { eventOf, logSchema, needsInput, READ_CONTRACTS, READ_TOPICS, type ChainEvent, type RawLog } from './events.ts';
 import { IndexFile, type Mark } from './index-file.ts';
@@ -33,7 +32,7 @@ export interface SyncedTo {
 /** The contracts' events up to the newest block that lasts, on the disk. A reorganisation that goes deeper is found by the blocks' hashes and taken back. */
 export class EventIndex {
   readonly #init: EventIndexInit;
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   #file: IndexFile | undefined;
   #range = RANGE;
   #cached: { readonly events: readonly ChainEvent[]; readonly mark: string } | undefined;
@@ -47,14 +46,14 @@ export class EventIndex {
   }
 
   async close(): Promise<void> {
-    await this.#turns.take(async () => undefined);
+    await this.#turns.add(async () => undefined);
     this.#file?.close();
     this.#file = undefined;
   }
 
   /** Reads what is new. Throws CHAIN_DOWN and the like. */
   sync(): Promise<SyncedTo> {
-    return this.#turns.take(() => this.#sync());
+    return this.#turns.add(() => this.#sync());
   }
 
   /** As of the last `sync`, in the chain's order. */

@@ -1,6 +1,5 @@
-import { CodedError, Events, isCoded, toCoded, type Clock, type Logger } from '../../base/index.ts';
+import { CodedError, Events, isCoded, toCoded, SerialQueue, type Clock, type Logger } from '../../base/index.ts';
 import { chainErrors } from '../errors.ts';
-import { Turns } from '../turns.ts';
 import type { Batch, TransactionSigner } from '../types.ts';
 import { BoxFile, entryOf, type BatchRow } from './box-file.ts';
 import { batchStatus } from './progress.ts';
@@ -26,7 +25,7 @@ export class Outbox {
   readonly events = new Events<OutboxEvents>();
   readonly #init: OutboxInit;
   readonly #signers = new Map<string, TransactionSigner>();
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   #file: BoxFile | undefined;
   #sender: Sender | undefined;
   #isDue = false;
@@ -43,7 +42,7 @@ export class Outbox {
 
   async close(): Promise<void> {
     this.#sender?.stop();
-    await this.#turns.take(async () => undefined);
+    await this.#turns.add(async () => undefined);
     this.#file?.close();
     this.#file = undefined;
   }
@@ -109,7 +108,7 @@ export class Outbox {
   wake(): void {
     if (this.#isDue || this.#file === undefined) return;
     this.#isDue = true;
-    void this.#turns.take(async () => {
+    void this.#turns.add(async () => {
       this.#isDue = false;
       await this.#sender?.turn().catch((error: unknown) => this.#note(error));
     });

@@ -1,8 +1,7 @@
 import type { NativeAddon, NativeForward, NativeOutput, StageHandle } from '../../../native/index.d.ts';
-import { toCoded } from '../../base/index.ts';
+import { toCoded, SerialQueue } from '../../base/index.ts';
 import { engineErrors, fromNative } from '../errors.ts';
 import { availableBytes } from '../memory/check-memory.ts';
-import { SerialQueue } from '../engine/serial-queue.ts';
 import type { DecodeLane, LaneListener } from '../engine/lane.ts';
 import type { ForwardItem, ForwardResult, OpenOptions, SamplingOptions, StageEngine, StageInfo, StageLoadOptions, StageOutput, TakeOptions, TappedWindow } from '../engine/types.ts';
 import { compileGrammar } from './compile-grammar.ts';

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { exitWithParent, isCoded, onParentMessage, tellParent, toCoded, type CodedError } from '../../../base/index.ts';
+import { exitWithParent, isCoded, onParentMessage, tellParent, toCoded, type CodedError, SerialQueue } from '../../../base/index.ts';
 import { requestSchema } from '../../protocol/messages.ts';
-import { SerialQueue } from '../../engine/serial-queue.ts';
 import { embedErrors } from '../errors.ts';
 import { embedSchema, loadSchema, type EmbeddingOperations } from '../messages.ts';
 import { TextPipeline } from './pipeline.ts';
