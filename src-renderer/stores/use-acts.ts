@@ -1,10 +1,10 @@
 import { useConnectors, useSendCalls } from 'wagmi';
 import { BaseError } from 'viem';
-import { useState } from 'react';
 import { z } from 'zod';
 import { HostError, type EconomyOp, type WireError } from '../../src-preload/bridge/index.ts';
 import { HOST_CONNECTOR } from '../host/wallet-connector.ts';
 import { useApp } from './context.ts';
+import { useRun } from './use-command.ts';
 
 /** EIP-1193: the owner said no. */
 const USER_REJECTED = 4001;
@@ -44,21 +44,10 @@ export function useActs(): Acts {
   const { client } = useApp();
   const connector = useConnectors().find(({ id }) => id === HOST_CONNECTOR);
   const { mutateAsync } = useSendCalls();
-  const [now, set] = useState<{ readonly isBusy: boolean; readonly failure?: Failure }>({ isBusy: false });
-  const run = async (work: () => Promise<unknown>): Promise<boolean> => {
-    set({ isBusy: true });
-    try {
-      await work();
-      set({ isBusy: false });
-      return true;
-    } catch (error) {
-      set({ isBusy: false, failure: failureOf(error) });
-      return false;
-    }
-  };
+  const { isBusy, failure, run } = useRun(failureOf);
   const send = (op: EconomyOp) => run(async () => {
     const { calls } = await client.call('economy.plan', op);
     await mutateAsync({ ...(connector === undefined ? {} : { connector }), calls: calls.map(({ to, data, value }) => ({ to: to as `0x${string}`, data: data as `0x${string}`, value: BigInt(value) })), forceAtomic: false });
   });
-  return { isBusy: now.isBusy, failure: now.failure, send, faucet: () => run(() => client.call('economy.faucet', {})) };
+  return { isBusy, failure, send, faucet: () => run(() => client.call('economy.faucet', {})) };
 }
