@@ -130,7 +130,7 @@ describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chrom
   /** Somebody opens a session with this node and vouches for work of 10 SUM; what is left to do for both sides after it. */
   async function workedFor() {
     const sum = await economy().chain();
-    const [chain, payer, nodeId] = [new PayChain({ network: sum.network, client: sum.client }), await accountOn(sum), economy().now().node?.nodeId as Hex];
+    const [chain, payer, nodeId] = [new PayChain(sum), await accountOn(sum), economy().now().node?.nodeId as Hex];
     const salt: Hex = `0x${'07'.repeat(32)}`;
     const place = { chainId: sum.network.chainId, settlement: chain.settlement };
     const sessionId = sessionIdOf(place, { payer: payer.address, salt });
@@ -140,7 +140,7 @@ describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chrom
     const signature = await payer.wallet.signVoucher({ ...place, sessionId, root, amount: bill.amount });
     await payer.send('post', chain.post(sessionId, { root, signature }));
     return {
-      settle: () => void economy().sender().send({ asker: { kind: 'session', name: 'Paid sessions' }, what: 'claim', calls: chain.collect(bill, { root, path: [] }) }),
+      settle: () => void economy().sender.send({ asker: { kind: 'session', name: 'Paid sessions' }, what: 'claim', calls: chain.collect(bill, { root, path: [] }) }),
       distribute: async () => {
         await payer.send('distribute', chain.distribute(sessionId, 1));
         await payer.send('reward', chain.reward(sessionId, nodeId, await chain.allocation(sessionId, nodeId)));

@@ -1,5 +1,5 @@
 import { systemClock, toCoded, type Clock, type Logger, type SecretKeeping, type Service } from '../../base/index.ts';
-import { abis, BatchSender, chainErrors, chainWitness, Consents, SumChain, Wallet, WalletProvider, type Asker, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
+import { abis, BatchSender, chainErrors, chainWitness, Consents, SumChain, Wallet, WalletProvider, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
 import { loadWalletDocuments, type EconomyService, type WalletDocuments } from '../../api/index.ts';
 import type { CommandOutput, CommandParsed, Economy, EconomyTransaction } from '../../../src-preload/bridge/index.ts';
 import { PayChain, type PayHost } from '../paid/index.ts';
@@ -37,6 +37,8 @@ export class EconomyHost implements EconomyService, Service {
   readonly name = 'economy';
   readonly wallet: Wallet;
   readonly consents: Consents;
+  /** The one way to the chain: tried, shown, approved. */
+  readonly sender: BatchSender;
   readonly #init: EconomyHostInit;
   readonly #clock: Clock;
   readonly #provider: WalletProvider;
@@ -54,7 +56,10 @@ export class EconomyHost implements EconomyService, Service {
     this.wallet = wallet;
     this.consents = new Consents({ wallet, clock: this.#clock });
     this.#documents = new Documents({ wallet, consents: this.consents, logger: init.logger, clock: this.#clock });
-    this.#provider = this.providerFor({ kind: 'page', name: 'OmniNode' });
+    const [chain, outbox] = [walletChain(() => this.#chain), walletOutbox(() => this.#chain)];
+    const { consents } = this;
+    this.sender = new BatchSender({ wallet, consents, chain, outbox, decode: (to, data) => this.#chain?.decodeCall(to, data) });
+    this.#provider = new WalletProvider({ wallet, consents, chain, outbox, sender: this.sender, asker: { kind: 'page', name: 'OmniNode' } });
     wallet.events.on('changed', () => this.#onWallet());
     this.consents.events.on('changed', () => this.#changed());
   }
@@ -144,7 +149,7 @@ export class EconomyHost implements EconomyService, Service {
       case 'transfer': return chain.plan({ op: 'transfer', to: op.to as Hex, amount: BigInt(op.amount) }, who);
       case 'cancel': return chain.plan(op, who);
       case 'withdraw': case 'claim': return chain.plan({ op: op.op }, who);
-      case 'collect': case 'refund': return sessionCalls(new PayChain({ network: chain.network, client: chain.client }), op, this.#init.pay);
+      case 'collect': case 'refund': return sessionCalls(new PayChain(chain), op, this.#init.pay);
     }
   }
 
@@ -168,17 +173,6 @@ export class EconomyHost implements EconomyService, Service {
 
   lock(): void {
     this.wallet.lock();
-  }
-
-  /** Asks in the name of `asker`. */
-  providerFor(asker: Asker): WalletProvider {
-    const [chain, outbox] = [walletChain(() => this.#chain), walletOutbox(() => this.#chain)];
-    return new WalletProvider({ wallet: this.wallet, consents: this.consents, chain, outbox, sender: this.sender(), asker });
-  }
-
-  sender(): BatchSender {
-    const decode: SumChain['decodeCall'] = (to, data) => this.#chain?.decodeCall(to, data);
-    return new BatchSender({ wallet: this.wallet, consents: this.consents, chain: walletChain(() => this.#chain), outbox: walletOutbox(() => this.#chain), decode });
   }
 
   async #open(): Promise<SumChain> {

@@ -1,7 +1,5 @@
-import { encodeFunctionData } from 'viem';
 import { z } from 'zod';
 import { firstIssue } from '../../base/index.ts';
-import { abis, type Call, type Hex } from '../../chain/index.ts';
 import type { OwnerOp } from '../../api/index.ts';
 import { hostErrors } from '../errors.ts';
 
@@ -9,8 +7,6 @@ type Slash = Extract<OwnerOp, { readonly op: 'slash' }>;
 
 /** As a payer keeps it: whose fault, and the proof for `StakingContract.slash`. */
 const faultSchema = z.strictObject({ version: z.literal(1), nodeId: z.string().regex(/^0x[0-9a-f]{64}$/), proof: z.string().regex(/^0x(?:[0-9a-f]{2})+$/).max(32_768) });
-
-export const faultText = (fault: Omit<z.infer<typeof faultSchema>, 'version'>): string => `${JSON.stringify({ version: 1, ...fault })}\n`;
 
 /** Throws HOST_BAD_FAULT_FILE. */
 export function readFault(path: string, text: string): Slash {
@@ -21,6 +17,3 @@ export function readFault(path: string, text: string): Slash {
     throw hostErrors.badFaultFile({ path, reason: error instanceof z.ZodError ? firstIssue(error) : 'is not JSON' }, error);
   }
 }
-
-export const slashCall = (stakes: Hex, { nodeId, proof }: Slash): Call =>
-  ({ what: 'slash', to: stakes, value: 0n, data: encodeFunctionData({ abi: abis.StakingContract, functionName: 'slash', args: [nodeId as Hex, proof as Hex] }) });

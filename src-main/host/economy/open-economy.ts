@@ -3,12 +3,12 @@ import type { EconomyService, OwnerService } from '../../api/index.ts';
 import type { Economy } from '../../../src-preload/bridge/index.ts';
 import type { HostConfig } from '../config.ts';
 import type { Node } from '../node.ts';
+import { nodeSignerOf, type PayHost } from '../paid/index.ts';
 import type { AppPaths } from '../paths.ts';
-import { chainConfigOf, contractsFolder } from './chain-config.ts';
+import { chainConfigOf } from './chain-config.ts';
+import { EconomyHost, type EconomyHostInit, type OpenWindow } from './economy-host.ts';
 import { ownerService } from './owner-service.ts';
 import { PayLink } from './pay-link.ts';
-import { EconomyHost, type EconomyHostInit, type OpenWindow } from './economy-host.ts';
-import { nodeSignerOf, type PayHost } from '../paid/index.ts';
 
 export interface OpenEconomy {
   readonly node: Pick<Node, 'mesh' | 'logger'>;
@@ -21,7 +21,6 @@ export interface OpenEconomy {
   readonly pay: PayHost;
 }
 
-/** Undefined where no chain is used. A wallet that cannot be read costs the wallet, not the host: the page says why. */
 /** With the pay that goes by it. */
 export interface OpenedEconomy {
   readonly parts: { readonly economy: EconomyService; readonly owner?: OwnerService };
@@ -31,12 +30,13 @@ export interface OpenedEconomy {
   stop(): Promise<void>;
 }
 
+/** Undefined where no chain is used. A wallet that cannot be read costs the wallet, not the host: the page says why. */
 export async function openEconomy({ node: { mesh, logger }, config, paths, keeping, changed, openWindow, options, pay }: OpenEconomy): Promise<OpenedEconomy | undefined> {
   const chain = chainConfigOf(config);
   if (chain === undefined) return undefined;
   try {
     const host = await EconomyHost.open({
-      config: chain, home: config.home, contractsFolder: contractsFolder(paths), logger, node: nodeSignerOf(mesh.signer), changed, pay,
+      config: chain, home: config.home, contractsFolder: paths.contracts, logger, node: nodeSignerOf(mesh.signer), changed, pay,
       ...(keeping === undefined ? {} : { keeping }), ...(openWindow === undefined ? {} : { openWindow }), ...(options === undefined ? {} : { options }),
     });
     const link = new PayLink({ economy: host, pay, logger });

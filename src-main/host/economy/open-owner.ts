@@ -3,10 +3,10 @@ import { askOwner, ownerCalls, type OwnerCall, type OwnerService } from '../../a
 import type { Settings } from '../config.ts';
 import { hostErrors } from '../errors.ts';
 import { ownSigner } from '../mesh-zone.ts';
-import { appPaths } from '../paths.ts';
-import { chainConfigOf, contractsFolder } from './chain-config.ts';
-import { EconomyHost } from './economy-host.ts';
 import { nodeSignerOf } from '../paid/index.ts';
+import { appPaths } from '../paths.ts';
+import { chainConfigOf } from './chain-config.ts';
+import { EconomyHost } from './economy-host.ts';
 import { ownerService } from './owner-service.ts';
 
 /** Chain and wallet of a home, for one command. */
@@ -33,7 +33,7 @@ function remote(home: string, signal: AbortSignal): OwnerService {
 async function local({ config }: Settings): Promise<Owner> {
   const chain = chainConfigOf(config);
   if (chain === undefined) throw hostErrors.noChain({});
-  const host = await EconomyHost.open({ config: chain, home: config.home, contractsFolder: contractsFolder(appPaths()), logger: createLogger(config.logLevel), node: nodeSignerOf(await ownSigner(config.home)) });
+  const host = await EconomyHost.open({ config: chain, home: config.home, contractsFolder: appPaths().contracts, logger: createLogger(config.logLevel), node: nodeSignerOf(await ownSigner(config.home)) });
   await host.start();
   return { ...ownerService(host), close: () => host.stop() };
 }

@@ -1,7 +1,7 @@
 import { isCoded, toCoded } from '../../base/index.ts';
-import { economyErrors, walletErrors, type Asked, type Call } from '../../chain/index.ts';
+import { economyErrors, walletErrors, type Asked, type Call, type Hex } from '../../chain/index.ts';
 import type { OwnerInput, OwnerOp, OwnerQuestion, OwnerService } from '../../api/index.ts';
-import { slashCall } from './fault-file.ts';
+import { PayChain } from '../paid/index.ts';
 import { subjectLines } from './subject-lines.ts';
 import { transactionInfo } from './to-bridge.ts';
 import type { EconomyHost } from './economy-host.ts';
@@ -71,14 +71,13 @@ function importWallet({ wallet }: EconomyHost, { secret, password }: OwnerInput<
 
 async function callsOf(host: EconomyHost, op: OwnerOp): Promise<readonly Call[]> {
   if (op.op !== 'slash') return host.planned(op);
-  const { network } = await host.chain();
-  return [slashCall(network.contracts.StakingContract, op)];
+  return new PayChain(await host.chain()).slash(op.nodeId as Hex, op.proof as Hex);
 }
 
 /** Until it waits for the decision, or cannot be asked. */
 async function asked(host: EconomyHost, { what, calls }: { readonly what: string; readonly calls: readonly Call[] }, sent: Map<string, Promise<string>>): Promise<Asked> {
   const id = crypto.randomUUID();
-  const answer = host.sender().send({ asker: CLI, id, what, calls });
+  const answer = host.sender.send({ asker: CLI, id, what, calls });
   sent.set(id, answer);
   const forget = (): void => void setTimeout(() => sent.delete(id), SETTLE_MS).unref();
   answer.then(forget, forget);

@@ -44,7 +44,7 @@ export class PayLink {
     if (this.#connecting !== undefined || economy.wallet.state().status === 'none') return;
     this.#connecting = economy.chain().then((chain) => (this.#stopped.signal.aborted
       ? undefined
-      : pay.connect({ chain: new PayChain({ network: chain.network, client: chain.client }), wallet: this.#wallet(chain) }))).catch((error: unknown) => {
+      : pay.connect({ chain: new PayChain(chain), wallet: this.#wallet(chain) }))).catch((error: unknown) => {
       logger.warn({ code: toCoded(error).code }, 'nothing is paid for now');
       this.#connecting = undefined;
     });
@@ -66,7 +66,7 @@ export class PayLink {
   async #ask(id: string, { what, calls }: Omit<PayBatch, 'id'>): Promise<string> {
     if (this.#unwanted.has(id)) throw walletErrors.refused({});
     try {
-      return await this.#init.economy.sender().send({ asker: SESSION, id, what, calls, signal: this.#stopped.signal });
+      return await this.#init.economy.sender.send({ asker: SESSION, id, what, calls, signal: this.#stopped.signal });
     } catch (error) {
       if (isCoded(error, 'WALLET_REFUSED') || isCoded(error, 'WALLET_EXPIRED')) this.#unwanted.add(id);
       throw error;

@@ -2,7 +2,6 @@ import { createLogger } from '../../base/index.ts';
 import { SumChain, type ChainNetwork } from '../../chain/index.ts';
 import type { Settings } from '../config.ts';
 import { appPaths } from '../paths.ts';
-import { contractsFolder } from './chain-config.ts';
 
 export interface RunningDevnet {
   /** JSON-RPC, on the loopback. */
@@ -12,7 +11,7 @@ export interface RunningDevnet {
 
 /** The embedded chain of a home, alone, until the signal. Throws CHAIN_*. */
 export async function runDevnet({ config }: Settings, signal: AbortSignal, onReady: (running: RunningDevnet) => void): Promise<void> {
-  const chain = new SumChain({ config: { kind: 'embedded', rpcPort: 0 }, home: config.home, contractsFolder: contractsFolder(appPaths()), logger: createLogger(config.logLevel) });
+  const chain = new SumChain({ config: { kind: 'embedded', rpcPort: 0 }, home: config.home, contractsFolder: appPaths().contracts, logger: createLogger(config.logLevel) });
   await chain.start();
   try {
     onReady({ url: chain.rpcUrl ?? '', network: chain.network });

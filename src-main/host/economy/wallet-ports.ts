@@ -5,7 +5,7 @@ type Opened = () => SumChain | undefined;
 
 /** What the wallet asks of the chain, wherever that stands. */
 export const walletChain = (chain: Opened): WalletChain => ({
-  get network() { return networkNow(chain()); },
+  get network() { return chain()?.network; },
   request: async (method, params) => needed(chain).request({ method, params: [...params] }),
   simulate: (from: Hex, calls: readonly Call[]) => {
     const opened = chain();
@@ -31,8 +31,6 @@ function progressOf(entry: OutboxEntry | undefined): BatchProgress | undefined {
   const status = entry.status === 'asking' ? 'queued' : entry.status === 'refused' ? 'failed' : entry.status === 'mined' ? 'sent' : entry.status;
   return { status, hashes: entry.steps.flatMap(({ hash }) => (hash === undefined ? [] : [hash])) };
 }
-
-const networkNow = (chain: SumChain | undefined): WalletChain['network'] => chain?.network;
 
 function needed(chain: Opened): SumChain {
   const opened = chain();
