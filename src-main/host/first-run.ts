@@ -19,14 +19,14 @@ const REACH: Readonly<Record<ReachChoice, ConfigSource>> = {
 };
 
 /** The first choices on a machine. They are due until this home has a configuration, whoever wrote it. */
-export function setupService(config: HostConfig, contributing: Pick<Contributing, 'apply'>): SetupService {
+export function setupService(config: HostConfig, contributing: Pick<Contributing, 'apply' | 'get'>): SetupService {
   const { ramTotalBytes, cores = 1 } = fixedFacts();
   const memoryBytes = ramTotalBytes === undefined ? null : Math.max(STEP_BYTES, Math.floor(ramTotalBytes * SHARE_OF_MEMORY / STEP_BYTES) * STEP_BYTES);
   return {
-    get: () => ({
-      isDue: !existsSync(configPath(config.home)), machine: { ...(ramTotalBytes === undefined ? {} : { ramTotalBytes }), cores },
-      suggested: { memoryBytes, threads: Math.max(1, Math.floor(cores / 2)) },
-    }),
+    get: () => {
+      const { machine, limits } = contributing.get();
+      return { isDue: !existsSync(configPath(config.home)), machine, suggested: { ...limits, memoryBytes, threads: Math.max(1, Math.floor(cores / 2)) } };
+    },
     finish: async ({ name, isOn, limits, reach }) => {
       // The key first: a private zone without one would not start.
       if (reach === 'private' && await zoneKeyAt(zoneKeyPath(config)) === undefined) await newZone(config);

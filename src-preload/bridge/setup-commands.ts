@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { command, nothing } from './command.ts';
-import { contributeLimitsSchema } from './contribute.ts';
-import { count } from './primitives.ts';
+import { contributeLimitsSchema, contributionSchema } from './contribute.ts';
 
 /** Whom a node meets, as it is chosen at first: programs of this machine, the own network, who was invited, anybody. */
 export const reachChoiceSchema = z.enum(['machine', 'local', 'private', 'public']);
@@ -10,9 +9,9 @@ export type ReachChoice = z.infer<typeof reachChoiceSchema>;
 export const setupSchema = z.object({
   /** This home has no configuration yet: nobody has chosen or skipped. */
   isDue: z.boolean(),
-  machine: z.object({ ramTotalBytes: count.exactOptional(), cores: count }),
+  machine: contributionSchema.shape.machine,
   /** Out of what this machine has. */
-  suggested: z.object({ memoryBytes: count.nullable(), threads: count }),
+  suggested: contributeLimitsSchema,
 });
 export type Setup = z.infer<typeof setupSchema>;
 

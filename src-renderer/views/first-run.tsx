@@ -1,20 +1,18 @@
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from 'react';
-import type { CommandInput, ReachChoice, Setup } from '../../src-preload/bridge/index.ts';
+import type { CommandInput, ContributeLimits, ReachChoice, Setup } from '../../src-preload/bridge/index.ts';
 import { useTexts } from '../language/index.ts';
 import { useApp, useHost } from '../stores/context.ts';
-import { formatBytes } from '../stores/format.ts';
 import { useCommand } from '../stores/use-command.ts';
 import { ErrorCard } from '../widgets/error-card.tsx';
+import { HowMuch, Schedule, When, hasWholeHours } from './limit-fields.tsx';
 
 const STEPS = 3;
-const GB = 1e9;
 const CHOICES: readonly ReachChoice[] = ['machine', 'local', 'private', 'public'];
 
 interface Draft {
   readonly name: string;
   readonly isOn: boolean;
-  readonly memoryGb: string;
-  readonly threads: string;
+  readonly limits: ContributeLimits;
   readonly reach: ReachChoice;
 }
 
@@ -33,18 +31,18 @@ export function FirstRun() {
 }
 
 function Steps({ setup, onEnd }: { readonly setup: Setup; readonly onEnd: () => void }) {
-  const { firstRun: texts } = useTexts();
+  const { firstRun: texts, contribute } = useTexts();
   const { client } = useApp();
   const { isBusy, error, run } = useCommand();
   const [step, setStep] = useState(1);
   const [kept, setKept] = useState<{ readonly needsRestart: boolean }>();
-  const { memoryBytes, threads } = setup.suggested;
-  const [draft, setDraft] = useState<Draft>({ name: '', isOn: false, memoryGb: memoryBytes === null ? '' : String(memoryBytes / GB), threads: String(threads), reach: 'machine' });
+  const [draft, setDraft] = useState<Draft>({ name: '', isOn: false, limits: setup.suggested, reach: 'machine' });
   const heading = useFocusOn(step);
   const change = (part: Partial<Draft>): void => setDraft((before) => ({ ...before, ...part }));
   const skip = () => run(() => client.call('setup.skip', {})).then((isDone) => { if (isDone) onEnd(); });
   const onSubmit = (event: FormEvent): void => {
     event.preventDefault();
+    if (!hasWholeHours(draft.limits)) return;
     if (step < STEPS) return setStep(step + 1);
     void run(() => client.call('setup.finish', choicesOf(draft)).then(setKept));
   };
@@ -60,6 +58,7 @@ function Steps({ setup, onEnd }: { readonly setup: Setup; readonly onEnd: () => 
         {step === 1 && <What />}
         {step === 2 && <Give setup={setup} draft={draft} onChange={change} />}
         {step === 3 && <Meet draft={draft} onChange={change} />}
+        <p role="status">{hasWholeHours(draft.limits) ? '' : contribute.noDay}</p>
         {error !== undefined && <ErrorCard error={error} />}
         <div className="first-run-actions">
           <button type="submit" className="main" disabled={isBusy}>{step === STEPS ? texts.finish : texts.next}</button>
@@ -82,10 +81,8 @@ function useFocusOn(step: number) {
   return heading;
 }
 
-function choicesOf({ name, isOn, memoryGb, threads, reach }: Draft): CommandInput<'setup.finish'> {
-  const number = (text: string, unit: number): number | null => (text !== '' && Number(text) > 0 ? Math.round(Number(text) * unit) : null);
-  return { ...(name.trim() === '' ? {} : { name: name.trim() }), isOn, reach, ...(isOn ? { limits: { memoryBytes: number(memoryGb, GB), threads: number(threads, 1) } } : {}) };
-}
+const choicesOf = ({ name, isOn, limits, reach }: Draft): CommandInput<'setup.finish'> =>
+  ({ ...(name.trim() === '' ? {} : { name: name.trim() }), isOn, reach, ...(isOn ? { limits } : {}) });
 
 function What() {
   const { firstRun: { what } } = useTexts();
@@ -97,22 +94,22 @@ interface StepProps {
   readonly onChange: (part: Partial<Draft>) => void;
 }
 
-function Give({ setup: { machine: { ramTotalBytes, cores } }, draft, onChange }: StepProps & { readonly setup: Setup }) {
+function Give({ setup: { machine }, draft, onChange }: StepProps & { readonly setup: Setup }) {
   const { firstRun: { give } } = useTexts();
+  const { limits } = draft;
+  const fields = { draft: limits, machine, onChange: (change: Partial<ContributeLimits>) => onChange({ limits: { ...limits, ...change } }) };
   return (
-    <div className="fields">
-      <Field label={give.name} hint={give.nameHint}><input value={draft.name} maxLength={100} autoComplete="off" onChange={({ target }) => onChange({ name: target.value })} /></Field>
-      <label className="field field-check">
-        <span><input type="checkbox" checked={draft.isOn} onChange={({ target }) => onChange({ isOn: target.checked })} /> {give.contribute}</span>
-        <span className="field-hint">{give.contributeHint}</span>
-      </label>
-      {draft.isOn && (
-        <>
-          <Field label={give.memory} hint={ramTotalBytes === undefined ? '' : give.memoryHint(formatBytes(ramTotalBytes))}><input type="number" min={0.1} step={0.1} required value={draft.memoryGb} onChange={({ target }) => onChange({ memoryGb: target.value })} /></Field>
-          <Field label={give.threads} hint={give.threadsHint(cores)}><input type="number" min={1} max={512} required value={draft.threads} onChange={({ target }) => onChange({ threads: target.value })} /></Field>
-        </>
-      )}
-    </div>
+    <>
+      <div className="fields">
+        <Field label={give.name} hint={give.nameHint}><input value={draft.name} maxLength={100} autoComplete="off" onChange={({ target }) => onChange({ name: target.value })} /></Field>
+        <label className="field field-check">
+          <span><input type="checkbox" checked={draft.isOn} onChange={({ target }) => onChange({ isOn: target.checked })} /> {give.contribute}</span>
+          <span className="field-hint">{give.contributeHint}</span>
+        </label>
+        {draft.isOn && <HowMuch {...fields} />}
+      </div>
+      {draft.isOn && <details className="first-run-more"><summary>{give.when}</summary><div className="fields"><When {...fields} /></div><Schedule {...fields} /></details>}
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ScriptedContribution, ScriptedSetup, SERVING } from '../support/scripted-contribution.ts';
+import { CONTRIBUTION, ScriptedContribution, ScriptedSetup, SERVING } from '../support/scripted-contribution.ts';
 import { ScriptedHost } from '../support/scripted-host.ts';
 import { useChromium } from '../support/test-ui.ts';
 import { overflowOf, checkLooks, shots, uiMissing } from '../support/ui.ts';
@@ -93,16 +93,26 @@ describe.skipIf(why !== undefined)('contributing in Chromium', () => {
     await page.keyboard.type('  desk  ');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Space');
-    expect(await steps.getByLabel('Memory, GB').inputValue()).toBe('4');
+    expect(await steps.getByLabel('Memory for others, GB').inputValue()).toBe('4');
     await check('first-run-2');
-    await steps.getByLabel('Memory, GB').press('Enter');
+    await steps.getByLabel('Upload of files, MB/s').fill('2.5');
+    await steps.getByText('When: power, idle, hours').click();
+    await steps.getByRole('button', { name: 'Add hours' }).click();
+    await check('first-run-when');
+    await checkNarrow('first-run-when');
+    // Hours without a day are no choice: it says so, and stays.
+    for (const day of ['Mon', 'Tue', 'Wed', 'Thu', 'Fri']) await steps.getByLabel(day).uncheck();
+    await steps.getByLabel('Memory for others, GB').press('Enter');
+    await steps.getByText('Choose at least one day').waitFor();
+    await steps.getByLabel('Sun').check();
+    await steps.getByLabel('Memory for others, GB').press('Enter');
     await steps.getByText('Step 3 of 3').waitFor();
     await check('first-run-3');
     await checkNarrow('first-run-3');
     await steps.getByLabel('Only whom I invite').check();
     await steps.getByRole('button', { name: 'Finish' }).click();
     await steps.getByText('quit OmniNode and open it anew').waitFor();
-    expect(setup.finished).toEqual([{ name: 'desk', isOn: true, limits: { memoryBytes: 4e9, threads: 4 }, reach: 'private' }]);
+    expect(setup.finished).toEqual([{ name: 'desk', isOn: true, limits: { ...CONTRIBUTION.limits, uploadBytesPerSecond: 2_500_000, schedule: [{ days: ['sun'], from: '22:00', to: '07:00' }] }, reach: 'private' }]);
     await page.reload();
     await page.getByText('Ready', { exact: true }).waitFor();
     expect(await steps.count()).toBe(0);

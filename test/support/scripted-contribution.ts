@@ -60,7 +60,7 @@ export class ScriptedSetup implements SetupService {
   isDue = true;
 
   get(): ReturnType<SetupService['get']> {
-    return { isDue: this.isDue, machine: { ramTotalBytes: 16e9, cores: 8 }, suggested: { memoryBytes: 4e9, threads: 4 } };
+    return { isDue: this.isDue, machine: CONTRIBUTION.machine, suggested: CONTRIBUTION.limits };
   }
 
   async finish(choices: CommandParsed<'setup.finish'>): Promise<{ needsRestart: boolean }> {

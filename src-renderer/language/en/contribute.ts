@@ -23,7 +23,7 @@ export const contribute = {
   inUse: 'On, but waiting: you are using the machine.',
   busy: 'On, but waiting: other programs need the processors.',
   hot: 'On, but waiting: the machine is hot.',
-  onlyHere: 'Only programs on this machine can ask: your node does not listen on the network. To open it, set "mdns": true in config.json and start OmniNode again.',
+  onlyHere: 'Only programs on this machine can ask: your node does not listen on the network. To open it, switch on “Find nodes of the local network” in the Settings and start OmniNode again.',
   now: 'Served now',
   nobody: 'Nobody. Machines that use yours are listed here.',
   lastServed: (range: readonly [number, number], model: string, machine: string): string => `Last: ${layers(range)} of ${model} for ${machine}.`,

@@ -12,9 +12,8 @@ export const firstRun = {
   give: {
     title: 'Name your node, and say what it gives',
     name: 'Name', nameHint: 'Others in your mesh see it. Leave it empty to be shown by a number only.',
-    contribute: 'Let other machines use mine', contributeHint: 'It computes layers of their answers, within these limits, never on battery. You can pause or stop it at any time under Contribute.',
-    memory: 'Memory, GB', memoryHint: (total: string): string => `of ${total} in this machine`,
-    threads: 'CPU threads', threadsHint: (cores: number): string => `of ${cores}`,
+    contribute: 'Let other machines use mine', contributeHint: 'It computes layers of their answers, within these limits. You can pause or stop it at any time under Contribute.',
+    when: 'When: power, idle, hours',
   },
   meet: {
     title: 'Private or public?',
