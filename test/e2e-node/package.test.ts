@@ -55,6 +55,7 @@ describe.skipIf(process.platform !== 'linux')('packed for Linux around a stand-i
     expect(files.filter((path) => path.endsWith('.d.ts') || path.endsWith('.map'))).toEqual([]);
     for (const path of ['native/build/Release/omninode.node', 'resources/models/omni-guide.gguf', `node_modules/@node-llama-cpp/linux-x64/bins/linux-x64`]) expect([path, existsSync(join(unpacked, path))]).toEqual([path, true]);
     expect(existsSync(join(unpacked, 'node_modules', '@node-llama-cpp', 'linux-arm64'))).toBe(false);
+    await expect(run(join(unpacked, ANVIL), ['--version'])).resolves.toMatchObject({ stdout: expect.stringContaining('anvil') });
 
     // No feed was named, so that the app asks nobody.
     expect(existsSync(join(app, 'resources', 'app-update.yml'))).toBe(false);
@@ -68,6 +69,8 @@ describe.skipIf(process.platform !== 'linux')('packed for Linux around a stand-i
   });
 });
 
+const ANVIL = `node_modules/@foundry-rs/anvil-linux-${process.arch === 'x64' ? 'amd64' : process.arch}/bin/anvil`;
+
 /** What was packed answers, of itself: no package, library or model is missing. */
 async function answers(archive: string): Promise<void> {
   const away = join(folder, 'extracted');
@@ -77,4 +80,7 @@ async function answers(archive: string): Promise<void> {
   expect((await cli('--version')).stdout.trim()).toBe(version);
   const { stdout } = await cli('pipeline-infer', 'What is OmniNode?', '--cluster', '2', '--max-tokens', '4', '--json');
   expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ text: expect.stringMatching(/^OmniNode is/) });
+  // The test chain: its program and the contracts are found where they were packed. What takes an archive apart forgets what may be run.
+  await chmod(join(away, ANVIL), 0o755);
+  expect(JSON.parse((await cli('chain', 'status', '--json')).stdout)).toMatchObject({ link: { status: 'ready' } });
 }
