@@ -5,6 +5,7 @@ import { contributionStatus, whenOf } from '../stores/contribution.ts';
 import { formatBytes, formatRange, shortPeer } from '../stores/format.ts';
 import { useCommand } from '../stores/use-command.ts';
 import { ErrorCard } from '../widgets/error-card.tsx';
+import { Earned } from './contribute-earned.tsx';
 import { ContributeLimitsForm } from './contribute-limits.tsx';
 
 /** What this machine gives to others: whether, to whom, how much, and within which limits. */
@@ -86,13 +87,11 @@ function ServedTable({ serving }: { readonly serving: readonly Served[] }) {
 
 function Given({ now: { total, sinceStart } }: { readonly now: Contribution }) {
   const { contribute: texts } = useTexts();
-  const hasChain = useHost(({ state }) => state?.economy?.network !== undefined);
   return (
     <section className="card" aria-labelledby="contribute-given">
       <h3 id="contribute-given">{texts.given}</h3>
       {total.sessions === 0 ? <p className="contribute-note">{texts.given0}</p> : <Figures total={total} sinceStart={sinceStart} />}
-      <h3>{texts.earned}</h3>
-      <p className="contribute-note">{hasChain ? texts.inWallet : texts.noChain}</p>
+      <Earned />
     </section>
   );
 }

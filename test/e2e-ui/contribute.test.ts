@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CodedError } from '../../src-main/base/index.ts';
 import { CONTRIBUTION, ScriptedContribution, ScriptedSetup, SERVING } from '../support/scripted-contribution.ts';
+import { ScriptedEconomy } from '../support/scripted-economy.ts';
 import { ScriptedHost } from '../support/scripted-host.ts';
 import { useChromium } from '../support/test-ui.ts';
 import { overflowOf, checkLooks, shots, uiMissing } from '../support/ui.ts';
@@ -72,6 +74,25 @@ describe.skipIf(why !== undefined)('contributing in Chromium', () => {
     expect(await page.getByText('Cannot be known here').isVisible()).toBe(true);
     await page.getByRole('button', { name: 'Save limits' }).scrollIntoViewIfNeeded();
     await check('contribute-limits');
+    expect(ui.complaints).toEqual([]);
+  });
+
+  it('tells what an account earned, and why it cannot where the chain is not reached', async () => {
+    setup.isDue = false;
+    const economy = host.economy = new ScriptedEconomy(host.events);
+    await ui.serve(host);
+    page = await ui.newPage();
+    await open();
+    await page.keyboard.press('Alt+5');
+    await page.getByRole('row', { name: /^Pay and rewards 148\.75/ }).waitFor();
+    await page.getByRole('row', { name: /^Not settled yet 16 SUM$/ }).waitFor();
+    await check('contribute-earned');
+    economy.fault = new CodedError({ code: 'CHAIN_DOWN', message: 'no RPC endpoint answers', fault: 'local' });
+    economy.tell();
+    await page.getByText('no RPC endpoint answers').waitFor();
+    economy.fault = undefined;
+    economy.tell();
+    await page.getByRole('row', { name: /^Pay and rewards/ }).waitFor();
     expect(ui.complaints).toEqual([]);
   });
 

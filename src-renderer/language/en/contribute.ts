@@ -39,7 +39,7 @@ export const contribute = {
     const minutes = Math.floor(ms / 60_000);
     return ms > 0 && ms < 1000 ? 'under 1 s' : minutes < 1 ? `${Math.floor(ms / 1000)} s` : minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   },
-  earned: 'Earned',
+  earned: 'Earned', earnedAsking: 'Asking the chain …', lastDays: (days: number): string => `Last ${days} days`, settled: 'Pay and rewards', pending: 'Not settled yet',
   noChain: 'No chain configured. OmniNode pays nothing and owes nothing yet; figures appear in the Wallet when there is a chain.',
   inWallet: 'Paid sessions and what they brought are in the Wallet. Free ones earn nothing.',
   offers: 'On offer',
