@@ -18,6 +18,7 @@ export function Earned() {
     <>
       <h3>{texts.earned}</h3>
       {hasAccount && <Figures revision={economy.revision} />}
+      {hasAccount && economy.network?.kind === 'embedded' && <p className="contribute-note">{texts.testChain}</p>}
       <p className="contribute-note">{economy?.network === undefined ? texts.noChain : texts.inWallet}</p>
     </>
   );

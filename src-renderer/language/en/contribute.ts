@@ -40,6 +40,7 @@ export const contribute = {
     return ms > 0 && ms < 1000 ? 'under 1 s' : minutes < 1 ? `${Math.floor(ms / 1000)} s` : minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
   },
   earned: 'Earned', earnedAsking: 'Asking the chain …', lastDays: (days: number): string => `Last ${days} days`, settled: 'Pay and rewards', pending: 'Not settled yet',
+  testChain: 'On the local test chain: SUM is worth nothing here.',
   noChain: 'No chain configured. OmniNode pays nothing and owes nothing yet; figures appear in the Wallet when there is a chain.',
   inWallet: 'Paid sessions and what they brought are in the Wallet. Free ones earn nothing.',
   offers: 'On offer',
