@@ -36,4 +36,5 @@ export { decodeReceiptsFile, encodeReceiptsFile, type ReceiptsFile } from './rec
 export { openReceiptSession, type ReceiptSession, type Window as ReceiptWindow } from './receipts/receipt-session.ts';
 export { type LoadRange, type SampleCheck } from './receipts/recompute.ts';
 export { verifySession, type Outcome, type Verdict, type Verification, type VerifyOptions } from './receipts/verify.ts';
+export { excerptOf } from './receipts/excerpt.ts';
 export { windowFields, type WindowFields } from './receipts/tapped.ts';

@@ -1,10 +1,10 @@
-import { parseEther } from 'viem';
+import { parseEther, zeroHash } from 'viem';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { layerCount } from '../../src-main/base/index.ts';
 import type { Hex } from '../../src-main/chain/index.ts';
-import { evidenceIn } from '../../src-main/host/paid/index.ts';
+import { evidenceIn, isInTree, pathOfReceipt, rootOfReceipts, type PaidSession } from '../../src-main/host/paid/index.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
-import { CREDIT, DAY_S, PaidGround, PRICE, QUESTION, SESSION_S, STAKE } from '../support/paid-ground.ts';
+import { CREDIT, DAY_S, PaidGround, PRICE, QUESTION, SESSION_S, STAKE, type Paying } from '../support/paid-ground.ts';
 
 let ground: PaidGround;
 beforeAll(async () => { ground = await PaidGround.start(); });
@@ -13,6 +13,11 @@ afterAll(() => ground.stop());
 /** Tokens, by the newest voucher that each node has. */
 const vouchers = (id: Hex): number[] => ground.nodes.map(({ paid, nodeId }) => paid.book.vouchers('node', id, nodeId)[0]?.tokens ?? 0);
 const vouchedTo = (id: Hex): number => Math.min(...vouchers(id));
+/** As the payer knows them, and the node. */
+const receiptsOf = ({ id: sessionId }: PaidSession, { paid, nodeId }: Paying): readonly [readonly Hex[], readonly Hex[]] => {
+  const whose = { sessionId, nodeId };
+  return [ground.payer.paid.book.receipts('payer', whose), paid.book.receipts('node', whose)];
+};
 const earnedSince = async (before: readonly bigint[]): Promise<bigint[]> => (await ground.balances()).map((now, index) => now - before[index]!);
 
 it('pays three nodes in proportion to layers x tokens, and rewards them', async () => {
@@ -21,6 +26,15 @@ it('pays three nodes in proportion to layers x tokens, and rewards them', async 
   const { session, tokens } = await ground.paidAnswer();
   expect(payer.paid.book.shares('payer', session.id).map((share) => share.tokens)).toEqual([tokens, tokens, tokens]);
   for (const { paid, nodeId } of nodes) expect(paid.book.bills('node', session.id, nodeId)).toMatchObject([{ tokens }]);
+  for (const node of nodes) {
+    const [leaves, own] = receiptsOf(session, node);
+    expect(leaves.length).toBeGreaterThan(0);
+    expect(own).toEqual(leaves);
+    const root = rootOfReceipts(leaves);
+    const billed = [node.paid.book.bills('node', session.id, node.nodeId), payer.paid.book.bills('payer', session.id, node.nodeId), node.paid.book.vouchers('node', session.id, node.nodeId).slice(0, 1)];
+    expect(billed.map((all) => all.map(({ receiptsRoot }) => receiptsRoot))).toEqual([[root], [root], [root]]);
+    expect(isInTree(leaves[0]!, { root, path: pathOfReceipt(leaves, leaves[0]!)! })).toBe(true);
+  }
   await ground.settle();
   await sum.travel(SESSION_S + DAY_S);
   await ground.settle();
@@ -33,6 +47,27 @@ it('pays three nodes in proportion to layers x tokens, and rewards them', async 
   // Nine tenths of the fees, by each node's part of them, a fifth of it by its stake, and all of it by the payer's score: the answer went well.
   expect(await Promise.all(nodes.map(({ nodeId }) => ground.sum.rewardsOf(nodeId)))).toEqual(due.map(({ fee }) => fee * 9n / 10n / 5n));
   expect([payer, ...nodes].flatMap(({ paid }) => paid.book.sessions().map(({ state }) => state))).toEqual(['done', 'done', 'done', 'done']);
+}, 120_000);
+
+it('a node signs zeros where the payer has other receipts, and is paid the same', async () => {
+  const { payer, nodes, sum: { sum } } = ground;
+  const [first, second, third] = nodes as [Paying, Paying, Paying];
+  const before = await ground.balances();
+  const { session, tokens } = await ground.paidAnswer(({ id: sessionId }) => {
+    payer.paid.book.addReceipts('payer', { sessionId, nodeId: first.nodeId }, [sessionId]);
+    second.paid.book.addReceipts('node', { sessionId, nodeId: second.nodeId }, [sessionId]);
+  });
+  const roots = [zeroHash, zeroHash, rootOfReceipts(receiptsOf(session, third)[0])];
+  expect(roots[2]).not.toBe(zeroHash);
+  for (const [index, { paid, nodeId }] of nodes.entries()) {
+    const signed = [paid.book.bills('node', session.id, nodeId), payer.paid.book.bills('payer', session.id, nodeId), paid.book.vouchers('node', session.id, nodeId).slice(0, 1)];
+    expect(signed).toMatchObject([1, 2, 3].map(() => [{ tokens, receiptsRoot: roots[index] }]));
+  }
+  await sum.travel(SESSION_S);
+  await ground.settle();
+  await sum.travel(DAY_S);
+  await ground.settle();
+  expect(await earnedSince(before)).toEqual(ground.due([tokens, tokens, tokens]).map(({ pay }) => pay));
 }, 120_000);
 
 it('a payer that stops vouching gets no further tokens; the nodes get what was vouched for, and one that signs two bills is slashed', async () => {
