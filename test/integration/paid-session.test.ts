@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { parseEther, zeroHash } from 'viem';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { layerCount } from '../../src-main/base/index.ts';
 import type { Hex } from '../../src-main/chain/index.ts';
-import { evidenceIn, isInTree, pathOfReceipt, rootOfReceipts, type PaidSession } from '../../src-main/host/paid/index.ts';
+import { evidenceIn, isInTree, pathOfReceipt, readWrongWork, receiptLeaf, rootOfReceipts, type PaidSession } from '../../src-main/host/paid/index.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
+import { decodeReceipt, excerptOf } from '../../src-main/pipeline/index.ts';
 import { CREDIT, DAY_S, PaidGround, PRICE, QUESTION, SESSION_S, STAKE, type Paying } from '../support/paid-ground.ts';
 
 let ground: PaidGround;
@@ -126,6 +128,30 @@ it('a node below the least stake gets no paid work, and nobody is served for not
   expect(session?.shares.map(({ cap }) => cap)).toEqual([1n, 2n, 3n].map((layers) => parseEther('1.5') * layers));
   await session?.close();
   expect(await paying.payFor(stages, { offers: new Map() }, new AbortController().signal)).toBeUndefined();
+  await paying.disconnect();
+}, 120_000);
+
+it('a receipt that is doubted is kept with the way to it from the root of the bill that its node signed', async () => {
+  const { nodes, model } = ground;
+  const home = join(ground.home, 'doubting');
+  const paying = ground.payHost({ payUpTo: '9', home });
+  await paying.connect({ chain: ground.sum.chain, wallet: ground.payer.account.wallet });
+  const stages = nodes.map(({ node: { mesh } }, index) => ({ peer: mesh.peerId, layers: model.shards[index]!.layers }));
+  const session = await paying.payFor(stages, await paying.affordable(stages.map(({ peer }) => peer)), new AbortController().signal);
+  const answering = await ground.session(nodes, session);
+  const { receipts } = await answering.answer({ ...QUESTION, receipts: true });
+  const receipt = receipts!.file!.receipts.at(-1)!;
+  const file = excerptOf(receipts!.file!, decodeReceipt(receipt.body));
+  await paying.keepWrong({ receipt, file });
+  // Nobody was paid for that one.
+  await paying.keepWrong({ receipt: { ...receipt, signature: new Uint8Array(64) }, file });
+  expect(await readWrongWork(home)).toMatchObject([{ sessionId: session!.id, nodeId: nodes.at(-1)!.nodeId, billed: undefined }]);
+  await answering.close();
+  await session!.close();
+  const [found] = await readWrongWork(home);
+  const { receiptsRoot: root, path } = found!.billed!;
+  expect(nodes.at(-1)!.paid.book.bills('node', session!.id, found!.nodeId)).toMatchObject([{ receiptsRoot: root }]);
+  expect(isInTree(receiptLeaf(receipt), { root, path })).toBe(true);
   await paying.disconnect();
 }, 120_000);
 
