@@ -21,6 +21,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 const ZEROS = word('0');
 const place = { chainId: 7, settlement };
 const { peerId: peer } = signer;
+const payer: Hex = `0x${'4'.repeat(40)}`;
 const receipt = (byte: number) => ({ body: Uint8Array.of(byte), signature: new Uint8Array(64).fill(byte) });
 const ROOT = rootOfReceipts([receiptLeaf(receipt(1)), receiptLeaf(receipt(2))]);
 
@@ -46,7 +47,7 @@ class AskedStream extends ScriptedStream {
 function open(name: string, root: (asked: Hex) => Hex) {
   const book = new PayBook(join(home, name));
   const share = { ...terms, peer, tokens: 0 };
-  book.begin({ role: 'payer', id: terms.sessionId, chainId: 7, settlement, work: terms.workId, payer: `0x${'4'.repeat(40)}`, openedMs: 5, state: 'open' }, [share]);
+  book.begin({ role: 'payer', id: terms.sessionId, chainId: 7, settlement, work: terms.workId, payer, openedMs: 5, state: 'open' }, [share]);
   const asked: Hex[] = [];
   const answer = async (ask: Ask): Promise<Say> => {
     if (ask.ask !== 'bill') return { say: 'yes' };
@@ -55,10 +56,11 @@ function open(name: string, root: (asked: Hex) => Hex) {
     const signature: Hex = `0x${Buffer.from(await node.sign(billMessage(billOf(terms, { tokens: ask.tokens, receiptsRoot }), place))).toString('hex')}`;
     return { say: 'bill', tokens: ask.tokens, receipts: receiptsRoot, signature };
   };
-  const session = new PaidSession({
-    id: terms.sessionId, place, self: peer, shares: [share], book, chain: {} as PayChain, mesh: { open: () => Promise.resolve(new AskedStream(answer)) }, verifySignature, clock: systemClock, logger: silentLogger,
-    wallet: { address: `0x${'4'.repeat(40)}`, send: () => Promise.resolve(), signVoucher: () => Promise.resolve<Hex>(`0x${'8'.repeat(130)}`) }, onClosed: () => undefined,
-  });
+  const init = {
+    id: terms.sessionId, durationMs: 3_600_000, place, self: peer, shares: [share], book, chain: {} as PayChain, mesh: { open: () => Promise.resolve(new AskedStream(answer)) }, verifySignature, clock: systemClock, logger: silentLogger,
+    wallet: { address: payer, send: () => Promise.resolve(), signVoucher: () => Promise.resolve<Hex>(`0x${'8'.repeat(130)}`) }, onClosed: () => undefined,
+  };
+  const session = new PaidSession(init);
   return { session, book, asked, vouched: () => book.vouchers('payer', terms.sessionId, terms.nodeId).map(({ tokens, receiptsRoot }) => [tokens, receiptsRoot]), billed: () => book.bills('payer', terms.sessionId, terms.nodeId).map(({ receiptsRoot }) => receiptsRoot) };
 }
 

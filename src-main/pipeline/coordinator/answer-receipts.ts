@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { asPeerId, toCoded, type PeerId } from '../../base/index.ts';
+import { toCoded, type PeerId } from '../../base/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { VerifySignature } from '../ports.ts';
 import { receiptErrors } from '../receipts/errors.ts';
@@ -52,11 +52,11 @@ export interface ReceiptsRequest {
 /** Asks every stage, checks what each signed, and what they say together. Never rejects. */
 export async function collectReceipts(request: ReceiptsRequest): Promise<AnswerReceipts> {
   const due = windowsBetween(request.start, request.end);
-  const stages = await Promise.all(request.clients.map((client) => fromStage(client, request, due)));
+  const stages = await Promise.all(request.clients.map(async (client) => ({ peer: client.link.peer, ...await fromStage(client, request, due) })));
   const receipts = stages.flatMap((stage) => stage.receipts.map(({ signed }) => signed));
   const file = receipts.length === 0 ? undefined : { ...request.tokens, receipts };
   const problems = stages.flatMap(({ problem }) => problem ?? []);
-  return { file, windows: due.length, perStage: stages.map((stage) => stage.receipts.length), signers: stages.map(({ opened }, stage) => ({ peer: asPeerId(request.clients[stage]?.link.peer ?? ''), receipts: opened.map(({ signed }) => signed) })), problems: [...problems, ...together(file, stages, request)] };
+  return { file, windows: due.length, perStage: stages.map((stage) => stage.receipts.length), signers: stages.map(({ peer, opened }) => ({ peer, receipts: opened.map(({ signed }) => signed) })), problems: [...problems, ...together(file, stages, request)] };
 }
 
 /** The windows that a run from `start` to `end` has; docs/protocols/receipts.md. */
