@@ -21,6 +21,9 @@ export const signer = createSigner(await generateKeyPair('Ed25519'));
 export const node = nodeSignerOf(signer);
 export const terms: Terms = { sessionId: word('1'), workId: word('2'), nodeId: node.nodeId, layers: { first: 0, last: 2 }, price: 10n ** 18n, cap: 10n ** 20n };
 
+/** As far as sets of receipts look at one. */
+export const receipt = (byte: number) => ({ body: Uint8Array.of(byte), signature: new Uint8Array(64).fill(byte) });
+
 /** As the payer signs it over this node's bill and another's. */
 export async function voucherOver(tokens: number, receiptsRoot: Hex = word('0')) {
   const { root, paths } = voucherTree([billOf(terms, { tokens, receiptsRoot }), billOf({ ...terms, nodeId: word('9') }, { tokens })], { chainId: 7, settlement });

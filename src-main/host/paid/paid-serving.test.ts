@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { FUZZ_PEER } from '../../../test/fuzz/scripted-stream.ts';
-import { startPayServer, terms, voucherOver, word, type PayServer } from '../../../test/support/pay-server.ts';
+import { receipt, startPayServer, terms, voucherOver, word, type PayServer } from '../../../test/support/pay-server.ts';
 import type { Hex } from '../../chain/index.ts';
 import { receiptLeaf, rootOfReceipts } from './receipt-set.ts';
 import { payerMark } from './terms.ts';
@@ -11,7 +11,6 @@ import { payerMark } from './terms.ts';
 const home = mkdtempSync(join(tmpdir(), 'omninode-paid-serving-'));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
-const receipt = (byte: number) => ({ body: Uint8Array.of(byte), signature: new Uint8Array(64).fill(byte) });
 const rootOver = (...bytes: readonly number[]): Hex => rootOfReceipts(bytes.map((byte) => receiptLeaf(receipt(byte))));
 const ZEROS = word('0');
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { ScriptedStream } from '../../../test/fuzz/scripted-stream.ts';
-import { node, settlement, signer, terms, word } from '../../../test/support/pay-server.ts';
+import { node, receipt, settlement, signer, terms, word } from '../../../test/support/pay-server.ts';
 import { silentLogger, systemClock } from '../../base/index.ts';
 import { billMessage, type Hex } from '../../chain/index.ts';
 import { verifySignature } from '../../mesh/index.ts';
@@ -22,7 +22,6 @@ const ZEROS = word('0');
 const place = { chainId: 7, settlement };
 const { peerId: peer } = signer;
 const payer: Hex = `0x${'4'.repeat(40)}`;
-const receipt = (byte: number) => ({ body: Uint8Array.of(byte), signature: new Uint8Array(64).fill(byte) });
 const ROOT = rootOfReceipts([receiptLeaf(receipt(1)), receiptLeaf(receipt(2))]);
 
 /** Answers what is asked, as a node would. */
