@@ -88,7 +88,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const pay: PayHost = newPay(config, () => node);
   const node: Node = await createNode({ settings, paths, shards: [], serving: gate, paid: pay.gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
-  const receipts = await PeerReceipts.open({ node, config, events });
+  const receipts = await PeerReceipts.open({ node, config, events, onWrong: (found) => pay.keepWrong(found) });
   const onOpened = (opened: OpenedPipeline): void => [pipeline, receipts].forEach((watcher) => watcher.opened(opened));
   const chat: ChatModel = new ChatModel({ settings: live, paths, node, events, spawn, pay, onOpened, served: servedOf(served.model, served.file) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, home: config.home, paths, logger: node.logger, spawn });

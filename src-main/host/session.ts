@@ -1,5 +1,6 @@
 import { createWorkerTokenizer, type ActivationDtype, type SamplingOptions, type Tokenizer } from '../inference/index.ts';
 import { createReroute, type AnswerReceipts, type Generation, type GenerationStats, type Pipeline, type RequestTrace, type Choose, type FetchProgress, type Reroute, type RerouteInit, type StageAssignment, type StageProgress } from '../pipeline/index.ts';
+import { Gathering } from './gathering.ts';
 import type { LayerSupplies } from './layer-supplies.ts';
 import type { MicroBatch } from './micro-batch.ts';
 import type { Node } from './node.ts';
@@ -60,7 +61,7 @@ export interface SessionOptions {
   readonly speculate?: boolean;
   /** The stages sign what they compute of every answer, told after its end. */
   readonly receipts?: boolean;
-  /** What the stages are paid by. They guess nothing then: rows that nobody asked for would have to be argued about. */
+  /** What the stages are paid by. They guess nothing then: rows that nobody asked for would have to be argued about. And they sign what they compute: bills are about that. */
   readonly paid?: Pick<PaidSession, 'follow'> | undefined;
   readonly signal?: AbortSignal;
   readonly onStatus?: (text: string) => void;
@@ -71,17 +72,22 @@ export interface SessionOptions {
 /** Opens a model over a route, with its tokenizer, ready to answer. */
 export async function openSession({ node, vocabularyPath, onStatus, onProgress, candidates, choose, supplies, microBatch, paid, ...rest }: SessionOptions): Promise<ModelSession> {
   const tokenizer = await createWorkerTokenizer({ path: vocabularyPath }, node.worker);
+  const signing = new Gathering();
   try {
     const pipeline = await node.coordinator.openPipeline({
-      ...rest, ...(paid === undefined ? {} : { speculate: false }), ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose, supplies }),
+      ...rest, ...(paid === undefined ? {} : { speculate: false, receipts: true }), ...microBatch, reroute: rerouteOf(node, rest.modelHash, { candidates, choose, supplies }),
       onProgress: (progress) => {
         onStatus?.(progressText(progress));
         onProgress?.(progress);
       },
     });
     pipeline.events.on('begun', ({ answer: begun }) => {
-      const ended = paid?.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages });
-      begun.result.then(() => ended?.({ isWell: true }), () => ended?.({ isWell: false }));
+      const signed = begun.signed.then((receipts) => receipts?.signers ?? []);
+      const ended = paid?.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages, signed });
+      begun.result.then(() => {
+        ended?.({ isWell: true });
+        if (paid !== undefined) signing.add(signed);
+      }, () => ended?.({ isWell: false }));
     });
     pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));
     pipeline.events.on('replacing', ({ explanation }) => explanation.forEach((sentence) => onStatus?.(sentence)));
@@ -90,7 +96,11 @@ export async function openSession({ node, vocabularyPath, onStatus, onProgress, 
     return {
       pipeline, tokenizer,
       answer: (request) => answer(pipeline, tokenizer, request),
-      close: async () => void (await Promise.allSettled([pipeline.close(), tokenizer.dispose()])),
+      close: async () => {
+        // What is being signed is asked for on links that close now.
+        await signing.settled();
+        await Promise.allSettled([pipeline.close(), tokenizer.dispose()]);
+      },
     };
   } catch (error) {
     await tokenizer.dispose();

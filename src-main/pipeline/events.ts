@@ -5,6 +5,7 @@ import type { FinishReason, Generation } from './coordinator/generation.ts';
 import type { Interruption } from './coordinator/interruptions.ts';
 import type { GenerationStats } from './coordinator/stats.ts';
 import type { StageAssignment } from './ports.ts';
+import type { SignedReceipt } from './receipts/receipt.ts';
 
 /** Whom a session computes for, and what. */
 export interface OpenedSession {
@@ -22,6 +23,8 @@ export interface StageRunnerEvents {
   'engine:unloaded': { readonly modelHash: string; readonly layers: LayerRange };
   'session:opened': OpenedSession;
   'session:closed': OpenedSession & { readonly errorCode: string | undefined };
+  /** Told before they are sent. */
+  'receipts:signed': { readonly session: SessionId; readonly coordinator: PeerId; readonly receipts: readonly SignedReceipt[] };
   /** A run of a session is over, or its share of the lane: so many rows went through these layers in it. */
   'rows:computed': { readonly session: SessionId; readonly coordinator: PeerId; readonly layers: LayerRange; readonly rows: number };
 }
@@ -62,7 +65,7 @@ export interface AnswerSigned {
 /** What happens to the stages of a pipeline, and to its answers. */
 export interface PipelineEvents {
   /** An answer begins: what the stages compute for it can be followed. */
-  begun: { readonly answer: Pick<Generation, 'computedTokens' | 'result'> };
+  begun: { readonly answer: Pick<Generation, 'computedTokens' | 'result' | 'signed'> };
   /** Told before the answer's own `result`. */
   answered: EndedAnswer;
   /** Of a pipeline that asks for receipts, some time after `answered`; never of an answer that was given up. */

@@ -13,7 +13,7 @@ export { chooseObjective, type LayerFacts, type LinkCost, type LinkFacts, type L
 export type { LeftOut } from './placement/explain.ts';
 export type { Prediction, StagePrediction } from './placement/predict.ts';
 export { createCoordinator, type Coordinator, type MeasureLinksRequest, type NodeOffers, type OffersRequest, type OpenPipelineRequest, type PeerLink } from './coordinator/coordinator.ts';
-export type { AnswerReceipts } from './coordinator/answer-receipts.ts';
+export type { AnswerReceipts, SignedBy } from './coordinator/answer-receipts.ts';
 export type { FinishReason, GenerateRequest, GeneratedToken, Generation, GenerationResult } from './coordinator/generation.ts';
 export type { Interruption } from './coordinator/interruptions.ts';
 export type { StageProgress } from './coordinator/open-stages.ts';
@@ -36,4 +36,5 @@ export { decodeReceiptsFile, encodeReceiptsFile, type ReceiptsFile } from './rec
 export { openReceiptSession, type ReceiptSession, type Window as ReceiptWindow } from './receipts/receipt-session.ts';
 export { type LoadRange, type SampleCheck } from './receipts/recompute.ts';
 export { verifySession, type Outcome, type Verdict, type Verification, type VerifyOptions } from './receipts/verify.ts';
+export { excerptOf } from './receipts/excerpt.ts';
 export { windowFields, type WindowFields } from './receipts/tapped.ts';

@@ -12,7 +12,7 @@ import { FEATURES, FrameType, HEADER_BYTES } from './wire/constants.ts';
 import { decodeFrame, encodeHeader } from './wire/frame.ts';
 import { controlBytes, readControl } from './wire/schema.ts';
 import { ask, cutLayers, ids, LAYERS, openOn, PROMPT, reference, stoppedAfterEach } from './testing/scenario.ts';
-import { MODEL, TestNetwork, verifyTestSignature, type TestNetworkOptions } from './testing/test-network.ts';
+import { COORDINATOR, MODEL, TestNetwork, verifyTestSignature, type TestNetworkOptions } from './testing/test-network.ts';
 
 let network: TestNetwork;
 stoppedAfterEach(() => network);
@@ -117,7 +117,7 @@ describe('the receipts of an answer', () => {
     const abort = new AbortController();
     const generation = pipeline.generate(ask({ receipts: true, signal: abort.signal }));
     for await (const one of generation) if (one.position > PROMPT.length) abort.abort();
-    expect((await generation.result).receipts).toEqual({ file: undefined, windows: 0, perStage: [], problems: ['the answer was given up before its end'] });
+    expect((await generation.result).receipts).toEqual({ file: undefined, windows: 0, perStage: [], signers: [], problems: ['the answer was given up before its end'] });
     const plain = pipeline.generate(ask());
     await ids(plain);
     expect(await plain.result).not.toHaveProperty('receipts');
@@ -236,7 +236,13 @@ describe('receipts of every answer of a pipeline', () => {
       return take(slot, options);
     };
     const told = signedBy(pipeline);
-    const first = await over(pipeline.generate(ask()));
+    const known = network.nodes.map(({ runner }) => {
+      const signed: string[] = [];
+      runner.events.on('receipts:signed', ({ coordinator, receipts }) => signed.push(...receipts.map(({ signature }) => `${coordinator} ${Buffer.from(signature).toString('hex')}`)));
+      return signed;
+    });
+    const answering = pipeline.generate(ask());
+    const first = await over(answering);
     await asked.promise;
     expect([first.receipts, told]).toEqual([undefined, []]);
     // Of another sampling, and so in another session: the first one is not closed before its receipts are in.
@@ -246,6 +252,10 @@ describe('receipts of every answer of a pipeline', () => {
     await expect.poll(() => told.length, { timeout: 20_000 }).toBe(2);
     expect(told.map(({ receipts: { windows, perStage, problems }, stages }) => ({ windows, perStage, problems, peers: stages.map(({ peer }) => peer) })))
       .toEqual([2, 1].map((windows) => ({ windows, perStage: [windows, windows], problems: [], peers: ['node-0', 'node-1'] })));
+    // Both sides know the same ones: the stages whom they signed them for, the coordinator who signed them.
+    const signers = told.flatMap(({ receipts }) => receipts.signers);
+    expect(network.nodes.map(({ peer }) => signers.flatMap((one) => (one.peer === peer ? one.receipts.map(({ signature }) => `${COORDINATOR} ${Buffer.from(signature).toString('hex')}`) : [])))).toEqual(known);
+    expect(await answering.signed).toBe(told[0]?.receipts);
     expect((await openReceiptSession(told[0]?.receipts.file as ReceiptsFile, { name: 'it', verifySignature: verifyTestSignature })).windows.length).toBe(2);
     await pipeline.close();
   });

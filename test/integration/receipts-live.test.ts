@@ -7,7 +7,7 @@ import type { HostServiceEvents } from '../../src-main/api/index.ts';
 import { asPeerId, Events } from '../../src-main/base/index.ts';
 import { appPaths, createNode, encodeReceiptsFile, loadSettings, verifyReceipts, type AnswerReceipts, type GivenShard, type Node, type Verification } from '../../src-main/host/index.ts';
 import { findModel } from '../../src-main/host/model-file.ts';
-import { PeerReceipts } from '../../src-main/host/receipts/peer-receipts.ts';
+import { PeerReceipts, type WrongReceipt } from '../../src-main/host/receipts/peer-receipts.ts';
 import { shardForCluster } from '../../src-main/host/sharded-model.ts';
 import { GREEDY, type ActivationDtype, type SamplingOptions } from '../../src-main/inference/index.ts';
 import type { Pipeline } from '../../src-main/pipeline/index.ts';
@@ -67,7 +67,7 @@ async function answer(pipeline: Pipeline, { maxTokens = 100, promptTokens = prom
 }
 
 /** As `omninode verify` does, from a file. */
-async function verify({ receipts: { file } }: Answered, windows = 99): Promise<Verification> {
+async function verify({ file }: Pick<AnswerReceipts, 'file'>, windows = 99): Promise<Verification> {
   const written = join(home, 'receipts.json');
   await writeFile(written, file === undefined ? '' : encodeReceiptsFile(file));
   return verifyReceipts(await settingsFor(), { path: written, windows, signal: new AbortController().signal });
@@ -89,7 +89,7 @@ describe('three nodes that sign what they compute', () => {
     for (const node of nodes.slice(1)) await expect.poll(() => laneRows(node), { timeout: 20_000 }).toBeGreaterThan(50);
     // Rows 0 to 135: the last token went through no stage.
     expect(answered.receipts).toMatchObject({ problems: [], perStage: [5, 5, 5] });
-    const found = await verify(answered);
+    const found = await verify(answered.receipts);
     expect(found).toMatchObject({ accepted: true, windows: 5, receipts: 15, contradictions: [] });
     // In the first window, all of the prompt, the last stage samples nothing.
     expect(outcomes(found)).toEqual({ '0-1 accepted': 5, '2-3 accepted': 5, '4-5 accepted': 4, '4-5 unchecked': 1 });
@@ -102,7 +102,7 @@ describe('three nodes that sign what they compute', () => {
     const second = await answer(pipeline, { promptTokens: Int32Array.from([...prompt, ...first.tokens, 44, 45, 46]), maxTokens: 40 });
     await pipeline.close();
     const rowsOf = async (answered: Answered): Promise<string[]> => {
-      const found = await verify(answered);
+      const found = await verify(answered.receipts);
       expect({ problems: answered.receipts.problems, accepted: found.accepted, contradictions: found.contradictions }).toEqual({ problems: [], accepted: true, contradictions: [] });
       return [...new Set(found.verdicts.toSorted((a, b) => a.first - b.first).map(({ first: at, count }) => `${at}+${count}`))];
     };
@@ -132,7 +132,7 @@ describe('a node that does otherwise', () => {
     await pipeline.close();
     // Nothing that can be seen without computing: it signs what it did, and its neighbours what they were sent.
     expect(answered.receipts.problems).toEqual([]);
-    const found = await verify(answered);
+    const found = await verify(answered.receipts);
     expect(found.accepted).toBe(false);
     const rejected = found.verdicts.filter(({ outcome }) => outcome === 'rejected');
     expect(rejected.length).toBeGreaterThanOrEqual(4);
@@ -144,7 +144,8 @@ describe('a node that does otherwise', () => {
     const pipeline = await pipelineOver({ swap: cheat(1, other, 0), receipts: true });
     const events = new Events<HostServiceEvents>();
     const { config } = await settingsFor();
-    const options = { node: nodes[0] as Node, config, events, random: () => 0, times: { idleMs: 1, pauseMs: 1, maxWaitMs: 60_000, maxRunMs: 60_000 } };
+    const wrong: WrongReceipt[] = [];
+    const options = { onWrong: (found: WrongReceipt) => Promise.resolve(void wrong.push(found)), node: nodes[0] as Node, config, events, random: () => 0, times: { idleMs: 1, pauseMs: 1, maxWaitMs: 60_000, maxRunMs: 60_000 } };
     const kept = await PeerReceipts.open(options);
     kept.opened({ pipeline, route: { model: { file: await findModel(path, { paths: appPaths(), config }) } } });
     const of = () => nodes.slice(1).map(({ mesh }) => kept.of(mesh.peerId));
@@ -163,6 +164,11 @@ describe('a node that does otherwise', () => {
     expect([first?.failed, cheating?.failed, last?.failed, last?.checked]).toEqual([0, 1, 0, first === undefined ? 0 : first.checked - 1]);
     await kept.stop();
     await pipeline.close();
+    // What shows it to others: the one window, and the receipt that speaks against its peer.
+    expect(wrong.map(({ receipt, file }) => file.receipts.includes(receipt))).toEqual([true]);
+    const found = await verify({ file: wrong[0]?.file });
+    expect(found).toMatchObject({ accepted: false, windows: 1, receipts: 3 });
+    expect(found.verdicts.filter(({ outcome }) => outcome === 'rejected').map(({ peer }) => peer)).toEqual([nodes[2]?.mesh.peerId]);
     const again = await PeerReceipts.open(options);
     expect(nodes.slice(1).map(({ mesh }) => again.of(mesh.peerId))).toEqual([first, cheating, last]);
     await again.stop();

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noMetrics, silentLogger, systemClock, type LayerRange } from '../../src-main/base/index.ts';
 import type { StageEngine } from '../../src-main/inference/index.ts';
 import { createMesh, verifySignature } from '../../src-main/mesh/index.ts';
-import { decodeReceipt, decodeReceiptsFile, encodeReceiptsFile, openReceipt, openReceiptSession, signReceipt, verifySession, type LoadRange, type Receipt, type ReceiptsFile, type SignedReceipt, type Verification } from '../../src-main/pipeline/index.ts';
+import { decodeReceipt, decodeReceiptsFile, encodeReceiptsFile, excerptOf, openReceipt, openReceiptSession, signReceipt, verifySession, type LoadRange, type Receipt, type ReceiptsFile, type SignedReceipt, type Verification } from '../../src-main/pipeline/index.ts';
 import { guideModel, inProcess, stagesOf } from '../compliance/stage-subjects.ts';
 import { answerWithReceipts, type ReceiptedRun } from '../support/receipts.ts';
 
@@ -52,6 +52,14 @@ beforeAll(async () => {
 });
 
 describe('the receipts of three honest stages', () => {
+  it('of one window alone are accepted as well, with the tokens up to there and no more', async () => {
+    for (const { first, count, receipts } of (await openReceiptSession(honest, { name: 'it', verifySignature })).windows) {
+      const excerpt = excerptOf(honest, { first, count });
+      expect([...excerpt.promptTokens, ...excerpt.answerTokens]).toEqual([...honest.promptTokens, ...honest.answerTokens].slice(0, first + count + 1));
+      expect(await verify(excerpt)).toMatchObject({ accepted: true, windows: 1, receipts: receipts.length, contradictions: [] });
+    }
+  });
+
   it('are one per stage and window, and accepted', async () => {
     expect(honest.receipts).toHaveLength(3 * 4);
     const found = await verify(honest);

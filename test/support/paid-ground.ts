@@ -117,12 +117,13 @@ export class PaidGround {
     return openSession({ node: this.payer.node, route, candidates: () => [], modelHash, vocabularyPath: this.model.vocabularyPath, contextTokens: CONTEXT, microBatch: { batchTokens: 32 }, dtype: 'f16', paid, signal: never });
   }
 
-  /** A paid answer; how many tokens each node computed of it. */
-  async paidAnswer(): Promise<{ readonly session: PaidSession; readonly tokens: number }> {
+  /** A paid answer; how many tokens each node computed of it. `onAnswered`: before bills are asked for. */
+  async paidAnswer(onAnswered: (session: PaidSession) => void = () => undefined): Promise<{ readonly session: PaidSession; readonly tokens: number }> {
     const session = await this.openPaid();
     const answering = await this.session(this.nodes, session);
     const { stats, finishReason } = await answering.answer(QUESTION);
     await answering.close();
+    onAnswered(session);
     await session.close();
     // The token that ends an answer is computed too.
     return { session, tokens: stats.promptTokens + stats.generatedTokens + Number(finishReason === 'stop') };

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { asPeerId } from '../../base/index.ts';
 import type { Hex } from '../../chain/index.ts';
@@ -52,6 +53,34 @@ test('only the newest vouchers are kept', () => {
   for (let tokens = 1; tokens <= 300; tokens++) book.addVoucher('node', session.id, [voucher(tokens)]);
   const kept = book.vouchers('node', session.id, share.nodeId);
   expect([kept.length, kept[0]?.tokens, kept.at(-1)?.tokens]).toEqual([256, 300, 45]);
+  book.close();
+});
+
+test('receipts are a set, one more than a root can be of, and are forgotten when nobody can doubt them any more', () => {
+  const book = new PayBook(path);
+  book.begin(session, [share]);
+  book.begin({ ...session, role: 'payer' }, [share]);
+  book.addReceipts('node', share, [rootOf(9), rootOf(3), rootOf(9)]);
+  book.addReceipts('payer', share, [rootOf(3)]);
+  expect([book.receipts('node', share), book.receipts('payer', share)]).toEqual([[rootOf(3), rootOf(9)], [rootOf(3)]]);
+  expect([book.sessionOfReceipt(rootOf(3)), book.sessionOfReceipt(rootOf(9))]).toEqual([{ sessionId: session.id, nodeId: share.nodeId }, undefined]);
+  book.addReceipts('node', share, Array.from({ length: 17_000 }, (_, index) => rootOf(index)));
+  expect(book.receipts('node', share).length).toBe(16_385);
+  book.setState('node', session.id, 'done');
+  expect([book.receipts('node', share), book.receipts('payer', share)]).toEqual([[], [rootOf(3)]]);
+  book.close();
+});
+
+test('a book of the first version goes on', () => {
+  const first = new PayBook(path);
+  first.begin(session, [share]);
+  first.close();
+  const file = new DatabaseSync(path);
+  file.exec('DROP TABLE receipt; PRAGMA user_version = 1');
+  file.close();
+  const book = new PayBook(path);
+  book.addReceipts('node', share, [rootOf(1)]);
+  expect([book.sessions('node').length, book.receipts('node', share)]).toEqual([1, [rootOf(1)]]);
   book.close();
 });
 

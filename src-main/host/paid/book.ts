@@ -1,6 +1,8 @@
+import { bytesToHex, hexToBytes } from 'viem';
 import { SQLITE_CODES, SqliteFile, asPeerId, type PeerId } from '../../base/index.ts';
 import type { Hex } from '../../chain/index.ts';
 import { payErrors } from './errors.ts';
+import { MAX_SESSION_RECEIPTS } from './options.ts';
 import type { Terms } from './terms.ts';
 
 export type Role = 'node' | 'payer';
@@ -57,6 +59,9 @@ CREATE TABLE bill (
   role TEXT NOT NULL, session TEXT NOT NULL, node TEXT NOT NULL, tokens INTEGER NOT NULL, receipts TEXT NOT NULL, signature TEXT NOT NULL,
   PRIMARY KEY (role, session, node, tokens, receipts)) STRICT;
 CREATE TABLE step (id TEXT PRIMARY KEY, attempt INTEGER NOT NULL) STRICT;
+`, `
+CREATE TABLE receipt (
+  role TEXT NOT NULL, session TEXT NOT NULL, node TEXT NOT NULL, leaf BLOB NOT NULL, PRIMARY KEY (role, session, node, leaf)) STRICT, WITHOUT ROWID;
 `];
 
 /** Newest vouchers that are kept for each node: the payer posts the last one, or an older one where it is slow. */
@@ -106,8 +111,12 @@ export class PayBook {
     return rows.filter((row) => (role === undefined || row.role === role) && states.includes(row.state)).map(sessionOf);
   }
 
+  /** Of one that is done nobody can doubt a receipt any more: they are forgotten. */
   setState(role: Role, id: Hex, state: SessionState): void {
-    this.#file.run('UPDATE session SET state = ? WHERE role = ? AND id = ?', state, role, id);
+    this.#file.transaction(() => {
+      this.#file.run('UPDATE session SET state = ? WHERE role = ? AND id = ?', state, role, id);
+      if (state === 'done') this.#file.run('DELETE FROM receipt WHERE role = ? AND session = ?', role, id);
+    });
   }
 
   setScore(id: Hex, score: bigint): void {
@@ -152,6 +161,25 @@ export class PayBook {
   bills(role: Role, id: Hex, nodeId: Hex): readonly BookedBill[] {
     return this.#file.all<{ tokens: number; receipts: Hex; signature: Hex }>('SELECT * FROM bill WHERE role = ? AND session = ? AND node = ? ORDER BY rowid', role, id, nodeId)
       .map(({ tokens, receipts, signature }) => ({ tokens, receiptsRoot: receipts, signature }));
+  }
+
+  /** Leaves of receipts that a node signed in a session. One more is kept than a root can be of: from then on there is none. */
+  addReceipts(role: Role, { sessionId, nodeId }: Pick<Terms, 'sessionId' | 'nodeId'>, leaves: readonly Hex[]): void {
+    this.#file.transaction(() => {
+      const { count } = this.#file.get<{ count: number }>('SELECT count(*) AS count FROM receipt WHERE role = ? AND session = ? AND node = ?', role, sessionId, nodeId) ?? { count: 0 };
+      let room = MAX_SESSION_RECEIPTS + 1 - count;
+      for (const leaf of leaves) if (room > 0) room -= this.#file.run('INSERT OR IGNORE INTO receipt VALUES (?, ?, ?, ?)', role, sessionId, nodeId, hexToBytes(leaf));
+    });
+  }
+
+  /** In order. */
+  receipts(role: Role, { sessionId, nodeId }: Pick<Terms, 'sessionId' | 'nodeId'>): readonly Hex[] {
+    return this.#file.all<{ leaf: Uint8Array }>('SELECT leaf FROM receipt WHERE role = ? AND session = ? AND node = ? ORDER BY leaf', role, sessionId, nodeId).map(({ leaf }) => bytesToHex(leaf));
+  }
+
+  /** The payer's session that a receipt is of; undefined: none, or it is done. */
+  sessionOfReceipt(leaf: Hex): Pick<Terms, 'sessionId' | 'nodeId'> | undefined {
+    return this.#file.get<{ sessionId: Hex; nodeId: Hex }>("SELECT session AS sessionId, node AS nodeId FROM receipt WHERE role = 'payer' AND leaf = ?", hexToBytes(leaf));
   }
 
   /** How often a step failed for good: each attempt is another decision for the outbox. */

@@ -28,6 +28,8 @@ export const VOUCH_MS = 2_000;
 export const LOOK_MS = 100;
 /** Paid sessions that a node takes at once. */
 export const MAX_PAID_SESSIONS = 64;
+/** Receipts of one node that a session's bill can be about; with more of them its root is zeros. */
+export const MAX_SESSION_RECEIPTS = 16_384;
 /** A session that ends sooner is not worth beginning. */
 export const LEAST_LEFT_S = 30n;
 /** How long a payer's session is open by default. */

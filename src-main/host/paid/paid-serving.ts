@@ -2,11 +2,12 @@ import { isCoded, RateLimiter, toCoded, type Clock, type Logger, type PeerId, ty
 import { zeroHash } from 'viem';
 import { billMessage, type Hex, type NodeSigner, type SettlementPlace } from '../../chain/index.ts';
 import type { FrameStream, Mesh } from '../../mesh/index.ts';
-import type { StageRunner } from '../../pipeline/index.ts';
+import type { SignedReceipt, StageRunner } from '../../pipeline/index.ts';
 import type { BookedShare, PayBook } from './book.ts';
 import { payErrors } from './errors.ts';
 import { CREDIT_TOKENS, LEAST_LEFT_S, LOOK_MS, MAX_PAID_SESSIONS, PAY_LIMITS, PAY_PROTOCOL, PAY_RATE } from './options.ts';
 import type { PayChain } from './pay-chain.ts';
+import { receiptLeaf, rootOfReceipts } from './receipt-set.ts';
 import { Served } from './served.ts';
 import { billOf, payerMark, type Terms } from './terms.ts';
 import { checkVoucher } from './vouchers.ts';
@@ -49,6 +50,7 @@ export class PaidServing implements Service {
     this.#offs = [
       () => clearInterval(timer),
       runner.events.on('rows:computed', ({ coordinator, session, rows, layers }) => this.#served.get(coordinator)?.computed(session, rows, layers)),
+      runner.events.on('receipts:signed', ({ coordinator, receipts }) => this.#gather(coordinator, receipts)),
       await mesh.handle(PAY_PROTOCOL, PAY_LIMITS, (stream) => void this.#answer(stream)),
     ];
   }
@@ -138,7 +140,7 @@ export class PaidServing implements Service {
     if (found === undefined || share.cap === 0n) throw payErrors.unknownSession({ session: sessionId });
     if (found.endsAt < nowS + LEAST_LEFT_S || share.isClosed) throw payErrors.over({ session: sessionId });
     const terms: Terms = { sessionId, workId, nodeId: signer.nodeId, layers: { first, last }, price, cap: share.cap };
-    await checkVoucher(voucher, { terms, place: this.#place, payer: found.payer, vouched: 0, receiptsRoot: payerMark(peer) });
+    await checkVoucher(voucher, { terms, place: this.#place, payer: found.payer, vouched: 0, receiptsRoots: [payerMark(peer)] });
     const before = this.#take(terms, { payer: found.payer, peer });
     this.#served.set(peer, new Served({
       terms, payer: found.payer, peer, credit, tokens: before.tokens, vouched: before.vouched, endsMs: clock.monotonicMs() + Number(found.endsAt - nowS) * 1000,
@@ -168,10 +170,10 @@ export class PaidServing implements Service {
     const { book } = this.#init;
     const { share, payer } = this.#booked(session, peer);
     const { nodeId } = share;
-    // The last one is over the bill that was signed.
-    const receiptsRoot = book.bills('node', session, nodeId)[0]?.receiptsRoot ?? zeroHash;
+    // The last one is over the bill that was signed, one that was on its way, or of a payer that did not hear of the bill, over none.
+    const receiptsRoots = [...book.bills('node', session, nodeId).map((bill) => bill.receiptsRoot), zeroHash];
     const vouched = book.vouchers('node', session, nodeId)[0]?.tokens ?? 0;
-    await checkVoucher(voucher, { terms: share, place: this.#place, payer, vouched, receiptsRoot });
+    const receiptsRoot = await checkVoucher(voucher, { terms: share, place: this.#place, payer, vouched, receiptsRoots });
     const { root, signature, path, tokens } = voucher;
     book.addVoucher('node', session, [{ nodeId, root, signature, path, tokens, receiptsRoot }]);
     const served = this.#served.get(peer);
@@ -180,7 +182,7 @@ export class PaidServing implements Service {
   }
 
   /** The one bill of this session: whoever asks again gets the same. From then on nothing is computed for it. */
-  async #bill({ session, tokens }: Extract<Ask, { ask: 'bill' }>, peer: PeerId): Promise<Say> {
+  async #bill({ session, tokens, receipts }: Extract<Ask, { ask: 'bill' }>, peer: PeerId): Promise<Say> {
     const { book, signer } = this.#init;
     const { share } = this.#booked(session, peer);
     const signed = book.bills('node', session, signer.nodeId)[0];
@@ -191,13 +193,14 @@ export class PaidServing implements Service {
     const own = Math.max(share.tokens, isServed ? served.tokens : 0);
     const vouched = book.vouchers('node', session, signer.nodeId)[0]?.tokens ?? 0;
     if (tokens < vouched || own - tokens > this.#init.credit) throw payErrors.notAgreed({ own, told: tokens });
+    // From here on nothing joins the set.
+    if (isServed) this.#end(served);
     // A root of receipts that it has not gathered itself it does not sign.
-    const bill = billOf(share, { tokens });
-    const { receiptsRoot } = bill;
+    const receiptsRoot = rootOfReceipts(book.receipts('node', share)) === receipts ? receipts : zeroHash;
+    const bill = billOf(share, { tokens, receiptsRoot });
     const signature: Hex = `0x${Buffer.from(await signer.sign(billMessage(bill, this.#place))).toString('hex')}`;
     // Another question may have been quicker: what is in the book is what counts.
     if (book.bills('node', session, signer.nodeId).length === 0) book.addBill('node', share, { tokens, receiptsRoot, signature });
-    if (isServed) this.#end(served);
     const [kept = { tokens, receiptsRoot, signature }] = book.bills('node', session, signer.nodeId);
     return { say: 'bill', tokens: kept.tokens, receipts: kept.receiptsRoot, signature: kept.signature };
   }
@@ -207,6 +210,17 @@ export class PaidServing implements Service {
     const [session, share] = [this.#init.book.session('node', id), this.#init.book.shares('node', id)[0]];
     if (session === undefined || share?.peer !== peer) throw payErrors.unknownSession({ session: id });
     return { share, payer: session.payer };
+  }
+
+  /** What was signed for a peer belongs to the session that it has now. One that cannot be kept costs the bill its root, nothing else. */
+  #gather(peer: PeerId, receipts: readonly SignedReceipt[]): void {
+    const served = this.#served.get(peer);
+    if (served === undefined) return;
+    try {
+      this.#init.book.addReceipts('node', served.init.terms, receipts.map(receiptLeaf));
+    } catch (error) {
+      this.#init.logger.warn({ code: toCoded(error).code }, 'receipts of a paid session could not be kept');
+    }
   }
 
   #keep({ init: { terms }, tokens }: Served): void {

@@ -2,7 +2,8 @@ import { hexToBytes, zeroHash } from 'viem';
 import { Events, toCoded, type Clock, type CodedError, type LayerRange, type Logger, type PeerId } from '../../base/index.ts';
 import { billMessage, type Hex, type SettlementPlace } from '../../chain/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
-import type { VerifySignature } from '../../pipeline/index.ts';
+import type { SignedBy, VerifySignature } from '../../pipeline/index.ts';
+import { Gathering } from '../gathering.ts';
 import { askPeer } from './ask-peer.ts';
 import type { BookedShare, BookedVoucher, PayBook } from './book.ts';
 import { AnswerMeter, Meter } from './meter.ts';
@@ -10,6 +11,7 @@ import { LOOK_MS, VOUCH_MS, VOUCH_TOKENS } from './options.ts';
 import type { PayChain } from './pay-chain.ts';
 import type { PayerTimes } from './payer.ts';
 import type { PayWallet } from './ports.ts';
+import { receiptLeaf, rootOfReceipts } from './receipt-set.ts';
 import { amountOf, billOf, payerMark, tokensIn } from './terms.ts';
 import { VoucherPost } from './voucher-post.ts';
 import { voucherTree } from './vouchers.ts';
@@ -37,6 +39,8 @@ export interface FollowedAnswer {
   readonly tokens: () => number;
   /** Those that stand now. */
   readonly stages: () => readonly { readonly peer: PeerId; readonly layers: LayerRange }[];
+  /** What they signed of it, some time after its end. Never rejects. */
+  readonly signed?: Promise<readonly SignedBy[]>;
 }
 
 export interface PaidSessionEvents {
@@ -62,6 +66,9 @@ export class PaidSession {
   readonly #meter: Meter;
   readonly #followed = new Set<{ readonly answer: FollowedAnswer; readonly meter: AnswerMeter }>();
   readonly #posts: readonly VoucherPost[];
+  readonly #gathering = new Gathering();
+  /** Bills are being signed: nothing joins their sets of receipts. */
+  #isBilling = false;
   #vouchedMs: number;
   #unvouched = 0;
   #vouching: Promise<void> | undefined;
@@ -102,10 +109,12 @@ export class PaidSession {
   follow(answer: FollowedAnswer): (end: { readonly isWell: boolean }) => void {
     const entry = { answer, meter: new AnswerMeter(this.#meter) };
     this.#followed.add(entry);
+    const gathered = answer.signed?.then((signers) => this.#gather(signers));
     return ({ isWell }) => {
       if (!this.#followed.has(entry)) return;
       this.#count();
       this.#followed.delete(entry);
+      if (gathered !== undefined) this.#gathering.add(gathered);
       this.#ended = { well: this.#ended.well + Number(isWell), all: this.#ended.all + 1 };
     };
   }
@@ -124,6 +133,17 @@ export class PaidSession {
   abandon(): void {
     clearInterval(this.#timer);
     this.#closing ??= Promise.resolve();
+  }
+
+  #gather(signers: readonly SignedBy[]): void {
+    const { book, logger } = this.#init;
+    if (this.#isBilling) return;
+    try {
+      for (const { peer, receipts } of signers) for (const share of this.shares) if (share.peer === peer) book.addReceipts('payer', share, receipts.map(receiptLeaf));
+    } catch (error) {
+      // The node's root is another one then, and it signs zeros.
+      logger.warn({ code: toCoded(error).code }, 'receipts of a paid session could not be kept');
+    }
   }
 
   #look(): void {
@@ -172,22 +192,25 @@ export class PaidSession {
     await this.#vouching;
     this.#count();
     this.#followed.clear();
+    await this.#gathering.settled();
+    this.#isBilling = true;
     const parts = this.#parts();
     if (parts.every(({ tokens }) => tokens === 0)) return;
     const agreed = await Promise.all(parts.map((part) => this.#billed(part)));
     await this.#tell(await this.#sign(agreed));
   }
 
-  /** What the node signed, where that is no more than this side saw; else what this side saw. Each signed bill is kept: two of one session are a fault. */
+  /** What the node signed, where that is no more than this side saw, and over its own receipts or none; else what this side saw. Each signed bill is kept: two of one session are a fault. */
   async #billed(part: Part): Promise<Part> {
     const { mesh, book, place, verifySignature, logger } = this.#init;
     const { share, tokens } = part;
+    const own = rootOfReceipts(book.receipts('payer', share));
     try {
-      const { tokens: told, receipts, signature } = await askPeer(mesh, share.peer, { ask: 'bill', session: this.id, tokens, receipts: part.receiptsRoot });
+      const { tokens: told, receipts, signature } = await askPeer(mesh, share.peer, { ask: 'bill', session: this.id, tokens, receipts: own });
       const bill = billOf(share, { tokens: told, receiptsRoot: receipts });
       if (!await verifySignature(share.peer, billMessage(bill, place), hexToBytes(signature))) return part;
       book.addBill('payer', share, { tokens: told, receiptsRoot: receipts, signature });
-      return told <= tokens ? { share, tokens: told, receiptsRoot: receipts } : part;
+      return told <= tokens && (receipts === own || receipts === zeroHash) ? { share, tokens: told, receiptsRoot: receipts } : part;
     } catch (error) {
       logger.info({ peer: share.peer, code: toCoded(error).code }, 'a node did not sign its bill; it is paid by what was counted here');
       return part;

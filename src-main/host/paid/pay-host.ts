@@ -1,6 +1,7 @@
 import { parseEther } from 'viem';
 import { isCoded, systemClock, toCoded, type PeerId } from '../../base/index.ts';
 import { verifySignature } from '../../mesh/index.ts';
+import type { ReceiptsFile, SignedReceipt } from '../../pipeline/index.ts';
 import type { HostConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import { askPeer } from './ask-peer.ts';
@@ -8,6 +9,8 @@ import { payErrors } from './errors.ts';
 import { openPaid, type Paid } from './open-paid.ts';
 import type { PayChain } from './pay-chain.ts';
 import { PayGate } from './pay-gate.ts';
+import { receiptLeaf } from './receipt-set.ts';
+import { keepWrongWork } from './wrong-work.ts';
 import type { PaidSession } from './paid-session.ts';
 import type { Offer, Standing } from './payer.ts';
 import type { PayWallet } from './ports.ts';
@@ -85,6 +88,19 @@ export class PayHost {
     const { mesh } = this.#node();
     if (this.#paid !== undefined && this.#config.payUpTo !== undefined) return this.#paid.payer.standingOf(peer);
     return askPeer(mesh, peer, { ask: 'offer' }).then(() => ({ kind: 'out', error: payErrors.notPaying({ peer }) }), (error: unknown): Standing => (isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') ? { kind: 'free' } : { kind: 'out', error: toCoded(error) }));
+  }
+
+  /** Keeps what a case against a node can be argued with, where it was paid for that work. Never rejects. */
+  async keepWrong({ receipt, file }: { readonly receipt: SignedReceipt; readonly file: ReceiptsFile }): Promise<void> {
+    const { logger } = this.#node();
+    try {
+      const leaf = receiptLeaf(receipt);
+      const whose = this.#paid?.book.sessionOfReceipt(leaf);
+      if (whose === undefined || !await keepWrongWork({ home: this.#config.home, ...whose, leaf, file })) return;
+      logger.warn({ session: whose.sessionId, node: whose.nodeId }, 'wrong work of a paid node: what shows it is kept');
+    } catch (error) {
+      logger.warn({ code: toCoded(error).code }, 'what shows wrong work of a paid node could not be kept');
+    }
   }
 
   /** A paid session over those stages whose nodes ask for pay; undefined where none does. @throws PAY_*, WALLET_*, CHAIN_* */

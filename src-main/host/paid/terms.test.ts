@@ -75,9 +75,9 @@ test('a voucher counts only signed by the payer, over this node, and over no les
     const { root, paths } = voucherTree([billOf(one, { tokens: count, ...(mark === undefined ? {} : { receiptsRoot: mark }) }), billOf(other, { tokens: count })], place);
     return { root, path: [...paths[0]!], tokens: count, signature: await by.signTypedData(voucherTypedData(place, { sessionId: one.sessionId, root })) };
   };
-  const receiptsRoot: Hex = all('00');
-  const check = { terms: one, place, payer: payer.address, vouched: 100, receiptsRoot };
-  await expect(checkVoucher(await voucherOver(100), check)).resolves.toBeUndefined();
+  const check = { terms: one, place, payer: payer.address, vouched: 100, receiptsRoots: [all('09'), all('00')] };
+  await expect(checkVoucher(await voucherOver(100), check)).resolves.toBe(all('00'));
+  await expect(checkVoucher(await voucherOver(100, { mark: all('09') }), check)).resolves.toBe(all('09'));
   await expect(checkVoucher(await voucherOver(99), check)).rejects.toMatchObject({ code: 'PAY_BAD_VOUCHER' });
   await expect(checkVoucher({ ...await voucherOver(100), tokens: 101 }, check)).rejects.toMatchObject({ code: 'PAY_BAD_VOUCHER' });
   await expect(checkVoucher(await voucherOver(100), { ...check, terms: { ...one, price: 2n * one.price } })).rejects.toMatchObject({ code: 'PAY_BAD_VOUCHER' });
@@ -85,8 +85,8 @@ test('a voucher counts only signed by the payer, over this node, and over no les
   await expect(checkVoucher({ ...await voucherOver(100), signature: `0x${'ff'.repeat(65)}` }, check)).rejects.toMatchObject({ code: 'PAY_BAD_VOUCHER' });
   // A first voucher shown by one peer is of no use to another.
   const [mine, theirs] = [payerMark(asPeerId('me')), payerMark(asPeerId('them'))];
-  await expect(checkVoucher(await voucherOver(0, { mark: mine }), { ...check, vouched: 0, receiptsRoot: mine })).resolves.toBeUndefined();
-  await expect(checkVoucher(await voucherOver(0, { mark: mine }), { ...check, vouched: 0, receiptsRoot: theirs })).rejects.toMatchObject({ code: 'PAY_BAD_VOUCHER' });
+  await expect(checkVoucher(await voucherOver(0, { mark: mine }), { ...check, vouched: 0, receiptsRoots: [mine] })).resolves.toBe(mine);
+  await expect(checkVoucher(await voucherOver(0, { mark: mine }), { ...check, vouched: 0, receiptsRoots: [theirs] })).rejects.toMatchObject({ code: 'PAY_BAD_VOUCHER' });
 });
 
 test('the id of a node is the key in its peer id', () => {

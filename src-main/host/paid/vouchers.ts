@@ -20,14 +20,17 @@ export interface VoucherCheck {
   readonly payer: Hex;
   /** What the newest one was over. */
   readonly vouched: number;
-  readonly receiptsRoot: Hex;
+  /** Of its bill; any of these will do. */
+  readonly receiptsRoots: readonly Hex[];
 }
 
-/** Whether a voucher pays this node what it says: its bill is in the tree, the payer's key signed the root, and it is no less than before. @throws PAY_BAD_VOUCHER, PAY_NOT_THE_PAYER */
-export async function checkVoucher({ root, signature, path, tokens }: VoucherPart, { terms, place, payer, vouched, receiptsRoot }: VoucherCheck): Promise<void> {
+/** Whether a voucher pays this node what it says: its bill is in the tree, the payer's key signed the root, and it is no less than before. Returns the root of receipts of its bill. @throws PAY_BAD_VOUCHER, PAY_NOT_THE_PAYER */
+export async function checkVoucher({ root, signature, path, tokens }: VoucherPart, { terms, place, payer, vouched, receiptsRoots }: VoucherCheck): Promise<Hex> {
   const bad = (reason: string, cause?: unknown): Error => payErrors.badVoucher({ session: terms.sessionId, reason }, cause);
   if (tokens < vouched) throw bad(`it is over ${tokens} tokens, one before was over ${vouched}`);
-  if (!isInTree(leafOf(billHash(billOf(terms, { tokens, receiptsRoot }), place)), { root, path })) throw bad('this node is not in it');
+  const receiptsRoot = receiptsRoots.find((one) => isInTree(leafOf(billHash(billOf(terms, { tokens, receiptsRoot: one }), place)), { root, path }));
+  if (receiptsRoot === undefined) throw bad('this node is not in it');
   const signer = await recoverTypedDataAddress({ ...voucherTypedData(place, { sessionId: terms.sessionId, root }), signature }).catch((error: unknown) => { throw bad('its signature is none', error); });
   if (signer.toLowerCase() !== payer.toLowerCase()) throw payErrors.notThePayer({ session: terms.sessionId });
+  return receiptsRoot;
 }

@@ -15,7 +15,7 @@ export interface SpotCheckInit {
   readonly logger: Pick<Logger, 'info' | 'warn'>;
   /** Computes a window of it again; undefined where that is too much for this machine now. Rejects once `signal` aborts. */
   readonly verify: (file: ReceiptsFile, signal: AbortSignal) => Promise<Verification | undefined>;
-  readonly onVerified: (found: Verification) => void;
+  readonly onVerified: (found: Verification, file: ReceiptsFile) => void;
   /** 0..1; not to be foreseen by those who are checked. */
   readonly random: () => number;
   readonly times?: { readonly idleMs: number; readonly pauseMs: number; readonly maxWaitMs: number; readonly maxRunMs: number };
@@ -83,7 +83,7 @@ export class SpotCheck {
     const running = this.#running = new AbortController();
     try {
       const found = await this.#init.verify(waiting.file, AbortSignal.any([running.signal, AbortSignal.timeout(this.#times.maxRunMs)]));
-      if (found !== undefined && this.#waiting === waiting) this.#init.onVerified(found);
+      if (found !== undefined && this.#waiting === waiting) this.#init.onVerified(found, waiting.file);
     } catch (error) {
       if (!running.signal.aborted) this.#init.logger.info({ code: toCoded(error).code }, 'an answer could not be computed again');
     }

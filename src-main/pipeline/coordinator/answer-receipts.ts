@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { toCoded } from '../../base/index.ts';
+import { toCoded, type PeerId } from '../../base/index.ts';
 import { pipelineErrors } from '../errors.ts';
 import type { VerifySignature } from '../ports.ts';
 import { receiptErrors } from '../receipts/errors.ts';
@@ -14,6 +14,12 @@ import { dtypesOf, type RouteStage } from './boundaries.ts';
 import { linkFailure } from './name-error.ts';
 import type { StageClient } from './stage-client.ts';
 
+/** A stage, and what it signed: well formed, by its peer, about the answer's session. */
+export interface SignedBy {
+  readonly peer: PeerId;
+  readonly receipts: readonly SignedReceipt[];
+}
+
 /** What the stages signed about an answer. */
 export interface AnswerReceipts {
   /** For `omninode verify`; undefined when no stage signed anything. */
@@ -22,11 +28,13 @@ export interface AnswerReceipts {
   readonly windows: number;
   /** Of each stage: how many windows of the answer it signed. */
   readonly perStage: readonly number[];
+  /** All that each stage signed, in the order of `perStage`. */
+  readonly signers: readonly SignedBy[];
   /** Stages that did not sign all windows, and why; and what the receipts contradict each other in. Nothing was computed again. */
   readonly problems: readonly string[];
 }
 
-export const noReceipts = (problem: string): AnswerReceipts => ({ file: undefined, windows: 0, perStage: [], problems: [problem] });
+export const noReceipts = (problem: string): AnswerReceipts => ({ file: undefined, windows: 0, perStage: [], signers: [], problems: [problem] });
 
 export interface ReceiptsRequest {
   readonly clients: readonly StageClient[];
@@ -44,11 +52,11 @@ export interface ReceiptsRequest {
 /** Asks every stage, checks what each signed, and what they say together. Never rejects. */
 export async function collectReceipts(request: ReceiptsRequest): Promise<AnswerReceipts> {
   const due = windowsBetween(request.start, request.end);
-  const stages = await Promise.all(request.clients.map((client) => fromStage(client, request, due)));
+  const stages = await Promise.all(request.clients.map(async (client) => ({ peer: client.link.peer, ...await fromStage(client, request, due) })));
   const receipts = stages.flatMap((stage) => stage.receipts.map(({ signed }) => signed));
   const file = receipts.length === 0 ? undefined : { ...request.tokens, receipts };
   const problems = stages.flatMap(({ problem }) => problem ?? []);
-  return { file, windows: due.length, perStage: stages.map((stage) => stage.receipts.length), problems: [...problems, ...together(file, stages, request)] };
+  return { file, windows: due.length, perStage: stages.map((stage) => stage.receipts.length), signers: stages.map(({ peer, opened }) => ({ peer, receipts: opened.map(({ signed }) => signed) })), problems: [...problems, ...together(file, stages, request)] };
 }
 
 /** The windows that a run from `start` to `end` has; docs/protocols/receipts.md. */
@@ -63,7 +71,9 @@ export function windowsBetween(start: number, end: number): Window[] {
 }
 
 interface StageReceipts {
+  /** Due ones. */
   readonly receipts: readonly Opened[];
+  readonly opened: readonly Opened[];
   readonly problem?: string;
 }
 
@@ -75,14 +85,14 @@ interface Opened {
 async function fromStage(client: StageClient, request: ReceiptsRequest, due: readonly Window[]): Promise<StageReceipts> {
   const { stage, layers, peer } = client.ref;
   const problem = (what: string): string => `stage ${stage} (peer ${peer}, layers ${layers.first}-${layers.last}): ${what}`;
-  if (!client.link.knows('receipts')) return { receipts: [], problem: problem('it signs no receipts') };
+  if (!client.link.knows('receipts')) return { receipts: [], opened: [], problem: problem('it signs no receipts') };
   try {
     const asked = await ask(client, request, due.length);
     const opened = await Promise.all(asked.map(async (signed) => ({ signed, receipt: checked(await openReceipt(signed, request.verifySignature), client, request) })));
     const receipts = due.flatMap(({ first, count }) => opened.find(({ receipt }) => receipt.first === first && receipt.count === count) ?? []);
-    return receipts.length === due.length && opened.length === due.length ? { receipts } : { receipts, problem: problem(`it signed ${receipts.length} of ${due.length} windows`) };
+    return receipts.length === due.length && opened.length === due.length ? { receipts, opened } : { receipts, opened, problem: problem(`it signed ${receipts.length} of ${due.length} windows`) };
   } catch (error) {
-    return { receipts: [], problem: problem(toCoded(error).message) };
+    return { receipts: [], opened: [], problem: problem(toCoded(error).message) };
   }
 }
 

@@ -112,6 +112,7 @@ export class Generation implements AsyncIterable<GeneratedToken> {
   readonly #init: GenerationInit;
   readonly #queue = new BoundedQueue<GeneratedToken>(2 * TOKEN_WINDOW);
   readonly #result = Promise.withResolvers<GenerationResult>();
+  readonly #signed = Promise.withResolvers<AnswerReceipts | undefined>();
   readonly #endTokens: ReadonlySet<number>;
   readonly #answer: number[] = [];
   /** What is computed before this prompt; known from the first run on. */
@@ -145,6 +146,15 @@ export class Generation implements AsyncIterable<GeneratedToken> {
 
   get request(): GenerateRequest {
     return this.#init.request;
+  }
+
+  /** What the stages signed of it, once that is known: some time after the result. Undefined: nothing was asked for. Never rejects. */
+  get signed(): Promise<AnswerReceipts | undefined> {
+    return this.#signed.promise;
+  }
+
+  tellSigned(receipts: AnswerReceipts | undefined): void {
+    this.#signed.resolve(receipts);
   }
 
   get answer(): readonly number[] {

@@ -206,6 +206,7 @@ export class StagePipeline implements Pipeline {
     this.#init.metrics.finished.inc({ reason });
     this.#init.metrics.tokens.inc(undefined, generation.received);
     if (ground === undefined) {
+      generation.tellSigned(undefined);
       const stats = this.#figures(generation, []);
       this.#tellEnd(generation, { reason, error: undefined, stats, endedMs });
       return { stats, ...traceOf(generation, endedMs, []) };
@@ -214,6 +215,7 @@ export class StagePipeline implements Pipeline {
     // Asked before the session may close, on the same ordered link.
     const asked = assembly.figures(session);
     const receipts = this.#receipts(generation, keep);
+    void receipts.then((known) => generation.tellSigned(known));
     session.settled = Promise.all([asked, receipts]);
     // A replay has passes of other sizes.
     if (generation.failovers === 0) void asked.then((reports) => assembly.prefill.observe(reports, generation.reusedTokens));
@@ -281,6 +283,7 @@ export class StagePipeline implements Pipeline {
   #dropped(generation: Generation, error: CodedError): void {
     const { ground } = generation;
     this.#ended(generation);
+    generation.tellSigned(undefined);
     this.#init.metrics.finished.inc({ reason: 'error' });
     this.#tellEnd(generation, { reason: 'failed', error, stats: this.#sumUp(generation, []), endedMs: this.#init.components.clock.monotonicMs() });
     ground?.assembly.pool.close(ground.session);

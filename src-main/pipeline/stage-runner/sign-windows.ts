@@ -10,6 +10,8 @@ import type { StageSession } from './stage-session.ts';
 export interface SignWindowsInit {
   readonly signer: Signer;
   readonly source: StageSource;
+  /** Before they are sent: whoever gets them may rely on that they are known here. */
+  readonly onSigned: (receipts: readonly SignedReceipt[]) => void;
 }
 
 /** Signs the oldest windows of a session's present run and sends them; MORE says that there may be others. Rejects with ENGINE_*, RECEIPT_*. */
@@ -25,6 +27,7 @@ export async function tellReceipts(session: StageSession, { link, end }: { reado
   const signed: SignedReceipt[] = [];
   // One by one: between two of them others get their turn.
   for (const window of windows) signed.push(await signReceipt({ ...about, ...windowFields(window) }, init.signer));
+  init.onSigned(signed);
   const payload = encodeReceipts(signed);
   link.postParts(encodeHeader(session.address, { type: FrameType.receipts, run: session.run, flags: windows.length === RECEIPTS_PER_FRAME ? FLAG_MORE : 0 }, payload), payload);
 }

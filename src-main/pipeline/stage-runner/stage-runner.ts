@@ -6,6 +6,7 @@ import type { OpenedSession, StageRunnerEvents } from '../events.ts';
 import { runnerMetrics, type RunnerMetrics } from '../metrics.ts';
 import { RUNNER_DEFAULTS, type RunnerOptions } from '../options.ts';
 import type { LaneNetwork, MeasureLink, PipelineComponents, Signer, StageSource } from '../ports.ts';
+import type { SignedReceipt } from '../receipts/receipt.ts';
 import { FrameType } from '../wire/constants.ts';
 import { encodeHeader, NO_SESSION, type Frame } from '../wire/frame.ts';
 import { Heartbeat } from '../wire/heartbeat.ts';
@@ -213,7 +214,8 @@ export class StageRunner implements Service {
   #tellReceipts(session: StageSession, frame: Frame, link: StageLink): void {
     const { signer, source } = this.#components;
     if (signer === undefined || !session.init.records) throw pipelineErrors.badFrame({ peer: link.peer, reason: 'receipts of a session that was not opened with them' });
-    tellReceipts(session, { link, end: frame.position }, { signer, source }).catch((error: unknown) => link.postError(session.address, toCoded(error, 'PIPELINE_STAGE_INTERNAL')));
+    const onSigned = (receipts: readonly SignedReceipt[]): void => this.events.emit('receipts:signed', { session: session.address.session, coordinator: link.peer, receipts });
+    tellReceipts(session, { link, end: frame.position }, { signer, source, onSigned }).catch((error: unknown) => link.postError(session.address, toCoded(error, 'PIPELINE_STAGE_INTERNAL')));
   }
 
   #handleFirst(session: StageSession, frame: Frame, link: StageLink): void {
