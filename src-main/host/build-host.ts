@@ -85,7 +85,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   // For what goes by a change without a restart.
   const live: Settings = { ...settings, get config() { return gate.config; } };
   const { openEconomy, newPay } = await loadSum();
-  const pay: PayHost = newPay(config, () => node);
+  const pay: PayHost = newPay(live, () => node);
   const node: Node = await createNode({ settings, paths, shards: [], serving: gate, paid: pay.gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
   const receipts = await PeerReceipts.open({ node, config, events });
@@ -111,7 +111,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const api: HostService = {
     events, completions: new CompletionModel({ chat }), ...(embeddings === undefined ? {} : { embeddings }), manage, downloads, models,
     invites, ...present('links', links), ...present('hubToken', settings.hubToken), network, pipeline, contribute, ...economy?.parts, setup: setupService(config, contribute), ...(chats === undefined ? {} : { conversations: chats, attachments: attachmentService({ chats, pdfWorker: paths.pdfWorker }) }),
-    settings: settingsService(settings, { config: () => gate.config, loaded: () => chat.loadedWith, adopt: (keys) => contribute.adopt(keys) }), preferences: preferenceService(config.home), apiKeys: apiKeyService(config.home), about: aboutService(paths, config.home),
+    settings: settingsService(settings, { config: () => gate.config, loaded: () => chat.loadedWith, adopt: (keys) => contribute.adopt(keys).then(() => economy?.look()) }), preferences: preferenceService(config.home), apiKeys: apiKeyService(config.home), about: aboutService(paths, config.home),
     logs: lines, diagnostics: () => diagnose(),
     status: () => chat.status,
     stages: () => chat.stages,

@@ -26,6 +26,8 @@ export interface OpenedEconomy {
   readonly parts: { readonly economy: EconomyService; readonly owner?: OwnerService };
   /** The node runs. */
   start(): Promise<void>;
+  /** The settings are others: pay may be wanted now. */
+  look(): void;
   /** Before the node stops. */
   stop(): Promise<void>;
 }
@@ -46,6 +48,7 @@ export async function openEconomy({ node: { mesh, logger }, config, paths, keepi
         await host.start();
         link.start();
       },
+      look: () => link.look(),
       stop: async () => {
         await link.stop();
         await host.stop();
@@ -53,7 +56,7 @@ export async function openEconomy({ node: { mesh, logger }, config, paths, keepi
     };
   } catch (error) {
     logger.warn({ code: toCoded(error).code }, 'the wallet cannot be used');
-    return { parts: { economy: unusable(error) }, start: () => Promise.resolve(), stop: () => Promise.resolve() };
+    return { parts: { economy: unusable(error) }, start: () => Promise.resolve(), look: () => undefined, stop: () => Promise.resolve() };
   }
 }
 

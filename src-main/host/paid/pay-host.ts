@@ -1,4 +1,3 @@
-import { parseEther } from 'viem';
 import { isCoded, systemClock, toCoded, type PeerId } from '../../base/index.ts';
 import { verifySignature } from '../../mesh/index.ts';
 import type { HostConfig } from '../config.ts';
@@ -11,6 +10,7 @@ import { PayGate } from './pay-gate.ts';
 import type { PaidSession } from './paid-session.ts';
 import type { Offer, Standing } from './payer.ts';
 import type { PayWallet } from './ports.ts';
+import { sumUnits } from './sum-units.ts';
 
 interface Stage {
   readonly peer: PeerId;
@@ -27,15 +27,21 @@ export interface Affordable {
 export class PayHost {
   /** Of a node that computes for pay. */
   readonly gate: PayGate | undefined;
-  readonly #config: HostConfig;
+  readonly #settings: { readonly config: HostConfig };
   readonly #node: () => Node;
   #paid: Paid | undefined;
 
-  constructor(config: HostConfig, node: () => Node) {
-    this.#config = config;
+  /** What a session may cost goes by what the settings say when it is opened. */
+  constructor(settings: { readonly config: HostConfig }, node: () => Node) {
+    this.#settings = settings;
     this.#node = node;
+    const { config } = settings;
     // Members of a private zone compute for each other.
     this.gate = config.payPrice === undefined || config.zone === 'private' ? undefined : new PayGate();
+  }
+
+  get #config(): HostConfig {
+    return this.#settings.config;
   }
 
   /** It pays, or is paid, as the configuration says. */
@@ -55,7 +61,7 @@ export class PayHost {
     const node = this.#node();
     const paid = openPaid({
       home, node, chain, wallet, verifySignature, clock: systemClock, logger: node.logger,
-      ...(this.gate === undefined || payPrice === undefined ? {} : { serve: { price: parseEther(payPrice), gate: this.gate } }),
+      ...(this.gate === undefined || payPrice === undefined ? {} : { serve: { price: sumUnits(payPrice), gate: this.gate } }),
     });
     await paid.start();
     this.#paid = paid;
@@ -95,6 +101,6 @@ export class PayHost {
       return offer === undefined ? [] : [{ ...offer, layers }];
     });
     if (toPay.length === 0 || payUpTo === undefined) return undefined;
-    return this.#paid?.payer.open({ stages: toPay, upTo: parseEther(payUpTo), signal });
+    return this.#paid?.payer.open({ stages: toPay, upTo: sumUnits(payUpTo), signal });
   }
 }
