@@ -93,7 +93,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const chat: ChatModel = new ChatModel({ settings: live, paths, node, events, spawn, pay, onOpened, served: servedOf(served.model, served.file) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, home: config.home, paths, logger: node.logger, spawn });
   const contextNow = (): number => chat.model?.contextTokens ?? gate.config.contextTokens;
-  const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: contextNow, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: contextNow });
+  const chats = openChats({ home: config.home, answerer: chat, rater: pay, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: contextNow, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: contextNow });
   const files = new SharedFiles((now) => shareStore({ config: now, paths, mesh: node.mesh, logger: node.logger, spawn }), node.logger);
   const contribute = await openContributing({ gate, node, events, machine, onSharing: (now) => files.change(now) });
   const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now), openWindow, options: economyForTests, pay });

@@ -1,4 +1,6 @@
 import { isCoded, systemClock, toCoded, type PeerId } from '../../base/index.ts';
+import type { Hex } from '../../chain/index.ts';
+import type { RatedAnswer } from '../../chats/index.ts';
 import { verifySignature } from '../../mesh/index.ts';
 import type { HostConfig } from '../config.ts';
 import type { Node } from '../node.ts';
@@ -72,6 +74,12 @@ export class PayHost {
     const paid = this.#paid;
     this.#paid = undefined;
     await paid?.stop();
+  }
+
+  /** What the owner thinks of an answer that was paid for. @throws PAY_NOT_CONNECTED, PAY_NOT_BOOKED, PAY_SCORED, CHAIN_* */
+  async rate({ session, answer, rating }: RatedAnswer): Promise<void> {
+    if (this.#paid === undefined) throw payErrors.notConnected({});
+    await this.#paid.payer.rate(session as Hex, answer, rating);
   }
 
   /** Leaves out who wants pay and gets none: because this node pays nothing, because it has staked too little, because it is paid elsewhere. */
