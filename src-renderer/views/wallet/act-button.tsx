@@ -1,6 +1,7 @@
 import type { EconomyOp } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
+import { SayingButton } from './refusal.tsx';
 import { useWallet } from './wallet-context.ts';
 
 /** Why the buttons beside it cannot be pressed; one id for each place that says so. */
@@ -22,9 +23,8 @@ interface ActButtonProps {
 export function ActButton({ op, text, label, isMain = false }: ActButtonProps) {
   const { wallet } = useTexts();
   const { blocked, acts } = useWallet();
-  return (
-    <button type="button" className={isMain ? 'main wallet-act' : 'quiet wallet-act'} aria-label={label} title={blocked === undefined ? undefined : wallet.blocked[blocked]} disabled={blocked !== undefined} onClick={() => void acts.send(op)}>{text}</button>
-  );
+  const reason = blocked === undefined ? undefined : wallet.blocked[blocked];
+  return <SayingButton reason={reason} className={isMain ? 'main wallet-act' : 'quiet wallet-act'} label={label} onPress={() => void acts.send(op)}>{text}</SayingButton>;
 }
 
 /** What became of the last request, where nothing came of it. */
