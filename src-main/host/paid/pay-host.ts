@@ -6,7 +6,7 @@ import type { HostConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import { askPeer } from './ask-peer.ts';
 import { payErrors } from './errors.ts';
-import { openPaid, type Paid } from './open-paid.ts';
+import type { Paid } from './open-paid.ts';
 import type { PayChain } from './pay-chain.ts';
 import { PayGate } from './pay-gate.ts';
 import type { PaidSession } from './paid-session.ts';
@@ -61,6 +61,8 @@ export class PayHost {
     await this.disconnect();
     const { home, payPrice } = this.#config;
     const node = this.#node();
+    // With the libraries of chains, which a node that is not connected can do without.
+    const { openPaid } = await import('./open-paid.ts');
     const paid = openPaid({
       home, node, chain, wallet, verifySignature, clock: systemClock, logger: node.logger,
       ...(this.gate === undefined || payPrice === undefined ? {} : { serve: { price: sumUnits(payPrice), gate: this.gate } }),
