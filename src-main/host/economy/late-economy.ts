@@ -15,9 +15,8 @@ export const walletFile = (home: string): string => join(home, 'wallet.json');
 export async function economyOf(init: OpenEconomy): Promise<OpenedEconomy | undefined> {
   const chain = chainConfigOf(init.config);
   if (chain === undefined) return undefined;
-  const late = new LateEconomy(init);
-  if (chain.kind === 'configured' || existsSync(walletFile(init.config.home))) await late.opened();
-  return late;
+  const isWanted = chain.kind === 'configured' || existsSync(walletFile(init.config.home));
+  return isWanted ? (await loadSum()).openEconomy(init) : new LateEconomy(init);
 }
 
 /** The economy of a home that may never want it: its libraries are loaded with the first question. */
@@ -36,14 +35,6 @@ class LateEconomy implements OpenedEconomy {
     return { economy: this.#economy(), owner: this.#owner() };
   }
 
-  opened(): Promise<OpenedEconomy> {
-    this.#opening ??= this.#open().catch((error: unknown) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    return this.#opening;
-  }
-
   async start(): Promise<void> {
     this.#isStarted = true;
     await this.#opened?.start();
@@ -59,6 +50,14 @@ class LateEconomy implements OpenedEconomy {
     await this.#opened?.stop();
   }
 
+  #wanted(): Promise<OpenedEconomy> {
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
   async #open(): Promise<OpenedEconomy> {
     if (this.#isStopped) throw hostErrors.noChain({});
     const { openEconomy } = await loadSum();
@@ -69,7 +68,7 @@ class LateEconomy implements OpenedEconomy {
   }
 
   #economy(): EconomyService {
-    const ask = async (): Promise<EconomyService> => (await this.opened()).parts.economy;
+    const ask = async (): Promise<EconomyService> => (await this.#wanted()).parts.economy;
     const now = (): Economy => this.#opened?.parts.economy.now() ?? this.#unopened();
     return {
       now,
@@ -86,7 +85,7 @@ class LateEconomy implements OpenedEconomy {
 
   #owner(): OwnerService {
     const ask = async (name: OwnerCall, input: never): Promise<unknown> => {
-      const { owner } = (await this.opened()).parts;
+      const { owner } = (await this.#wanted()).parts;
       if (owner === undefined) throw hostErrors.noChain({});
       return owner[name](input);
     };
