@@ -132,7 +132,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await amount.fill('5');
     expect(await said.innerText()).toBe('');
     for (const [change, reason] of [
-      [() => economy.tell({ wallet: wallet('locked') }), 'The wallet is locked.'],
+      [() => economy.tell({ wallet: wallet('locked') }), 'The wallet is locked: unlock it under “Account”.'],
       [() => { economy.sent = [...economy.sent, { id: 'late', what: 'claim', status: 'sent', atMs: Date.now(), steps: [] }]; economy.tell({ wallet: wallet('ready') }); }, 'A transaction is under way'],
       [() => economy.tell({ link: DOWN(economy.nowMs) }), 'The chain does not answer.'],
     ] as const) {
@@ -223,7 +223,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await card('Account').getByText('The wallet is locked').or(card('Account').getByText('Locked', { exact: true })).first().waitFor();
     await link.waitFor({ state: 'detached' });
     expect(await button('Stake …').isDisabled()).toBe(true);
-    await card('Stake SUM for this node').getByText('The wallet is locked.').waitFor();
+    await card('Stake SUM for this node').getByText('The wallet is locked: unlock it under “Account”.').waitFor();
     await page.getByText('Nothing was earned in this time.').waitFor();
     await check('wallet-locked-empty', 'light');
     economy.documents = () => { throw new CodedError({ code: 'WALLET_NOT_HERE', message: 'not from another machine', fault: 'user' }); };

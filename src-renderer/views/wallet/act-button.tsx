@@ -1,3 +1,4 @@
+import { useLayoutEffect, useRef } from 'react';
 import type { EconomyOp } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
@@ -31,6 +32,10 @@ export function ActButton({ op, text, label, isMain = false }: ActButtonProps) {
 export function ActFailure() {
   const { wallet } = useTexts();
   const { acts: { failure, isBusy } } = useWallet();
+  const shown = useRef<HTMLDivElement>(null);
+  // What was pressed may be far below. At once: nothing moves under a pointer that is on its way.
+  const isShown = failure?.kind === 'failed' && !isBusy;
+  useLayoutEffect(() => { if (isShown) shown.current?.scrollIntoView({ block: 'nearest' }); }, [isShown]);
   if (failure === undefined || isBusy) return null;
-  return failure.kind === 'refused' ? <p className="wallet-notice" role="status">{wallet.refused}</p> : <ErrorCard error={failure.error} />;
+  return <div ref={shown}>{failure.kind === 'refused' ? <p className="wallet-notice" role="status">{wallet.refused}</p> : <ErrorCard error={failure.error} />}</div>;
 }
