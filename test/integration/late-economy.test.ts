@@ -48,10 +48,24 @@ import { registerHooks } from 'node:module';
 const urls = [];
 registerHooks({ load: (url, context, next) => (urls.push(url), next(url, context)) });
 const [{ buildHost, appPaths }, { loadSettings }] = await Promise.all(['index.ts', 'config.ts'].map((name) => import(process.env.HOST_FOLDER + '/' + name)));
-await buildHost({ settings: await loadSettings({ home: process.env.OMNINODE_HOME, payPrice: '1', payUpTo: '1' }, {}), paths: appPaths(), mode: 'headless', nodes: 1 });
+await buildHost({ settings: await loadSettings({ home: process.env.OMNINODE_HOME }, {}), paths: appPaths(), mode: 'headless', nodes: 1 });
 console.log(JSON.stringify([urls.length, urls.filter((url) => url.includes('/node_modules/viem/')).length]));
 process.exit(0);
 `;
+
+it('is opened by settings that want pay', async () => {
+  const { config, ...rest } = await init('embedded');
+  const settings = { config };
+  const onOpened = vi.fn();
+  const late = (await economyOf({ ...rest, config, options: { onOpened }, pay: new PayHost(settings, () => { throw new Error('not connected'); }) }))!;
+  await late.start();
+  late.look();
+  settings.config = { ...config, payUpTo: '5' };
+  expect(onOpened).not.toHaveBeenCalled();
+  late.look();
+  await expect.poll(() => onOpened.mock.calls.length, { timeout: 30_000 }).toBe(1);
+  await late.stop();
+}, 60_000);
 
 it('costs a host without a wallet no library of chains', async () => {
   const env = { ...process.env, OMNINODE_HOME: home, HOST_FOLDER: join(import.meta.dirname, '../../src-main/host') };

@@ -11,11 +11,11 @@ import type { OpenEconomy, OpenedEconomy } from './open-economy.ts';
 /** Where the wallet of a home is, without the libraries that read it. */
 export const walletFile = (home: string): string => join(home, 'wallet.json');
 
-/** Undefined where no chain is used. Opened at once for a wallet or a configured chain, else when somebody asks for anything of it. */
+/** Undefined where no chain is used. Opened at once for a wallet, a configured chain or pay, else when somebody asks for anything of it. */
 export async function economyOf(init: OpenEconomy): Promise<OpenedEconomy | undefined> {
   const chain = chainConfigOf(init.config);
   if (chain === undefined) return undefined;
-  const isWanted = chain.kind === 'configured' || existsSync(walletFile(init.config.home));
+  const isWanted = chain.kind === 'configured' || init.pay.isWanted || existsSync(walletFile(init.config.home));
   return isWanted ? (await loadSum()).openEconomy(init) : new LateEconomy(init);
 }
 
@@ -41,7 +41,8 @@ class LateEconomy implements OpenedEconomy {
   }
 
   look(): void {
-    this.#opened?.look();
+    if (this.#opened !== undefined) this.#opened.look();
+    else if (this.#init.pay.isWanted) void this.#wanted().catch(() => undefined);
   }
 
   async stop(): Promise<void> {

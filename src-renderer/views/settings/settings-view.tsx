@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { useTexts } from '../../language/index.ts';
 import { desk, SECTIONS, type Section } from '../../stores/desk.ts';
@@ -32,10 +32,13 @@ const SECTION: Readonly<Record<Section, (props: PlaceProps) => ReactNode>> = {
 export function SettingsView(props: PlaceProps) {
   const { settings } = useTexts();
   const open = useStore(desk, ({ section }) => section);
+  const nav = useRef<HTMLElement>(null);
+  // Where they are in a row, the one that is open may be out of sight.
+  useEffect(() => nav.current?.querySelector(`[data-section="${open}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [open]);
   return (
     <main className="setup">
-      <nav aria-label={settings.sections} className="setup-nav">
-        {SECTIONS.map((section) => <button key={section} type="button" aria-current={open === section ? 'page' : undefined} onClick={() => desk.setState({ section })}>{settings[section]}</button>)}
+      <nav ref={nav} aria-label={settings.sections} className="setup-nav">
+        {SECTIONS.map((section) => <button key={section} type="button" data-section={section} aria-current={open === section ? 'page' : undefined} onClick={() => desk.setState({ section })}>{settings[section]}</button>)}
       </nav>
       <section className={`setup-part setup-${open}`} tabIndex={0} aria-labelledby="setup-title">
         <h2 id="setup-title">{settings[open]}</h2>
