@@ -105,6 +105,7 @@ export class Answers {
     const { maxTokens, ...sampling } = job.options;
     let content = job.begun;
     let finish: ChatFinish | undefined;
+    let paidSession: string | undefined;
     let timer: NodeJS.Timeout | undefined;
     const save = (): void => {
       timer = undefined;
@@ -113,14 +114,17 @@ export class Answers {
     const end = (): void => {
       clearTimeout(timer);
       const over = finish ?? { finishReason: signal.aborted ? 'cancelled' as const : 'stop' as const, stages: [] };
+      tree.setPaidBy(answerId, paidSession ?? null);
       tree.end(answerId, { content, state: 'done', finish: over });
       events.emit('done', { answerId, finish: over });
     };
     try {
       const { messages, readings = [] } = await this.#prompt(job, signal);
       for await (const part of answerer.chat({ messages, sampling, maxTokens, signal })) {
-        if ('done' in part) finish = readings.length === 0 ? part.done : { ...part.done, readings };
-        else if ('progress' in part) events.emit('progress', { answerId, progress: part.progress });
+        if ('done' in part) {
+          finish = readings.length === 0 ? part.done : { ...part.done, readings };
+          paidSession = part.paidSession;
+        } else if ('progress' in part) events.emit('progress', { answerId, progress: part.progress });
         else {
           content += part.text;
           timer ??= setTimeout(save, options.saveEveryMs);

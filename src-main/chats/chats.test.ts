@@ -6,18 +6,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FINISH } from '../../test/support/scripted-host.ts';
-import { silentLogger } from '../base/index.ts';
-import { Chats, type Answerer, type AnswerRequest } from './index.ts';
+import { silentLogger, SqliteFile } from '../base/index.ts';
+import { chatsErrors } from './errors.ts';
+import { Chats, type Answerer, type AnswerRequest, type RatedAnswer, type Rater } from './index.ts';
+import { MIGRATIONS } from './schema.ts';
 import { readTransfer, writeJson, writeMarkdown } from './transfer.ts';
 
 let folder: string;
 beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'omninode-chats-')); });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function open(script: Answerer['chat'] = echo) {
+function open(script: Answerer['chat'] = echo, rater?: Rater) {
   const requests: AnswerRequest[] = [];
   const answerer: Answerer = { chat: (request) => { requests.push(request); return script(request); } };
-  const chats = new Chats({ path: join(folder, 'chats.db'), answerer, logger: silentLogger });
+  const chats = new Chats({ path: join(folder, 'chats.db'), answerer, logger: silentLogger, ...(rater === undefined ? {} : { rater }) });
   const say = async (id: string, text: string, edits?: string) => {
     const over = chats.events.once('done');
     const { answerId } = chats.send({ id, text, ...(edits === undefined ? {} : { edits }) });
@@ -65,6 +67,54 @@ it('writes another answer, and continues one from where it stopped', async () =>
   expect(requests[2]?.messages).toEqual([{ role: 'user', content: 'q' }, { role: 'assistant', content: 're: q' }]);
   expect(texts(id)).toEqual(['q', 're: qre: re: q']);
   expect(() => chats.regenerate({ id, messageId: chats.open({ id, limit: 60 }).messages[0]?.id ?? '' })).toThrow(expect.objectContaining({ code: 'CHATS_NOT_POSSIBLE' }));
+  await chats.close();
+});
+
+it('keeps what is thought of an answer that was paid for, once whoever paid has heard of it', async () => {
+  let [session, isHeard] = ['s1', true];
+  const heard: RatedAnswer[] = [];
+  const rater: Rater = { rate: async (rated) => {
+    if (!isHeard) throw chatsErrors.busy({ limit: 0 });
+    heard.push(rated);
+  } };
+  const { chats, say } = open(async function* () {
+    yield { text: 'a' };
+    yield { done: FINISH, ...(session === '' ? {} : { paidSession: session }) };
+  }, rater);
+  const { id } = chats.create();
+  const answer = await say(id, 'q');
+  const ratingOf = (messageId: string) => chats.open({ id, limit: 60 }).messages.find((one) => one.id === messageId)?.rating;
+  expect(ratingOf(answer)).toBeNull();
+  expect(await chats.rate({ id, messageId: answer, rating: 'good' })).toEqual({});
+  expect([heard, ratingOf(answer)]).toEqual([[{ session: 's1', answer, rating: 'good' }], 'good']);
+  isHeard = false;
+  await expect(chats.rate({ id, messageId: answer, rating: 'bad' })).rejects.toMatchObject({ code: 'CHATS_BUSY' });
+  expect(ratingOf(answer)).toBe('good');
+  // Whose account paid is nobody's business who gets the file.
+  expect(chats.export({ id, format: 'json' }).text).not.toMatch(/s1|rating|paid/);
+  const goOn = async () => {
+    const over = chats.events.once('done');
+    chats.continue({ id, messageId: answer });
+    await over;
+    return ratingOf(answer);
+  };
+  expect(await goOn()).toBe('good');
+  session = 's2';
+  expect(await goOn()).toBeNull();
+  session = '';
+  const free = await say(id, 'for nothing');
+  expect(ratingOf(free)).toBeUndefined();
+  await expect(chats.rate({ id, messageId: free, rating: 'good' })).rejects.toMatchObject({ code: 'CHATS_NOT_POSSIBLE' });
+  await chats.close();
+});
+
+it('goes on with conversations of a version without ratings', async () => {
+  const old = new SqliteFile(join(folder, 'chats.db'), { pragmas: '', migrations: MIGRATIONS.slice(0, 2), tooNew: () => chatsErrors.notFound({ what: '' }), coded: (error) => error });
+  old.run("INSERT INTO conversations VALUES ('c', 'before', 1, NULL, 0, '', '{}', '', 1, 1)");
+  old.run("INSERT INTO messages (id, conversation_id, depth, role, content, state, is_chosen, on_path, created_at) VALUES ('m', 'c', 0, 'user', 'kept', 'done', 1, 1, 1)");
+  old.close();
+  const { chats, texts } = open();
+  expect(texts('c')).toEqual(['kept']);
   await chats.close();
 });
 

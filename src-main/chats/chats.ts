@@ -10,7 +10,7 @@ import { chatsErrors } from './errors.ts';
 import type { ChatsEvents } from './events.ts';
 import { finishOf, MessageTree, type MessageRow } from './message-tree.ts';
 import { CHATS_DEFAULTS, type ChatsOptions } from './options.ts';
-import type { Answerer, ModelReader } from './ports.ts';
+import type { Answerer, ModelReader, Rater } from './ports.ts';
 import { search } from './search.ts';
 import { fileNameOf, importedParts, readTransfer, textOf, writeJson, writeMarkdown } from './transfer.ts';
 
@@ -19,6 +19,8 @@ export interface ChatsInit {
   readonly answerer: Answerer;
   /** Without one, tokens are guessed, and told to nobody. */
   readonly reader?: ModelReader;
+  /** Without one, no answer can be rated. */
+  readonly rater?: Rater;
   readonly logger: Logger;
   readonly options?: Partial<ChatsOptions>;
   readonly clock?: Clock;
@@ -34,13 +36,15 @@ export class Chats {
   readonly #costs: AttachmentCosts;
   readonly #answers: Answers;
   readonly #parts: FileParts;
+  readonly #rater: Rater | undefined;
   readonly #options: ChatsOptions;
   readonly #clock: Clock;
 
   /** A damaged file is set aside, and a new one begun. Throws CHATS_TOO_NEW, CHATS_UNUSABLE. */
-  constructor({ path, answerer, reader, logger, options, clock = systemClock }: ChatsInit) {
+  constructor({ path, answerer, reader, rater, logger, options, clock = systemClock }: ChatsInit) {
     this.#options = { ...CHATS_DEFAULTS, ...options };
     this.#clock = clock;
+    this.#rater = rater;
     this.#parts = importedParts(clock);
     this.#db = openOrBegin(path, logger, clock);
     this.#conversations = new ConversationTable(this.#db, clock);
@@ -141,6 +145,16 @@ export class Chats {
     const index = this.#tree.choose(id, messageId);
     this.#changed(id);
     return { index };
+  }
+
+  /** Throws CHATS_NOT_POSSIBLE, and what the rater throws: then it is as it was. */
+  async rate({ id, messageId, rating }: CommandParsed<'conversations.rate'>): Promise<Record<string, never>> {
+    const { state, paid_session: session } = this.#tree.get(id, messageId);
+    if (session === null || state !== 'done' || this.#rater === undefined) throw chatsErrors.notPossible({ reason: 'only an answer that was paid for can be rated' });
+    await this.#rater.rate({ session, answer: messageId, rating });
+    this.#tree.setRating(messageId, rating);
+    this.#changed(id);
+    return {};
   }
 
   export({ id, format }: CommandParsed<'conversations.export'>): CommandOutput<'conversations.export'> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chatFinishSchema, wireErrorSchema, type ChatFinish, type Message, type WireError } from '../../src-preload/bridge/index.ts';
+import { chatFinishSchema, wireErrorSchema, type ChatFinish, type Message, type Rating, type WireError } from '../../src-preload/bridge/index.ts';
 import type { Database } from './database.ts';
 import { chatsErrors } from './errors.ts';
 import { CHATS_LIMITS } from './options.ts';
@@ -16,6 +16,8 @@ export interface MessageRow {
   readonly finish: string | null;
   readonly error: string | null;
   readonly writer: number | null;
+  readonly paid_session: string | null;
+  readonly rating: Rating | null;
   readonly is_chosen: 0 | 1;
   readonly created_at: number;
 }
@@ -127,6 +129,7 @@ export class MessageTree {
     return {
       id: row.id, role: row.role, content: row.content, state: row.state, createdAt: row.created_at, index: row.depth, variants: this.variants(row.conversation_id, row.parent_id),
       ...(finish === undefined ? {} : { finish }), ...(error === undefined ? {} : { error }),
+      ...(row.paid_session === null || row.state !== 'done' ? {} : { rating: row.rating }),
     };
   }
 
@@ -140,6 +143,15 @@ export class MessageTree {
 
   end(id: string, { content, state, finish, error }: { readonly content: string; readonly state: Message['state']; readonly finish?: ChatFinish | undefined; readonly error?: WireError | undefined }): void {
     this.#db.run('UPDATE messages SET content = ?, state = ?, finish = ?, error = ?, writer = NULL WHERE id = ?', content, state, finish === undefined ? null : JSON.stringify(finish), error === undefined ? null : JSON.stringify(error), id);
+  }
+
+  /** Where another session paid for it, what was said of it before is not about this one. */
+  setPaidBy(id: string, session: string | null): void {
+    this.#db.run('UPDATE messages SET rating = CASE WHEN paid_session IS ?1 THEN rating END, paid_session = ?1 WHERE id = ?2', session, id);
+  }
+
+  setRating(id: string, rating: Rating | null): void {
+    this.#db.run('UPDATE messages SET rating = ? WHERE id = ?', rating, id);
   }
 
   /** Answers whose writer does not run any more are interrupted. */

@@ -1,4 +1,4 @@
-import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, ChatMessage, ChatOptions, ChatProgress, Rating } from '../../src-preload/bridge/index.ts';
 
 export interface AnswerRequest {
   /** Ends with the question, or with the beginning of the answer that is to be continued. */
@@ -21,7 +21,22 @@ export interface ModelReader {
   readonly rank?: (question: string, passages: readonly string[], signal: AbortSignal) => Promise<readonly number[]>;
 }
 
-export type AnswerPart = { readonly text: string } | { readonly progress: ChatProgress } | { readonly done: ChatFinish };
+/** `paidSession`: what paid for it. */
+export type AnswerPart = { readonly text: string } | { readonly progress: ChatProgress } | { readonly done: ChatFinish; readonly paidSession?: string };
+
+export interface RatedAnswer {
+  /** What paid for it, as the answerer said. */
+  readonly session: string;
+  /** The id of its message. */
+  readonly answer: string;
+  /** Null: nothing any more. */
+  readonly rating: Rating | null;
+}
+
+/** Hears what their owner thinks of answers that were paid for. Rejects where that does not count any more. */
+export interface Rater {
+  rate(rated: RatedAnswer): Promise<void>;
+}
 
 /** What computes answers: text parts, with what holds them up in between, then one `done`. Failures are CodedErrors thrown by the iterator. */
 export interface Answerer {

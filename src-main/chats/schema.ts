@@ -94,4 +94,8 @@ export const MIGRATIONS: readonly string[] = [`
   CREATE TRIGGER found_attachments_delete AFTER DELETE ON attachments BEGIN
     INSERT INTO found_attachments (found_attachments, rowid, content, name) VALUES ('delete', old.seq, old.content, old.name);
   END;
+`, `
+  -- Of an answer that was paid for: by which session, and what its owner thinks of it.
+  ALTER TABLE messages ADD COLUMN paid_session TEXT;
+  ALTER TABLE messages ADD COLUMN rating TEXT CHECK (rating IN ('good', 'bad'));
 `];

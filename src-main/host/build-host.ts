@@ -12,7 +12,7 @@ import type { MachinePort } from './contribute/machine-port.ts';
 import { openContributing } from './contribute/open-contributing.ts';
 import { openChats } from './open-chats.ts';
 import type { EconomyHostInit, OpenWindow } from './economy/economy-host.ts';
-import { loadSum } from './economy/load.ts';
+import { economyOf } from './economy/late-economy.ts';
 import { EmbeddingModel } from './embedding-model.ts';
 import { setupService } from './first-run.ts';
 import { inviteService } from './invite-service.ts';
@@ -21,7 +21,7 @@ import { OfferedLinks } from './offered-links.ts';
 import { netOf } from './net-doctor/net-now.ts';
 import { NetworkAdmin } from './network/network-service.ts';
 import { createNode, type Node } from './node.ts';
-import type { PayHost } from './paid/index.ts';
+import { PayHost } from './paid/pay-host.ts';
 import { manageService } from './manage-service.ts';
 import { configPath, knownSecrets, readConfigFile, type Settings } from './config.ts';
 import { MeshMemory } from './models/mesh-fit.ts';
@@ -84,8 +84,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const gate = new Gate(config);
   // For what goes by a change without a restart.
   const live: Settings = { ...settings, get config() { return gate.config; } };
-  const { openEconomy, newPay } = await loadSum();
-  const pay: PayHost = newPay(config, () => node);
+  const pay = new PayHost(live, (): Node => node);
   const node: Node = await createNode({ settings, paths, shards: [], serving: gate, paid: pay.gate, identity: 'file', spawn, models: () => chat.offers, lines });
   const pipeline = new PipelineView({ node, config, events });
   const receipts = await PeerReceipts.open({ node, config, events, onWrong: (found) => pay.keepWrong(found) });
@@ -93,10 +92,10 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const chat: ChatModel = new ChatModel({ settings: live, paths, node, events, spawn, pay, onOpened, served: servedOf(served.model, served.file) });
   const embeddings = config.embeddingModel === undefined ? undefined : new EmbeddingModel({ folder: config.embeddingModel, threads: config.threads, home: config.home, paths, logger: node.logger, spawn });
   const contextNow = (): number => chat.model?.contextTokens ?? gate.config.contextTokens;
-  const chats = openChats({ home: config.home, answerer: chat, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: contextNow, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: contextNow });
+  const chats = openChats({ home: config.home, answerer: chat, rater: pay, reader: modelReader({ modelId: () => chat.readyModel, contextTokens: contextNow, tokenizer: () => chat.tokenizer(), embeddings }), logger: node.logger, contextTokens: contextNow });
   const files = new SharedFiles((now) => shareStore({ config: now, paths, mesh: node.mesh, logger: node.logger, spawn }), node.logger);
   const contribute = await openContributing({ gate, node, events, machine, onSharing: (now) => files.change(now) });
-  const economy = await openEconomy({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now), openWindow, options: economyForTests, pay });
+  const economy = await economyOf({ node, config, paths, keeping: settings.keeping, changed: (now) => events.emit('economy', now), openWindow, options: economyForTests, pay });
   const version = appVersion(paths);
   const [peers, net] = [peerService(node), netOf(node)];
   const invites = inviteService(node, config);
@@ -111,7 +110,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
   const api: HostService = {
     events, completions: new CompletionModel({ chat }), ...(embeddings === undefined ? {} : { embeddings }), manage, downloads, models,
     invites, ...present('links', links), ...present('hubToken', settings.hubToken), network, pipeline, contribute, ...economy?.parts, setup: setupService(config, contribute), ...(chats === undefined ? {} : { conversations: chats, attachments: attachmentService({ chats, pdfWorker: paths.pdfWorker }) }),
-    settings: settingsService(settings, { config: () => gate.config, loaded: () => chat.loadedWith, adopt: (keys) => contribute.adopt(keys) }), preferences: preferenceService(config.home), apiKeys: apiKeyService(config.home), about: aboutService(paths, config.home),
+    settings: settingsService(settings, { config: () => gate.config, loaded: () => chat.loadedWith, adopt: (keys) => contribute.adopt(keys).then(() => economy?.look()) }), preferences: preferenceService(config.home), apiKeys: apiKeyService(config.home), about: aboutService(paths, config.home),
     logs: lines, diagnostics: () => diagnose(),
     status: () => chat.status,
     stages: () => chat.stages,

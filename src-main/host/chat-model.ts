@@ -210,18 +210,18 @@ export class ChatModel implements ChatService {
   }
 
   async *chat(request: ChatRequest): AsyncIterable<ChatPart> {
-    const { session } = await this.#ensure();
+    const running = await this.#ensure();
     const parts = new BoundedQueue<ChatPart>(MAX_PENDING_PARTS);
     // From here on a switch to another model leaves the session alone.
     const leave = this.#began(parts);
     try {
-      yield* this.#said(session, request, parts);
+      yield* this.#said(running, request, parts);
     } finally {
       leave();
     }
   }
 
-  async *#said(session: ModelSession, request: ChatRequest, parts: BoundedQueue<ChatPart>): AsyncIterable<ChatPart> {
+  async *#said({ session, route: { paid } }: Running, request: ChatRequest, parts: BoundedQueue<ChatPart>): AsyncIterable<ChatPart> {
     const { name: model } = this.model ?? {};
     const { maxTokens = DEFAULT_MAX_TOKENS } = request;
     const messages = await fitHistory(session.tokenizer, request.messages, { contextTokens: session.pipeline.contextTokens, maxTokens });
@@ -245,7 +245,7 @@ export class ChatModel implements ChatService {
         finishReason, tokens: tokenIds.length, ...(model === undefined ? {} : { model }), ...(stats.ttftMs === undefined ? {} : { ttftMs: stats.ttftMs }),
         ...(stats.tokensPerSecond === undefined ? {} : { tokensPerSecond: stats.tokensPerSecond }),
         stages: stages.flatMap(({ peerId, layers, bytesLoaded, msPerToken }) => (msPerToken === null ? [] : [{ peerId, layers, bytesLoaded, msPerToken }])),
-      } });
+      }, ...(paid === undefined ? {} : { paidSession: paid.id }) });
       parts.end();
     }).catch((error: unknown) => parts.end(error));
     try {

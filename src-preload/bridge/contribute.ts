@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { layersSchema } from './dto.ts';
+import { unitsSchema } from './economy.ts';
 import { count, filledLabel as label, id, time } from './primitives.ts';
 
 const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
@@ -77,5 +78,7 @@ export const contributionSchema = z.object({
   machine: z.object({ ramTotalBytes: count.exactOptional(), cores: count, knows: z.object({ battery: z.boolean(), idle: z.boolean(), load: z.boolean(), heat: z.boolean() }) }),
   /** From where others can ask at all, as this node listens and its zone allows. */
   reach: z.enum(['machine', 'local', 'private', 'public']),
+  /** 1e-18 SUM that strangers pay for 1,000 tokens of one layer; absent: they are served for nothing. */
+  priceUnits: unitsSchema.exactOptional(),
 });
 export type Contribution = z.infer<typeof contributionSchema>;

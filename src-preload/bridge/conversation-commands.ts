@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ATTACHMENT_LIMITS, attachmentIdSchema } from './attachment.ts';
 import { command, nothing } from './command.ts';
-import { conversationChangeSchema, conversationListSchema, CONVERSATION_LIMITS, conversationPageSchema, conversationSchema, exportedSchema, exportFormatSchema, hitSchema, presetSchema, questionSchema } from './conversation.ts';
+import { conversationChangeSchema, conversationListSchema, CONVERSATION_LIMITS, conversationPageSchema, conversationSchema, exportedSchema, exportFormatSchema, hitSchema, presetSchema, questionSchema, ratingSchema } from './conversation.ts';
 import { conversationIdSchema } from './dto.ts';
 import { id as messageId, offset } from './primitives.ts';
 
@@ -31,6 +31,11 @@ export const conversationCommands = {
   'conversations.stop': command(of, z.object({ isStopped: z.boolean() })),
   /** Shows the branch with this message; `index` is its place there. */
   'conversations.choose': command(ofMessage, z.object({ index: z.number().int().min(0) }), STORE),
+  /** What its owner thinks of an answer that was paid for; null: nothing any more. It counts for the reward of the nodes that computed it until the score of its session is sent. */
+  'conversations.rate': command(
+    z.strictObject({ id, messageId, rating: ratingSchema.nullable() }), nothing,
+    [...STORE, 'CHATS_NOT_POSSIBLE', 'PAY_NOT_CONNECTED', 'PAY_NOT_BOOKED', 'PAY_SCORED', 'CHAIN_DOWN', 'CHAIN_WRONG_NETWORK'],
+  ),
   'conversations.export': command(z.strictObject({ id, format: exportFormatSchema }), exportedSchema, STORE),
   /** What was exported, in either format. */
   'conversations.import': command(z.strictObject({ text: z.string().min(1).max(CONVERSATION_LIMITS.importChars) }), conversationSchema, ['CHATS_BAD_FILE', 'CHATS_FULL', ...STORE]),

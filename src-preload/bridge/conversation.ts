@@ -23,6 +23,9 @@ export const conversationSchema = z.object({
 });
 export type ConversationEntry = z.infer<typeof conversationSchema>;
 
+export const ratingSchema = z.enum(['good', 'bad']);
+export type Rating = z.infer<typeof ratingSchema>;
+
 export const messageSchema = z.object({
   id: messageId,
   role: z.enum(['user', 'assistant']),
@@ -36,6 +39,8 @@ export const messageSchema = z.object({
   variants: z.array(messageId).max(1_000).readonly(),
   finish: chatFinishSchema.exactOptional(),
   error: wireErrorSchema.exactOptional(),
+  /** What its owner thinks of an answer that was paid for; null: nothing yet. Absent where nothing was paid. */
+  rating: ratingSchema.nullable().exactOptional(),
   /** Of a question; absent where it has none. */
   attachments: z.array(attachmentSchema).max(ATTACHMENT_LIMITS.perQuestion).readonly().exactOptional(),
 });

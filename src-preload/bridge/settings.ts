@@ -7,6 +7,7 @@ export const SETTING_KEYS = [
   'zone', 'listen', 'mdns', 'peers', 'relays', 'relay', 'portMapping', 'fetchLayersFor',
   'storeQuotaBytes', 'uploadBytesPerSecond', 'shareStore', 'bitswap', 'hubUrl',
   'httpPort', 'apiOrigins', 'embeddingModel',
+  'payPrice', 'payUpTo',
 ] as const;
 export type SettingKey = (typeof SETTING_KEYS)[number];
 /** Shown only: changing the zone takes a key or an invitation, and may leave everybody behind. */

@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from 'zustand/vanilla';
-import { CONVERSATION_LIMITS, HostError, isRunning, type ChatProgress, type CommandInput, type CommandName, type CommandOutput, type ConversationChange, type ConversationEntry, type ConversationPage, type HostState, type Message, type WireError } from '../../src-preload/bridge/index.ts';
+import { CONVERSATION_LIMITS, HostError, isRunning, type ChatProgress, type CommandInput, type CommandName, type CommandOutput, type ConversationChange, type ConversationEntry, type ConversationPage, type HostState, type Message, type Rating, type WireError } from '../../src-preload/bridge/index.ts';
 import type { HostClient } from '../host/host-client.ts';
 import { base64Of } from './base64.ts';
 
@@ -97,6 +97,8 @@ export class ChatsStore {
 
   regenerate = (messageId: string): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.regenerate', { id, messageId }));
   continue = (messageId: string): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.continue', { id, messageId }));
+  /** Null takes back what was said of it. */
+  rate = (messageId: string, rating: Rating | null): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.rate', { id, messageId, rating }));
   choose = (messageId: string): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.choose', { id, messageId }));
   stop = (): Promise<unknown> => this.#onOpen((id) => this.#call('conversations.stop', { id }));
 

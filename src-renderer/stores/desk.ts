@@ -1,7 +1,7 @@
 import { createStore } from 'zustand/vanilla';
 import type { CommandInput } from '../../src-preload/bridge/index.ts';
 
-export const SECTIONS = ['appearance', 'node', 'network', 'storage', 'api', 'logs', 'diagnostics', 'help', 'about'] as const;
+export const SECTIONS = ['appearance', 'node', 'network', 'storage', 'api', 'pay', 'logs', 'diagnostics', 'help', 'about'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 export interface Desk {

@@ -7,15 +7,17 @@ import { useCommand } from '../stores/use-command.ts';
 import { ErrorCard } from '../widgets/error-card.tsx';
 import { Earned } from './contribute-earned.tsx';
 import { ContributeLimitsForm } from './contribute-limits.tsx';
+import { PayLine } from './pay-line.tsx';
+import type { PlaceProps } from './places.tsx';
 
 /** What this machine gives to others: whether, to whom, how much, and within which limits. */
-export function ContributeView() {
+export function ContributeView({ onGo }: PlaceProps) {
   const { contribute: texts } = useTexts();
   const now = useHost(({ state }) => state?.contribution);
   if (now === undefined) return <main className="contribute"><p>{texts.unsupported}</p></main>;
   return (
     <main className="contribute">
-      <Switch now={now} />
+      <Switch now={now} onGo={onGo} />
       <div className="contribute-columns">
         <ServedNow now={now} />
         <Given now={now} />
@@ -25,7 +27,7 @@ export function ContributeView() {
   );
 }
 
-function Switch({ now }: { readonly now: Contribution }) {
+function Switch({ now, onGo }: PlaceProps & { readonly now: Contribution }) {
   const { contribute: texts } = useTexts();
   const { client } = useApp();
   const { isBusy, error, run } = useCommand();
@@ -44,6 +46,7 @@ function Switch({ now }: { readonly now: Contribution }) {
         {isOn && <button type="button" className="quiet" disabled={isBusy} onClick={() => void pause()}>{isPaused ? texts.resume : texts.pause}</button>}
       </div>
       <p id="contribute-status" className="contribute-status" role="status">{contributionStatus(now, texts, new Date())}</p>
+      <PayLine contribution={now} onGo={onGo} />
       {isOn && reach === 'machine' && <p className="contribute-note">{texts.onlyHere}</p>}
       {error !== undefined && <ErrorCard error={error} />}
     </section>

@@ -8,6 +8,7 @@ import { CopyButton } from '../widgets/copy-button.tsx';
 import { ErrorCard } from '../widgets/error-card.tsx';
 import { MarkdownText } from '../widgets/markdown.tsx';
 import { canSend, idsOf } from '../stores/attachments.ts';
+import { Thumbs } from './thumbs.tsx';
 import { AttachButton, Chips, Readings, SentChips, useChips } from './attachments.tsx';
 
 interface MessageProps {
@@ -120,6 +121,7 @@ function AnswerFooter({ message, isLast }: { readonly message: LiveMessage; read
       {content !== '' && <CopyButton text={content} label={texts.copyAnswer} />}
       {canGoOn && <button type="button" className="quiet" disabled={!canAsk} onClick={() => void chats.continue(id)}>{texts.continue}</button>}
       <button type="button" className="quiet" disabled={!canAsk} onClick={() => void chats.regenerate(id)}>{texts.tryAgain}</button>
+      {message.rating !== undefined && <Thumbs id={id} rating={message.rating} />}
     </footer>
   );
 }

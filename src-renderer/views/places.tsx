@@ -32,5 +32,5 @@ export const PLACES: readonly PlaceEntry[] = [
   { place: 'pipeline', name: ({ frame }) => frame.pipeline, icon: 'M3 8h4v8H3zM10 8h4v8h-4zM17 8h4v8h-4zM7 12h3M14 12h3', view: PipelineView },
   { place: 'contribute', name: ({ frame }) => frame.contribute, icon: 'M12 20s-7-4.4-7-10a4 4 0 0 1 7-2.6A4 4 0 0 1 19 10c0 5.6-7 10-7 10z', view: ContributeView },
   { place: 'wallet', name: ({ frame }) => frame.wallet, icon: 'M4 7h14a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2zM4 7l11-3v3M15.5 13h.01', view: WalletView },
-  { place: 'settings', name: ({ frame }) => frame.settings, icon: 'M4 7h9M17 7h3M4 17h3M11 17h9M13 7a2 2 0 1 0 4 0a2 2 0 1 0-4 0M7 17a2 2 0 1 0 4 0a2 2 0 1 0-4 0', view: () => <Suspense><SettingsView /></Suspense> },
+  { place: 'settings', name: ({ frame }) => frame.settings, icon: 'M4 7h9M17 7h3M4 17h3M11 17h9M13 7a2 2 0 1 0 4 0a2 2 0 1 0-4 0M7 17a2 2 0 1 0 4 0a2 2 0 1 0-4 0', view: (props) => <Suspense><SettingsView {...props} /></Suspense> },
 ];

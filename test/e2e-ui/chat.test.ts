@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../src-main/base/index.ts';
+import type { RatedAnswer } from '../../src-main/chats/index.ts';
 import { FINISH, INVITATION, ScriptedHost, STAGES, STANDING, untilStopped } from '../support/scripted-host.ts';
 import { useChromium } from '../support/test-ui.ts';
 import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
@@ -56,6 +57,45 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByText('3 stages · 41 tok/s · first token 120 ms').waitFor();
     expect(host.requests[0]?.messages).toEqual([{ role: 'user', content: 'How does OmniNode split a model?' }]);
     expect(await page.getByText('Only this machine sees this chat.').isVisible()).toBe(true);
+    expect(ui.complaints).toEqual([]);
+  });
+
+  it('says what is thought of an answer that was paid for, by keys too, and nothing of one that was not', async () => {
+    const rated: RatedAnswer[] = [];
+    host.rate = (one) => void rated.push(one);
+    await ask('for nothing');
+    await page.getByText('first token').waitFor();
+    expect(await page.locator('.thumb').count()).toBe(0);
+    host.script = async function* () {
+      yield { text: 'paid' };
+      yield { done: FINISH, paidSession: 'session-1' };
+    };
+    await ask('for pay');
+    const thumbs = page.getByRole('group', { name: 'Was this answer good?' });
+    const [good, bad] = [thumbs.getByRole('button', { name: 'Good answer' }), thumbs.getByRole('button', { name: 'Bad answer' })];
+    await good.waitFor();
+    const pressed = async () => [await good.getAttribute('aria-pressed'), await bad.getAttribute('aria-pressed')];
+    expect(await pressed()).toEqual(['false', 'false']);
+    expect(await page.locator(`#${await bad.getAttribute('aria-describedby')}`).textContent()).toContain('counts for the reward of the machines');
+    await bad.focus();
+    await page.keyboard.press('Space');
+    await expect.poll(pressed).toEqual(['false', 'true']);
+    expect(await bad.evaluate((button) => document.activeElement === button)).toBe(true);
+    await check('thumbs');
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await overflow()).toBe(0);
+    await check('thumbs-390');
+    await page.reload();
+    await expect.poll(pressed).toEqual(['false', 'true']);
+    await good.click();
+    await expect.poll(pressed).toEqual(['true', 'false']);
+    await good.click();
+    await expect.poll(pressed).toEqual(['false', 'false']);
+    expect(rated.map(({ session, rating }) => [session, rating])).toEqual([['session-1', 'bad'], ['session-1', 'good'], ['session-1', null]]);
+    host.rate = () => { throw new CodedError({ code: 'PAY_SCORED', message: 'its score is on the chain already', fault: 'user' }); };
+    await bad.click();
+    await page.getByText('its score is on the chain already').waitFor();
+    expect(await pressed()).toEqual(['false', 'false']);
     expect(ui.complaints).toEqual([]);
   });
 

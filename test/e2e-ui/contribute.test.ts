@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../src-main/base/index.ts';
 import { CONTRIBUTION, ScriptedContribution, ScriptedSetup, SERVING } from '../support/scripted-contribution.ts';
-import { ScriptedEconomy } from '../support/scripted-economy.ts';
+import { DOWN, ScriptedEconomy } from '../support/scripted-economy.ts';
 import { ScriptedHost } from '../support/scripted-host.ts';
 import { useChromium } from '../support/test-ui.ts';
 import { overflowOf, checkLooks, shots, uiMissing } from '../support/ui.ts';
@@ -93,6 +93,31 @@ describe.skipIf(why !== undefined)('contributing in Chromium', () => {
     economy.fault = undefined;
     economy.tell();
     await page.getByRole('row', { name: /^Pay and rewards/ }).waitFor();
+    expect(ui.complaints).toEqual([]);
+  });
+
+  it('tells whether strangers are served for pay, what is missing for it, and leads there', async () => {
+    setup.isDue = false;
+    const economy = host.economy = new ScriptedEconomy(host.events);
+    await ui.serve(host);
+    await open();
+    await page.keyboard.press('Alt+5');
+    const line = page.locator('.pay-line');
+    await line.getByText('Strangers are served for nothing.').waitFor();
+    contribute.show({ isOn: true, priceUnits: '250000000000000000' });
+    await line.getByText('for pay alone: 0.25 SUM for 1,000 tokens of one layer.').waitFor();
+    expect(await line.getByRole('button').count()).toBe(0);
+    economy.setLedger({ staked: '0', isActive: false });
+    await line.getByText('Too little is staked for this node').waitFor();
+    await check('contribute-pay');
+    await checkNarrow('contribute-pay');
+    await line.getByRole('button', { name: 'Open the Wallet' }).click();
+    await page.getByRole('heading', { name: 'Stake SUM for this node' }).waitFor();
+    await page.keyboard.press('Alt+5');
+    economy.tell({ link: DOWN(Date.now()) });
+    await line.getByText('nobody new is served until it does').waitFor();
+    contribute.show({ reach: 'private', priceUnits: undefined as never });
+    await line.getByText('Members of your private zone are served for nothing.').waitFor();
     expect(ui.complaints).toEqual([]);
   });
 

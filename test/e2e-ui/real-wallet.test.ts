@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { billHash, leafOf, sessionIdOf, type Bill, type Hex } from '../../src-main/chain/index.ts';
 import { startHeadless, type HeadlessServer } from '../../src-main/headless/index.ts';
 import { appPaths, buildHost, loadSettings, type Host } from '../../src-main/host/index.ts';
-import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
+import type { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
 import { PayChain } from '../../src-main/host/paid/index.ts';
 import { accountOn } from '../support/sum-ground.ts';
 import { useChromium } from '../support/test-ui.ts';
@@ -22,6 +22,8 @@ describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chrom
   const ui = useChromium();
   let home: string;
   let host: Host;
+  /** Once somebody wanted the chain. */
+  let economyHost: EconomyHost | undefined;
   let server: HeadlessServer;
   let page: Page;
   /** All that crossed the bridge. */
@@ -43,13 +45,13 @@ describe.skipIf(why !== undefined)('the wallet over the embedded chain, in Chrom
 
   async function start(): Promise<void> {
     const settings = await loadSettings({ home, dht: false, calibrate: false }, { OMNINODE_UI_TOKEN: KEY });
-    host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: 1, economyForTests: { chain: { canTravel: true }, wallet: { costForTests: CHEAP } } });
+    host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: 1, economyForTests: { chain: { canTravel: true }, wallet: { costForTests: CHEAP }, onOpened: (opened) => { economyHost = opened; } } });
     server = await startHeadless({ host, settings, renderer });
     await server.started;
   }
   const economy = (): EconomyHost => {
-    if (!(host.api.economy instanceof EconomyHost)) expect.fail('the host has no chain');
-    return host.api.economy;
+    if (economyHost === undefined) expect.fail('the host has no chain');
+    return economyHost;
   };
   const card = (name: string) => page.getByRole('region', { name, exact: true });
   const button = (name: string) => page.getByRole('button', { name, exact: true });

@@ -6,6 +6,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { HostService } from '../../src-main/api/index.ts';
 import type { Logger } from '../../src-main/base/index.ts';
 import { ownedHost } from '../support/furnished-host.ts';
+import { ScriptedContribution } from '../support/scripted-contribution.ts';
+import { NO_WALLET, ScriptedEconomy } from '../support/scripted-economy.ts';
 import { untilStopped, type ScriptedHost } from '../support/scripted-host.ts';
 import { useChromium } from '../support/test-ui.ts';
 import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
@@ -106,6 +108,37 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('must be an address as').waitFor();
     await check('settings-network');
+    expect(ui.complaints).toEqual([]);
+  });
+
+  it('sets what is asked and paid in SUM, says what that needs, and goes to the wallet', async () => {
+    const contribute = host.contribute = new ScriptedContribution(host.events);
+    const economy = host.economy = new ScriptedEconomy(host.events);
+    economy.tell({ wallet: NO_WALLET });
+    await ui.serve(host);
+    await ui.load(page);
+    await page.keyboard.press('Alt+7');
+    await go('Pay');
+    await page.getByText('Strangers are served for nothing.').waitFor();
+    await page.getByLabel('Price (SUM)').fill('1,5');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('.setting-wrong', { hasText: 'Price' }).getByRole('alert').filter({ hasText: 'must be an amount of SUM like 0.5' }).waitFor();
+    await check('settings-pay-wrong');
+    await page.getByLabel('Price (SUM)').fill('0.000000000000000001');
+    await page.getByLabel('Most that a session may cost (SUM)').fill('20');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved. What waits is told above.').waitFor();
+    // Not through a JavaScript number.
+    expect(await config()).toEqual({ payPrice: '0.000000000000000001', payUpTo: '20' });
+    expect(await page.locator('.setting-badge').allInnerTexts()).toEqual(['counts after a restart', 'counts when the model is loaded anew']);
+    contribute.show({ priceUnits: '1' });
+    await page.getByText('This node has no wallet, so nobody is served yet').waitFor();
+    await check('settings-pay');
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await overflow()).toBe(0);
+    await check('settings-pay-390');
+    await page.getByRole('button', { name: 'Open the Wallet' }).click();
+    await page.getByRole('button', { name: 'Create a wallet' }).waitFor();
     expect(ui.complaints).toEqual([]);
   });
 
@@ -262,7 +295,7 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.reload();
     await page.locator('.pill-ready').waitFor();
     await page.keyboard.press('Alt+7');
-    for (const section of ['Appearance', 'This node', 'Network', 'Storage and bandwidth', 'Local API', 'Log', 'Diagnostics', 'Help', 'About']) {
+    for (const section of ['Appearance', 'This node', 'Network', 'Storage and bandwidth', 'Local API', 'Pay', 'Log', 'Diagnostics', 'Help', 'About']) {
       await go(section);
       await page.getByRole('heading', { name: section, exact: true }).waitFor();
       expect(await overflow(), section).toBe(0);
@@ -289,9 +322,9 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await page.keyboard.press('Escape');
     await page.keyboard.press('Alt+7');
     await page.locator('.setup-nav button').first().waitFor();
-    for (const [index, part] of ['appearance', 'node', 'network', 'storage', 'api', 'logs', 'diagnostics', 'help'].entries()) {
+    for (const [index, part] of ['appearance', 'node', 'network', 'storage', 'api', 'pay', 'logs', 'diagnostics', 'help'].entries()) {
       await page.locator('.setup-nav button').nth(index).click();
-      await page.locator(['appearance', 'node', 'network', 'storage', 'api'].includes(part) ? `.setup-${part} .setting >> nth=0` : `.setup-${part} > :nth-child(2)`).waitFor();
+      await page.locator(['appearance', 'node', 'network', 'storage', 'api', 'pay'].includes(part) ? `.setup-${part} .setting >> nth=0` : `.setup-${part} > :nth-child(2)`).waitFor();
       expect(await untranslated(page), part).toEqual([]);
     }
     await page.screenshot({ path: join(shots, 'pseudo-language.png') });

@@ -124,6 +124,9 @@ describe.skipIf(why !== undefined)('the wallet’s documents, in Chromium', () =
     await page.getByRole('heading', { name: 'Send this?' }).waitFor();
     await page.getByText('250 SUM', { exact: true }).first().waitFor();
     await page.getByRole('heading', { name: '2. stake' }).waitFor();
+    // In words, and as the contract has it.
+    expect(await page.getByRole('heading', { name: '1.' }).innerText()).toBe('1. Let a contract take SUM approve');
+    expect(await page.locator('section.call').first().locator('dl').innerText()).toMatch(/Who may take it spender\s+0x3[^]*Amount value\s+250 SUM 250000000000000000000/);
     await page.getByText('Works', { exact: true }).waitFor();
     await page.getByText('1 more waits after this one.').waitFor();
     await checkLooks(page, 'wallet-consent');

@@ -119,6 +119,47 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     expect(ui.complaints).toEqual([]);
   });
 
+  it('says why a form that is blocked does nothing, each time it is sent, and leaves the focus where it was', async () => {
+    await open();
+    const form = card('Stake SUM for this node');
+    const [amount, submit, said] = [form.getByLabel('Amount, SUM'), form.getByRole('button', { name: 'Stake …' }), form.getByRole('alert')];
+    const isFocused = (where: typeof amount) => where.evaluate((element) => element === document.activeElement);
+    const describedBy = async () => page.locator(`[id="${await submit.getAttribute('aria-describedby')}"]`).innerText();
+    await amount.fill('9000');
+    await page.keyboard.press('Enter');
+    expect(await said.innerText()).toBe('You have 8,765.432100000000000001 SUM that are liquid.');
+    expect(await describedBy()).toBe(await said.innerText());
+    await amount.fill('5');
+    expect(await said.innerText()).toBe('');
+    for (const [change, reason] of [
+      [() => economy.tell({ wallet: wallet('locked') }), 'The wallet is locked: unlock it under “Account”.'],
+      [() => { economy.sent = [...economy.sent, { id: 'late', what: 'claim', status: 'sent', atMs: Date.now(), steps: [] }]; economy.tell({ wallet: wallet('ready') }); }, 'A transaction is under way'],
+      [() => economy.tell({ link: DOWN(economy.nowMs) }), 'The chain does not answer.'],
+    ] as const) {
+      change();
+      await form.locator('.wallet-blocked', { hasText: reason }).waitFor();
+      expect(await describedBy()).toContain(reason);
+      expect(await said.innerText()).toBe('');
+      await amount.press('Enter');
+      expect(await said.innerText()).toContain(reason);
+      expect(await isFocused(amount)).toBe(true);
+      // Told again: by another element, which is what readers listen to.
+      const before = await said.elementHandle();
+      await submit.focus();
+      await page.keyboard.press('Space');
+      await expect.poll(() => before?.evaluate((element) => element.isConnected)).toBe(false);
+      expect(await said.innerText()).toContain(reason);
+      expect(await isFocused(submit)).toBe(true);
+    }
+    const claim = button('Claim rewards');
+    await claim.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').filter({ hasText: 'The chain does not answer.' }).nth(1).waitFor({ state: 'attached' });
+    expect(economy.plans).toEqual([]);
+    await check('wallet-blocked');
+    expect(ui.complaints).toEqual([]);
+  });
+
   it('says that nothing was sent when the owner refuses, and what the host says against a plan', async () => {
     await open();
     await button('Claim rewards').click();
@@ -182,7 +223,7 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await card('Account').getByText('The wallet is locked').or(card('Account').getByText('Locked', { exact: true })).first().waitFor();
     await link.waitFor({ state: 'detached' });
     expect(await button('Stake …').isDisabled()).toBe(true);
-    await card('Stake SUM for this node').getByText('The wallet is locked.').waitFor();
+    await card('Stake SUM for this node').getByText('The wallet is locked: unlock it under “Account”.').waitFor();
     await page.getByText('Nothing was earned in this time.').waitFor();
     await check('wallet-locked-empty', 'light');
     economy.documents = () => { throw new CodedError({ code: 'WALLET_NOT_HERE', message: 'not from another machine', fault: 'user' }); };

@@ -38,8 +38,17 @@ it('pays three nodes in proportion to layers x tokens, and rewards them', async 
     expect(isInTree(leaves[0]!, { root, path: pathOfReceipt(leaves, leaves[0]!)! })).toBe(true);
   }
   await ground.settle();
+  const { book } = payer.paid;
+  const scores = [];
+  for (const rating of ['bad', 'good', null] as const) {
+    await payer.paid.payer.rate(session.id, 'an answer', rating);
+    scores.push(book.session('payer', session.id)?.score);
+  }
+  expect(scores).toEqual([0n, parseEther('1'), parseEther('1')]);
   await sum.travel(SESSION_S + DAY_S);
   await ground.settle();
+  await expect(payer.paid.payer.rate(session.id, 'an answer', 'bad')).rejects.toMatchObject({ code: 'PAY_SCORED' });
+  await expect(payer.paid.payer.rate(nodes[0]!.nodeId, 'an answer', 'bad')).rejects.toMatchObject({ code: 'PAY_NOT_BOOKED' });
   const due = ground.due([tokens, tokens, tokens]);
   expect(model.shards.map(({ layers }) => layerCount(layers))).toEqual([1, 2, 3]);
   expect(await earnedSince(before)).toEqual(due.map(({ pay }) => pay));

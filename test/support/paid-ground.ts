@@ -91,7 +91,7 @@ export class PaidGround {
 
   /** Of the payer, with other settings. */
   payHost(more: Partial<HostConfig>): PayHost {
-    return new PayHost({ ...this.#settings.config, home: join(this.home, 'pay-host'), ...more }, () => this.payer.node);
+    return new PayHost({ config: { ...this.#settings.config, home: join(this.home, 'pay-host'), ...more } }, () => this.payer.node);
   }
 
   payWith({ node, account }: Pick<Paying, 'node' | 'account'>, gate: PayGate | undefined): Paid {

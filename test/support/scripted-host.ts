@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { CodedError, Events, asPeerId, silentLogger } from '../../src-main/base/index.ts';
-import { Chats, type ModelReader } from '../../src-main/chats/index.ts';
+import { Chats, type ModelReader, type RatedAnswer } from '../../src-main/chats/index.ts';
 import { attachmentService } from '../../src-main/host/attachments/index.ts';
 import { NetChecks, type CheckSink } from '../../src-main/host/network/net-checks.ts';
 import { OfferedLinks } from '../../src-main/host/offered-links.ts';
@@ -148,10 +148,12 @@ export class ScriptedHost implements HostService {
   readonly events = new Events<HostServiceEvents>();
   readonly requests: ChatRequest[] = [];
   script: Script = echo;
+  /** What the owner thinks of answers that a script said were paid for. */
+  rate: (rated: RatedAnswer) => void = () => undefined;
   /** Four characters are a token; the context is the one that info() tells. */
   reader: ModelReader = { modelId: 'OmniNode Guide', contextTokens: 1024, count: async (text) => Math.ceil(text.length / 4) };
   /** Real ones, in memory. */
-  conversations = new Chats({ path: ':memory:', answerer: { chat: (request) => this.#answer(request) }, reader: following(() => this.reader), logger: silentLogger, options: { saveEveryMs: 20 } });
+  conversations = new Chats({ path: ':memory:', answerer: { chat: (request) => this.#answer(request) }, reader: following(() => this.reader), rater: { rate: async (rated) => this.rate(rated) }, logger: silentLogger, options: { saveEveryMs: 20 } });
   attachments = attachmentService({ chats: this.conversations, pdfWorker: join(import.meta.dirname, '..', '..', 'src-main', 'documents', 'pdf-worker.ts') });
   pipeline = new ScriptedPipeline(this.events);
   models = new ScriptedModels(this.events);

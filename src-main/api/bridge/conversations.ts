@@ -16,6 +16,7 @@ export const conversationHandlers = (service: ConversationService): Handlers => 
   'conversations.continue': (input) => service.continue(input),
   'conversations.stop': (input) => service.stop(input),
   'conversations.choose': (input) => service.choose(input),
+  'conversations.rate': (input) => service.rate(input),
   'conversations.export': (input) => service.export(input),
   'conversations.import': (input) => service.import(input),
   'conversations.importPart': (input) => service.importPart(input),

@@ -18,7 +18,9 @@ dd { margin: 0; overflow-wrap: anywhere; }
 code, pre, .mono { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; border: 1px solid var(--line); border-radius: 6px; padding: .5rem; margin: .5rem 0; max-height: 16rem; overflow: auto; }
 h3 { font-size: 1rem; margin: .75rem 0 .5rem; }
-.badge { display: inline-block; border: 1px solid currentColor; border-radius: 99px; padding: 0 .6rem; font-weight: 600; }
+h3 code { font-weight: 400; }
+dt code { font-size: .75em; }
+.badge { display: inline-block; border: 1px solid currentColor; border-radius: .6rem; padding: 0 .6rem; font-weight: 600; font-size: .9rem; }
 .test { color: var(--warn); background: var(--warn-ground); }
 .note { color: var(--faint); }
 .warning, .alert { border-left: 4px solid; border-radius: 4px; padding: .5rem .75rem; margin: .75rem 0; }
@@ -27,6 +29,7 @@ h3 { font-size: 1rem; margin: .75rem 0 .5rem; }
 .amount { font-size: 1.25rem; font-weight: 650; }
 section.call { border: 1px solid var(--line); border-radius: 6px; padding: .25rem .75rem .75rem; margin: 1rem 0; }
 form { margin: 1.5rem 0; border-top: 1px solid var(--line); padding-top: 1rem; }
+h1 + form, h1 + p + form, h2 + form, h2 + p + p + form { margin: .5rem 0 2rem; border-top: 0; padding-top: 0; }
 fieldset { border: 1px solid var(--line); border-radius: 6px; margin: .75rem 0; }
 label { display: block; font-weight: 600; margin-top: .75rem; }
 label.choice { font-weight: 400; display: flex; gap: .5rem; align-items: baseline; }

@@ -1,4 +1,5 @@
-import type { PasswordReason, Warning } from '../../chain/index.ts';
+import type { PasswordReason } from '../../chain/index.ts';
+import { WARNINGS } from './warnings.ts';
 
 /** Every text of the documents that the owner decides in. */
 export const TEXTS = {
@@ -52,7 +53,7 @@ export const TEXTS = {
     askers: { page: 'The page of OmniNode', cli: 'The command line', session: 'A paid session', api: 'A program, over the API' },
     calls: (count: number) => (count === 1 ? 'One transaction' : `${count} transactions, one after the other`),
     call: (index: number, name: string) => `${index}. ${name}`, unknownCall: 'Unknown call', plainCall: 'Coins of the chain, nothing else',
-    to: 'To', value: 'Coins with it', raw: 'As it is sent', message: 'Message', bytes: 'Bytes', domain: 'For', content: 'Content', hash: 'Hash that is signed', own: 'your account',
+    to: 'To', contract: 'Contract', value: 'Coins with it', raw: 'As it is sent', message: 'Message', bytes: 'Bytes', domain: 'For', content: 'Content', hash: 'Hash that is signed', own: 'your account',
     sessions: 'This opens a paid session. Until it ends, vouchers for it are signed without asking again, up to what is put aside here.',
     voucher: 'A voucher promises nodes of this session their part of what you put aside for it, and nothing more.',
     read: 'I have read this, and want it.', approve: 'Approve', refuse: 'Refuse', more: (count: number) => (count === 1 ? '1 more waits after this one.' : `${count} more wait after this one.`), next: 'Show the next one',
@@ -60,13 +61,7 @@ export const TEXTS = {
       locked: 'The wallet is locked: approving needs its password.', 'over-limit': 'This goes beyond what may leave the account in 24 hours: approving needs the password.',
       warned: 'Because of the warnings above approving needs the password.',
     } satisfies Record<PasswordReason, string>,
-    warnings: {
-      'unknown-call': 'OmniNode does not know what one of these calls does. It may take everything that the account may give.',
-      'unlimited-approval': 'This lets another take all SUM of the account, now and later.', 'stranger-approval': 'This lets an address take SUM that is none of OmniNode\'s contracts.',
-      'sends-coins': 'Coins of the chain leave the account besides the fee.', permit: 'Whoever has this signature can use it to take what it names, without another transaction of yours.',
-      'unknown-domain': 'This is for a program that is none of OmniNode\'s contracts.', 'other-chain': 'This is for another chain than this one, or for any.',
-      'unreadable-message': 'This message is no readable text. It may stand for anything.', reverts: 'Tried now, this fails. Its fee would be lost.', 'not-simulated': 'It could not be tried; whether it works is unknown.',
-    } satisfies Record<Warning, string>,
+    warnings: WARNINGS,
     approved: { title: 'Approved', text: 'OmniNode goes on with it.' }, refused: { title: 'Refused', text: 'Nothing was signed.' },
   },
 } as const;

@@ -5,6 +5,7 @@ import { fixedFacts } from '../capability/read-machine.ts';
 import { joined } from '../capability/layer-sets.ts';
 import type { HostConfig } from '../config.ts';
 import type { HeldShard } from '../types.ts';
+import { sumUnits } from '../paid/sum-units.ts';
 import type { Ledger } from './ledger.ts';
 import { limitsOf } from './limits.ts';
 import type { Known } from './machine-watch.ts';
@@ -51,6 +52,7 @@ export function contributionView({ config, decision, sessions, last, loaded, hel
     })),
     total: ledger.total, sinceStart: ledger.sinceStart, limits: limitsOf(config),
     machine: { ...(ramTotalBytes === undefined ? {} : { ramTotalBytes }), cores, knows: known }, reach: reachOf(config),
+    ...(config.payPrice === undefined || config.zone === 'private' ? {} : { priceUnits: `${sumUnits(config.payPrice)}` }),
   };
 }
 

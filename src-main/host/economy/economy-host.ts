@@ -27,7 +27,7 @@ export interface EconomyHostInit {
   /** Sessions that are paid, where there are any. */
   readonly pay?: PayHost;
   /** For tests. */
-  readonly options?: { readonly chain?: SumChainInit['options']; readonly wallet?: Pick<WalletInit, 'costForTests'> };
+  readonly options?: { readonly chain?: SumChainInit['options']; readonly wallet?: Pick<WalletInit, 'costForTests'>; readonly onOpened?: (host: EconomyHost) => void };
 }
 
 type Op = CommandParsed<'economy.plan'>;
@@ -71,6 +71,7 @@ export class EconomyHost implements EconomyService, Service {
     const witness = chainWitness((method, params) => walletChain(() => opened.host?.opened).request(method, params));
     const { WalletDocuments: Documents } = await loadWalletDocuments();
     opened.host = new EconomyHost(init, await Wallet.open({ home, witness, ...(box === undefined ? {} : { box }), ...(clock === undefined ? {} : { clock }), ...options?.wallet }), Documents);
+    options?.onOpened?.(opened.host);
     return opened.host;
   }
 

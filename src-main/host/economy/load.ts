@@ -1,8 +1,5 @@
 /** What goes by a chain, with the libraries for it, for those processes alone that need it: they cost each some 35 MB and a tenth of a second. */
-export async function loadSum() {
-  const [{ openEconomy }, { PayHost }] = await Promise.all([import('./open-economy.ts'), import('../paid/index.ts')]);
-  return { openEconomy, newPay: (...init: ConstructorParameters<typeof PayHost>) => new PayHost(...init) };
-}
+export const loadSum = () => import('./open-economy.ts');
 
 /** For the commands around SUM. */
 export async function loadOwner() {

@@ -2,6 +2,7 @@ import { systemClock, toCoded, type SecretKeeping } from '../../base/index.ts';
 import type { EconomyService, OwnerService } from '../../api/index.ts';
 import type { Economy } from '../../../src-preload/bridge/index.ts';
 import type { HostConfig } from '../config.ts';
+import { hostErrors } from '../errors.ts';
 import type { Node } from '../node.ts';
 import { nodeSignerOf, type PayHost } from '../paid/index.ts';
 import type { AppPaths } from '../paths.ts';
@@ -26,14 +27,16 @@ export interface OpenedEconomy {
   readonly parts: { readonly economy: EconomyService; readonly owner?: OwnerService };
   /** The node runs. */
   start(): Promise<void>;
+  /** The settings are others: pay may be wanted now. */
+  look(): void;
   /** Before the node stops. */
   stop(): Promise<void>;
 }
 
-/** Undefined where no chain is used. A wallet that cannot be read costs the wallet, not the host: the page says why. */
-export async function openEconomy({ node: { mesh, logger }, config, paths, keeping, changed, openWindow, options, pay }: OpenEconomy): Promise<OpenedEconomy | undefined> {
+/** Of a configuration with a chain. A wallet that cannot be read costs the wallet, not the host: the page says why. */
+export async function openEconomy({ node: { mesh, logger }, config, paths, keeping, changed, openWindow, options, pay }: OpenEconomy): Promise<OpenedEconomy> {
   const chain = chainConfigOf(config);
-  if (chain === undefined) return undefined;
+  if (chain === undefined) throw hostErrors.noChain({});
   try {
     const host = await EconomyHost.open({
       config: chain, home: config.home, contractsFolder: paths.contracts, logger, node: nodeSignerOf(mesh.signer), changed, pay,
@@ -46,6 +49,7 @@ export async function openEconomy({ node: { mesh, logger }, config, paths, keepi
         await host.start();
         link.start();
       },
+      look: () => link.look(),
       stop: async () => {
         await link.stop();
         await host.stop();
@@ -53,7 +57,7 @@ export async function openEconomy({ node: { mesh, logger }, config, paths, keepi
     };
   } catch (error) {
     logger.warn({ code: toCoded(error).code }, 'the wallet cannot be used');
-    return { parts: { economy: unusable(error) }, start: () => Promise.resolve(), stop: () => Promise.resolve() };
+    return { parts: { economy: unusable(error) }, start: () => Promise.resolve(), look: () => undefined, stop: () => Promise.resolve() };
   }
 }
 

@@ -26,9 +26,13 @@ export class PayLink {
 
   /** The node runs. Does not wait for the chain. */
   start(): void {
-    if (!this.#init.pay.isWanted) return;
     this.#off = this.#init.economy.wallet.events.on('changed', () => this.#connect());
     this.#connect();
+  }
+
+  /** The settings are others: pay may be wanted now. */
+  look(): void {
+    if (this.#off !== undefined) this.#connect();
   }
 
   /** Before the node stops. */
@@ -41,7 +45,7 @@ export class PayLink {
 
   #connect(): void {
     const { economy, pay, logger } = this.#init;
-    if (this.#connecting !== undefined || economy.wallet.state().status === 'none') return;
+    if (!pay.isWanted || this.#connecting !== undefined || this.#stopped.signal.aborted || economy.wallet.state().status === 'none') return;
     this.#connecting = economy.chain().then((chain) => (this.#stopped.signal.aborted
       ? undefined
       : pay.connect({ chain: new PayChain(chain), wallet: this.#wallet(chain) }))).catch((error: unknown) => {

@@ -1,11 +1,6 @@
 import { formatUnits } from 'viem';
-import type { Row, Subject, Warning } from '../../chain/index.ts';
-
-const WARNINGS: Readonly<Record<Warning, string>> = {
-  'unknown-call': 'what this call does is not known here', 'unlimited-approval': 'it lets another take any amount, from now on', 'stranger-approval': 'it lets an account take SUM that is none of SUM\'s contracts',
-  'sends-coins': 'it sends coins of the chain', permit: 'who has this signature can take SUM', 'unknown-domain': 'it is meant for a contract that is not known here', 'other-chain': 'it is meant for another chain',
-  'unreadable-message': 'nobody can read what this says', reverts: 'it would fail', 'not-simulated': 'it could not be tried before',
-};
+import { WARNINGS } from '../../api/index.ts';
+import type { Row, Subject } from '../../chain/index.ts';
 
 /** What is signed, for a terminal: nothing of it is left out. */
 export function subjectLines(subject: Subject): readonly string[] {

@@ -47,6 +47,26 @@ test('a session begins once, and on a node a work belongs to one session', () =>
   book.close();
 });
 
+test('the score is the mean over the answers, of which one that its owner calls bad counts nothing', () => {
+  const book = new PayBook(path);
+  book.begin({ ...session, role: 'payer' }, [share]);
+  book.begin({ ...session, role: 'payer', id: word('8') }, []);
+  const score = () => book.session('payer', session.id)?.score;
+  expect(score()).toBeUndefined();
+  for (const isWell of [true, true, true, false]) book.answered(session.id, isWell);
+  expect(score()).toBe(75n * 10n ** 16n);
+  book.rate(session.id, 'one', false);
+  book.rate(session.id, 'two', true);
+  book.rate(session.id, 'one', false);
+  expect(score()).toBe(5n * 10n ** 17n);
+  book.rate(session.id, 'one', true);
+  expect(score()).toBe(75n * 10n ** 16n);
+  book.rate(session.id, 'two', false);
+  book.rate(session.id, 'two', null);
+  expect(book.sessions('payer').map((one) => one.score)).toEqual([75n * 10n ** 16n, undefined]);
+  book.close();
+});
+
 test('only the newest vouchers are kept', () => {
   const book = new PayBook(path);
   book.begin(session, [share]);
@@ -76,7 +96,7 @@ test('a book of the first version goes on', () => {
   first.begin(session, [share]);
   first.close();
   const file = new DatabaseSync(path);
-  file.exec('DROP TABLE receipt; PRAGMA user_version = 1');
+  file.exec('DROP TABLE receipt; DROP TABLE rating; ALTER TABLE session DROP COLUMN answers; ALTER TABLE session DROP COLUMN well; PRAGMA user_version = 1');
   file.close();
   const book = new PayBook(path);
   book.addReceipts('node', share, [rootOf(1)]);

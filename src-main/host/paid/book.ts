@@ -3,6 +3,7 @@ import { SQLITE_CODES, SqliteFile, asPeerId, type PeerId } from '../../base/inde
 import type { Hex } from '../../chain/index.ts';
 import { payErrors } from './errors.ts';
 import { MAX_SESSION_RECEIPTS } from './options.ts';
+import { scoreOf } from './score.ts';
 import type { Terms } from './terms.ts';
 
 export type Role = 'node' | 'payer';
@@ -19,7 +20,7 @@ export interface BookedSession {
   /** Unix ms. */
   readonly openedMs: number;
   readonly state: SessionState;
-  /** The payer's, 0 to 1e18; undefined until there is one. */
+  /** The payer's, 0 to 1e18 (scoreOf); undefined before the first answer. */
   readonly score: bigint | undefined;
 }
 
@@ -62,12 +63,19 @@ CREATE TABLE step (id TEXT PRIMARY KEY, attempt INTEGER NOT NULL) STRICT;
 `, `
 CREATE TABLE receipt (
   role TEXT NOT NULL, session TEXT NOT NULL, node TEXT NOT NULL, leaf BLOB NOT NULL, PRIMARY KEY (role, session, node, leaf)) STRICT, WITHOUT ROWID;
+`, `
+ALTER TABLE session ADD COLUMN answers INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN well INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE rating (session TEXT NOT NULL, answer TEXT NOT NULL, is_good INTEGER NOT NULL, PRIMARY KEY (session, answer)) STRICT;
 `];
+
+/** With how many of its answers their owner called bad. */
+const SESSIONS = 'SELECT session.*, (SELECT count(*) FROM rating WHERE rating.session = session.id AND is_good = 0) AS bad FROM session';
 
 /** Newest vouchers that are kept for each node: the payer posts the last one, or an older one where it is slow. */
 const KEPT_VOUCHERS = 256;
 
-interface SessionRow { role: Role; id: Hex; chain: number; settlement: Hex; work: Hex; payer: Hex; opened_ms: number; state: SessionState; score: string | null }
+interface SessionRow { role: Role; id: Hex; chain: number; settlement: Hex; work: Hex; payer: Hex; opened_ms: number; state: SessionState; score: string | null; answers: number; well: number; bad: number }
 interface ShareRow { session: Hex; node: Hex; peer: string; first: number; last: number; price: string; cap: string; tokens: number }
 interface VoucherRow { root: Hex; signature: Hex; path: string; tokens: number; receipts: Hex }
 
@@ -101,13 +109,13 @@ export class PayBook {
   }
 
   session(role: Role, id: Hex): BookedSession | undefined {
-    const row = this.#file.get<SessionRow>('SELECT * FROM session WHERE role = ? AND id = ?', role, id);
+    const row = this.#file.get<SessionRow>(`${SESSIONS} WHERE role = ? AND id = ?`, role, id);
     return row === undefined ? undefined : sessionOf(row);
   }
 
   /** The newest first. */
   sessions(role?: Role, states: readonly SessionState[] = ['opening', 'open', 'closed', 'done']): readonly BookedSession[] {
-    const rows = this.#file.all<SessionRow>('SELECT * FROM session ORDER BY opened_ms DESC, id');
+    const rows = this.#file.all<SessionRow>(`${SESSIONS} ORDER BY opened_ms DESC, id`);
     return rows.filter((row) => (role === undefined || row.role === role) && states.includes(row.state)).map(sessionOf);
   }
 
@@ -119,8 +127,15 @@ export class PayBook {
     });
   }
 
-  setScore(id: Hex, score: bigint): void {
-    this.#file.run("UPDATE session SET score = ? WHERE role = 'payer' AND id = ?", `${score}`, id);
+  /** An answer of a session that this home pays has ended. */
+  answered(id: Hex, isWell: boolean): void {
+    this.#file.run("UPDATE session SET answers = answers + 1, well = well + ? WHERE role = 'payer' AND id = ?", Number(isWell), id);
+  }
+
+  /** What its owner thinks of one answer that ended well; null: nothing any more. */
+  rate(id: Hex, answer: string, isGood: boolean | null): void {
+    if (isGood === null) this.#file.run('DELETE FROM rating WHERE session = ? AND answer = ?', id, answer);
+    else this.#file.run('INSERT INTO rating VALUES (?, ?, ?) ON CONFLICT (session, answer) DO UPDATE SET is_good = excluded.is_good', id, answer, Number(isGood));
   }
 
   shares(role: Role, id: Hex): readonly BookedShare[] {
@@ -192,5 +207,5 @@ export class PayBook {
   }
 }
 
-const sessionOf = ({ role, id, chain, settlement, work, payer, opened_ms: openedMs, state, score }: SessionRow): BookedSession =>
-  ({ role, id, chainId: chain, settlement, work, payer, openedMs, state, score: score === null ? undefined : BigInt(score) });
+const sessionOf = ({ role, id, chain, settlement, work, payer, opened_ms: openedMs, state, score, ...counts }: SessionRow): BookedSession =>
+  ({ role, id, chainId: chain, settlement, work, payer, openedMs, state, score: score === null ? scoreOf(counts) : BigInt(score) });

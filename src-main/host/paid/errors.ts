@@ -38,6 +38,9 @@ export const payErrors = defineErrors('PAY', {
   spent: spec<{ tokens: number }>({
     fault: 'user', retryable: true, message: (m) => `what was put aside for this node is spent after ${m.tokens} tokens`, next: 'Open another paid session.',
   }),
+  notConnected: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'chain and wallet are not connected with pay now', next: 'Try again when the chain answers, and see whether this node has a wallet.' }),
+  notBooked: spec<{ session: string }>({ fault: 'user', message: () => 'this home knows nothing of the paid session that the answer belongs to', next: 'Rate it on the node that paid for it.' }),
+  scored: spec<{ session: string }>({ fault: 'user', message: () => 'the score of this answer\'s session is on the chain already, or came too late', next: 'Rate answers before their session is final, a day after its end.' }),
   refused: spec<{ peer: string; code: string; reason: string; again: boolean }>({
     fault: 'peer', retryable: true, message: (m) => `peer ${m.peer} refuses: ${m.reason}`, next: 'Choose another peer.',
   }),

@@ -55,7 +55,6 @@ interface Part {
 }
 
 type AskNode = (peer: PeerId, ask: Ask) => Promise<unknown>;
-const ONE = 10n ** 18n;
 
 /** One paid session of the payer's, from its first voucher to its last. Vouchers grow with what this side saw the nodes do, never beyond what was put aside. */
 export class PaidSession {
@@ -73,7 +72,6 @@ export class PaidSession {
   #unvouched = 0;
   #vouching: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #ended = { well: 0, all: 0 };
   #closing: Promise<void> | undefined;
 
   constructor(init: PaidSessionInit) {
@@ -115,7 +113,7 @@ export class PaidSession {
       this.#count();
       this.#followed.delete(entry);
       if (gathered !== undefined) this.#gathering.add(gathered);
-      this.#ended = { well: this.#ended.well + Number(isWell), all: this.#ended.all + 1 };
+      this.#answered(isWell);
     };
   }
 
@@ -123,7 +121,6 @@ export class PaidSession {
   close(): Promise<void> {
     return (this.#closing ??= this.#close().catch((error: unknown) => this.#init.logger.warn({ code: toCoded(error).code }, 'a paid session did not end in agreement; its newest voucher is what counts')).finally(() => {
       const { book } = this.#init;
-      if (this.#ended.all > 0 && book.session('payer', this.id)?.score === undefined) book.setScore(this.id, (ONE * BigInt(this.#ended.well)) / BigInt(this.#ended.all));
       book.setState('payer', this.id, 'closed');
       this.#init.onClosed();
     }));
@@ -143,6 +140,15 @@ export class PaidSession {
     } catch (error) {
       // The node's root is another one then, and it signs zeros.
       logger.warn({ code: toCoded(error).code }, 'receipts of a paid session could not be kept');
+    }
+  }
+
+  // One that ends when the book is closed already counts for nothing.
+  #answered(isWell: boolean): void {
+    try {
+      this.#init.book.answered(this.id, isWell);
+    } catch (error) {
+      this.#init.logger.info({ code: toCoded(error).code }, 'how an answer ended is not kept');
     }
   }
 

@@ -1,12 +1,13 @@
-import { parseEther } from 'viem';
 import { isCoded, systemClock, toCoded, type PeerId } from '../../base/index.ts';
+import type { Hex } from '../../chain/index.ts';
+import type { RatedAnswer } from '../../chats/index.ts';
 import { verifySignature } from '../../mesh/index.ts';
 import type { ReceiptsFile, SignedReceipt } from '../../pipeline/index.ts';
 import type { HostConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import { askPeer } from './ask-peer.ts';
 import { payErrors } from './errors.ts';
-import { openPaid, type Paid } from './open-paid.ts';
+import type { Paid } from './open-paid.ts';
 import type { PayChain } from './pay-chain.ts';
 import { PayGate } from './pay-gate.ts';
 import { receiptLeaf } from './receipt-set.ts';
@@ -14,6 +15,7 @@ import { keepWrongWork } from './wrong-work.ts';
 import type { PaidSession } from './paid-session.ts';
 import type { Offer, Standing } from './payer.ts';
 import type { PayWallet } from './ports.ts';
+import { sumUnits } from './sum-units.ts';
 
 interface Stage {
   readonly peer: PeerId;
@@ -30,15 +32,21 @@ export interface Affordable {
 export class PayHost {
   /** Of a node that computes for pay. */
   readonly gate: PayGate | undefined;
-  readonly #config: HostConfig;
+  readonly #settings: { readonly config: HostConfig };
   readonly #node: () => Node;
   #paid: Paid | undefined;
 
-  constructor(config: HostConfig, node: () => Node) {
-    this.#config = config;
+  /** What a session may cost goes by what the settings say when it is opened. */
+  constructor(settings: { readonly config: HostConfig }, node: () => Node) {
+    this.#settings = settings;
     this.#node = node;
+    const { config } = settings;
     // Members of a private zone compute for each other.
     this.gate = config.payPrice === undefined || config.zone === 'private' ? undefined : new PayGate();
+  }
+
+  get #config(): HostConfig {
+    return this.#settings.config;
   }
 
   /** It pays, or is paid, as the configuration says. */
@@ -56,9 +64,11 @@ export class PayHost {
     await this.disconnect();
     const { home, payPrice } = this.#config;
     const node = this.#node();
+    // With the libraries of chains, which a node that is not connected can do without.
+    const { openPaid } = await import('./open-paid.ts');
     const paid = openPaid({
       home, node, chain, wallet, verifySignature, clock: systemClock, logger: node.logger,
-      ...(this.gate === undefined || payPrice === undefined ? {} : { serve: { price: parseEther(payPrice), gate: this.gate } }),
+      ...(this.gate === undefined || payPrice === undefined ? {} : { serve: { price: sumUnits(payPrice), gate: this.gate } }),
     });
     await paid.start();
     this.#paid = paid;
@@ -69,6 +79,12 @@ export class PayHost {
     const paid = this.#paid;
     this.#paid = undefined;
     await paid?.stop();
+  }
+
+  /** What the owner thinks of an answer that was paid for. @throws PAY_NOT_CONNECTED, PAY_NOT_BOOKED, PAY_SCORED, CHAIN_* */
+  async rate({ session, answer, rating }: RatedAnswer): Promise<void> {
+    if (this.#paid === undefined) throw payErrors.notConnected({});
+    await this.#paid.payer.rate(session as Hex, answer, rating);
   }
 
   /** Leaves out who wants pay and gets none: because this node pays nothing, because it has staked too little, because it is paid elsewhere. */
@@ -111,6 +127,6 @@ export class PayHost {
       return offer === undefined ? [] : [{ ...offer, layers }];
     });
     if (toPay.length === 0 || payUpTo === undefined) return undefined;
-    return this.#paid?.payer.open({ stages: toPay, upTo: parseEther(payUpTo), signal });
+    return this.#paid?.payer.open({ stages: toPay, upTo: sumUnits(payUpTo), signal });
   }
 }

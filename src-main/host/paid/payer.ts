@@ -4,12 +4,13 @@ import { hexToBytes } from 'viem';
 import { isCoded, layerCount, toCoded, type Clock, type LayerRange, type Logger, type PeerId } from '../../base/index.ts';
 import { billMessage, sessionIdOf, type Hex, type SettlementPlace } from '../../chain/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
+import type { Rating } from '../../../src-preload/bridge/index.ts';
 import type { VerifySignature } from '../../pipeline/index.ts';
 import { askPeer } from './ask-peer.ts';
 import type { BookedBill, BookedShare, PayBook } from './book.ts';
 import { payErrors } from './errors.ts';
 import { nodeIdOf } from './node-id.ts';
-import { MAX_SESSION_NODES, SESSION_S } from './options.ts';
+import { FEEDBACK_PERIOD_S, MAX_SESSION_NODES, SESSION_S } from './options.ts';
 import { PaidSession } from './paid-session.ts';
 import type { PayChain } from './pay-chain.ts';
 import type { PayWallet } from './ports.ts';
@@ -95,9 +96,20 @@ export class Payer {
     return this.#live.has(id);
   }
 
-  /** What its owner thinks of a session, 0 to 1e18, in place of what follows from how its answers ended; until three days after it is final. */
-  rate(id: Hex, score: bigint): void {
-    this.#init.book.setScore(id, score);
+  /** What its owner thinks of one answer of a session; null: nothing any more. It counts for the session's score until that is sent, when the session is final. @throws PAY_NOT_BOOKED, PAY_SCORED, CHAIN_* */
+  async rate(id: Hex, answer: string, rating: Rating | null): Promise<void> {
+    const { book } = this.#init;
+    const booked = book.session('payer', id);
+    if (booked === undefined) throw payErrors.notBooked({ session: id });
+    if (booked.state === 'done' || await this.#isScored(id)) throw payErrors.scored({ session: id });
+    book.rate(id, answer, rating === null ? null : rating === 'good');
+  }
+
+  /** Or cannot be any more. */
+  async #isScored(id: Hex): Promise<boolean> {
+    const { chain } = this.#init;
+    const found = await chain.session(id);
+    return found !== undefined && (await chain.isScored(id) || await chain.time() >= found.finalAt + FEEDBACK_PERIOD_S);
   }
 
   /** Keeps a bill that a node signed, wherever it comes from: two of one session are a fault of the node. False: it is not signed by it, or of no session of ours. */

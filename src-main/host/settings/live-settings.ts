@@ -4,7 +4,7 @@ import type { ConfigSource, HostConfig } from '../config.ts';
 /** Count at once. */
 const AT_ONCE: readonly SettingKey[] = ['name', 'shareStore', 'uploadBytesPerSecond', 'logLevel'];
 /** Count when the model is loaded the next time. */
-const AT_LOAD = ['chatOver', 'contextTokens', 'threads', 'gpuLayers'] as const satisfies readonly SettingKey[];
+const AT_LOAD = ['chatOver', 'contextTokens', 'threads', 'gpuLayers', 'payUpTo'] as const satisfies readonly SettingKey[];
 
 /** What of a host goes by a change while it runs. */
 export interface RunningSettings {

@@ -65,6 +65,8 @@ it.each<[SettingChanges, string]>([
   [{ name: 'fine', httpPort: 99_999 }, 'httpPort'],
   [{ relays: ['not an address'] }, 'relays.0'],
   [{ hubUrl: 'ftp://x' }, 'hubUrl'],
+  [{ payPrice: '0' }, 'payPrice'],
+  [{ payUpTo: '1e3' }, 'payUpTo'],
   [{ embeddingModel: '/no/such/folder' }, 'embeddingModel'],
 ])('changes nothing where %j is not what the configuration takes', async (changes, field) => {
   await write({ name: 'before' });

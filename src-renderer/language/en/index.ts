@@ -12,6 +12,7 @@ import { logs } from './logs.ts';
 import { message } from './message.ts';
 import { network } from './network.ts';
 import { palette } from './palette.ts';
+import { pay } from './pay.ts';
 import { about, apiKeys, choices, setting, settings } from './settings.ts';
 import { shell } from './shell.ts';
 import { sidebar } from './sidebar.ts';
@@ -21,4 +22,4 @@ import { wallet } from './wallet.ts';
 import { models } from './models.ts';
 
 /** All that the page says in English; other languages have the same shape. One file a view. */
-export const en = { about, apiKeys, attachments, chat, choices, earnings, errors, figures, frame, help, invite, logs, message, network, palette, setting, settings, shell, sidebar, status, pipeline, wallet, models, contribute, firstRun } as const;
+export const en = { about, apiKeys, attachments, chat, choices, earnings, errors, figures, frame, help, invite, logs, message, network, palette, pay, setting, settings, shell, sidebar, status, pipeline, wallet, models, contribute, firstRun } as const;

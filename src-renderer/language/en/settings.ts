@@ -7,6 +7,7 @@ export const settings = {
   network: 'Network',
   storage: 'Storage and bandwidth',
   api: 'Local API',
+  pay: 'Pay',
   logs: 'Log',
   diagnostics: 'Diagnostics',
   help: 'Help',
@@ -79,6 +80,8 @@ export const setting = {
   hubUrl: { label: 'Model hub', help: 'Where models are searched and downloaded: an address that speaks the interface of huggingface.co.' },
   httpPort: { label: 'Port of page and API', help: 'On this machine only. 0 takes any free one at each start; programs that use the API need a fixed one.' },
   apiOrigins: { label: 'Web sites that may use the API', help: 'Origins like https://chat.example. Each still needs a key.' },
+  payPrice: { label: 'Price (SUM)', help: 'What strangers pay for 1,000 tokens of one layer that this node computes. Left empty, they are served for nothing.' },
+  payUpTo: { label: 'Most that a session may cost (SUM)', help: 'So much is put aside at most when a model is opened over machines that want pay. Left empty, nobody is paid, and those machines are left out.' },
   embeddingModel: { label: 'Folder of the embedding model', help: 'An ONNX model in the layout of transformers.js. The API offers embeddings with it.' },
 } as const;
 

@@ -52,7 +52,7 @@ function Control({ setting: { key, fallback }, written, error, id, isDisabled, o
     case 'switch': return <input {...common} type="checkbox" role="switch" className="switch" checked={written === 'true'} onChange={(event) => onChange(String(event.target.checked))} />;
     case 'choice': return <select {...common} value={written} onChange={(event) => onChange(event.target.value)}>{field.options.map((option) => <option key={option} value={option}>{choices[option]}</option>)}</select>;
     case 'list': return <textarea {...common} rows={Math.min(6, Math.max(2, written.split('\n').length))} value={written} placeholder={settings.empty} spellCheck={false} maxLength={20_000} onChange={(event) => onChange(event.target.value)} />;
-    case 'number': return <input {...common} type="text" inputMode="decimal" className="setting-number" value={written} placeholder={placeholder} autoComplete="off" maxLength={20} onChange={(event) => onChange(event.target.value)} />;
+    case 'number': case 'amount': return <input {...common} type="text" inputMode="decimal" className="setting-number" value={written} placeholder={placeholder} autoComplete="off" maxLength={field.kind === 'amount' ? 40 : 20} onChange={(event) => onChange(event.target.value)} />;
     case 'text': return <input {...common} type="text" value={written} placeholder={placeholder} autoComplete="off" spellCheck={false} maxLength={2_000} onChange={(event) => onChange(event.target.value)} />;
   }
 }

@@ -1,7 +1,8 @@
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { useStore } from 'zustand';
 import { useTexts } from '../../language/index.ts';
 import { desk, SECTIONS, type Section } from '../../stores/desk.ts';
+import type { PlaceProps } from '../places.tsx';
 import { AboutSection } from './about-section.tsx';
 import { ApiAddress } from './api-address.tsx';
 import { ApiKeys } from './api-keys.tsx';
@@ -11,14 +12,16 @@ import { DiagnosticsSection } from './diagnostics-section.tsx';
 import { HelpSection } from './help-section.tsx';
 import { HubToken } from './hub-token.tsx';
 import { LogSection } from './log-section.tsx';
+import { PaySection } from './pay-section.tsx';
 import { SettingsForm } from './settings-form.tsx';
 
-const SECTION: Readonly<Record<Section, () => ReactNode>> = {
+const SECTION: Readonly<Record<Section, (props: PlaceProps) => ReactNode>> = {
   appearance: () => <AppearanceSection />,
   node: () => <><SettingsForm key="node" keys={['name', 'chatOver', 'contextTokens', 'threads', 'gpuLayers', 'logLevel']} /><DesktopSettings /></>,
   network: () => <SettingsForm key="network" keys={['zone', 'mdns', 'listen', 'peers', 'relays', 'relay', 'portMapping', 'fetchLayersFor']} />,
   storage: () => <><SettingsForm key="storage" keys={['storeQuotaBytes', 'uploadBytesPerSecond', 'shareStore', 'bitswap', 'hubUrl']} /><HubToken /></>,
   api: () => <><ApiAddress /><SettingsForm key="api" keys={['httpPort', 'apiOrigins', 'embeddingModel']} /><ApiKeys /></>,
+  pay: (props) => <PaySection {...props} />,
   logs: () => <LogSection />,
   diagnostics: () => <DiagnosticsSection />,
   help: () => <HelpSection />,
@@ -26,17 +29,20 @@ const SECTION: Readonly<Record<Section, () => ReactNode>> = {
 };
 
 /** Everything that an owner sets up, one part at a time. */
-export function SettingsView() {
+export function SettingsView(props: PlaceProps) {
   const { settings } = useTexts();
   const open = useStore(desk, ({ section }) => section);
+  const nav = useRef<HTMLElement>(null);
+  // Where they are in a row, the one that is open may be out of sight.
+  useEffect(() => nav.current?.querySelector(`[data-section="${open}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [open]);
   return (
     <main className="setup">
-      <nav aria-label={settings.sections} className="setup-nav">
-        {SECTIONS.map((section) => <button key={section} type="button" aria-current={open === section ? 'page' : undefined} onClick={() => desk.setState({ section })}>{settings[section]}</button>)}
+      <nav ref={nav} aria-label={settings.sections} className="setup-nav">
+        {SECTIONS.map((section) => <button key={section} type="button" data-section={section} aria-current={open === section ? 'page' : undefined} onClick={() => desk.setState({ section })}>{settings[section]}</button>)}
       </nav>
       <section className={`setup-part setup-${open}`} tabIndex={0} aria-labelledby="setup-title">
         <h2 id="setup-title">{settings[open]}</h2>
-        {SECTION[open]()}
+        {SECTION[open](props)}
       </section>
     </main>
   );

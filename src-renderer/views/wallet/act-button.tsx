@@ -1,6 +1,8 @@
+import { useLayoutEffect, useRef } from 'react';
 import type { EconomyOp } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
+import { SayingButton } from './refusal.tsx';
 import { useWallet } from './wallet-context.ts';
 
 /** Why the buttons beside it cannot be pressed; one id for each place that says so. */
@@ -22,15 +24,18 @@ interface ActButtonProps {
 export function ActButton({ op, text, label, isMain = false }: ActButtonProps) {
   const { wallet } = useTexts();
   const { blocked, acts } = useWallet();
-  return (
-    <button type="button" className={isMain ? 'main wallet-act' : 'quiet wallet-act'} aria-label={label} title={blocked === undefined ? undefined : wallet.blocked[blocked]} disabled={blocked !== undefined} onClick={() => void acts.send(op)}>{text}</button>
-  );
+  const reason = blocked === undefined ? undefined : wallet.blocked[blocked];
+  return <SayingButton reason={reason} className={isMain ? 'main wallet-act' : 'quiet wallet-act'} label={label} onPress={() => void acts.send(op)}>{text}</SayingButton>;
 }
 
 /** What became of the last request, where nothing came of it. */
 export function ActFailure() {
   const { wallet } = useTexts();
   const { acts: { failure, isBusy } } = useWallet();
+  const shown = useRef<HTMLDivElement>(null);
+  // What was pressed may be far below. At once: nothing moves under a pointer that is on its way.
+  const isShown = failure?.kind === 'failed' && !isBusy;
+  useLayoutEffect(() => { if (isShown) shown.current?.scrollIntoView({ block: 'nearest' }); }, [isShown]);
   if (failure === undefined || isBusy) return null;
-  return failure.kind === 'refused' ? <p className="wallet-notice" role="status">{wallet.refused}</p> : <ErrorCard error={failure.error} />;
+  return <div ref={shown}>{failure.kind === 'refused' ? <p className="wallet-notice" role="status">{wallet.refused}</p> : <ErrorCard error={failure.error} />}</div>;
 }

@@ -7,6 +7,7 @@ import { useHost } from '../../stores/context.ts';
 import { ActButton, BlockedNote } from './act-button.tsx';
 import { Amount } from './amount.tsx';
 import { Failed } from './failed.tsx';
+import { SayingButton } from './refusal.tsx';
 import { Empty, WalletCard } from './wallet-card.tsx';
 import { useWallet } from './wallet-context.ts';
 
@@ -74,6 +75,6 @@ function Faucet() {
   const { network, economy, transactions, acts } = useWallet();
   const isOnline = useHost((view) => view.link === 'online');
   if (network.kind !== 'embedded') return null;
-  const blocked = blockedBy({ isOnline, economy, transactions }, { unlocked: false });
-  return <button type="button" className="quiet wallet-act" title={blocked === undefined ? wallet.faucetText : wallet.blocked[blocked]} disabled={blocked !== undefined || acts.isBusy} onClick={() => void acts.faucet()}>{wallet.faucet}</button>;
+  const blocked = blockedBy({ isOnline, economy, transactions }, { unlocked: false }) ?? (acts.isBusy ? 'deciding' : undefined);
+  return <SayingButton className="quiet wallet-act" title={wallet.faucetText} reason={blocked === undefined ? undefined : wallet.blocked[blocked]} onPress={() => void acts.faucet()}>{wallet.faucet}</SayingButton>;
 }

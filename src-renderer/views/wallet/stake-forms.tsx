@@ -4,6 +4,7 @@ import { useTexts } from '../../language/index.ts';
 import { formatUnits, typedUnits } from '../../stores/units.ts';
 import { checkAmount } from '../../stores/wallet.ts';
 import { ActFailure, BlockedNote } from './act-button.tsx';
+import { Refused, useRefusal } from './refusal.tsx';
 import { WalletCard } from './wallet-card.tsx';
 import { useWallet } from './wallet-context.ts';
 
@@ -29,14 +30,18 @@ function AmountForm({ form, ledger }: { readonly form: 'stake' | 'unstake'; read
   const most = form === 'stake' ? ledger.liquid : ledger.staked;
   const checked = checkAmount({ form, typed, ledger }, wallet.faults);
   const id = `wallet-${form}-amount`;
+  const reason = blocked === undefined ? ('fault' in checked ? checked.text : undefined) : wallet.blocked[blocked];
+  const refusal = useRefusal();
   const isWrong = 'fault' in checked && isTouched && (typed !== '' || checked.fault !== 'empty');
   // What was done is not to be done again by the next press.
   useEffect(() => { setTyped(''); setTouched(false); }, [most]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setTouched(true);
-    if ('units' in checked && blocked === undefined) void acts.send({ op: form, amount: String(checked.units) });
-    else document.getElementById(id)?.focus();
+    if (reason === undefined && 'units' in checked) return void acts.send({ op: form, amount: String(checked.units) });
+    // What is shown for the first time is told by where it stands.
+    if (blocked !== undefined || isWrong) refusal.say(reason ?? '');
+    if (blocked === undefined) document.getElementById(id)?.focus();
   };
   return (
     <form className="amount-form" noValidate onSubmit={submit} aria-labelledby={`wallet-${form}`}>
@@ -49,7 +54,8 @@ function AmountForm({ form, ledger }: { readonly form: 'stake' | 'unstake'; read
       <p id={`${id}-fault`} className="amount-fault" role="status">{isWrong && 'fault' in checked ? checked.text : ''}</p>
       <p className="wallet-means">{form === 'stake' ? wallet.stakeMeans : wallet.unstakeMeans}</p>
       <BlockedNote id={`${id}-blocked`} />
-      <button type="submit" className="main" disabled={blocked !== undefined} aria-describedby={blocked === undefined ? undefined : `${id}-blocked`}>{form === 'stake' ? wallet.stakeDo : wallet.unstakeDo}</button>
+      <button type="submit" className="main" aria-disabled={blocked !== undefined} aria-describedby={blocked === undefined ? `${id}-fault` : `${id}-blocked`}>{form === 'stake' ? wallet.stakeDo : wallet.unstakeDo}</button>
+      <Refused refusal={refusal} reason={reason} />
     </form>
   );
 }

@@ -2,8 +2,9 @@ import { formatEther } from 'viem';
 import type { Asked, BatchSubject, MessageSubject, PasswordReason, Row, ShownCall, Subject, TypedSubject } from '../../../chain/index.ts';
 import { html, type Html } from '../html.ts';
 import { TEXTS } from '../texts.ts';
+import { CALL_NAMES, FIELD_NAMES } from '../call-names.ts';
 import { alert, buttons, form, framed, passwordField } from './frame.ts';
-import { sumText, type PageInit } from './keep.ts';
+import { grouped, sumText, type PageInit } from './keep.ts';
 
 export interface ConsentPageInit extends PageInit {
   readonly asked: Asked & { readonly passwordNeeded?: PasswordReason };
@@ -21,14 +22,14 @@ export function consentPage({ wallet, token, problem, asked, more }: ConsentPage
 }
 
 const titleOf = (subject: Subject): string => T.titles[subject.kind === 'typed' && subject.isVoucher ? 'voucher' : subject.kind];
-const line = (name: string, value: Html | string): Html => html`<dt>${name}</dt><dd>${value}</dd>`;
+const line = (name: Html | string, value: Html | string): Html => html`<dt>${name}</dt><dd>${value}</dd>`;
 const clock = (atMs: number): Html => html`<time datetime="${new Date(atMs).toISOString()}">${new Date(atMs).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })}</time>`;
 
 function headOf({ asker, subject, expiresAtMs }: Asked): Html {
   const { chain } = subject;
   const from = subject.kind === 'batch' ? subject.batch.from : subject.from;
   const badge = chain.kind === 'embedded' ? html` <span class="badge test">${TEXTS.testChain}</span>` : html``;
-  const money = subject.kind === 'batch' || subject.spends > 0n ? line(T.spends, html`<span class="amount">${T.sum(sumText(subject.spends))}</span>`) : html``;
+  const money = subject.kind === 'batch' || subject.spends > 0n ? line(T.spends, html`<span class="amount">${T.sum(grouped(sumText(subject.spends)))}</span>`) : html``;
   const who = `${T.askers[asker.kind]}${asker.name === '' ? '' : `: ${asker.name}`}`;
   return html`<dl>${line(T.who, who)}${line(T.account, html`<span class="mono">${from}</span>`)}${line(T.chain, html`${chain.name} (${chain.chainId})${badge}`)}${money}${subject.kind === 'batch' ? costOf(subject) : html``}${line(T.until, clock(expiresAtMs))}</dl>`;
 }
@@ -55,19 +56,28 @@ function batchOf({ calls, sessions }: BatchSubject): Html {
 }
 
 function callOf({ call, contract, name, rows }: ShownCall, index: number): Html {
-  const title = T.call(index + 1, name ?? (call.data === '0x' ? T.plainCall : T.unknownCall));
+  const word = name === undefined ? (call.data === '0x' ? T.plainCall : T.unknownCall) : CALL_NAMES[`${contract ?? ''}.${name}`];
+  // Words help; what is called is shown all the same.
+  const title = html`${T.call(index + 1, word ?? name ?? '')}${word !== undefined && name !== undefined && html` <code class="note">${name}</code>`}`;
   const to = html`${contract !== undefined && html`<strong>${contract}</strong> `}<span class="mono">${call.to}</span>`;
   const value = call.value > 0n ? line(T.value, T.coins(formatEther(call.value))) : html``;
   const raw = call.data === '0x' ? html`` : html`<details><summary>${T.raw}</summary><pre tabindex="0">${call.data}</pre></details>`;
-  return html`<section class="call"><h3>${title}</h3><dl>${line(T.to, to)}${value}${rows.map(rowOf)}</dl>${raw}</section>`;
+  return html`<section class="call"><h3>${title}</h3><dl>${line(contract === undefined ? T.to : T.contract, to)}${value}${rows.map((row) => rowOf(row, contract !== undefined))}</dl>${raw}</section>`;
 }
 
-const rowOf = (row: Row): Html => line(row.name, html`<span class="mono">${row.value}</span>${noteOf(row)}`);
+/** An amount is read in SUM; what is sent stands behind it. */
+const rowOf = (row: Row, isKnown: boolean): Html => line(isKnown ? fieldName(row.name) : row.name, row.note?.kind === 'sum' ? html`<strong>${T.sum(grouped(row.note.amount))}</strong> <span class="mono note">${row.value}</span>` : html`<span class="mono">${row.value}</span>${noteOf(row)}`);
+
+/** `caps[1]` is the second of several. */
+function fieldName(name: string): Html | string {
+  const [, field = '', place] = /^(\w+)\[(\d+)\]$/.exec(name) ?? [undefined, name];
+  const word = FIELD_NAMES[field];
+  return word === undefined ? name : html`${word}${place !== undefined && ` ${Number(place) + 1}`} <code class="note">${name}</code>`;
+}
 
 function noteOf({ note }: Row): Html | undefined {
   switch (note?.kind) {
-    case undefined: return undefined;
-    case 'sum': return html` <strong>(${T.sum(note.amount)})</strong>`;
+    case undefined: case 'sum': return undefined;
     case 'contract': return html` <strong>(${note.name})</strong>`;
     case 'own': return html` <strong>(${T.own})</strong>`;
   }
@@ -76,7 +86,7 @@ function noteOf({ note }: Row): Html | undefined {
 const messageOf = ({ text, bytes }: MessageSubject): Html => html`<h2>${text === undefined ? T.bytes : T.message}</h2><pre tabindex="0">${text ?? bytes}</pre>`;
 
 function typedOf({ primaryType, domain, rows, hash, isVoucher }: TypedSubject): Html {
-  return html`${isVoucher && html`<p>${T.voucher}</p>`}<h2>${T.domain}</h2><dl>${domain.map(rowOf)}</dl><h2>${T.content}: ${primaryType}</h2><dl>${rows.map(rowOf)}</dl><p class="note">${T.hash}: <code>${hash}</code></p>`;
+  return html`${isVoucher && html`<p>${T.voucher}</p>`}<h2>${T.domain}</h2><dl>${domain.map((row) => rowOf(row, false))}</dl><h2>${T.content}: ${primaryType}</h2><dl>${rows.map((row) => rowOf(row, false))}</dl><p class="note">${T.hash}: <code>${hash}</code></p>`;
 }
 
 function decision(needs: PasswordReason | undefined): Html {

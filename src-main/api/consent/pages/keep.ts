@@ -40,6 +40,8 @@ export function exportPage({ wallet, token, problem }: PageInit): string {
   return framed({ title, wallet, body: html`${alert(problem)}${form({ token: token(), body: html`${kinds}${passwordField({ name: 'password', label: TEXTS.password })}${submit(send)}` })}` });
 }
 
+/** As a number is read: 1,000,000.5 */
+export const grouped = (amount: string): string => amount.replace(/^\d+/, (whole) => whole.replace(/\B(?=(?:\d{3})+$)/g, ','));
 export const sumText = (units: bigint): string => formatUnits(units, 18);
 export const limitText = (units: bigint | null): string => (units === null ? TEXTS.limits.none : sumText(units));
 
@@ -50,7 +52,7 @@ export function limitsPage({ wallet, token, problem }: PageInit): string {
   const field = html`<label for="amount">${amount}</label><input id="amount" name="amount" inputmode="decimal" maxlength="60" autocomplete="off" value="${perDayUnits === null ? '' : sumText(perDayUnits)}"${hintRef('amount', amountHint)}>${hintOf('amount', amountHint)}`;
   const limit = form({ token: token(), action: 'limit', body: html`${field}${passwordField({ name: 'password', label: TEXTS.password })}${submit(send)}` });
   const fields = html`${passwordField({ name: 'old', label: old })}${passwordField({ name: 'new', label: TEXTS.newPassword, isNew: true, hint: TEXTS.passwordHint(least) })}${passwordField({ name: 'again', label: TEXTS.passwordAgain, isNew: true })}${submit(change)}`;
-  const body = html`${alert(problem)}<h2>${section}</h2><p>${now(sumText(todayUnits), limitText(perDayUnits))}</p><p>${text}</p>${limit}<h2>${passwordSection}</h2>${form({ token: token(), action: 'password', body: fields })}`;
+  const body = html`${alert(problem)}<h2>${section}</h2><p>${now(grouped(sumText(todayUnits)), grouped(limitText(perDayUnits)))}</p><p>${text}</p>${limit}<h2>${passwordSection}</h2>${form({ token: token(), action: 'password', body: fields })}`;
   return framed({ title, wallet, body });
 }
 

@@ -1,0 +1,10 @@
+import type { Warning } from '../../chain/index.ts';
+
+/** What a signature may do to its owner, in documents and in a terminal alike. */
+export const WARNINGS: Readonly<Record<Warning, string>> = {
+  'unknown-call': 'OmniNode does not know what one of these calls does. It may take everything that the account may give.',
+  'unlimited-approval': 'This lets another take all SUM of the account, now and later.', 'stranger-approval': 'This lets an address take SUM that is none of OmniNode\'s contracts.',
+  'sends-coins': 'Coins of the chain leave the account besides the fee.', permit: 'Whoever has this signature can use it to take what it names, without another transaction of yours.',
+  'unknown-domain': 'This is for a program that is none of OmniNode\'s contracts.', 'other-chain': 'This is for another chain than this one, or for any.',
+  'unreadable-message': 'This message is no readable text. It may stand for anything.', reverts: 'Tried now, this fails. Its fee would be lost.', 'not-simulated': 'It could not be tried; whether it works is unknown.',
+};

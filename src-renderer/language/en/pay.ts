@@ -1,0 +1,20 @@
+/** What is paid, and for what; the settings' part of that name. */
+export const pay = {
+  free: 'Strangers are served for nothing.',
+  members: 'Members of your private zone are served for nothing.',
+  paid: (price: string) => `Strangers are served for pay alone: ${price} SUM for 1,000 tokens of one layer.`,
+  missing: {
+    chain: 'No chain is configured, so nobody is served: name one (“chain” in config.json), or take the price out.',
+    answer: 'The chain does not answer: nobody new is served until it does.',
+    wallet: 'This node has no wallet, so nobody is served yet: create one.',
+    stake: 'Too little is staked for this node, so payers leave it out: stake at least 1,000 SUM.',
+  },
+  setPrice: 'Set a price',
+  changePrice: 'Change the price',
+  toWallet: 'Open the Wallet',
+  intro: 'Everything here works without pay. With it, strangers compute for each other for SUM; members of a private zone never pay each other.',
+  forServing: 'To be paid',
+  forServingText: 'This node needs a wallet, at least 1,000 SUM staked, and “Compute for others” switched on. The price counts from the next start on.',
+  forPaying: 'To pay',
+  forPayingText: 'This node needs a wallet with SUM and some of the chain’s own coin for fees. When a model is opened over machines that want pay, you are asked once for the whole session; what is not used comes back. What it may cost counts when the model is loaded anew.',
+} as const;
