@@ -35,6 +35,7 @@ function noteOf({ note }: Row): string {
   switch (note?.kind) {
     case undefined: return '';
     case 'sum': return ` (${note.amount} SUM)`;
+    case 'text': return ` ("${note.text}")`;
     case 'contract': return ` (${note.name})`;
     case 'own': return ' (this account)';
   }

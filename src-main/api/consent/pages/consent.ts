@@ -68,6 +68,7 @@ function noteOf({ note }: Row): Html | undefined {
   switch (note?.kind) {
     case undefined: return undefined;
     case 'sum': return html` <strong>(${T.sum(note.amount)})</strong>`;
+    case 'text': return html` <strong>(“${note.text}”)</strong>`;
     case 'contract': return html` <strong>(${note.name})</strong>`;
     case 'own': return html` <strong>(${T.own})</strong>`;
   }

@@ -30,7 +30,7 @@ const ofSimulation = ({ outcome }: Simulation): readonly Warning[] => (outcome =
 function shown({ call, decoded }: ReadCall, viewer: Viewer): ShownCall {
   if (decoded === undefined) return { call, rows: [] };
   const list = new RowList(viewer);
-  for (const { name, type, value } of decoded.args) list.add({ name: name === '' ? type : name, type, value, isSum: AMOUNTS.has(name) });
+  for (const { name, type, value } of decoded.args) list.add({ name: name === '' ? type : name, type, value, isSum: AMOUNTS.has(name), isText: type === 'bytes' && name === 'evidence' });
   return { call, contract: decoded.contract, name: decoded.name, rows: list.rows };
 }
 

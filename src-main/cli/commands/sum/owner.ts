@@ -21,9 +21,9 @@ export interface OrderArgs {
 }
 
 /** Shows what would be signed, asks, sends, and waits until it is in a block. */
-export const order = (context: CommandContext, op: OwnerOp, { yes = false, dryRun = false }: OrderArgs): Promise<number> => withOwner(context, async (owner) => {
+export const order = (context: CommandContext, op: OwnerOp | ((owner: Owner) => Promise<OwnerOp>), { yes = false, dryRun = false }: OrderArgs): Promise<number> => withOwner(context, async (owner) => {
   const { output, signal } = context;
-  const question = await owner.ask(op);
+  const question = await owner.ask(typeof op === 'function' ? await op(owner) : op);
   output.line(question.lines.join('\n'));
   const isApproved = !dryRun && (yes || await askYes('Sign and send?', signal));
   const password = isApproved && question.needsPassword ? { password: await askPassword('Password of the wallet', signal) } : {};

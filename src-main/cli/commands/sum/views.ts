@@ -5,6 +5,7 @@ import { table } from '../../table.ts';
 /** What the commands around SUM show; pure. */
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+export const moment = (ms: number): string => `${day(ms)} UTC`;
 const rows = (pairs: readonly (readonly [string, string])[]): string => `${pairs.map(([name, value]) => `${name.padEnd(11)} ${value}`).join('\n')}\n`;
 
 export function chainView({ network, link, node }: Economy): string {
