@@ -61,7 +61,8 @@ it('a case goes from doubt to ruling: the wrong node is cut and its claim refuse
   await expect(finder.owner.ask({ op: 'enlist' })).rejects.toMatchObject({ code: 'COMMITTEE_NOT_OWNER' });
   expect(await ground.order(member, { op: 'enlist' })).toBe('confirmed');
   await expect(member.owner.ask({ op: 'enlist' })).rejects.toMatchObject({ code: 'COMMITTEE_ENLISTED' });
-  const claim = await ground.vouched();
+  const vouched = await ground.vouched();
+  const settlers = ([0, 1] as const).map((index) => ground.settlerOf(index, vouched));
   await chain.travel(SESSION_S);
   await expect(finder.owner.ask(doubt)).rejects.toMatchObject({ code: 'COMMITTEE_TOO_FEW_CANDIDATES', meta: { candidates: 1, least: 5 } });
   const others = ground.candidates.slice(1);
@@ -114,6 +115,8 @@ it('a case goes from doubt to ruling: the wrong node is cut and its claim refuse
   await Promise.all(others.map(async ({ account }) => {
     for (const index of [0, 1] as const) await ground.act(account, { op: 'reveal', ...caseOf(index) });
   }));
+  // The session is final, and the cases are open: neither node claims, nor gives up.
+  for (const { settle, state } of settlers) for (let look = 0; look < 6; look++) await settle().then(() => expect(state()).toBe('closed'));
   expect(await finder.owner.committee({ isAll: false })).toMatchObject({ cases: [{ opened: 5, wrong: 1, acts: ['conclude'] }, { roles: ['challenger'], opened: 5, wrong: 4, acts: ['conclude'] }] });
   for (const index of [0, 1] as const) expect(await ground.order(finder, { op: 'conclude', ...about(index) })).toBe('confirmed');
 
@@ -131,9 +134,10 @@ it('a case goes from doubt to ruling: the wrong node is cut and its claim refuse
   await ground.act(ground.accusedAccount, { op: 'takeOwed' });
   await expect(ground.order(finder, { op: 'conclude', ...about(0) })).rejects.toMatchObject({ code: 'COMMITTEE_CLOSED', meta: { standing: 'upheld' } });
 
-  await chain.travel(DAY_S);
-  await expect(claim(0)).rejects.toMatchObject({ code: 'CHAIN_REVERTED', meta: { error: 'WasRefused' } });
-  await claim(1);
+  await expect(vouched.claim(0)).rejects.toMatchObject({ code: 'CHAIN_REVERTED', meta: { error: 'WasRefused' } });
+  for (const { settle } of settlers) await settle();
+  expect(settlers.map(({ state }) => state())).toEqual(['done', 'closed']);
+  expect((await Promise.all([0, 1].map((index) => ground.pay.share(ground.sessionId, ground.accused[index]!.nodeId)))).map(({ isClosed }) => isClosed)).toEqual([false, true]);
   await expect(finder.owner.ask(doubt)).rejects.toMatchObject({ code: 'COMMITTEE_FINAL' });
 }, 120_000);
 
@@ -157,7 +161,11 @@ it('refuses files that are none, and names that fit none or several', async () =
   expect((await poor.owner.committee({ isAll: true })).cases).toHaveLength(2);
 });
 
-const stakes = (): Promise<bigint[]> => Promise.all(ground.accused.map(async ({ nodeId }) => (await ground.chain.chain.ledger({ nodeId, account: ground.accusedAccount.address })).staked));
+/** With what is unbonding. */
+const stakes = (): Promise<bigint[]> => Promise.all(ground.accused.map(async ({ nodeId }) => {
+  const { staked, unbonding } = await ground.chain.chain.ledger({ nodeId, account: ground.accusedAccount.address });
+  return unbonding.reduce((sum, { amount }) => sum + amount, staked);
+}));
 
 /** What opens a vote lies in files of its own, for the owner alone. */
 async function expectSecret({ home }: Home): Promise<void> {

@@ -1,14 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bytesToHex, keccak256, parseEther, toHex } from 'viem';
+import { bytesToHex, keccak256, parseEther, toHex, zeroHash } from 'viem';
 import { asPeerId, silentLogger } from '../../src-main/base/index.ts';
 import type { OwnerOp, OwnerService } from '../../src-main/api/index.ts';
 import { billMessage, sessionIdOf, voucherTypedData, type ChainConfig, type CommitteeOp, type Hex, type NodeSigner } from '../../src-main/chain/index.ts';
 import { ChainGround, CONTRACTS_FOLDER, newAccount, newNode, type TestAccount } from '../../src-main/chain/testing/index.ts';
 import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
 import { ownerService } from '../../src-main/host/economy/owner-service.ts';
-import { billOf, PayBook, PayChain, payBookPath, type BookedShare } from '../../src-main/host/paid/index.ts';
+import { billOf, outboxWallet, PayBook, PayChain, payBookPath, type BookedShare } from '../../src-main/host/paid/index.ts';
+import { NodeSettler } from '../../src-main/host/paid/node-settler.ts';
+import { Steps } from '../../src-main/host/paid/steps.ts';
 import { voucherTree } from '../../src-main/host/paid/vouchers.ts';
 import { CHEAP, PASSWORD } from './wallet-ground.ts';
 
@@ -26,6 +28,13 @@ export interface Home {
   owner: OwnerService;
 }
 
+export interface Vouched {
+  readonly root: Hex;
+  readonly paths: readonly (readonly Hex[])[];
+  /** By the account of the two nodes. */
+  claim(index: 0 | 1): Promise<unknown>;
+}
+
 /** An embedded chain over JSON-RPC, two nodes of one account that serve a paid session, its payer, and five accounts with staked nodes of their own. */
 export class CaseGround {
   readonly chain: ChainGround;
@@ -35,6 +44,7 @@ export class CaseGround {
   readonly sessionId: Hex;
   readonly #folder: string;
   readonly #homes: Home[] = [];
+  readonly #books: PayBook[] = [];
   readonly #payer: TestAccount;
 
   private constructor(folder: string, chain: ChainGround, payer: TestAccount) {
@@ -52,6 +62,8 @@ export class CaseGround {
     const ground = new CaseGround(folder, chain, chain.account);
     await Promise.all([ground.#payer, ground.accusedAccount, ...ground.candidates.map(({ account }) => account)].map((account) => chain.fund(account)));
     for (const node of ground.accused) await chain.do({ op: 'stake', amount: STAKE }, { account: ground.accusedAccount, node });
+    // As many entries as there can be: a slash walks them all, and must not fail for want of gas.
+    for (let entry = 0; entry < 16; entry++) await chain.do({ op: 'unstake', amount: parseEther('1') }, { account: ground.accusedAccount, node: ground.accused[0] });
     await Promise.all(ground.candidates.map((one) => chain.do({ op: 'stake', amount: STAKE }, one)));
     await chain.send('open', ground.pay.open({ salt: SALT, durationS: BigInt(SESSION_S), nodeIds: ground.accused.map(({ nodeId }) => nodeId), caps: [CAP, CAP] }), ground.#payer);
     return ground;
@@ -63,6 +75,7 @@ export class CaseGround {
 
   async stop(): Promise<void> {
     for (const { host } of this.#homes) await host.stop();
+    for (const book of this.#books) book.close();
     await this.chain.chain.stop();
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -105,13 +118,28 @@ export class CaseGround {
     await this.chain.send(op.op, await this.chain.chain.planCommittee(op, account.address), account);
   }
 
-  /** The payer's voucher over what both nodes did is posted; the claim of one of them. */
-  async vouched(): Promise<(index: 0 | 1) => Promise<unknown>> {
+  /** The payer's voucher over what both nodes did is posted. */
+  async vouched(): Promise<Vouched> {
     const shares = this.accused.map((node, index) => this.#share(node, index));
     const bills = shares.map((share) => billOf(share, { tokens: 100 }));
     const { root, paths } = voucherTree(bills, this.#place);
     await this.chain.send('post', this.pay.post(this.sessionId, { root, signature: await this.#payer.key.signTypedData(voucherTypedData(this.#place, { sessionId: this.sessionId, root })) }), this.#payer);
-    return (index) => this.chain.send('claim', this.pay.collect(bills[index]!, { root, path: paths[index]! }), this.accusedAccount);
+    return { root, paths, claim: (index) => this.chain.send('claim', this.pay.collect(bills[index]!, { root, path: paths[index]! }), this.accusedAccount) };
+  }
+
+  /** What the first or second accused node does about its pay, out of a book with its share of what was vouched. */
+  settlerOf(index: 0 | 1, { root, paths }: Vouched): { readonly settle: () => Promise<void>; readonly state: () => string | undefined } {
+    const { nodeId } = this.accused[index];
+    const book = new PayBook(payBookPath(join(this.#folder, `node-${index}`)));
+    const share = this.#share(this.accused[index], index);
+    book.begin({ role: 'node', id: this.sessionId, ...this.#place, work: share.workId, payer: this.#payer.address, openedMs: 1, state: 'closed' }, [share]);
+    book.addVoucher('node', this.sessionId, [{ nodeId, root, signature: '0x12', path: paths[index] ?? [], tokens: 100, receiptsRoot: zeroHash }]);
+    const { outbox } = this.chain.chain;
+    const { signer, key } = this.accusedAccount;
+    const wallet = outboxWallet({ outbox, signer, maxFeeWei: parseEther('0.1'), signTyped: (data) => key.signTypedData(data) });
+    const settler = new NodeSettler({ book, chain: this.pay, wallet, steps: new Steps({ book, wallet, logger: silentLogger }) });
+    this.#books.push(book);
+    return { settle: () => settler.settle(), state: () => book.session('node', this.sessionId)?.state };
   }
 
   /** In the payer's book: two bills of the first node over the same session. */
