@@ -37,6 +37,7 @@ it('a proof is listed with what it is worth, saved, and brought by somebody else
   const [first] = ground.accused;
   expect(faults).toMatchObject([{ sessionId: ground.sessionId, nodeId: first.nodeId, kind: 'contradiction', standing: { kind: 'open', cut: String(STAKE / 2n), reward: String(STAKE / 40n) } }]);
   expect(await askOwner(finder.home, new AbortController().signal, { name: 'committee', input: { isAll: true } })).toMatchObject({ cases: [], candidates: 0, isEnlisted: false, owed: '0' });
+  await expect(askOwner(finder.home, new AbortController().signal, { name: 'ask', input: { op: 'openCase', ...about(0), evidence: 'e' } })).rejects.toMatchObject({ code: 'COMMITTEE_NOT_ENDED', next: expect.any(String) });
   await server.stop();
 
   const path = await saveFault(faultNamed(faults, first.nodeId.slice(0, 10)), finder.home, { isOverwriting: false });
@@ -46,6 +47,9 @@ it('a proof is listed with what it is worth, saved, and brought by somebody else
   await expect(member.owner.ask({ ...slash, place: { ...slash.place!, chainId: 5 } })).rejects.toMatchObject({ code: 'ECONOMY_OTHER_CHAIN', meta: { chainId: 5 } });
   await expect(member.owner.ask({ ...slash, nodeId: ground.accused[1].nodeId })).rejects.toMatchObject({ code: 'ECONOMY_NO_FAULT', message: expect.stringContaining('its bills are of another node') });
   await expect(member.owner.ask({ ...slash, proof: '0x12' })).rejects.toMatchObject({ code: 'ECONOMY_NO_FAULT' });
+  const { id, lines } = await member.owner.ask(slash);
+  expect(lines.join('\n')).toContain(`(two different bills that the node signed for one session: ${ground.sessionId})`);
+  await member.owner.decide({ id, isApproved: false });
   const before = await liquid(member);
   expect(await ground.order(member, slash)).toBe('confirmed');
   expect(await liquid(member) - before).toBe(STAKE / 40n);

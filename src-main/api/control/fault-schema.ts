@@ -54,6 +54,8 @@ export type CommitteeCaseInfo = z.infer<typeof caseSchema>;
 export const committeeSchema = z.object({
   /** By the chain's clock. */
   atMs: time, block: count,
+  /** Absent: there is no wallet. */
+  account: addressSchema.exactOptional(),
   owed: unitsSchema, bond: unitsSchema, candidates: count, isEnlisted: z.boolean(), drawsDue: count,
   cases: z.array(caseSchema).max(50).readonly(),
 });

@@ -1,5 +1,4 @@
-import type { PublicClient } from 'viem';
-import { encodeAbiParameters, keccak256 } from 'viem';
+import { encodeAbiParameters, keccak256, type PublicClient } from 'viem';
 import { abis } from '../abi/index.ts';
 import type { ChainEvent, EventName, EventOf } from '../ledger/events.ts';
 import { FAULT_KINDS } from '../settle/fault-proof.ts';
@@ -72,25 +71,35 @@ interface Viewer {
   readonly nodeId: Hex;
 }
 
-/** By events alone; the account of the accused node is read with the case. */
+/** By events alone: who staked for the accused node is its account. */
 function rolesOf(events: readonly ChainEvent[], { challenger, ...about }: CaseOf & { readonly challenger: Hex }, { own, nodeId }: Viewer): CaseRole[] {
   const isMember = own !== undefined && named(events, 'CommitteeDrawn').some((event) => isAbout(about)(event) && event.args.members.includes(own));
-  return [...(challenger === own ? ['challenger' as const] : []), ...(about.nodeId === nodeId ? ['accused' as const] : []), ...(isMember ? ['member' as const] : [])];
+  const isAccused = about.nodeId === nodeId || named(events, 'Staked').some(({ args }) => args.nodeId === about.nodeId && args.owner === own);
+  return [...(challenger === own ? ['challenger' as const] : []), ...(isAccused ? ['accused' as const] : []), ...(isMember ? ['member' as const] : [])];
 }
 
 async function one(from: CasesFrom, { args, atS }: EventOf<'CaseOpened'>, { own, nodeId, now }: Viewer & { readonly now: CaseClock['now'] }): Promise<CommitteeCase> {
   const about = { sessionId: args.sessionId, nodeId: args.nodeId };
   const { clock, challenger, accused, wrong, members } = await readCase(from, about, now);
-  const votes = new Set(named(from.events, 'VoteCommitted').filter(isAbout(about)).map((event) => event.args.member));
-  const opened = new Set(named(from.events, 'VoteOpened').filter(isAbout(about)).map((event) => event.args.member));
-  const ownVote = own === undefined || !votes.has(own) ? undefined : opened.has(own) ? 'open' : 'hidden';
   const isMember = own !== undefined && members.includes(own);
-  const isSlashDue = clock.standing === 'upheld' && !await from.client.readContract({ address: from.contracts.StakingContract, abi: abis.StakingContract, functionName: 'isPunished', args: [rulingIdOf(about)] });
   const roles: CaseRole[] = [...(challenger === own ? ['challenger' as const] : []), ...(accused === own || about.nodeId === nodeId ? ['accused' as const] : []), ...(isMember ? ['member' as const] : [])];
-  const acts = actsOf(clock, isMember ? { ...(ownVote === undefined ? {} : { vote: ownVote }) } : undefined);
+  const { votes, ownVote } = votesIn(from.events, about, own);
+  const isSlashDue = clock.standing === 'upheld' && !await from.client.readContract({ address: from.contracts.StakingContract, abi: abis.StakingContract, functionName: 'isPunished', args: [rulingIdOf(about)] });
+  const seat = isMember ? { ...(ownVote === undefined ? {} : { vote: ownVote }) } : undefined;
   return {
     ...about, ...phaseOf(clock), ...(clock.isDrawn || clock.standing !== 'open' ? {} : { drawBlock: clock.drawBlock }), ...(ownVote === undefined ? {} : { ownVote }),
-    roles, openedAtMs: atS * 1000, challenger, accused, members, votes: votes.size, opened: clock.opened, wrong, isSlashDue, acts: isSlashDue ? ['conclude'] : acts,
-    evidence: [{ by: args.challenger, text: evidenceText(args.evidence) }, ...named(from.events, 'EvidenceAdded').filter(isAbout(about)).slice(-EVIDENCE).map((event) => ({ by: event.args.account, text: evidenceText(event.args.evidence) }))],
+    roles, openedAtMs: atS * 1000, challenger, accused, members, votes, opened: clock.opened, wrong, isSlashDue, acts: isSlashDue ? ['conclude'] : actsOf(clock, seat), evidence: evidenceIn(from.events, args),
   };
 }
+
+/** Members who voted, and how far the account's own vote is. */
+function votesIn(events: readonly ChainEvent[], about: CaseOf, own: Hex | undefined): { readonly votes: number; readonly ownVote?: 'hidden' | 'open' } {
+  const votes = new Set(named(events, 'VoteCommitted').filter(isAbout(about)).map(({ args }) => args.member));
+  if (own === undefined || !votes.has(own)) return { votes: votes.size };
+  const isOpen = named(events, 'VoteOpened').filter(isAbout(about)).some(({ args }) => args.member === own);
+  return { votes: votes.size, ownVote: isOpen ? 'open' : 'hidden' };
+}
+
+const evidenceIn = (events: readonly ChainEvent[], { challenger, evidence, ...about }: EventOf<'CaseOpened'>['args']): CommitteeCase['evidence'] => [
+  { by: challenger, text: evidenceText(evidence) }, ...named(events, 'EvidenceAdded').filter(isAbout(about)).slice(-EVIDENCE).map(({ args }) => ({ by: args.account, text: evidenceText(args.evidence) })),
+];

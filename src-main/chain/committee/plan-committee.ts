@@ -97,7 +97,7 @@ async function tried(chain: CommitteeChain, account: Hex, { op, data }: { readon
     const coded = decodeError(error, { contracts, to: contracts.Committee, method: 'eth_call' });
     // The last thing that opening does is to take the bond, which is approved in the same batch.
     const isUnpaid = op.op === 'openCase' && (coded.meta['error'] === 'ERC20InsufficientAllowance' || coded.meta['error'] === 'ERC20InsufficientBalance');
-    if (!isUnpaid) throw await refusalOf(chain, op, coded, account);
+    if (!isUnpaid) throw await refusalOf({ chain, op, account, error: coded });
   }
   return [callOf(chain, NAMES[op.op], data)];
 }

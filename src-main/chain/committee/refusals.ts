@@ -6,48 +6,58 @@ import { SEATS } from './phase.ts';
 import type { CommitteeOp } from './types.ts';
 import { MAX_EVIDENCE_BYTES } from './words.ts';
 
-/** What the contract's own error means for who asked; other errors as they are. */
-export async function refusalOf(chain: Pick<CasesFrom, 'client' | 'contracts'>, op: CommitteeOp, error: CodedError, account: Hex): Promise<CodedError> {
-  if (error.code !== 'CHAIN_REVERTED') return error;
-  const args = error.meta['args'] as Readonly<Record<string, string>>;
-  const atMs = Number(args['until'] ?? args['from'] ?? 0) * 1000;
-  const nodeId = 'nodeId' in op ? op.nodeId : '0x';
-  switch (error.meta['error']) {
-    case 'NotOwnerOfNode': return committeeErrors.notOwner({ nodeId, account }, error);
-    case 'NodeNotActive': return committeeErrors.notActive({ nodeId }, error);
-    case 'AlreadyCandidate': return committeeErrors.enlisted({ nodeId }, error);
-    case 'NotCandidate': return committeeErrors.notEnlisted({ nodeId }, error);
-    case 'StillActive': return committeeErrors.othersNode({ nodeId }, error);
-    case 'DrawIsDue': return committeeErrors.drawsDue({ draws: Number(args['drawsDue']) }, error);
-    case 'UnknownNode': return committeeErrors.unknownNode({ name: nodeId, nodes: [] }, error);
-    case 'CaseExists': return committeeErrors.exists({}, error);
-    case 'TooFewCandidates': return committeeErrors.tooFewCandidates({ candidates: Number(args['candidates']), least: SEATS }, error);
-    case 'EvidenceTooLong': return committeeErrors.evidenceTooLong({ sizeBytes: Number(args['sizeBytes']), limitBytes: MAX_EVIDENCE_BYTES }, error);
-    case 'NotDrawn': return committeeErrors.notDrawn({}, error);
-    case 'AlreadyDrawn': return committeeErrors.drawn({}, error);
-    case 'NotMember': return committeeErrors.notMember({ account }, error);
-    case 'AlreadyOpened': return committeeErrors.opened({}, error);
-    case 'BadCommitment': return committeeErrors.notVoted({}, error);
-    case 'NothingOwed': return committeeErrors.nothingOwed({ account }, error);
-    case 'CaseNotOpen': return await notOpen(chain, op, error);
-    case 'TooEarly': return await tooEarly(chain, op, { error, atMs });
-    case 'TooLate': return tooLate(op, { error, atMs });
-    default: return error;
-  }
+interface Refusal {
+  readonly chain: Pick<CasesFrom, 'client' | 'contracts'>;
+  readonly op: CommitteeOp;
+  readonly account: Hex;
+  readonly error: CodedError;
 }
 
-async function notOpen(chain: Pick<CasesFrom, 'client' | 'contracts'>, op: CommitteeOp, error: CodedError): Promise<CodedError> {
+interface Refused extends Refusal {
+  /** Of the contract's error. */
+  readonly args: Readonly<Partial<Record<string, string>>>;
+  readonly nodeId: Hex;
+  /** What the error names as the time. */
+  readonly atMs: number;
+}
+
+/** What the contract's own error means for who asked; other errors as they are. */
+export async function refusalOf(refusal: Refusal): Promise<CodedError> {
+  const { op, error } = refusal;
+  const meaning = MEANINGS[String(error.meta['error'])];
+  if (error.code !== 'CHAIN_REVERTED' || meaning === undefined) return error;
+  const args = error.meta['args'] as Refused['args'];
+  return await meaning({ ...refusal, args, nodeId: 'nodeId' in op ? op.nodeId : '0x', atMs: Number(args['until'] ?? args['from'] ?? 0) * 1000 });
+}
+
+/** By the names of Committee.sol. */
+const MEANINGS: Readonly<Partial<Record<string, (refused: Refused) => CodedError | Promise<CodedError>>>> = {
+  NotOwnerOfNode: ({ nodeId, account, error }) => committeeErrors.notOwner({ nodeId, account }, error),
+  NodeNotActive: ({ nodeId, error }) => committeeErrors.notActive({ nodeId }, error),
+  AlreadyCandidate: ({ nodeId, error }) => committeeErrors.enlisted({ nodeId }, error),
+  NotCandidate: ({ nodeId, error }) => committeeErrors.notEnlisted({ nodeId }, error),
+  StillActive: ({ nodeId, error }) => committeeErrors.othersNode({ nodeId }, error),
+  DrawIsDue: ({ args, error }) => committeeErrors.drawsDue({ draws: Number(args['drawsDue']) }, error),
+  UnknownNode: ({ nodeId, error }) => committeeErrors.unknownNode({ name: nodeId, nodes: [] }, error),
+  CaseExists: ({ error }) => committeeErrors.exists({}, error),
+  TooFewCandidates: ({ args, error }) => committeeErrors.tooFewCandidates({ candidates: Number(args['candidates']), least: SEATS }, error),
+  EvidenceTooLong: ({ args, error }) => committeeErrors.evidenceTooLong({ sizeBytes: Number(args['sizeBytes']), limitBytes: MAX_EVIDENCE_BYTES }, error),
+  NotDrawn: ({ error }) => committeeErrors.notDrawn({}, error),
+  AlreadyDrawn: ({ error }) => committeeErrors.drawn({}, error),
+  NotMember: ({ account, error }) => committeeErrors.notMember({ account }, error),
+  AlreadyOpened: ({ error }) => committeeErrors.opened({}, error),
+  BadCommitment: ({ error }) => committeeErrors.notVoted({}, error),
+  NothingOwed: ({ account, error }) => committeeErrors.nothingOwed({ account }, error),
+  CaseNotOpen: notOpen, TooEarly: tooEarly, TooLate: tooLate,
+};
+
+async function notOpen({ chain, op, error }: Refused): Promise<CodedError> {
   if (!('sessionId' in op)) return error;
   const { clock: { standing } } = await readCase(chain, op);
   return standing === 'none' ? committeeErrors.noCase({ sessionId: op.sessionId, nodeId: op.nodeId }, error) : committeeErrors.closed({ standing }, error);
 }
 
-interface Refused {
-  readonly error: CodedError;
-  readonly atMs: number;
-}
-
-async function tooEarly({ client }: Pick<CasesFrom, 'client'>, { op }: CommitteeOp, { error, atMs }: Refused): Promise<CodedError> {
+async function tooEarly({ chain: { client }, op: { op }, error, atMs }: Refused): Promise<CodedError> {
   switch (op) {
     case 'openCase': return committeeErrors.notEnded({ atMs }, error);
     case 'reveal': return committeeErrors.votesStill({ atMs }, error);
@@ -58,7 +68,7 @@ async function tooEarly({ client }: Pick<CasesFrom, 'client'>, { op }: Committee
   }
 }
 
-function tooLate({ op }: CommitteeOp, { error, atMs }: Refused): CodedError {
+function tooLate({ op: { op }, error, atMs }: Refused): CodedError {
   switch (op) {
     case 'openCase': return committeeErrors.final({ atMs }, error);
     case 'addEvidence': return committeeErrors.evidenceOver({ atMs }, error);

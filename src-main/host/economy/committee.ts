@@ -28,6 +28,7 @@ async function opOf(host: EconomyHost, order: CommitteeOrder): Promise<Committee
 /** Throws CHAIN_*. */
 export async function committeeInfo(host: EconomyHost, isAll: boolean): Promise<OwnerOutput<'committee'>> {
   const standing = host.wallet.state();
-  const now = await (await host.chain()).committee({ nodeId: host.nodeId, isAll, ...(standing.status === 'none' ? {} : { account: standing.address }) });
-  return { ...now, owed: `${now.owed}`, bond: `${now.bond}` };
+  const own = standing.status === 'none' ? {} : { account: standing.address };
+  const now = await (await host.chain()).committee({ nodeId: host.nodeId, isAll, ...own });
+  return { ...now, ...own, owed: `${now.owed}`, bond: `${now.bond}` };
 }

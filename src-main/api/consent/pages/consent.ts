@@ -69,6 +69,7 @@ function noteOf({ note }: Row): Html | undefined {
     case undefined: return undefined;
     case 'sum': return html` <strong>(${T.sum(note.amount)})</strong>`;
     case 'text': return html` <strong>(“${note.text}”)</strong>`;
+    case 'fault': return html` <strong>(${T.faults[note.evidence]}${note.sessionIds.length > 0 && `: ${note.sessionIds.join(', ')}`})</strong>`;
     case 'contract': return html` <strong>(${note.name})</strong>`;
     case 'own': return html` <strong>(${T.own})</strong>`;
   }

@@ -7,7 +7,7 @@ import type { Launch } from '../../program.ts';
 import { jsonOf } from '../generation-options.ts';
 import { decided, example } from './decided.ts';
 import { committeeView } from './fault-views.ts';
-import { order, withOwner, type OrderArgs } from './owner.ts';
+import { order, withOwner, type Order, type OrderArgs } from './owner.ts';
 
 const EXAMPLES = `
 Examples:
@@ -42,7 +42,7 @@ const wholeNode = (text: string): string => {
 /** `omninode committee`: work that somebody doubts. */
 export function committeeCommand(program: Command, launch: Launch): void {
   const group = program.command('committee').summary('doubted work: cases, votes and seats of committees').addHelpText('after', EXAMPLES);
-  const send = (op: CommitteeOrder, args: OrderArgs): Promise<void> => launch((context) => order(context, op, args), undefined, jsonOf(args));
+  const send = (op: CommitteeOrder, args: Order): Promise<void> => launch((context) => order(context, op, args), undefined, jsonOf(args));
   const add = (name: string, summary: string): Command => decided(group.command(name).summary(summary));
   const about = (name: string, summary: string): Command => add(name, summary).argument('<session>', 'its id, or how that begins', sessionName).argument('<node>', 'its id, or how that begins, or its peer id', nodeName);
 
@@ -55,11 +55,11 @@ export function committeeCommand(program: Command, launch: Launch): void {
     .addHelpText('after', example('omninode committee open 0x5f0c2a 0x91be --evidence "https://example.org/receipts"'))
     .action((session: string, node: string, { evidence, ...args }: OrderArgs & { readonly evidence: string }) => send({ op: 'openCase', session, node, evidence }, args));
   about('evidence', 'point the committee to more evidence, until votes are opened').argument('<text>', 'at most 1,024 bytes').addHelpText('after', example('omninode committee evidence 0x5f0c2a 0x91be "https://example.org/more"'))
-    .action((session: string, node: string, evidence: string, args: OrderArgs) => send({ op: 'addEvidence', session, node, evidence }, args));
+    .action((...[session, node, evidence, args]: [string, string, string, OrderArgs]) => send({ op: 'addEvidence', session, node, evidence }, args));
   about('draw', 'draw the committee of a case').addHelpText('after', example('omninode committee draw 0x5f0c2a 0x91be')).action((session: string, node: string, args: OrderArgs) => send({ op: 'draw', session, node }, args));
   about('vote', 'vote, hidden until it is opened; until then another vote replaces it').argument('<verdict>', 'right or wrong: what the node signed', oneOf(['right', 'wrong'] as const))
     .addHelpText('after', example('omninode committee vote 0x5f0c2a 0x91be wrong'))
-    .action((session: string, node: string, verdict: string, args: OrderArgs) => launch((context) => vote(context, { op: 'vote', session, node, isWrong: verdict === 'wrong' }, args), undefined, jsonOf(args)));
+    .action((...[session, node, verdict, args]: [string, string, string, OrderArgs]) => send({ op: 'vote', session, node, isWrong: verdict === 'wrong' }, { ...args, note: voteNote(verdict) }));
   about('reveal', 'open this account\'s vote, in the day after votes were taken').addHelpText('after', example('omninode committee reveal 0x5f0c2a 0x91be')).action((session: string, node: string, args: OrderArgs) => send({ op: 'reveal', session, node }, args));
   about('conclude', 'end a case whose time is over, or whose votes are all open').addHelpText('after', example('omninode committee conclude 0x5f0c2a 0x91be')).action((session: string, node: string, args: OrderArgs) => send({ op: 'conclude', session, node }, args));
   add('withdraw', 'take the bonds and fees that are owed to this account').addHelpText('after', example('omninode committee withdraw')).action((args: OrderArgs) => send({ op: 'takeOwed' }, args));
@@ -72,8 +72,5 @@ const status = (context: CommandContext, { all = false }: { readonly all?: boole
   return EXIT.ok;
 });
 
-/** What is signed hides the vote: hence it is said beside it. */
-function vote(context: CommandContext, op: CommitteeOrder & { readonly isWrong: boolean }, args: OrderArgs): Promise<number> {
-  context.output.line(`your vote: the node was ${op.isWrong ? 'WRONG' : 'RIGHT'}. It is hidden in the commitment below; what opens it is kept in this home, so run "omninode committee reveal" from here.`);
-  return order(context, op, args);
-}
+/** What is signed hides it. */
+const voteNote = (verdict: string): string => `your vote  the node was ${verdict.toUpperCase()}: hidden in the commitment; what opens it is kept in this home, from where "omninode committee reveal" is run`;

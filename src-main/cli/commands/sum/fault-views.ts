@@ -15,7 +15,7 @@ export function faultsView(faults: readonly HeldFault[]): string {
   return faults.map(({ sessionId, nodeId, kind, standing, chainId }) => block(`session ${sessionId}`, [
     ['node', nodeId], ['fault', KINDS[kind]], ['on chain', standingText(standing, chainId)],
     ...(standing.kind === 'open' ? [['bring it', `omninode slash-evidence ${shortId(sessionId)} ${shortId(nodeId)}`] as const] : []),
-  ])).join('');
+  ])).join('\n');
 }
 
 function standingText(standing: FaultStandingInfo, chainId: number): string {
@@ -30,14 +30,14 @@ function standingText(standing: FaultStandingInfo, chainId: number): string {
 
 const ROLES: Readonly<Record<CommitteeCaseInfo['roles'][number], string>> = { challenger: 'opened it', accused: 'are the accused', member: 'have a seat' };
 
-export function committeeView({ atMs, block: head, owed, candidates, isEnlisted, cases }: CommitteeInfo, isAll: boolean): string {
+export function committeeView({ atMs, block: head, account, owed, candidates, isEnlisted, cases }: CommitteeInfo, isAll: boolean): string {
   const first = [
-    `this node is ${isEnlisted ? 'enlisted' : 'not enlisted'} for committees; ${candidates} nodes are`,
-    owed === '0' ? 'nothing is owed to this account' : `${sumText(owed)} SUM are owed to this account: omninode committee withdraw`,
+    `this node is ${isEnlisted ? 'enlisted' : 'not enlisted'} for committees; ${candidates} ${candidates === 1 ? 'node is' : 'nodes are'}`,
+    account === undefined ? 'there is no wallet here: `omninode wallet create` makes one' : owed === '0' ? 'nothing is owed to this account' : `${sumText(owed)} SUM are owed to this account: omninode committee withdraw`,
     `as of block ${head}, ${moment(atMs)} by the chain's time`,
   ];
   if (cases.length === 0) return `${first.join('\n')}\n${isAll ? 'there are no cases\n' : 'no case concerns this account (--all shows those of others)\n'}`;
-  return `${first.join('\n')}\n${cases.map((one) => caseView(one, atMs)).join('')}`;
+  return `${first.join('\n')}\n\n${cases.map((one) => caseView(one, atMs)).join('\n')}`;
 }
 
 function caseView(one: CommitteeCaseInfo, nowMs: number): string {

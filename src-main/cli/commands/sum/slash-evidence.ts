@@ -45,7 +45,7 @@ async function run(context: CommandContext, { what, node, ...args }: Named): Pro
 const list = (context: CommandContext): Promise<number> => withOwner(context, async (owner) => {
   const { faults } = await owner.faults({});
   const slashes = await ownSlashes(owner, faults.some(({ standing }) => standing.kind === 'unknown'));
-  context.output.answer(`${faultsView(faults)}${slashes === undefined ? '' : slashesView(slashes)}`);
+  context.output.answer(`${faultsView(faults)}${slashes === undefined ? '' : `\n${slashesView(slashes)}`}`);
   context.output.result({ faults, ...(slashes === undefined ? {} : { slashes }) });
   return EXIT.ok;
 });
