@@ -4,8 +4,9 @@ import { parseEther } from 'viem';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { silentLogger } from '../../src-main/base/index.ts';
 import { askOwner, startControlServer } from '../../src-main/api/index.ts';
+import type { Hex } from '../../src-main/chain/index.ts';
 import { newAccount, newNode } from '../../src-main/chain/testing/index.ts';
-import { loadOwner } from '../../src-main/host/index.ts';
+import { loadOwner, type EconomyTransaction } from '../../src-main/host/index.ts';
 import { CaseGround, DAY_S, SESSION_S, STAKE, type Home } from '../support/case-ground.ts';
 import { ScriptedHost } from '../support/scripted-host.ts';
 
@@ -122,16 +123,24 @@ it('a case goes from doubt to ruling: the wrong node is cut and its claim refuse
   // The session is final, and the cases are open: neither node claims, nor gives up.
   for (const { settle, state } of settlers) for (let look = 0; look < 6; look++) await settle().then(() => expect(state()).toBe('closed'));
   expect(await finder.owner.committee({ isAll: false })).toMatchObject({ cases: [{ opened: 5, wrong: 1, acts: ['conclude'] }, { roles: ['challenger'], opened: 5, wrong: 4, acts: ['conclude'] }] });
-  for (const index of [0, 1] as const) expect(await ground.order(finder, { op: 'conclude', ...about(index) })).toBe('confirmed');
 
-  // Of what the contradiction left, a fifth; a twentieth of that is the challenger's, besides what the votes left of the bond.
+  // Of what the contradiction left, a fifth; a twentieth of that is for who brings it. A node's estimate is enough for the ruling, and too little for its slash, which anybody brings later.
   const cut = STAKE / 2n / 5n;
+  await ground.actAsEstimated(others[0]!.account, { op: 'conclude', ...caseOf(0) });
+  expect((await finder.owner.committee({ isAll: false })).cases[1]).toMatchObject({ phase: 'upheld', isSlashDue: true, acts: ['conclude'] });
+  const poorer = await liquid(finder);
+  expect(await ground.order(finder, { op: 'conclude', ...about(0) })).toBe('confirmed');
+  expect(await liquid(finder) - poorer).toBe(cut / 20n);
+  expect(await ground.order(finder, { op: 'conclude', ...about(1) })).toBe('confirmed');
+  const [{ steps: [concluded] }] = (await finder.owner.transactions({})).transactions as [EconomyTransaction];
+  expect((await chain.client.getTransaction({ hash: concluded?.hash as Hex })).gas).toBeGreaterThanOrEqual(600_000n);
   expect(await stakes()).toEqual([STAKE / 2n - cut, STAKE]);
   expect((await chain.slashes())[0]).toMatchObject({ evidence: 'ruling', cut, sessionIds: [ground.sessionId] });
-  expect(await finder.owner.committee({ isAll: false })).toMatchObject({ owed: String(parseEther('190') + cut / 20n), cases: [{ phase: 'dismissed', isSlashDue: false, acts: [] }, { phase: 'upheld', isSlashDue: false, acts: [] }] });
+  expect(await finder.owner.committee({ isAll: false })).toMatchObject({ owed: String(parseEther('190')), cases: [{ phase: 'dismissed', isSlashDue: false, acts: [] }, { phase: 'upheld', isSlashDue: false, acts: [] }] });
   const then = await liquid(finder);
   expect(await ground.order(finder, { op: 'takeOwed' })).toBe('confirmed');
-  expect(await liquid(finder) - then).toBe(parseEther('190') + cut / 20n);
+  expect(await liquid(finder) - then).toBe(parseEther('190'));
+  expect(await chain.committee({ nodeId: ground.accused[1].nodeId, account: ground.accusedAccount.address, isAll: false })).toMatchObject({ owed: parseEther('190'), cases: [{ roles: ['accused'] }, { roles: ['accused'] }] });
   await expect(finder.owner.ask({ op: 'takeOwed' })).rejects.toMatchObject({ code: 'COMMITTEE_NOTHING_OWED' });
   expect(await member.owner.committee({ isAll: false })).toMatchObject({ owed: String(parseEther('4')) });
   expect(await ground.order(member, { op: 'takeOwed' })).toBe('confirmed');

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesToHex, keccak256, parseEther, toHex, zeroHash } from 'viem';
+import { expect } from 'vitest';
 import { asPeerId, silentLogger } from '../../src-main/base/index.ts';
 import type { OwnerOp, OwnerService } from '../../src-main/api/index.ts';
 import { billMessage, sessionIdOf, voucherTypedData, type ChainConfig, type CommitteeOp, type Hex, type NodeSigner } from '../../src-main/chain/index.ts';
@@ -116,6 +117,16 @@ export class CaseGround {
   /** By an account without a home. */
   async act(account: TestAccount, op: CommitteeOp): Promise<void> {
     await this.chain.send(op.op, await this.chain.chain.planCommittee(op, account.address), account);
+  }
+
+  /** By an account without a home, past the outbox: with the gas that the chain's node estimates, and no more. */
+  async actAsEstimated({ address, key }: TestAccount, op: CommitteeOp): Promise<void> {
+    const { chain } = this.chain;
+    const [call] = await chain.planCommittee(op, address);
+    const { to, data } = call!;
+    const [gas, nonce] = [await chain.client.estimateGas({ account: address, to, data }), await chain.client.getTransactionCount({ address })];
+    const raw = await key.signTransaction({ type: 'eip1559', chainId: chain.network.chainId, nonce, to, data, gas, maxFeePerGas: parseEther('0.0000001'), maxPriorityFeePerGas: 1n });
+    expect((await chain.client.waitForTransactionReceipt({ hash: await chain.client.sendRawTransaction({ serializedTransaction: raw }) })).status).toBe('success');
   }
 
   /** The payer's voucher over what both nodes did is posted. */
