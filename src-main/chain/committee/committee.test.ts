@@ -53,15 +53,18 @@ describe('what hides a vote', () => {
   let folder: string;
   beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'omninode-votes-')); });
   afterEach(() => rm(folder, { recursive: true }));
-  const ballot = { sessionId: word('1'), nodeId: word('2'), account: `0x${'Ab'.repeat(20)}` as Hex };
+  const account: Hex = `0x${'Ab'.repeat(20)}`;
+  const other: Hex = `0x${'cd'.repeat(20)}`;
+  const lower: Hex = `0x${'ab'.repeat(20)}`;
+  const ballot = { sessionId: word('1'), nodeId: word('2'), account };
 
   it('is made once for a case and an account, whoever asks at the same time, and found after a restart', async () => {
     const salts = new VoteSalts(join(folder, 'votes'));
     expect(await salts.find(ballot)).toBeUndefined();
-    const made = await Promise.all([salts.make(ballot), salts.make(ballot), salts.make({ ...ballot, account: ballot.account.toLowerCase() as Hex })]);
+    const made = await Promise.all([salts.make(ballot), salts.make(ballot), salts.make({ ...ballot, account: lower })]);
     expect(new Set(made).size).toBe(1);
     expect(await new VoteSalts(join(folder, 'votes')).find(ballot)).toBe(made[0]);
-    const others = await Promise.all([{ ...ballot, nodeId: word('3') }, { ...ballot, sessionId: word('3') }, { ...ballot, account: `0x${'cd'.repeat(20)}` as Hex }].map((other) => salts.make(other)));
+    const others = await Promise.all([{ ...ballot, nodeId: word('3') }, { ...ballot, sessionId: word('3') }, { ...ballot, account: other }].map((one) => salts.make(one)));
     expect(new Set([...others, made[0]]).size).toBe(4);
   });
 
