@@ -1,4 +1,4 @@
-import { defineErrors, spec } from '../base/index.ts';
+import { defineErrors, spec, utcMinute } from '../base/index.ts';
 
 type File = { readonly path: string; readonly reason: string };
 const tryLater = 'Wait: what was asked for is kept and goes on when the chain answers again. Check the network and the RPC addresses where it does not.';
@@ -33,7 +33,7 @@ export const economyErrors = defineErrors('ECONOMY', {
     fault: 'user', message: (m) => `the contracts see no fault of node ${m.nodeId} in this proof: ${m.reason}`, next: 'Bring it as its payer saved it. A proof holds on the chain, and for the settlement, that its bills are for.',
   }),
   punished: spec<{ nodeId: string; atMs?: number; cut?: string }>({
-    fault: 'user', message: (m) => `this fault of node ${m.nodeId} is punished already${m.atMs === undefined || m.cut === undefined ? '' : `: ${m.cut} SUM were cut on ${new Date(m.atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`}`,
+    fault: 'user', message: (m) => `this fault of node ${m.nodeId} is punished already${m.atMs === undefined || m.cut === undefined ? '' : `: ${m.cut} SUM were cut on ${utcMinute(m.atMs)} UTC`}`,
     next: 'Nothing is left to do: a fault is punished once, and who brought it first has the reward.',
   }),
   otherChain: spec<{ chainId: number; settlement: string; own: number }>({

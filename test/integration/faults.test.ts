@@ -8,6 +8,7 @@ import type { Hex } from '../../src-main/chain/index.ts';
 import { newAccount, newNode } from '../../src-main/chain/testing/index.ts';
 import { loadOwner, type EconomyTransaction } from '../../src-main/host/index.ts';
 import { CaseGround, DAY_S, SESSION_S, STAKE, type Home } from '../support/case-ground.ts';
+import { startCliSource } from '../support/cli.ts';
 import { ScriptedHost } from '../support/scripted-host.ts';
 
 // What proves a node's fault, and what a committee rules about doubted work, by what an owner's commands ask of a host: over a real chain with several homes on it.
@@ -39,6 +40,9 @@ it('a proof is listed with what it is worth, saved, and brought by somebody else
   expect(faults).toMatchObject([{ sessionId: ground.sessionId, nodeId: first.nodeId, kind: 'contradiction', standing: { kind: 'open', cut: String(STAKE / 2n), reward: String(STAKE / 40n) } }]);
   expect(await askOwner(finder.home, new AbortController().signal, { name: 'committee', input: { isAll: true } })).toMatchObject({ cases: [], candidates: 0, isEnlisted: false, owed: '0' });
   await expect(askOwner(finder.home, new AbortController().signal, { name: 'ask', input: { op: 'openCase', ...about(0), evidence: 'e' } })).rejects.toMatchObject({ code: 'COMMITTEE_NOT_ENDED', next: expect.any(String) });
+  const [listed, refused] = await Promise.all([['slash-evidence', '--json'], ['committee', 'open', about(0).session, about(0).node, '--evidence', 'e', '--json']].map((args) => startCliSource(args, { OMNINODE_HOME: finder.home }).done));
+  expect([listed?.code, JSON.parse(listed?.stdout ?? '')]).toEqual([0, { faults, slashes: [] }]);
+  expect([refused?.code, JSON.parse(refused?.stdout ?? '')]).toMatchObject([2, { error: { code: 'COMMITTEE_NOT_ENDED' } }]);
   await server.stop();
 
   const path = await saveFault(faultNamed(faults, first.nodeId.slice(0, 10)), finder.home, { isOverwriting: false });

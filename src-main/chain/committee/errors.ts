@@ -1,6 +1,5 @@
-import { defineErrors, spec } from '../../base/index.ts';
+import { defineErrors, spec, utcMinute } from '../../base/index.ts';
 
-const day = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 type At = { readonly atMs: number };
 
 /** What the committee's contract refuses, and what names no case: each with what can be done now. */
@@ -11,8 +10,8 @@ export const committeeErrors = defineErrors('COMMITTEE', {
   noCase: spec<{ sessionId: string; nodeId: string }>({ fault: 'user', message: () => 'nobody doubts this node\'s work in that session: there is no case', next: 'Open one with `omninode committee open`, or look at `omninode committee status --all`.' }),
   closed: spec<{ standing: string }>({ fault: 'user', message: (m) => `this case is over: ${m.standing}`, next: 'Look at `omninode committee status` for what is owed to you.' }),
   exists: spec<Record<string, never>>({ fault: 'user', message: () => 'there is a case about this node and session already, and there is only ever one', next: 'Add what you know with `omninode committee evidence`, while votes are taken.' }),
-  notEnded: spec<At>({ fault: 'user', retryable: true, message: (m) => `the session goes on until ${day(m.atMs)}; work is doubted after its end`, next: 'Open the case then; you have a day for it.' }),
-  final: spec<At>({ fault: 'user', message: (m) => `the session has been final since ${day(m.atMs)}: its work cannot be doubted any more`, next: 'Doubt work within a day after the end of its session.' }),
+  notEnded: spec<At>({ fault: 'user', retryable: true, message: (m) => `the session goes on until ${utcMinute(m.atMs)} UTC; work is doubted after its end`, next: 'Open the case then; you have a day for it.' }),
+  final: spec<At>({ fault: 'user', message: (m) => `the session has been final since ${utcMinute(m.atMs)} UTC: its work cannot be doubted any more`, next: 'Doubt work within a day after the end of its session.' }),
   tooFewCandidates: spec<{ candidates: number; least: number }>({
     fault: 'user', retryable: true, message: (m) => `${m.candidates} nodes have enlisted for committees, ${m.least} are needed`, next: 'Ask owners of staked nodes to run `omninode committee enlist`.',
   }),
@@ -30,15 +29,15 @@ export const committeeErrors = defineErrors('COMMITTEE', {
   }),
   notDrawn: spec<Record<string, never>>({ fault: 'user', retryable: true, message: () => 'the committee is not drawn yet', next: 'Draw it: `omninode committee draw`. Anybody may.' }),
   drawn: spec<Record<string, never>>({ fault: 'user', message: () => 'the committee is drawn already', next: 'Look at `omninode committee status --all` for its members.' }),
-  drawOver: spec<At>({ fault: 'user', message: (m) => `nobody drew the committee until ${day(m.atMs)}`, next: 'Conclude the case: the bond goes back to who opened it.' }),
+  drawOver: spec<At>({ fault: 'user', message: (m) => `nobody drew the committee until ${utcMinute(m.atMs)} UTC`, next: 'Conclude the case: the bond goes back to who opened it.' }),
   notMember: spec<{ account: string }>({ fault: 'user', message: (m) => `${m.account} has no seat on this committee`, next: 'Only members vote. Anybody adds evidence, draws and concludes.' }),
-  votesOver: spec<At>({ fault: 'user', message: (m) => `votes were taken until ${day(m.atMs)}`, next: 'If you voted, open your vote: `omninode committee reveal`.' }),
-  evidenceOver: spec<At>({ fault: 'user', message: (m) => `evidence was taken until ${day(m.atMs)}`, next: 'Nothing can be added to this case now.' }),
-  votesStill: spec<At>({ fault: 'user', retryable: true, message: (m) => `votes are taken until ${day(m.atMs)}, and opened in the day after`, next: 'Open yours then; it is kept here until then.' }),
-  openingOver: spec<At>({ fault: 'user', message: (m) => `votes could be opened until ${day(m.atMs)}`, next: 'Conclude the case: `omninode committee conclude`.' }),
+  votesOver: spec<At>({ fault: 'user', message: (m) => `votes were taken until ${utcMinute(m.atMs)} UTC`, next: 'If you voted, open your vote: `omninode committee reveal`.' }),
+  evidenceOver: spec<At>({ fault: 'user', message: (m) => `evidence was taken until ${utcMinute(m.atMs)} UTC`, next: 'Nothing can be added to this case now.' }),
+  votesStill: spec<At>({ fault: 'user', retryable: true, message: (m) => `votes are taken until ${utcMinute(m.atMs)} UTC, and opened in the day after`, next: 'Open yours then; it is kept here until then.' }),
+  openingOver: spec<At>({ fault: 'user', message: (m) => `votes could be opened until ${utcMinute(m.atMs)} UTC`, next: 'Conclude the case: `omninode committee conclude`.' }),
   notVoted: spec<Record<string, never>>({ fault: 'user', message: () => 'this account did not vote in this case', next: 'Without a vote in time there is nothing to open.' }),
   noSalt: spec<{ folder: string }>({ fault: 'user', message: (m) => `the vote on the chain was not made with what is kept in ${m.folder}`, next: 'Open it from the home it was made in, or bring the file with its salt from there.' }),
   opened: spec<Record<string, never>>({ fault: 'user', message: () => 'this vote is open already', next: 'Wait for the others, then conclude: `omninode committee conclude`.' }),
-  notOver: spec<At>({ fault: 'user', retryable: true, message: (m) => `the case goes on until ${day(m.atMs)}, or until all five votes are open`, next: 'Conclude it then.' }),
+  notOver: spec<At>({ fault: 'user', retryable: true, message: (m) => `the case goes on until ${utcMinute(m.atMs)} UTC, or until all five votes are open`, next: 'Conclude it then.' }),
   nothingOwed: spec<{ account: string }>({ fault: 'user', message: (m) => `nothing is owed to ${m.account}`, next: 'Bonds and fees are owed when a vote was opened or a case concluded.' }),
 });

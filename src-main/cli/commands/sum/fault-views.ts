@@ -1,11 +1,12 @@
+import { utcMinute } from '../../../base/index.ts';
 import type { CommitteeCaseInfo, CommitteeInfo, FaultStandingInfo, HeldFault } from '../../../host/index.ts';
 import { sumText } from '../../sum.ts';
-import { moment } from './views.ts';
 
 /** What the commands about faults and committees show; pure. */
 
 const KINDS: Readonly<Record<HeldFault['kind'], string>> = { contradiction: 'two bills of one session', 'double-claim': 'one work billed in two sessions', ruling: 'found wrong by a committee', unknown: 'of a kind that is not known here' };
 
+const moment = (ms: number): string => `${utcMinute(ms)} UTC`;
 /** Enough of an id to name it. */
 const shortId = (id: string): string => id.slice(0, 12);
 const block = (title: string, pairs: readonly (readonly [string, string])[]): string => `${[title, ...pairs.map(([name, value]) => `  ${name.padEnd(10)} ${value}`)].join('\n')}\n`;
