@@ -9,7 +9,7 @@ import { slashInfo } from './ledger-info.ts';
 type Slash = Extract<OwnerOp, { readonly op: 'slash' }>;
 
 /** Listed, the newest sessions' first. */
-const LISTED = 500;
+const LISTED = 100;
 
 /** What the book of this home proves, and what it is worth now. A chain that does not answer costs the second alone. Throws PAY_BOOK_*. */
 export async function heldFaults(host: EconomyHost): Promise<OwnerOutput<'faults'>> {
