@@ -154,7 +154,12 @@ it('a case goes from doubt to ruling: the wrong node is cut and its claim refuse
   await expect(vouched.claim(0)).rejects.toMatchObject({ code: 'CHAIN_REVERTED', meta: { error: 'WasRefused' } });
   for (const { settle } of settlers) await settle();
   expect(settlers.map(({ state }) => state())).toEqual(['done', 'closed']);
-  expect((await Promise.all([0, 1].map((index) => ground.pay.share(ground.sessionId, ground.accused[index]!.nodeId)))).map(({ isClosed }) => isClosed)).toEqual([false, true]);
+  const closed = (): Promise<boolean[]> => Promise.all(ground.accused.map(async ({ nodeId }) => (await ground.pay.share(ground.sessionId, nodeId)).isClosed));
+  expect(await closed()).toEqual([false, true]);
+  // What the wrong node would have had, and what the other did not need, is the payer's again.
+  const last = await liquid(finder);
+  await ground.settlePayer(finder.home);
+  expect([await closed(), await liquid(finder) - last]).toEqual([[true, true], parseEther('19.9')]);
   await expect(finder.owner.ask(doubt)).rejects.toMatchObject({ code: 'COMMITTEE_FINAL' });
 }, 120_000);
 

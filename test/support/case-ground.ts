@@ -11,6 +11,7 @@ import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
 import { ownerService } from '../../src-main/host/economy/owner-service.ts';
 import { billOf, outboxWallet, PayBook, PayChain, payBookPath, type BookedShare } from '../../src-main/host/paid/index.ts';
 import { NodeSettler } from '../../src-main/host/paid/node-settler.ts';
+import { PayerSettler } from '../../src-main/host/paid/payer-settler.ts';
 import { Steps } from '../../src-main/host/paid/steps.ts';
 import { voucherTree } from '../../src-main/host/paid/vouchers.ts';
 import { CHEAP, PASSWORD } from './wallet-ground.ts';
@@ -145,12 +146,19 @@ export class CaseGround {
     const share = this.#share(this.accused[index], index);
     book.begin({ role: 'node', id: this.sessionId, ...this.#place, work: share.workId, payer: this.#payer.address, openedMs: 1, state: 'closed' }, [share]);
     book.addVoucher('node', this.sessionId, [{ nodeId, root, signature: '0x12', path: paths[index] ?? [], tokens: 100, receiptsRoot: zeroHash }]);
-    const { outbox } = this.chain.chain;
-    const { signer, key } = this.accusedAccount;
-    const wallet = outboxWallet({ outbox, signer, maxFeeWei: parseEther('0.1'), signTyped: (data) => key.signTypedData(data) });
-    const settler = new NodeSettler({ book, chain: this.pay, wallet, steps: new Steps({ book, wallet, logger: silentLogger }) });
-    this.#books.push(book);
+    const settler = new NodeSettler(this.#settling(book, this.accusedAccount));
     return { settle: () => settler.settle(), state: () => book.session('node', this.sessionId)?.state };
+  }
+
+  /** The payer's end of it, out of the book in its home. */
+  async settlePayer(home: string): Promise<void> {
+    await new PayerSettler({ ...this.#settling(new PayBook(payBookPath(home)), this.#payer), isLive: () => false, now: () => Date.now() }).settle();
+  }
+
+  #settling(book: PayBook, { signer, key }: TestAccount) {
+    this.#books.push(book);
+    const wallet = outboxWallet({ outbox: this.chain.chain.outbox, signer, maxFeeWei: parseEther('0.1'), signTyped: (data) => key.signTypedData(data) });
+    return { book, chain: this.pay, wallet, steps: new Steps({ book, wallet, logger: silentLogger }) };
   }
 
   /** In the payer's book: two bills of the first node over the same session. */
