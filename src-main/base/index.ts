@@ -18,6 +18,7 @@ export * from './metrics.ts';
 export * from './files.ts';
 export * from './first-issue.ts';
 export * from './unpacked.ts';
+export * from './utc.ts';
 export * from './sqlite-file.ts';
 export * from './alive.ts';
 export * from './parent.ts';

@@ -1,4 +1,4 @@
-import { defineErrors, spec } from '../base/index.ts';
+import { defineErrors, spec, utcMinute } from '../base/index.ts';
 
 type File = { readonly path: string; readonly reason: string };
 const tryLater = 'Wait: what was asked for is kept and goes on when the chain answers again. Check the network and the RPC addresses where it does not.';
@@ -29,5 +29,15 @@ export const chainErrors = defineErrors('CHAIN', {
 export const economyErrors = defineErrors('ECONOMY', {
   notPossible: spec<{ op: string; reason: string }>({ fault: 'user', message: (m) => m.reason, next: 'Look at the ledger, and ask for what it allows.' }),
   noFaucet: spec<Record<string, never>>({ fault: 'user', message: () => 'only the local test chain gives SUM away', next: 'Get SUM from somebody who has some.' }),
+  noFault: spec<{ nodeId: string; reason: string }>({
+    fault: 'user', message: (m) => `the contracts see no fault of node ${m.nodeId} in this proof: ${m.reason}`, next: 'Bring it as its payer saved it. A proof holds on the chain, and for the settlement, that its bills are for.',
+  }),
+  punished: spec<{ nodeId: string; atMs?: number; cut?: string }>({
+    fault: 'user', message: (m) => `this fault of node ${m.nodeId} is punished already${m.atMs === undefined || m.cut === undefined ? '' : `: ${m.cut} SUM were cut on ${utcMinute(m.atMs)} UTC`}`,
+    next: 'Nothing is left to do: a fault is punished once, and who brought it first has the reward.',
+  }),
+  otherChain: spec<{ chainId: number; settlement: string; own: number }>({
+    fault: 'user', message: (m) => `this proof is for the settlement ${m.settlement} on chain ${m.chainId}, and this node uses another (chain ${m.own})`, next: 'Bring it from a home whose configuration names that chain.',
+  }),
   faucetEmpty: spec<{ againAtMs: number }>({ fault: 'user', retryable: true, message: () => 'the faucet gave all that it gives in a day', next: 'Come back tomorrow.' }),
 });

@@ -5,7 +5,8 @@ import { RpcError } from './client/json-rpc.ts';
 import { estimateGas, readHead, readTip, type Request } from './client/reads.ts';
 import { decodeError, decodeRevert } from './decode.ts';
 import { chainErrors } from './errors.ts';
-import { suggestedFees, withMargin } from './outbox/fees.ts';
+import { leastGas } from './least-gas.ts';
+import { larger, suggestedFees, withMargin } from './outbox/fees.ts';
 import type { Call, ContractAddresses, Hex } from './types.ts';
 
 /** What calls would do now, one after another, and what they may cost. */
@@ -34,8 +35,8 @@ export async function quoteCalls({ request, contracts }: { readonly request: Req
   const tip = await readTip(request, TIP);
   const { maxFeePerGas } = suggestedFees(baseFeePerGas, tip);
   const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((all, amount) => all + amount, 0n);
-  const gas = outcomes.map((one) => one.gas);
-  return { outcomes, feeWei: sum(gas) * (baseFeePerGas + tip), maxFeeWei: sum(gas.map(withMargin)) * maxFeePerGas * 2n };
+  const limits = outcomes.map(({ gas }, index) => larger(withMargin(gas), calls[index] === undefined ? 0n : leastGas(contracts, calls[index])));
+  return { outcomes, feeWei: sum(outcomes.map(({ gas }) => gas)) * (baseFeePerGas + tip), maxFeeWei: sum(limits) * maxFeePerGas * 2n };
 }
 
 type Outcomes = Quote['outcomes'];

@@ -8,13 +8,14 @@ import { createClient } from './client/client.ts';
 import { Endpoints } from './client/endpoints.ts';
 import type { RpcCall } from './client/json-rpc.ts';
 import { LinkWatch } from './client/link-watch.ts';
+import { caseNamed, planCommittee, readCommittee, VoteSalts, type CaseOf, type CasesOf, type CommitteeNow, type CommitteeOp } from './committee/index.ts';
 import { EMBEDDED_CHAIN_ID, type ChainConfig } from './config.ts';
 import { decodeCall, decodeError, type DecodedCall } from './decode.ts';
 import { deployContracts, readDeployment } from './devnet/deploy.ts';
 import { Devnet } from './devnet/devnet.ts';
 import { RpcServer } from './devnet/rpc-server.ts';
 import { chainErrors, economyErrors } from './errors.ts';
-import { earningsOf, EventIndex, readLedger, sessionsOf, slashesOf, type ChainEarnings, type ChainLedger, type ChainSlash, type LedgerOf } from './ledger/index.ts';
+import { earningsOf, EventIndex, faultStanding, readLedger, sessionsOf, slashesOf, type ChainEarnings, type ChainLedger, type ChainSlash, type FaultStanding, type LedgerOf } from './ledger/index.ts';
 import { Outbox, type OutboxEntry } from './outbox/index.ts';
 import type { SenderOptions } from './outbox/sender.ts';
 import { planCalls, type ChainOp, type PlanFor } from './plan.ts';
@@ -56,6 +57,7 @@ export class SumChain implements Service {
   #client: PublicClient | undefined;
   #outbox: Outbox | undefined;
   #index: EventIndex | undefined;
+  #salts: VoteSalts | undefined;
   #endpoints: Endpoints | undefined;
   #rpc: RpcServer | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -101,6 +103,7 @@ export class SumChain implements Service {
       this.#client = createClient(network, (call) => this.#request(call));
       this.#outbox = this.#openOutbox(network);
       this.#index = this.#openIndex(network);
+      this.#salts = new VoteSalts(this.#path(network, 'votes'));
       if (this.#devnet !== undefined) this.#outbox.use(this.#faucetSigner(this.#devnet));
     } catch (error) {
       await this.stop();
@@ -131,6 +134,15 @@ export class SumChain implements Service {
 
   plan(op: ChainOp, who: PlanFor): Promise<Call[]> {
     return planCalls(this, op, who);
+  }
+
+  /** Throws COMMITTEE_*, CHAIN_DOWN, CHAIN_WRONG_NETWORK. */
+  planCommittee(op: CommitteeOp, account: Hex): Promise<Call[]> {
+    return this.#reading(async (index) => {
+      await index.sync();
+      const { chainId, contracts } = this.network;
+      return await planCommittee({ client: this.client, chainId, contracts, events: index.events(), salts: this.#started(this.#salts) }, op, account);
+    });
   }
 
   /** For a decision: what the calls would do now, and cost. Throws CHAIN_DOWN, CHAIN_WRONG_NETWORK, CHAIN_BAD_ANSWER. */
@@ -167,6 +179,31 @@ export class SumChain implements Service {
     return await this.#reading(async (index) => {
       await index.sync();
       return slashesOf(index.events());
+    });
+  }
+
+  /** Cases of committees, as of the newest block; the same errors. */
+  async committee(of: CasesOf): Promise<CommitteeNow> {
+    return await this.#reading(async (index) => {
+      await index.sync();
+      return await readCommittee({ client: this.client, contracts: this.network.contracts, events: index.events() }, of);
+    });
+  }
+
+  /** The session and the node of it whose ids begin so. Throws COMMITTEE_UNKNOWN_SESSION, COMMITTEE_UNKNOWN_NODE, COMMITTEE_AMBIGUOUS, and the same errors. */
+  async caseNamed(names: { readonly session: Hex; readonly node: Hex }): Promise<CaseOf> {
+    return await this.#reading(async (index) => {
+      await index.sync();
+      return caseNamed(sessionsOf(index.events()).values(), names);
+    });
+  }
+
+  /** What the contracts say to proofs of faults; the same errors. */
+  async faults(proofs: readonly { readonly nodeId: Hex; readonly proof: Hex }[]): Promise<FaultStanding[]> {
+    return await this.#reading(async (index) => {
+      await index.sync();
+      const from = { client: this.client, contracts: this.network.contracts, slashes: slashesOf(index.events()) };
+      return await Promise.all(proofs.map((proof) => faultStanding(from, proof)));
     });
   }
 

@@ -19,6 +19,8 @@ import { pipelineInferCommand } from './commands/pipeline-infer.ts';
 import { sendCommand } from './commands/send.ts';
 import { serveCommand } from './commands/serve.ts';
 import { chainCommand } from './commands/sum/chain.ts';
+import { committeeCommand } from './commands/sum/committee.ts';
+import { slashEvidenceCommand } from './commands/sum/slash-evidence.ts';
 import { stakeCommands } from './commands/sum/stake.ts';
 import { walletCommand } from './commands/sum/wallet.ts';
 import { shardCommand } from './commands/shard.ts';
@@ -71,7 +73,7 @@ export function createProgram(version: string, invoke: Invoke): Command {
     .showHelpAfterError('(omninode --help shows commands and examples)')
     .exitOverride();
   const launch: Launch = (run, args, globals) => invoke({ ...program.opts(), ...globals }, (context) => run(context, args));
-  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, netCommand, clusterCommand, serveCommand, contributeCommand, keyCommand, embedCommand, verifyCommand, zoneCommand, banCommand, walletCommand, stakeCommands, chainCommand]) define(program, launch);
+  for (const define of [doctorCommand, listenCommand, inviteCommand, joinCommand, sendCommand, shardCommand, fetchCommand, modelCommand, storeCommand, inferCommand, pipelineInferCommand, pipelineCommand, peersCommand, netCommand, clusterCommand, serveCommand, contributeCommand, keyCommand, embedCommand, verifyCommand, zoneCommand, banCommand, walletCommand, stakeCommands, slashEvidenceCommand, committeeCommand, chainCommand]) define(program, launch);
   defineCompletion(program);
   // --json reads naturally before or after the command, so every command takes the global flags too.
   for (const command of program.commands.flatMap((one) => [one, ...one.commands])) command.exitOverride().addOption(new Option('--json', 'machine-readable output').hideHelp());

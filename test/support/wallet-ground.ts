@@ -19,9 +19,10 @@ export const NETWORK: ChainNetwork = {
 };
 
 export const TOKEN_ABI = parseAbi(['function transfer(address to, uint256 value)', 'function approve(address spender, uint256 value)', 'function transferFrom(address from, address to, uint256 value)', 'function burn(uint256 value)']);
-export const STAKING_ABI = parseAbi(['function stake(bytes32 nodeId, uint256 amount)', 'function withdraw(bytes32 nodeId)']);
+export const STAKING_ABI = parseAbi(['function stake(bytes32 nodeId, uint256 amount)', 'function withdraw(bytes32 nodeId)', 'function slash(bytes32 nodeId, bytes proofOfFault)']);
 export const SETTLEMENT_ABI = parseAbi(['function openSession(bytes32 salt, uint256 durationS, bytes32[] nodeIds, uint256[] caps)']);
-const KNOWN = [{ name: 'SumToken', abi: TOKEN_ABI }, { name: 'StakingContract', abi: STAKING_ABI }, { name: 'Settlement', abi: SETTLEMENT_ABI }] as const;
+export const COMMITTEE_ABI = parseAbi(['function openCase(bytes32 sessionId, bytes32 nodeId, bytes evidence)']);
+const KNOWN = [{ name: 'SumToken', abi: TOKEN_ABI }, { name: 'StakingContract', abi: STAKING_ABI }, { name: 'Settlement', abi: SETTLEMENT_ABI }, { name: 'Committee', abi: COMMITTEE_ABI }] as const;
 
 /** As the chain's part decodes, over a few functions. */
 export const decode: DecodeCall = (to, data) => {

@@ -1,7 +1,9 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
+import { encodeFunctionData, stringToHex } from 'viem';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { PASSWORD, walletGround, type WalletGround } from '../../../test/support/wallet-ground.ts';
+import { COMMITTEE_ABI, NETWORK, PASSWORD, STAKING_ABI, walletGround, type WalletGround } from '../../../test/support/wallet-ground.ts';
 import { ManualClock } from '../../base/index.ts';
+import { faultProof } from '../../chain/index.ts';
 import { DOCUMENT_LIMITS } from './options.ts';
 
 const NAVIGATION = { 'sec-fetch-dest': 'document', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' } as const;
@@ -110,6 +112,23 @@ it('bind a decision to what was shown, wait a second for it, and cannot be sent 
   expect(ground.consents.waiting().length).toBe(1);
   await ground.documents.closed(url);
   expect(await second).toMatchObject({ error: { code: 4001 } });
+});
+
+it('show what strangers or others wrote as text, and nothing else', async () => {
+  await ground.wallet.create(PASSWORD);
+  const { Committee, StakingContract } = NETWORK.contracts;
+  const word = `0x${'7'.repeat(64)}` as const;
+  const data = encodeFunctionData({ abi: COMMITTEE_ABI, functionName: 'openCase', args: [word, word, stringToHex('<b onclick="x">here</b>\n')] });
+  const slash = encodeFunctionData({ abi: STAKING_ABI, functionName: 'slash', args: [word, faultProof({ ruledSessionId: word })] });
+  const asked = ground.provider.answer({ method: 'wallet_sendCalls', params: [{ version: '2.0.0', chainId: '0x7a69', from: ground.wallet.address, atomicRequired: false, calls: [{ to: Committee, data }, { to: StakingContract, data: slash }] }] });
+  if (ground.consents.waiting().length === 0) await ground.consents.events.once('changed');
+  const { url } = await ground.documents.open('consent');
+  const { text } = await look(url);
+  expect(text).toContain('(“&lt;b onclick=&quot;x&quot;&gt;here&lt;/b&gt;\\u{a}”)');
+  expect(text).toContain(`(what a committee ruled about a session: ${word})`);
+  expect(text).not.toContain('<b ');
+  await ground.documents.closed(url);
+  expect(await asked).toMatchObject({ error: { code: 4001 } });
 });
 
 it('that are closed refuse what they showed, and nothing that they did not', async () => {

@@ -54,6 +54,9 @@ export const TEXTS = {
     calls: (count: number) => (count === 1 ? 'One transaction' : `${count} transactions, one after the other`),
     call: (index: number, name: string) => `${index}. ${name}`, unknownCall: 'Unknown call', plainCall: 'Coins of the chain, nothing else',
     to: 'To', contract: 'Contract', value: 'Coins with it', raw: 'As it is sent', message: 'Message', bytes: 'Bytes', domain: 'For', content: 'Content', hash: 'Hash that is signed', own: 'your account',
+    faults: {
+      contradiction: 'two different bills that the node signed for one session', 'double-claim': 'two bills that the node signed for the same work in two sessions', ruling: 'what a committee ruled about a session', unknown: 'nothing that is known here',
+    },
     sessions: 'This opens a paid session. Until it ends, vouchers for it are signed without asking again, up to what is put aside here.',
     voucher: 'A voucher promises nodes of this session their part of what you put aside for it, and nothing more.',
     read: 'I have read this, and want it.', approve: 'Approve', refuse: 'Refuse', more: (count: number) => (count === 1 ? '1 more waits after this one.' : `${count} more wait after this one.`), next: 'Show the next one',

@@ -1,19 +1,25 @@
 import { z } from 'zod';
+import { committeeOpSchema, committeeSchema, faultsSchema } from './fault-schema.ts';
 import { addressSchema, calldataSchema, earningsSchema, economyOpSchema, economySchema, slashSchema, sumLedgerSchema, transactionSchema, word32Schema } from '../../../src-preload/bridge/index.ts';
 
+const count = z.number().int().min(0);
 const call = <I extends z.ZodType, O extends z.ZodType>(input: I, output: O) => ({ input, output });
 const nothing = z.strictObject({});
 const password = z.string().min(1).max(1_000);
 const secretText = z.string().min(1).max(64_000);
 
+/** Which contracts a proof is for, where its file says so. */
+const placeSchema = z.strictObject({ chainId: count, settlement: addressSchema });
+const slashOpSchema = z.strictObject({ op: z.literal('slash'), nodeId: word32Schema, proof: calldataSchema, place: placeSchema.exactOptional() });
+
 /** Besides what the page may plan: what only the owner's commands send. */
-export const ownerOpSchema = z.union([economyOpSchema, z.strictObject({ op: z.literal('slash'), nodeId: word32Schema, proof: calldataSchema })]);
+export const ownerOpSchema = z.union([economyOpSchema, slashOpSchema, committeeOpSchema]);
 export type OwnerOp = z.infer<typeof ownerOpSchema>;
 
 const questionSchema = z.object({
   id: z.string().min(1).max(128),
   /** What is signed, decoded; a line each. */
-  lines: z.array(z.string().max(2_000)).max(200).readonly(),
+  lines: z.array(z.string().max(20_000)).max(200).readonly(),
   /** The wallet is locked, or more is spent than the limit of the day lets through. */
   needsPassword: z.boolean(),
 });
@@ -30,6 +36,10 @@ export const ownerCalls = {
   ledger: call(nothing, sumLedgerSchema),
   earnings: call(z.strictObject({ windowMs: z.number().int().min(3_600_000).max(366 * 86_400_000) }), earningsSchema),
   slashes: call(nothing, z.object({ slashes: z.array(slashSchema).max(200).readonly() })),
+  /** What the book of paid sessions proves against nodes, and what the chain says to it. */
+  faults: call(nothing, faultsSchema),
+  /** Cases of committees that concern this account, or all of them. */
+  committee: call(z.strictObject({ isAll: z.boolean() }), committeeSchema),
   transactions: call(nothing, z.object({ transactions: z.array(transactionSchema).max(200).readonly() })),
   faucet: call(nothing, transactionSchema),
   create: call(z.strictObject({ password, words: z.union([z.literal(12), z.literal(24)]) }), z.object({ address: addressSchema, phrase: z.string().max(1_000) })),

@@ -18,6 +18,14 @@ interface EventArgs {
   Refused: { sessionId: Hex; nodeId: Hex };
   Refunded: { sessionId: Hex; payer: Hex; amount: string };
   Released: { sessionId: Hex; nodeId: Hex; amount: string };
+  Enlisted: { nodeId: Hex };
+  Delisted: { nodeId: Hex };
+  CaseOpened: { sessionId: Hex; nodeId: Hex; challenger: Hex; evidence: Hex; drawBlock: string };
+  EvidenceAdded: { sessionId: Hex; nodeId: Hex; account: Hex; evidence: Hex };
+  CommitteeDrawn: { sessionId: Hex; nodeId: Hex; members: readonly Hex[]; voteUntil: string };
+  /** The commitment: of the transaction, where that shows it. */
+  VoteCommitted: { sessionId: Hex; nodeId: Hex; member: Hex; commitment?: Hex };
+  VoteOpened: { sessionId: Hex; nodeId: Hex; member: Hex; isWrong: boolean };
 }
 export type EventName = keyof EventArgs;
 export type EventOf<N extends EventName> = { readonly name: N; readonly args: Readonly<EventArgs[N]>; readonly block: number; readonly position: number; readonly atS: number; readonly tx: Hex };
@@ -27,6 +35,7 @@ const NAMES = {
   StakingContract: ['Staked', 'UnbondingStarted', 'UnbondingCancelled', 'Withdrawn', 'Slashed'],
   Settlement: ['SessionOpened', 'VoucherPosted', 'Claimed', 'Refused', 'Refunded'],
   RewardDistributor: ['Released'],
+  Committee: ['Enlisted', 'Delisted', 'CaseOpened', 'EvidenceAdded', 'CommitteeDrawn', 'VoteCommitted', 'VoteOpened'],
 } as const;
 export const READ_CONTRACTS = Object.keys(NAMES) as (keyof typeof NAMES)[];
 
@@ -54,15 +63,27 @@ export function eventOf(log: RawLog, contracts: ContractAddresses, { atS, input 
 
 /** Whose transaction says more than the event does. */
 export const needsInput = ({ topics: [topic] }: RawLog): boolean => DETAILED.has(topic as Hex);
-const DETAILED: ReadonlySet<Hex> = new Set([encodeEventTopics({ abi: abis.StakingContract, eventName: 'Slashed' })[0], encodeEventTopics({ abi: abis.Settlement, eventName: 'Claimed' })[0]]);
+const DETAILED: ReadonlySet<Hex> = new Set([
+  encodeEventTopics({ abi: abis.StakingContract, eventName: 'Slashed' })[0], encodeEventTopics({ abi: abis.Settlement, eventName: 'Claimed' })[0], encodeEventTopics({ abi: abis.Committee, eventName: 'VoteCommitted' })[0],
+]);
 
 function detailsOf(eventName: string, input: Hex): object {
   if (eventName === 'Slashed') return evidenceOf(input);
+  if (eventName === 'VoteCommitted') return commitmentIn(input);
   try {
     const { functionName, args } = decodeFunctionData({ abi: abis.Settlement, data: input });
     if (functionName !== 'claim') return {};
     const { firstLayer, lastLayer, tokens } = args[0];
     return { layers: [firstLayer, lastLayer], tokens: Number(tokens) };
+  } catch {
+    return {};
+  }
+}
+
+function commitmentIn(input: Hex): { commitment?: Hex } {
+  try {
+    const { functionName, args } = decodeFunctionData({ abi: abis.Committee, data: input });
+    return functionName === 'commit' ? { commitment: args[2].toLowerCase() as Hex } : {};
   } catch {
     return {};
   }

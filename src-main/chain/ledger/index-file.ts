@@ -7,7 +7,9 @@ const MIGRATIONS = [`
   CREATE TABLE events (block INTEGER NOT NULL, position INTEGER NOT NULL, at_s INTEGER NOT NULL, tx TEXT NOT NULL, name TEXT NOT NULL, args TEXT NOT NULL, PRIMARY KEY (block, position)) STRICT;
   CREATE INDEX events_by_name ON events (name, block);
   CREATE TABLE marks (block INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;
-`];
+`,
+  // Since then committees' events are read too: everything once more.
+  'DELETE FROM marks; DELETE FROM events'];
 /** How far back a reorganisation is undone step by step; beyond that everything is read anew. */
 const KEPT_MARKS = 128;
 

@@ -6,7 +6,7 @@ export interface Fees {
 
 /** What nodes ask for before they replace a transaction by another of the same number: an eighth more, rounded up. */
 const raised = (fee: bigint): bigint => fee + (fee + 7n) / 8n;
-const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+export const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 const smaller = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /** Room for the base fee to double: six full blocks. */

@@ -4,9 +4,10 @@ import { RpcError } from '../client/json-rpc.ts';
 import { estimateGas, isKnown, readBalance, readHead, readNonce, readReceipt, readTip, type Head, type Receipt, type Request } from '../client/reads.ts';
 import { decodeError } from '../decode.ts';
 import { chainErrors } from '../errors.ts';
+import { leastGas } from '../least-gas.ts';
 import type { ContractAddresses, Hex, TransactionSigner, UnsignedTransaction } from '../types.ts';
 import type { BatchRow, BoxFile, StepRow } from './box-file.ts';
-import { fitted, raisedFees, suggestedFees, withMargin, type Fees } from './fees.ts';
+import { fitted, larger, raisedFees, suggestedFees, withMargin, type Fees } from './fees.ts';
 import { batchStatus, budgetLeft, isUnderway, nextStep } from './progress.ts';
 import { revertReason } from './revert-reason.ts';
 
@@ -175,7 +176,7 @@ export class Sender {
     const { request } = this.#init.chain;
     const estimated = await estimateGas(request, { from, ...step.call }).catch((error: unknown) => decodeError(error, { contracts: this.#init.chain.contracts, to: step.call.to, method: 'eth_estimateGas' }));
     if (typeof estimated !== 'bigint') return this.#notSent(row, step, estimated);
-    const gas = withMargin(estimated);
+    const gas = larger(withMargin(estimated), leastGas(this.#init.chain.contracts, step.call));
     const wanted = await this.#fees(head);
     const budget = budgetLeft(row, step);
     const fees = fitted(wanted, { gas, budget, baseFee: head.baseFeePerGas ?? 0n });

@@ -1,3 +1,4 @@
+import type { Evidence } from '../settle/fault-proof.ts';
 import type { Batch, Call, ChainNetwork, Hex } from '../types.ts';
 
 /** What everybody may know of the wallet. */
@@ -45,8 +46,8 @@ export interface Simulation {
 /** A reason to look twice; all but the last two need the password, whatever the limit. */
 export type Warning = 'unknown-call' | 'unlimited-approval' | 'stranger-approval' | 'sends-coins' | 'permit' | 'unknown-domain' | 'other-chain' | 'unreadable-message' | 'reverts' | 'not-simulated';
 
-/** What is known of a value: an amount of SUM, one of our contracts, the owner's own account. */
-export type Note = { readonly kind: 'sum'; readonly amount: string } | { readonly kind: 'contract'; readonly name: string } | { readonly kind: 'own' };
+/** What is known of a value: an amount of SUM, words as bytes, what a proof of a fault is about, one of our contracts, the owner's own account. */
+export type Note = { readonly kind: 'sum'; readonly amount: string } | { readonly kind: 'text'; readonly text: string } | { readonly kind: 'fault'; readonly evidence: Evidence; readonly sessionIds: readonly Hex[] } | { readonly kind: 'contract'; readonly name: string } | { readonly kind: 'own' };
 
 /** One value, by the way to it: `caps[0]`. Control characters are written out. */
 export interface Row {

@@ -1,3 +1,4 @@
+import { utcMinute } from '../../base/index.ts';
 import type { AddedModel, AddProgress, ModelChoice, ModelFileEntry, ModelOutlook, SearchResult } from '../../host/index.ts';
 import { megabytes } from '../output.ts';
 import { table } from '../table.ts';
@@ -64,7 +65,7 @@ function placeView(fitsHere: boolean, peersNeeded: number | undefined): string {
 
 export function filesView(files: readonly ModelFileEntry[]): string {
   if (files.length === 0) return '';
-  const rows = files.map((file) => [file.name, megabytes(file.sizeBytes), stateOf(file), new Date(file.usedAt).toISOString().slice(0, 16).replace('T', ' '), file.path]);
+  const rows = files.map((file) => [file.name, megabytes(file.sizeBytes), stateOf(file), utcMinute(file.usedAt), file.path]);
   return `\n${table(['file (--model takes its name)', 'size', '', 'last used (UTC)', 'path'], rows)}\n`;
 }
 

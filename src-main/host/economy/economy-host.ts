@@ -104,6 +104,14 @@ export class EconomyHost implements EconomyService, Service {
     return this.#chain;
   }
 
+  get home(): string {
+    return this.#init.home;
+  }
+
+  get nodeId(): Hex {
+    return this.#init.node.nodeId;
+  }
+
   now(): Economy {
     const chain = this.#chain;
     return {

@@ -22,5 +22,7 @@ export function earningsInfo({ sinceMs, untilMs, points, sessions, byNode, settl
   };
 }
 
+export const slashInfo = ({ cut, burned, sessionIds, ...slash }: ChainSlash): SlashInfo => ({ ...slash, cut: text(cut), burned: text(burned), sessionIds: sessionIds.slice(0, 2) });
+
 export const slashesInfo = (slashes: readonly ChainSlash[], nodeId: Hex): SlashInfo[] =>
-  slashes.filter((slash) => slash.nodeId === nodeId).map(({ cut, burned, sessionIds, ...slash }) => ({ ...slash, cut: text(cut), burned: text(burned), sessionIds: sessionIds.slice(0, 2) }));
+  slashes.filter((slash) => slash.nodeId === nodeId).map(slashInfo);

@@ -1,7 +1,8 @@
 import { isCoded, toCoded } from '../../base/index.ts';
-import { economyErrors, walletErrors, type Asked, type Call, type Hex } from '../../chain/index.ts';
+import { economyErrors, walletErrors, type Asked, type Call } from '../../chain/index.ts';
 import type { OwnerInput, OwnerOp, OwnerQuestion, OwnerService } from '../../api/index.ts';
-import { PayChain } from '../paid/index.ts';
+import { committeeCalls, committeeInfo } from './committee.ts';
+import { heldFaults, slashCalls } from './faults.ts';
 import { subjectLines } from './subject-lines.ts';
 import { transactionInfo } from './to-bridge.ts';
 import type { EconomyHost } from './economy-host.ts';
@@ -23,6 +24,8 @@ export function ownerService(host: EconomyHost): OwnerService {
       await host.chain().catch(() => undefined);
       return host.now();
     },
+    faults: () => heldFaults(host),
+    committee: ({ isAll }) => committeeInfo(host, isAll),
     ledger: () => host.ledger(), earnings: (input) => host.earnings(input), slashes: () => host.slashes(), transactions: async () => host.transactions(), faucet: () => host.faucet(),
     create: async ({ password, words }) => {
       const { phrase } = await host.wallet.create(password, words);
@@ -70,8 +73,11 @@ function importWallet({ wallet }: EconomyHost, { secret, password }: OwnerInput<
 }
 
 async function callsOf(host: EconomyHost, op: OwnerOp): Promise<readonly Call[]> {
-  if (op.op !== 'slash') return host.planned(op);
-  return new PayChain(await host.chain()).slash(op.nodeId as Hex, op.proof as Hex);
+  switch (op.op) {
+    case 'slash': return slashCalls(host, op);
+    case 'enlist': case 'delist': case 'openCase': case 'addEvidence': case 'draw': case 'vote': case 'reveal': case 'conclude': case 'takeOwed': return committeeCalls(host, op);
+    default: return host.planned(op);
+  }
 }
 
 /** Until it waits for the decision, or cannot be asked. */

@@ -2,6 +2,10 @@ import { formatUnits } from 'viem';
 import { WARNINGS } from '../../api/index.ts';
 import type { Row, Subject } from '../../chain/index.ts';
 
+const FAULTS: Readonly<Record<Extract<Row['note'], { kind: 'fault' }>['evidence'], string>> = {
+  contradiction: 'two different bills that the node signed for one session', 'double-claim': 'two bills that the node signed for the same work in two sessions', ruling: 'what a committee ruled about a session', unknown: 'nothing that is known here',
+};
+
 /** What is signed, for a terminal: nothing of it is left out. */
 export function subjectLines(subject: Subject): readonly string[] {
   const { chain, warnings } = subject;
@@ -30,6 +34,8 @@ function noteOf({ note }: Row): string {
   switch (note?.kind) {
     case undefined: return '';
     case 'sum': return ` (${note.amount} SUM)`;
+    case 'text': return ` ("${note.text}")`;
+    case 'fault': return ` (${FAULTS[note.evidence]}${note.sessionIds.length === 0 ? '' : `: ${note.sessionIds.join(', ')}`})`;
     case 'contract': return ` (${note.name})`;
     case 'own': return ' (this account)';
   }

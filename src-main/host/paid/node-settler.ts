@@ -63,6 +63,10 @@ export class NodeSettler {
     if ((await chain.ownerOf(nodeId))?.toLowerCase() !== wallet.address.toLowerCase()) return;
     const { isClosed } = await chain.share(id, nodeId);
     if (isClosed) return this.#reward(due);
+    const standing = await chain.standing(id, nodeId);
+    // A claim would be refused: until the ruling, or for good.
+    if (standing === 'open') return;
+    if (standing === 'upheld') return book.setState('node', id, 'done');
     const voucher = nowS < found.finalAt + CLAIM_PERIOD_S ? await this.#posted(id, worth(book.vouchers('node', id, nodeId))) : undefined;
     if (voucher === undefined) return book.setState('node', id, 'done');
     await steps.take('claim', id, chain.collect(billOf(share, voucher), voucher));

@@ -69,6 +69,12 @@ export class PayChain {
     return { cap, isClosed };
   }
 
+  /** How a committee's case about the node's work in the session stands. `open`: its claim waits; `upheld`: it has none. */
+  async standing(id: Hex, nodeId: Hex): Promise<'none' | 'open' | 'over' | 'upheld'> {
+    const standing = await this.#client.readContract({ address: this.network.contracts.Committee, abi: abis.Committee, functionName: 'standingOf', args: [id, nodeId] });
+    return STANDINGS[standing] ?? 'over';
+  }
+
   isPosted(id: Hex, root: Hex): Promise<boolean> {
     return this.#client.readContract({ address: this.settlement, abi: abis.Settlement, functionName: 'isPosted', args: [id, root] });
   }
@@ -116,6 +122,11 @@ export class PayChain {
     return [call('claim', this.settlement, encodeFunctionData({ abi: abis.Settlement, functionName: 'claim', args: [bill, root, path] }))];
   }
 
+  /** What was put aside for a node that a committee found wrong is the payer's again. */
+  refuse(id: Hex, nodeId: Hex): Call[] {
+    return [call('refuse', this.settlement, encodeFunctionData({ abi: abis.Settlement, functionName: 'refuse', args: [id, nodeId] }))];
+  }
+
   refund(id: Hex): Call[] {
     return [call('refund', this.settlement, encodeFunctionData({ abi: abis.Settlement, functionName: 'refund', args: [id] }))];
   }
@@ -138,4 +149,6 @@ export class PayChain {
   }
 }
 
+/** ICommittee.Standing. */
+const STANDINGS = ['none', 'open', 'over', 'over', 'upheld'] as const;
 const call = (what: string, to: Hex, data: Hex): Call => ({ what, to, data, value: 0n });

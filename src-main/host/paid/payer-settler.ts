@@ -1,3 +1,4 @@
+import { concatHex, keccak256 } from 'viem';
 import type { Hex } from '../../chain/index.ts';
 import type { BookedSession, BookedShare } from './book.ts';
 import { faultsOf } from './evidence.ts';
@@ -91,10 +92,21 @@ export class PayerSettler {
     return steps.take('distribute', id, chain.distribute(id, found.nodeIds.length));
   }
 
+  /** Parts of nodes that committees found wrong. */
+  async #refuse({ session: { id }, found }: Due): Promise<void> {
+    const { chain, steps } = this.#init;
+    for (const nodeId of found.nodeIds) {
+      if (await chain.standing(id, nodeId) !== 'upheld' || (await chain.share(id, nodeId)).isClosed) continue;
+      await steps.take('refuse', keccak256(concatHex([id, nodeId])), chain.refuse(id, nodeId));
+    }
+  }
+
   /** Once, when nobody can claim any more. True: nothing is left. */
-  async #refund({ session: { id }, found, nowS }: Due): Promise<boolean> {
+  async #refund(due: Due): Promise<boolean> {
+    const { session: { id }, found, nowS } = due;
     const { chain, steps, book } = this.#init;
     if (found.left === 0n) return true;
+    await this.#refuse(due);
     const shares = await Promise.all(found.nodeIds.map((nodeId) => chain.share(id, nodeId)));
     const isOver = nowS >= found.finalAt + CLAIM_PERIOD_S || shares.every(({ isClosed }) => isClosed) || this.#last(book.shares('payer', id)) === undefined;
     return isOver && steps.take('refund', id, chain.refund(id));

@@ -78,6 +78,8 @@ function fieldName(name: string): Html | string {
 function noteOf({ note }: Row): Html | undefined {
   switch (note?.kind) {
     case undefined: case 'sum': return undefined;
+    case 'text': return html` <strong>(“${note.text}”)</strong>`;
+    case 'fault': return html` <strong>(${T.faults[note.evidence]}${note.sessionIds.length > 0 && `: ${note.sessionIds.join(', ')}`})</strong>`;
     case 'contract': return html` <strong>(${note.name})</strong>`;
     case 'own': return html` <strong>(${T.own})</strong>`;
   }

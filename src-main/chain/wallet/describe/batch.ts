@@ -1,10 +1,13 @@
 import type { Batch } from '../../types.ts';
 import type { BatchSubject, DecodeCall, ShownCall, Simulation, Warning } from '../types.ts';
 import { effectsOf, type ReadCall } from './effects.ts';
-import { legible, RowList, type Viewer } from './rows.ts';
+import { legible, RowList, type BytesAs, type Viewer } from './rows.ts';
 
 /** Numbers of our contracts that are amounts. */
 const AMOUNTS: ReadonlySet<string> = new Set(['amount', 'value', 'caps', 'cap', 'bond', 'escrow']);
+
+/** Bytes of our contracts that say something. */
+const BYTES: Readonly<Partial<Record<string, BytesAs>>> = { evidence: 'text', proofOfFault: 'fault' };
 
 export interface BatchInit {
   readonly batch: Batch;
@@ -30,7 +33,7 @@ const ofSimulation = ({ outcome }: Simulation): readonly Warning[] => (outcome =
 function shown({ call, decoded }: ReadCall, viewer: Viewer): ShownCall {
   if (decoded === undefined) return { call, rows: [] };
   const list = new RowList(viewer);
-  for (const { name, type, value } of decoded.args) list.add({ name: name === '' ? type : name, type, value, isSum: AMOUNTS.has(name) });
+  for (const { name, type, value } of decoded.args) list.add({ name: name === '' ? type : name, type, value, isSum: AMOUNTS.has(name), as: BYTES[name] });
   return { call, contract: decoded.contract, name: decoded.name, rows: list.rows };
 }
 

@@ -6,6 +6,9 @@ import { contractAt, isSame, type Viewer } from './rows.ts';
 
 const SESSION = [{ type: 'uint256' }, { type: 'address' }, { type: 'address' }, { type: 'bytes32' }] as const;
 
+/** Committee.BOND: the call does not name it. */
+const CASE_BOND = 200n * 10n ** 18n;
+
 export interface ReadCall {
   readonly call: Call;
   readonly decoded: DecodedCall | undefined;
@@ -81,7 +84,8 @@ function readApproval({ spender, amount }: { readonly spender: string; readonly 
 }
 
 function readOurs({ call, decoded }: { readonly call: Call; readonly decoded: DecodedCall }, { viewer: { network, own }, spent, sessions }: { readonly viewer: Viewer; readonly spent: Spent; readonly sessions: PaidSession[] }): void {
-  const { StakingContract, Settlement } = network.contracts;
+  const { StakingContract, Settlement, Committee } = network.contracts;
+  if (isSame(call.to, Committee) && decoded.name === 'openCase') spent.take(call.to, CASE_BOND);
   if (isSame(call.to, StakingContract) && decoded.name === 'stake') spent.take(call.to, bigints(decoded)[0] ?? 0n);
   if (!isSame(call.to, Settlement) || decoded.name !== 'openSession') return;
   const [salt, , , caps] = decoded.args.map(({ value }) => value);

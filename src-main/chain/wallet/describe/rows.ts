@@ -1,4 +1,5 @@
-import { formatUnits } from 'viem';
+import { formatUnits, hexToBytes } from 'viem';
+import { decodeFault } from '../../settle/fault-proof.ts';
 import type { ChainNetwork, Hex } from '../../types.ts';
 import { walletErrors } from '../errors.ts';
 import type { Note, Row } from '../types.ts';
@@ -9,6 +10,24 @@ const MAX_VALUE_CHARS = 4_000;
 
 /** Nothing in a text may hide, or turn around, what stands beside it. */
 export const legible = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`);
+
+/** Bytes as the words that they are; undefined for none. Anybody may have written them: nothing in them hides or moves what stands around. */
+export function wordsIn(bytes: Hex): string | undefined {
+  try {
+    return legible(new TextDecoder('utf-8', { fatal: true }).decode(hexToBytes(bytes)));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What bytes of our contracts' calls may be: words, or a proof of a fault. */
+export type BytesAs = 'text' | 'fault';
+
+function noteOn(bytes: Hex, as: BytesAs): Note | undefined {
+  if (as === 'fault') return { kind: 'fault', ...decodeFault(bytes) };
+  const text = wordsIn(bytes);
+  return text === undefined ? undefined : { kind: 'text', text };
+}
 
 export const isSame = (a: string | undefined, b: string): boolean => a?.toLowerCase() === b.toLowerCase();
 
@@ -34,14 +53,14 @@ export class RowList {
     return this.#rows;
   }
 
-  /** `isSum`: numbers in it are amounts of SUM. */
-  add({ name, type, value, isSum = false }: { readonly name: string; readonly type: string; readonly value: unknown; readonly isSum?: boolean }, depth = 0): void {
+  /** `isSum`: numbers in it are amounts of SUM; `as`: what its bytes are. */
+  add({ name, type, value, isSum = false, as }: { readonly name: string; readonly type: string; readonly value: unknown; readonly isSum?: boolean; readonly as?: BytesAs | undefined }, depth = 0): void {
     if (depth > MAX_DEPTH) throw walletErrors.tooMuch({ what: 'values in each other', limit: MAX_DEPTH });
     if (typeof value === 'object' && value !== null) return this.#addParts({ name, type, value, isSum }, depth);
     if (this.#rows.length >= MAX_ROWS) throw walletErrors.tooMuch({ what: 'values to show', limit: MAX_ROWS });
     const text = legible(String(value));
     if (text.length > MAX_VALUE_CHARS) throw walletErrors.tooMuch({ what: 'characters of a value to show', limit: MAX_VALUE_CHARS });
-    const note = this.#noteOf(text, isSum && typeof value === 'bigint' ? value : undefined);
+    const note = as !== undefined ? noteOn(text as Hex, as) : this.#noteOf(text, isSum && typeof value === 'bigint' ? value : undefined);
     this.#rows.push({ name: legible(name), type: legible(type), value: text, ...(note === undefined ? {} : { note }) });
   }
 

@@ -1,11 +1,12 @@
-import { encodeFunctionData, maxUint256, parseEther, recoverMessageAddress, recoverTypedDataAddress, type Abi } from 'viem';
+import { encodeFunctionData, maxUint256, parseEther, recoverMessageAddress, recoverTypedDataAddress, stringToHex, type Abi } from 'viem';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NETWORK, PASSWORD, SETTLEMENT_ABI, STAKING_ABI, TOKEN_ABI, walletGround, type WalletGround } from '../../../../test/support/wallet-ground.ts';
+import { COMMITTEE_ABI, NETWORK, PASSWORD, SETTLEMENT_ABI, STAKING_ABI, TOKEN_ABI, walletGround, type WalletGround } from '../../../../test/support/wallet-ground.ts';
 import { CodedError } from '../../../base/index.ts';
+import { faultProof } from '../../settle/index.ts';
 import type { Hex } from '../../types.ts';
 import type { BatchSubject, Subject, TypedSubject } from '../types.ts';
 
-const { SumToken, StakingContract, Settlement } = NETWORK.contracts;
+const { SumToken, StakingContract, Settlement, Committee } = NETWORK.contracts;
 const STRANGER: Hex = `0x${'de'.repeat(20)}`;
 const NODE: Hex = `0x${'9'.repeat(64)}`;
 let ground: WalletGround;
@@ -107,6 +108,17 @@ describe('what is sent', () => {
       expect(await codeOf('wallet_getCallsStatus', 'mine')).toMatchObject({ status: number, receipts: [receipt] });
     }
     expect(await codeOf('wallet_getCallsStatus', 'other')).toBe(5730);
+  });
+
+  it('counts the bond of a case that is opened, and says in words what bytes are about', async () => {
+    const openCase = (evidence: Hex) => ({ to: Committee, data: encodeFunctionData({ abi: COMMITTEE_ABI, functionName: 'openCase', args: [NODE, NODE, evidence] }) });
+    const noteOf = async (...all: readonly object[]) => (await subjectOf(...all)).calls[0]?.rows.at(-1)?.note;
+    const bond = parseEther('200');
+    expect([(await subjectOf(openCase('0x'))).spends, (await subjectOf(token('approve', Committee, bond), openCase('0x'))).spends]).toEqual([bond, bond]);
+    expect(await noteOf(openCase(stringToHex('lie\u202eeil')))).toEqual({ kind: 'text', text: 'lie\\u{202e}eil' });
+    expect(await noteOf(openCase('0xff'))).toBeUndefined();
+    const slash = (proof: Hex) => ({ to: StakingContract, data: encodeFunctionData({ abi: STAKING_ABI, functionName: 'slash', args: [NODE, proof] }) });
+    expect([await noteOf(slash(faultProof({ ruledSessionId: NODE }))), await noteOf(slash('0x12'))]).toEqual([{ kind: 'fault', evidence: 'ruling', sessionIds: [NODE] }, { kind: 'fault', evidence: 'unknown', sessionIds: [] }]);
   });
 
   it('over eth_sendTransaction gives the hash', async () => {

@@ -20,11 +20,16 @@ export interface OrderArgs {
   readonly dryRun?: boolean;
 }
 
+export interface Order extends OrderArgs {
+  /** Said below what would be signed. */
+  readonly note?: string;
+}
+
 /** Shows what would be signed, asks, sends, and waits until it is in a block. */
-export const order = (context: CommandContext, op: OwnerOp, { yes = false, dryRun = false }: OrderArgs): Promise<number> => withOwner(context, async (owner) => {
+export const order = (context: CommandContext, op: OwnerOp | ((owner: Owner) => Promise<OwnerOp>), { yes = false, dryRun = false, note }: Order): Promise<number> => withOwner(context, async (owner) => {
   const { output, signal } = context;
-  const question = await owner.ask(op);
-  output.line(question.lines.join('\n'));
+  const question = await owner.ask(typeof op === 'function' ? await op(owner) : op);
+  output.line([...question.lines, ...(note === undefined ? [] : [note])].join('\n'));
   const isApproved = !dryRun && (yes || await askYes('Sign and send?', signal));
   const password = isApproved && question.needsPassword ? { password: await askPassword('Password of the wallet', signal) } : {};
   const sent = await owner.decide({ id: question.id, isApproved, ...password });

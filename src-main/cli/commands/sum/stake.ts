@@ -1,23 +1,15 @@
-import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { loadOwner } from '../../../host/index.ts';
 import type { CommandContext } from '../../command.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { integer } from '../../options.ts';
 import type { Launch } from '../../program.ts';
 import { sumAmount } from '../../sum.ts';
 import { jsonOf } from '../generation-options.ts';
-import { earningsView, ledgerView, slashesView } from './views.ts';
+import { earningsView, ledgerView } from './views.ts';
+import { decided, example } from './decided.ts';
 import { order, withOwner, type OrderArgs } from './owner.ts';
 
-const DECIDE = `
-What is signed is shown first, decoded, with the fee at most and what it would do; --dry-run ends there, --yes asks no more.
-The password of the wallet is asked for, or taken from OMNINODE_WALLET_PASSWORD.`;
-
-const example = (...lines: readonly string[]): string => `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  ${line}`).join('\n')}\n${DECIDE}`;
-const decided = (command: Command): Command => command.option('--yes', 'sign without asking').option('--dry-run', 'show what would be signed, and sign nothing');
-
-/** `omninode stake|unstake|withdraw|claim|rewards|slash-evidence`: what the wallet panel does. */
+/** `omninode stake|unstake|withdraw|claim|rewards`: what the wallet panel does. */
 export function stakeCommands(program: Command, launch: Launch): void {
   decided(program.command('stake').summary('stake SUM for this node, so that it may do paid work').argument('<amount>', 'SUM', sumAmount))
     .addHelpText('after', example('omninode stake 1000', 'omninode stake 1000 --dry-run'))
@@ -35,9 +27,6 @@ export function stakeCommands(program: Command, launch: Launch): void {
   program.command('rewards').summary('what lies where, and what was earned').option('--days <n>', 'over how many days', integer(1, 366), 30)
     .addHelpText('after', '\nExample:\n  omninode rewards --days 7')
     .action((args: { readonly days: number }) => launch(rewards, args, jsonOf(args)));
-  decided(program.command('slash-evidence').summary('slashes of this node; with a file, bring a proof of a fault of another').argument('[file]', 'a proof, as a payer keeps it'))
-    .addHelpText('after', example('omninode slash-evidence', 'omninode slash-evidence fault.json --dry-run'))
-    .action((file: string | undefined, args: OrderArgs) => launch(evidence, { file, args }, jsonOf(args)));
 }
 
 const rewards = (context: CommandContext, { days }: { readonly days: number }): Promise<number> => withOwner(context, async (owner) => {
@@ -47,16 +36,3 @@ const rewards = (context: CommandContext, { days }: { readonly days: number }): 
   context.output.result({ ledger, earnings });
   return EXIT.ok;
 });
-
-const MAX_FAULT_BYTES = 65_536;
-
-async function evidence(context: CommandContext, { file, args }: { readonly file: string | undefined; readonly args: OrderArgs }): Promise<number> {
-  const { readFault } = await loadOwner();
-  if (file !== undefined) return order(context, readFault(file, (await stat(file)).size > MAX_FAULT_BYTES ? '' : await readFile(file, 'utf8')), args);
-  return withOwner(context, async (owner) => {
-    const { slashes } = await owner.slashes({});
-    context.output.answer(slashesView(slashes));
-    context.output.result({ slashes });
-    return EXIT.ok;
-  });
-}
