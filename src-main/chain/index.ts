@@ -1,5 +1,6 @@
 export type * from './types.ts';
 export { abis } from './abi/index.ts';
+export { BindingBook } from './binding-book.ts';
 export { EMBEDDED_CHAIN_ID, type ChainConfig } from './config.ts';
 export { chainErrors, economyErrors } from './errors.ts';
 export { RpcError, type RpcCall } from './client/json-rpc.ts';

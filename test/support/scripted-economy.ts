@@ -58,9 +58,11 @@ export class ScriptedEconomy implements EconomyService {
   /** Documents that were asked for. */
   readonly asked: CommandParsed<'wallet.show'>['document'][] = [];
   readonly requests: CommandParsed<'wallet.request'>[] = [];
-  readonly plans: EconomyOp[] = [];
+  readonly plans: CommandParsed<'economy.plan'>[] = [];
+  /** Accounts for which the node's signature was asked. */
+  readonly bound: string[] = [];
   documents: (document: string) => CommandOutput<'wallet.show'> = (document) => ({ where: 'link', url: `http://127.0.0.1:9/${document}` });
-  planned: (op: EconomyOp) => CommandOutput<'economy.plan'> = planOf;
+  planned: (op: CommandParsed<'economy.plan'>) => CommandOutput<'economy.plan'> = planOf;
   /** Thrown by what asks the chain. */
   fault: CodedError | undefined;
   ledgerNow = LEDGER(this.nowMs);
@@ -124,9 +126,14 @@ export class ScriptedEconomy implements EconomyService {
     return { transactions: this.sent };
   }
 
-  async plan(op: EconomyOp): Promise<CommandOutput<'economy.plan'>> {
+  async plan(op: CommandParsed<'economy.plan'>): Promise<CommandOutput<'economy.plan'>> {
     this.plans.push(op);
     return this.#asked(this.planned(op));
+  }
+
+  async bind({ account }: CommandParsed<'economy.bind'>): Promise<Record<string, never>> {
+    this.bound.push(account);
+    return {};
   }
 
   async faucet(): Promise<EconomyTransaction> {

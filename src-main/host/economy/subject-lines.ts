@@ -4,7 +4,7 @@ import type { Row, Subject, Warning } from '../../chain/index.ts';
 const WARNINGS: Readonly<Record<Warning, string>> = {
   'unknown-call': 'what this call does is not known here', 'unlimited-approval': 'it lets another take any amount, from now on', 'stranger-approval': 'it lets an account take SUM that is none of SUM\'s contracts',
   'sends-coins': 'it sends coins of the chain', permit: 'who has this signature can take SUM', 'unknown-domain': 'it is meant for a contract that is not known here', 'other-chain': 'it is meant for another chain',
-  'unreadable-message': 'nobody can read what this says', reverts: 'it would fail', 'not-simulated': 'it could not be tried before',
+  'unreadable-message': 'nobody can read what this says', 'gives-node': 'that account gets the node: nothing here can take it back, that account alone can let it go', reverts: 'it would fail', 'not-simulated': 'it could not be tried before',
 };
 
 /** What is signed, for a terminal: nothing of it is left out. */
@@ -26,6 +26,10 @@ function bodyOf(subject: Subject): readonly string[] {
       ]);
       return [`account    ${batch.from}`, ...steps, `fee        at most ${formatUnits(batch.maxFeeWei, 18)} coins`, `tried      ${simulation.outcome}${simulation.reason === undefined ? '' : `: ${simulation.reason}`}`];
     }
+    case 'binding': return [
+      `gives      this node to ${subject.from}`, `node       ${subject.peer}`, `     on the chain: ${subject.nodeId}`, `     contract: ${subject.registry} (NodeRegistry), number ${subject.nonce}`,
+      'means      stake, pay and rewards of this node belong to that account from then on, and it alone stakes, takes back, withdraws and claims for it', `signs      ${subject.message}, with the node's identity`,
+    ];
     case 'message': return [`account    ${subject.from}`, `message    ${subject.text ?? subject.bytes}`];
     case 'typed': return [`account    ${subject.from}`, `signs      ${subject.primaryType}`, ...[...subject.domain, ...subject.rows].map((row) => `     ${row.name}: ${row.value}`)];
   }

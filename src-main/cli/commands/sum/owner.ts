@@ -1,4 +1,4 @@
-import { loadOwner, type Owner, type OwnerOp } from '../../../host/index.ts';
+import { loadOwner, type Owner, type OwnerOp, type OwnerQuestion } from '../../../host/index.ts';
 import { askPassword, askYes } from '../../ask.ts';
 import type { CommandContext } from '../../command.ts';
 import { EXIT } from '../../exit-codes.ts';
@@ -20,14 +20,23 @@ export interface OrderArgs {
   readonly dryRun?: boolean;
 }
 
+interface Answer {
+  readonly isApproved: boolean;
+  readonly password?: string;
+}
+
+/** Shows a question, and takes the owner's answer to it. */
+export async function answered({ output, signal }: CommandContext, { question, ask, args: { yes = false, dryRun = false } }: { readonly question: OwnerQuestion; readonly ask: string; readonly args: OrderArgs }): Promise<Answer> {
+  output.line(question.lines.join('\n'));
+  const isApproved = !dryRun && (yes || await askYes(ask, signal));
+  return { isApproved, ...(isApproved && question.needsPassword ? { password: await askPassword('Password of the wallet', signal) } : {}) };
+}
+
 /** Shows what would be signed, asks, sends, and waits until it is in a block. */
-export const order = (context: CommandContext, op: OwnerOp, { yes = false, dryRun = false }: OrderArgs): Promise<number> => withOwner(context, async (owner) => {
+export const order = (context: CommandContext, op: OwnerOp, args: OrderArgs): Promise<number> => withOwner(context, async (owner) => {
   const { output, signal } = context;
   const question = await owner.ask(op);
-  output.line(question.lines.join('\n'));
-  const isApproved = !dryRun && (yes || await askYes('Sign and send?', signal));
-  const password = isApproved && question.needsPassword ? { password: await askPassword('Password of the wallet', signal) } : {};
-  const sent = await owner.decide({ id: question.id, isApproved, ...password });
+  const sent = await owner.decide({ id: question.id, ...await answered(context, { question, ask: 'Sign and send?', args }) });
   if (sent === null) {
     output.line('Nothing was signed.');
     output.result({ sent: false, lines: question.lines });
