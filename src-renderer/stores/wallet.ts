@@ -27,6 +27,14 @@ export function blockedBy({ isOnline, economy: { link, wallet, waiting }, transa
   return transactions.some(isUnderWay) ? 'pending' : undefined;
 }
 
+/** The same for a wallet of the browser: what the host's own wallet is about does not matter to it. */
+export function blockedOutside({ isOnline, link, isOnChain, isBusy }: { readonly isOnline: boolean; readonly link: Economy['link']; readonly isOnChain: boolean; readonly isBusy: boolean }): Blocked | undefined {
+  if (!isOnline) return 'offline';
+  if (link.status !== 'ready') return link.status;
+  if (!isOnChain) return 'outside-chain';
+  return isBusy ? 'outside-busy' : undefined;
+}
+
 const DAY_S = 86_400;
 
 /** Whole days, hours, minutes and seconds, rounded up: nothing is told to be over before it is. */

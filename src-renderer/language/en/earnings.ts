@@ -67,7 +67,7 @@ export const earnings = {
   what: {
     stake: 'Stake', unstake: 'Unstake', cancel: 'Cancel unbonding', cancelUnbonding: 'Cancel unbonding', withdraw: 'Withdraw', claim: 'Claim', collect: 'Collect pay', refund: 'Take back', transfer: 'Send SUM', faucet: 'Test SUM',
     approve: 'Allow the contract to take the amount', bind: 'Bind this node to the account', unbind: 'Release this node from the account', coins: 'Coins for fees', call: 'Call of a contract',
-    openSession: 'Open a paid session', post: 'Post a voucher', submitFeedback: 'Score a session', distribute: 'Distribute rewards', slash: 'Report a fault',
+    openSession: 'Open a paid session', post: 'Post a voucher', reward: 'Credit a reward', submitFeedback: 'Score a session', distribute: 'Distribute rewards', slash: 'Report a fault',
   },
   steps: 'Steps',
   resent: (count: number) => `sent anew ${some(count, 'time', 'times')}, at a higher fee`,

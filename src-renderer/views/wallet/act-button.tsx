@@ -1,5 +1,6 @@
 import type { EconomyOp } from '../../../src-preload/bridge/index.ts';
 import { useTexts } from '../../language/index.ts';
+import type { Failure } from '../../stores/use-acts.ts';
 import { ErrorCard } from '../../widgets/error-card.tsx';
 import { useWallet } from './wallet-context.ts';
 
@@ -29,8 +30,17 @@ export function ActButton({ op, text, label, isMain = false }: ActButtonProps) {
 
 /** What became of the last request, where nothing came of it. */
 export function ActFailure() {
-  const { wallet } = useTexts();
-  const { acts: { failure, isBusy } } = useWallet();
+  const { acts: { failure, isBusy }, source, outside } = useWallet();
   if (failure === undefined || isBusy) return null;
-  return failure.kind === 'refused' ? <p className="wallet-notice" role="status">{wallet.refused}</p> : <ErrorCard error={failure.error} />;
+  return <ToldFailure failure={failure} isLater={source === 'browser' && outside.acts.steps.some(({ status }) => status === 'mined')} />;
+}
+
+/** `isLater`: steps before the one that was refused are in the chain. */
+export function ToldFailure({ failure, isLater = false }: { readonly failure: Failure; readonly isLater?: boolean }) {
+  const { wallet } = useTexts();
+  switch (failure.kind) {
+    case 'refused': return <p className="wallet-notice" role="status">{isLater ? wallet.outside.refusedLater : wallet.refused}</p>;
+    case 'outside': return <p className="wallet-notice wallet-notice-bad" role="alert">{wallet.outside.reasons[failure.reason]}</p>;
+    case 'failed': return <ErrorCard error={failure.error} />;
+  }
 }

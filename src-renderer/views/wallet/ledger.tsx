@@ -15,7 +15,7 @@ export function Ledger() {
   const { wallet } = useTexts();
   const { ledger, ledgerError } = useWallet();
   return (
-    <WalletCard id="ledger" title={wallet.ledger} tools={ledger !== undefined && <span className="hint">{wallet.asOf(formatNumber(ledger.block))}</span>} isWide>
+    <WalletCard id="ledger" title={wallet.ledger} tools={ledger !== undefined && <span className="hint">{wallet.asOf(formatNumber(ledger.block))}</span>} isWide isActed>
       {ledger === undefined ? (ledgerError === null ? <Empty title={wallet.ledgerLoading} /> : <Failed error={ledgerError} />) : <Places ledger={ledger} />}
     </WalletCard>
   );
@@ -23,6 +23,9 @@ export function Ledger() {
 
 function Places({ ledger }: { readonly ledger: SumLedger }) {
   const { wallet } = useTexts();
+  const { source, isOthers } = useWallet();
+  // What is staked for the node is no SUM of an account that does not own it.
+  if (source === 'browser' && isOthers) return <><p className="ledger-all"><span className="hint">{wallet.liquid}</span> <Amount units={ledger.liquid} /></p><More ledger={{ ...ledger, rewards: '0' }} /></>;
   const [liquid, staked, unbonding] = [BigInt(ledger.liquid), BigInt(ledger.staked), unbondingSum(ledger)];
   const all = liquid + staked + unbonding;
   const parts = [['liquid', liquid, wallet.liquid, wallet.liquidText], ['staked', staked, wallet.staked, wallet.stakedText], ['unbonding', unbonding, wallet.unbonding, wallet.unbondingText]] as const;
@@ -71,9 +74,9 @@ const Row = ({ name, text, value, action }: { readonly name: string; readonly te
 /** Of the embedded chain alone: no other one gives anything away. */
 function Faucet() {
   const { wallet } = useTexts();
-  const { network, economy, transactions, acts } = useWallet();
+  const { network, economy, transactions, acts, source, blocked: now } = useWallet();
   const isOnline = useHost((view) => view.link === 'online');
   if (network.kind !== 'embedded') return null;
-  const blocked = blockedBy({ isOnline, economy, transactions }, { unlocked: false });
+  const blocked = source === 'browser' ? now : blockedBy({ isOnline, economy, transactions }, { unlocked: false });
   return <button type="button" className="quiet wallet-act" title={blocked === undefined ? wallet.faucetText : wallet.blocked[blocked]} disabled={blocked !== undefined || acts.isBusy} onClick={() => void acts.faucet()}>{wallet.faucet}</button>;
 }
