@@ -148,6 +148,9 @@ export class ScriptedEconomy implements EconomyService {
       case 'eth_chainId': return { result: `0x${(this.#economy.network ?? EMBEDDED).chainId.toString(16)}` };
       case 'eth_accounts': case 'eth_requestAccounts': return { result: this.#economy.wallet.status === 'ready' ? [ACCOUNT] : [] };
       case 'wallet_sendCalls': return this.#wait();
+      case 'eth_blockNumber': return { result: '0x4b4' };
+      case 'eth_getTransactionByHash': return { result: { hash: asked.params[0], blockNumber: '0x4b4', blockHash: word('c'), nonce: '0x0', from: ACCOUNT, type: '0x2' } };
+      case 'eth_getTransactionReceipt': return { result: { transactionHash: asked.params[0], status: '0x1', blockNumber: '0x4b4', blockHash: word('c'), from: ACCOUNT, to: ACCOUNT, logs: [], type: '0x2' } };
       default: return { error: { code: 4200, message: `the method ${asked.method} is not supported` } };
     }
   }

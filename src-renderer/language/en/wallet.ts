@@ -176,7 +176,7 @@ export const wallet = {
     onChain: (name: string) => `on ${name}`,
     otherChain: (chainId: number) => `on another chain (${chainId})`,
     switchChain: (name: string) => `Switch it to ${name}`,
-    manual: (name: string, chainId: number) => `If it does not know the chain, add it there by hand: “${name}”, number ${chainId}, by an RPC address that you trust. Your node’s own addresses are not told here, because they can hold a key ("publicRpcUrls" in the settings of the chain would be).`,
+    manual: (name: string, chainId: number) => `If it does not know the chain, add it there by hand: “${name}”, number ${chainId}, by an RPC address that you trust. Your node’s own addresses are not told here, as they can hold a key; those that may be told are named by "publicRpcUrls" of the chain in config.json.`,
     owns: 'This account owns the node: its stake, pay and rewards. Only it can move them.',
     unbound: 'The node is bound to no account. The first stake from here binds it to this one: your node asks you first, in a document of its own; then the wallet asks for each transaction.',
     other: 'The node belongs to another account, which alone can stake, take back or claim for it:',

@@ -1,8 +1,7 @@
-import { useConnect } from 'wagmi';
+import { useConnect, type Connector } from 'wagmi';
 import { useState, type FormEvent } from 'react';
-import { isOpenToBrowsers, type HostProvider } from '../../host/wallet-connector.ts';
+import { isOpenToBrowsers } from '../../host/wallet-connector.ts';
 import { useTexts } from '../../language/index.ts';
-import { goToChain } from '../../stores/outside-chain.ts';
 import { decimalPoint, parseUnits } from '../../stores/units.ts';
 import { failureOf } from '../../stores/use-acts.ts';
 import { useBrowserWallets } from '../../stores/use-browser-wallets.ts';
@@ -32,13 +31,19 @@ export function BrowserWallet() {
 function Connect() {
   const { wallet: { outside: texts } } = useTexts();
   const { outside: { choose } } = useWallet();
-  const { mutate: connect, error, isPending } = useConnect();
+  const { mutateAsync } = useConnect();
+  const { isBusy, failure, run } = useRun(failureOf);
   const found = useBrowserWallets();
+  // This is gone as soon as it is connected.
+  const connect = (connector: Connector): void => void run(async () => {
+    await mutateAsync({ connector });
+    choose('browser');
+  });
   return (
     <>
       <p className="hint">{texts.text}</p>
-      <p className="wallet-buttons">{found.map((connector) => <button key={connector.uid} type="button" className="quiet" disabled={isPending} onClick={() => connect({ connector }, { onSuccess: () => choose('browser') })}>{texts.connect(connector.name)}</button>)}</p>
-      {error !== null && <ToldFailure failure={failureOf(error)} />}
+      <p className="wallet-buttons">{found.map((connector) => <button key={connector.uid} type="button" className="quiet" disabled={isBusy} onClick={() => connect(connector)}>{texts.connect(connector.name)}</button>)}</p>
+      {failure !== undefined && !isBusy && <ToldFailure failure={failure} />}
     </>
   );
 }
@@ -51,7 +56,7 @@ function Connected({ wallet }: { readonly wallet: OutsideWallet }) {
       <p className="wallet-address"><span className="unseen">{texts.address} </span><code>{wallet.account}</code> <CopyButton text={wallet.account} label={texts.copyAddress} /></p>
       <Owns account={wallet.account} />
       <p className="hint">{texts.outside.limits}</p>
-      {wallet.chainId !== network.chainId ? <GoToChain wallet={wallet} /> : economy.wallet.status !== 'none' && <Bring to={economy.wallet.address} />}
+      {wallet.chainId === network.chainId && economy.wallet.status !== 'none' && <Bring to={economy.wallet.address} />}
     </>
   );
 }
@@ -62,20 +67,6 @@ function Owns({ account }: { readonly account: string }) {
   if (owner === undefined) return null;
   if (owner === null) return <p>{texts.unbound}</p>;
   return owner.toLowerCase() === account.toLowerCase() ? <p className="wallet-good">{texts.owns}</p> : <p className="wallet-warning">{texts.other} <code>{owner}</code></p>;
-}
-
-function GoToChain({ wallet: { connector } }: { readonly wallet: OutsideWallet }) {
-  const { wallet: { outside: texts } } = useTexts();
-  const { network } = useWallet();
-  const { isBusy, failure, run } = useRun(failureOf);
-  const go = (): void => void run(async () => goToChain(await connector.getProvider() as HostProvider, network));
-  return (
-    <>
-      <p className="wallet-buttons"><button type="button" className="main" disabled={isBusy} onClick={go}>{texts.switchChain(network.name)}</button></p>
-      {network.publicRpc === undefined && <p className="hint">{texts.manual(network.name, network.chainId)}</p>}
-      {failure !== undefined && !isBusy && <ToldFailure failure={failure} />}
-    </>
-  );
 }
 
 function Bring({ to }: { readonly to: string }) {

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { SumLedger } from '../../../src-preload/bridge/index.ts';
 import { formatNumber, useTexts } from '../../language/index.ts';
 import { formatUnits, shareOf } from '../../stores/units.ts';
-import { blockedBy, unbondingSum } from '../../stores/wallet.ts';
+import { blockedBy, blockedOutside, unbondingSum } from '../../stores/wallet.ts';
 import { useHost } from '../../stores/context.ts';
 import { ActButton, BlockedNote } from './act-button.tsx';
 import { Amount } from './amount.tsx';
@@ -25,7 +25,7 @@ function Places({ ledger }: { readonly ledger: SumLedger }) {
   const { wallet } = useTexts();
   const { source, isOthers } = useWallet();
   // What is staked for the node is no SUM of an account that does not own it.
-  if (source === 'browser' && isOthers) return <><p className="ledger-all"><span className="hint">{wallet.liquid}</span> <Amount units={ledger.liquid} /></p><More ledger={{ ...ledger, rewards: '0' }} /></>;
+  if (source === 'browser' && isOthers) return <><p className="ledger-all"><span className="hint">{wallet.liquid}</span> <Amount units={ledger.liquid} /></p><More ledger={ledger} hasNode={false} /></>;
   const [liquid, staked, unbonding] = [BigInt(ledger.liquid), BigInt(ledger.staked), unbondingSum(ledger)];
   const all = liquid + staked + unbonding;
   const parts = [['liquid', liquid, wallet.liquid, wallet.liquidText], ['staked', staked, wallet.staked, wallet.stakedText], ['unbonding', unbonding, wallet.unbonding, wallet.unbondingText]] as const;
@@ -49,17 +49,17 @@ function Places({ ledger }: { readonly ledger: SumLedger }) {
   );
 }
 
-function More({ ledger: { rewards, escrow, refundable, gas } }: { readonly ledger: SumLedger }) {
+function More({ ledger: { rewards, escrow, refundable, gas }, hasNode = true }: { readonly ledger: SumLedger; readonly hasNode?: boolean }) {
   const { wallet } = useTexts();
   return (
     <>
       <dl className="wallet-rows">
-        <Row name={wallet.rewards} text={wallet.rewardsText} value={<Amount units={rewards} />} action={BigInt(rewards) > 0n && <ActButton op={{ op: 'claim' }} text={wallet.claim} />} />
+        {hasNode && <Row name={wallet.rewards} text={wallet.rewardsText} value={<Amount units={rewards} />} action={BigInt(rewards) > 0n && <ActButton op={{ op: 'claim' }} text={wallet.claim} />} />}
         {(escrow !== '0' || refundable !== '0') && <Row name={wallet.escrow} value={<Amount units={escrow} />} />}
         {refundable !== '0' && <Row name={wallet.refundable} text={wallet.refundableText} value={<Amount units={refundable} />} />}
         <Row name={wallet.gas} text={gas === '0' ? wallet.noGas : wallet.gasText} value={<Amount units={gas} unit="" />} action={<Faucet />} />
       </dl>
-      {BigInt(rewards) > 0n && <BlockedNote id="wallet-claim-blocked" />}
+      {hasNode && BigInt(rewards) > 0n && <BlockedNote id="wallet-claim-blocked" />}
     </>
   );
 }
@@ -74,9 +74,9 @@ const Row = ({ name, text, value, action }: { readonly name: string; readonly te
 /** Of the embedded chain alone: no other one gives anything away. */
 function Faucet() {
   const { wallet } = useTexts();
-  const { network, economy, transactions, acts, source, blocked: now } = useWallet();
+  const { network, economy, transactions, acts, source } = useWallet();
   const isOnline = useHost((view) => view.link === 'online');
   if (network.kind !== 'embedded') return null;
-  const blocked = source === 'browser' ? now : blockedBy({ isOnline, economy, transactions }, { unlocked: false });
+  const blocked = source === 'browser' ? blockedOutside({ isOnline, link: economy.link, isOnChain: true, isBusy: acts.isBusy }) : blockedBy({ isOnline, economy, transactions }, { unlocked: false });
   return <button type="button" className="quiet wallet-act" title={blocked === undefined ? wallet.faucetText : wallet.blocked[blocked]} disabled={blocked !== undefined || acts.isBusy} onClick={() => void acts.faucet()}>{wallet.faucet}</button>;
 }

@@ -35,8 +35,8 @@ function Step({ step: { what, status, hash } }: { readonly step: OutsideStep }) 
   const { earnings, wallet: { outside: texts } } = useTexts();
   return (
     <li className={`outside-step outside-${status}`}>
-      <span>{wordFor(earnings.what, what) ?? what}</span>
-      <span className="outside-status">{texts.status[status]}</span>
+      <span>{wordFor(earnings.what, what) ?? what}</span>{' '}
+      <span className="outside-status">{texts.status[status]}</span>{' '}
       {hash !== undefined && <span className="sent-hash"><code title={hash}>{shortHex(hash)}</code> <CopyButton text={hash} label={earnings.copyHash} /></span>}
     </li>
   );

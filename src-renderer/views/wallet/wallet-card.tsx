@@ -23,8 +23,10 @@ export function WalletCard({ id, title, isWide = false, isActed = false, tools, 
       <div className="card-head">
         <h2 id={`wallet-${id}`}>{title}</h2>
         {tools}
-        {isActed && source === 'browser' && <span className="source-mark" title={wallet.outside.markText}>{wallet.outside.mark(shortHex(account))}</span>}
-        {network.kind === 'embedded' && <span className="test-mark" title={wallet.testShortText}>{wallet.testShort}</span>}
+        <span className="card-marks">
+          {isActed && source === 'browser' && <span className="source-mark" title={wallet.outside.markText}>{wallet.outside.mark(shortHex(account))}</span>}
+          {network.kind === 'embedded' && <span className="test-mark" title={wallet.testShortText}>{wallet.testShort}</span>}
+        </span>
       </div>
       {children}
     </section>
