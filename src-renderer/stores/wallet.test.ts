@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Economy, EconomyTransaction } from '../../src-preload/bridge/index.ts';
 import { en } from '../language/en/index.ts';
-import { blockedBy, checkAmount, countdownOf, isOver, queuedOf, shortHex, unbondingSum, wordFor } from './wallet.ts';
+import { blockedBy, blockedOutside, checkAmount, countdownOf, isOver, queuedOf, shortHex, unbondingSum, wordFor } from './wallet.ts';
 
 const SUM = (whole: number): string => `${whole}${'0'.repeat(18)}`;
 const SPEND = { perDayUnits: null, todayUnits: '0' };
@@ -25,6 +25,11 @@ describe('what stands in the way', () => {
     expect(blocked({}, ['asking'])).toBe('deciding');
     for (const status of ['queued', 'sent', 'mined'] as const) expect(blocked({}, ['confirmed', status])).toBe('pending');
     expect(blocked({}, ['confirmed', 'refused', 'failed'])).toBeUndefined();
+  });
+
+  it('is for a wallet of the browser what that one needs, whatever this app’s wallet waits for', () => {
+    const outside = (change: Partial<Parameters<typeof blockedOutside>[0]> = {}) => blockedOutside({ isOnline: true, link: READY.link, isOnChain: true, isBusy: false, ...change });
+    expect([outside(), outside({ isBusy: true }), outside({ isBusy: true, isOnChain: false }), outside({ isOnline: false, isOnChain: false }), outside({ link: { status: 'starting' } })]).toEqual([undefined, 'outside-busy', 'outside-chain', 'offline', 'starting']);
   });
 
   it('is not the lock where nothing is signed', () => {

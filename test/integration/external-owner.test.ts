@@ -1,18 +1,21 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createWalletClient, defineChain, http, type Hex, type PrivateKeyAccount } from 'viem';
+import { createWalletClient, defineChain, http, zeroHash, type Hex, type PrivateKeyAccount } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { economyHandlers } from '../../src-main/api/bridge/economy.ts';
-import { silentLogger } from '../../src-main/base/index.ts';
-import { bindingMessage, type NodeSigner } from '../../src-main/chain/index.ts';
+import { asPeerId, silentLogger } from '../../src-main/base/index.ts';
+import { billHash, bindingMessage, leafOf, sessionIdOf, type NodeSigner } from '../../src-main/chain/index.ts';
 import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
 import { ownerService } from '../../src-main/host/economy/owner-service.ts';
-import { nodeSignerOf } from '../../src-main/host/paid/index.ts';
+import { billOf, nodeSignerOf, PayBook, payBookPath, PayChain, type BookedShare, type PayHost } from '../../src-main/host/paid/index.ts';
+import { NodeSettler } from '../../src-main/host/paid/node-settler.ts';
+import { Steps } from '../../src-main/host/paid/steps.ts';
 import { loadSigner } from '../../src-main/mesh/index.ts';
 import { economyCommands } from '../../src-preload/bridge/economy-commands.ts';
-import type { CommandInput, CommandName, EconomyPlan } from '../../src-preload/bridge/index.ts';
+import type { CommandInput, CommandName, Earnings, EconomyPlan } from '../../src-preload/bridge/index.ts';
+import { accountOn } from '../support/sum-ground.ts';
 import { CHEAP, PASSWORD } from '../support/wallet-ground.ts';
 
 const SUM = 10n ** 18n;
@@ -22,17 +25,21 @@ const WORD: Hex = `0x${'5'.repeat(64)}`;
 let home: string;
 let host: EconomyHost;
 let node: NodeSigner;
+/** What the node keeps of paid sessions; the rest of pay is no part of this. */
+let book: PayBook;
 const open = async (): Promise<void> => {
   node = nodeSignerOf(await loadSigner({ kind: 'file', path: join(home, 'identity.key') }));
-  host = await EconomyHost.open({ config: { kind: 'embedded', rpcPort: 0 }, home, contractsFolder: CONTRACTS, logger: silentLogger, node, options: { chain: { canTravel: true, faucetPerDay: 100 }, wallet: { costForTests: CHEAP } } });
+  host = await EconomyHost.open({ config: { kind: 'embedded', rpcPort: 0 }, home, contractsFolder: CONTRACTS, logger: silentLogger, node, pay: { paid: { book } } as unknown as PayHost, options: { chain: { canTravel: true, faucetPerDay: 100 }, wallet: { costForTests: CHEAP } } });
   await host.start();
 };
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'omninode-external-'));
+  book = new PayBook(payBookPath(home));
   await open();
 });
 afterEach(async () => {
   await host.stop();
+  book.close();
   await rm(home, { recursive: true, force: true });
 });
 
@@ -157,6 +164,58 @@ it('stakes, cancels, takes back and withdraws by plans for an account whose key 
   expect(await code(call('economy.bind', { account: other.address }))).toBe('ECONOMY_NOT_POSSIBLE');
   expect(await code(plan({ op: 'unstake', amount: '1', account: other.address }))).toBe('ECONOMY_NOT_POSSIBLE');
   expect(await code(plan({ op: 'withdraw', account: `${account.slice(0, -1)}${account.endsWith('0') ? '1' : '0'}` }))).toBe('ECONOMY_NOT_POSSIBLE');
+}, 60_000);
+
+it('offers an owner elsewhere what of a paid session is due: the voucher in time, the pay, the reward', async () => {
+  const own = newAccount();
+  const account = own.address;
+  await fund(own);
+  const asking = call('economy.bind', { account });
+  await waitsForOne();
+  await decide(true);
+  await asking;
+  await send(own, await plan({ op: 'stake', amount: String(10_000n * SUM), account }));
+  const sum = await host.chain();
+  const [chain, payer, salt] = [new PayChain(sum), await accountOn(sum), `0x${'07'.repeat(32)}` as const];
+  const place = { chainId: sum.network.chainId, settlement: chain.settlement };
+  const sessionId = sessionIdOf(place, { payer: payer.address, salt });
+  await payer.send('open', chain.open({ salt, durationS: 60n, nodeIds: [node.nodeId], caps: [10n * SUM] }));
+  const share: BookedShare = { sessionId, workId: WORD, nodeId: node.nodeId, layers: { first: 0, last: 4 }, price: 2n * SUM, cap: 10n * SUM, peer: asPeerId('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5'), tokens: 1_000 };
+  const root = leafOf(billHash(billOf(share, { tokens: 1_000 }), place));
+  book.begin({ role: 'node', id: sessionId, ...place, work: WORD, payer: payer.address, openedMs: 1, state: 'closed' }, [share]);
+  book.addVoucher('node', sessionId, [{ nodeId: node.nodeId, root, path: [], tokens: 1_000, receiptsRoot: zeroHash, signature: await payer.wallet.signVoucher({ ...place, sessionId, root, amount: 10n * SUM }) }]);
+  const session = async () => (await call('economy.earnings', { windowMs: 30 * 86_400_000, account }) as Earnings).sessions[0];
+  const act = async (op: 'post' | 'collect' | 'reward') => send(own, await plan({ op, sessionId, account }));
+
+  expect(await session()).toMatchObject({ state: 'open', pending: String(10n * SUM) });
+  await sum.travel(61);
+  expect(await session()).toMatchObject({ state: 'challenge', due: 'post' });
+  await act('post');
+  expect(await session()).not.toHaveProperty('due');
+  expect(await code(plan({ op: 'post', sessionId, account }))).toBe('ECONOMY_NOT_POSSIBLE');
+  await sum.travel(86_400);
+  expect(await session()).toMatchObject({ state: 'claimable' });
+  // By itself this host claims nothing that is another account's, and is done when that account did.
+  const { wallet } = payer;
+  const settler = new NodeSettler({ book, chain, wallet, steps: new Steps({ book, wallet, logger: silentLogger }) });
+  await settler.settle();
+  expect([book.session('node', sessionId)?.state, await session()]).toMatchObject(['closed', { state: 'claimable' }]);
+  expect(await code(plan({ op: 'collect', sessionId, account: payer.address }))).toBe('ECONOMY_NOT_POSSIBLE');
+  await act('collect');
+  expect(await session()).toMatchObject({ state: 'paid', pay: String(95n * SUM / 10n), pending: '0' });
+  expect(await session()).not.toHaveProperty('due');
+  await settler.settle();
+  expect(book.session('node', sessionId)?.state).toBe('done');
+  await sum.travel(4 * 86_400);
+  expect(await session()).toMatchObject({ due: 'reward' });
+  await act('reward');
+  expect(await session()).toMatchObject({ due: 'reward', reward: '0' });
+  await act('reward');
+  // Nine tenths of the half SUM that was burned, and half of that for want of a score.
+  expect(await session()).toMatchObject({ reward: String(225n * SUM / 1000n) });
+  expect(await code(plan({ op: 'reward', sessionId, account }))).toBe('ECONOMY_NOT_POSSIBLE');
+  await send(own, await plan({ op: 'claim', account }));
+  expect(await host.ledger({ account })).toMatchObject({ rewards: '0', liquid: String(10_009_725n * SUM / 1000n) });
 }, 60_000);
 
 it('needs the password of the wallet, where there is one', async () => {

@@ -181,7 +181,7 @@ export const wallet = {
     unbound: 'The node is bound to no account. The first stake from here binds it to this one: your node asks you first, in a document of its own; then the wallet asks for each transaction.',
     other: 'The node belongs to another account, which alone can stake, take back or claim for it:',
     ownedByIt: 'This node belongs to the connected browser wallet.',
-    limits: 'What an account of another wallet does not do: it signs no vouchers (sessions that you pay are paid by this app’s wallet), and nothing goes out by itself. Collecting pay, bringing a voucher in time and crediting rewards are offered under “Earnings”, each to be agreed to in that wallet. Pay and rewards arrive in that account.',
+    limits: 'What an account of another wallet does not do: it signs no vouchers (sessions that you pay are paid by this app’s wallet), and nothing goes out by itself. Collecting pay, bringing a voucher in time and crediting rewards are offered under “Earnings”, each to be agreed to in that wallet. Pay and rewards arrive in that account. To compute for pay this node needs a wallet of its own besides, which may hold nothing but coins for fees.',
     amountFrom: 'SUM from the browser wallet to this app’s wallet',
     bring: 'Send to this app’s wallet …',
     stakeDo: 'Stake with the browser wallet …',
