@@ -28,8 +28,10 @@ describe('what stands in the way', () => {
   });
 
   it('is for a wallet of the browser what that one needs, whatever this app’s wallet waits for', () => {
-    const outside = (change: Partial<Parameters<typeof blockedOutside>[0]> = {}) => blockedOutside({ isOnline: true, link: READY.link, isOnChain: true, isBusy: false, ...change });
-    expect([outside(), outside({ isBusy: true }), outside({ isBusy: true, isOnChain: false }), outside({ isOnline: false, isOnChain: false }), outside({ link: { status: 'starting' } })]).toEqual([undefined, 'outside-busy', 'outside-chain', 'offline', 'starting']);
+    const outside = (change: Partial<Parameters<typeof blockedOutside>[0]> = {}) => blockedOutside({ isOnline: true, economy: READY, isBusy: false, ...change });
+    expect([outside(), outside({ economy: { ...READY, waiting: 1 } }), outside({ hasBegun: true })]).toEqual([undefined, undefined, 'outside-begun']);
+    expect([outside({ isBusy: true, hasBegun: true }), outside({ isBusy: true, economy: { ...READY, waiting: 1 } })]).toEqual(['outside-busy', 'deciding']);
+    expect([outside({ isBusy: true, isOnChain: false }), outside({ isOnline: false, isOnChain: false }), outside({ economy: { ...READY, link: { status: 'starting' } } })]).toEqual(['outside-chain', 'offline', 'starting']);
   });
 
   it('is not the lock where nothing is signed', () => {

@@ -28,11 +28,21 @@ export function blockedBy({ isOnline, economy: { link, wallet, waiting }, transa
 }
 
 /** The same for a wallet of the browser: what the host's own wallet is about does not matter to it. */
-export function blockedOutside({ isOnline, link, isOnChain, isBusy }: { readonly isOnline: boolean; readonly link: Economy['link']; readonly isOnChain: boolean; readonly isBusy: boolean }): Blocked | undefined {
+export function blockedOutside({ isOnline, economy: { link, waiting }, isOnChain = true, isBusy, hasBegun = false }: OutsideSituation): Blocked | undefined {
   if (!isOnline) return 'offline';
   if (link.status !== 'ready') return link.status;
   if (!isOnChain) return 'outside-chain';
-  return isBusy ? 'outside-busy' : undefined;
+  if (isBusy) return waiting > 0 ? 'deciding' : 'outside-busy';
+  return hasBegun ? 'outside-begun' : undefined;
+}
+
+interface OutsideSituation {
+  readonly isOnline: boolean;
+  readonly economy: Pick<Economy, 'link' | 'waiting'>;
+  readonly isOnChain?: boolean;
+  readonly isBusy: boolean;
+  /** Something was begun, and is not known to be done. */
+  readonly hasBegun?: boolean;
 }
 
 const DAY_S = 86_400;

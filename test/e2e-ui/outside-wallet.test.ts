@@ -128,7 +128,8 @@ describe.skipIf(why !== undefined)('a wallet of the browser that owns the node, 
     await expect.poll(() => wallet.answers.length, PATIENT).toBe(0);
     await page.reload();
     await open();
-    await page.getByText('Begun before this page was loaded anew: Stake, 400 SUM.').waitFor();
+    await page.getByText('Begun, and not seen to the end: Stake, 400 SUM.').waitFor();
+    expect(await button('Stake with the browser wallet …').isDisabled()).toBe(true);
     await check('outside-begun');
     await button('Go on').click();
     await becomes('staked', '2,000 SUM');

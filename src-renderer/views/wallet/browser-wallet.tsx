@@ -75,15 +75,15 @@ function Bring({ to }: { readonly to: string }) {
   const [typed, setTyped] = useState('');
   const parsed = parseUnits(typed);
   const fault = typed !== '' && 'fault' in parsed ? (parsed.fault === 'malformed' ? texts.faults.malformed(decimalPoint()) : texts.faults[parsed.fault]) : '';
-  const isBlocked = source === 'browser' && blocked !== undefined;
+  const isBlocked = acts.isBusy || acts.begun !== undefined || (source === 'browser' && blocked !== undefined);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if ('units' in parsed && !isBlocked && !acts.isBusy) void acts.send({ op: 'transfer', to, amount: String(parsed.units) }).then((isSent) => { if (isSent) setTyped(''); });
+    if ('units' in parsed && !isBlocked) void acts.send({ op: 'transfer', to, amount: String(parsed.units) }).then((isSent) => { if (isSent) setTyped(''); });
   };
   return (
     <form className="amount-form" noValidate onSubmit={submit}>
       <label className="field" htmlFor="wallet-bring-amount">{texts.outside.amountFrom}</label>
-      <div className="amount-entry"><input id="wallet-bring-amount" type="text" inputMode="decimal" autoComplete="off" maxLength={80} value={typed} aria-invalid={fault !== ''} aria-describedby="wallet-bring-fault" onChange={({ target }) => setTyped(target.value)} /><button type="submit" className="main" disabled={isBlocked || acts.isBusy || !('units' in parsed)}>{texts.outside.bring}</button></div>
+      <div className="amount-entry"><input id="wallet-bring-amount" type="text" inputMode="decimal" autoComplete="off" maxLength={80} value={typed} aria-invalid={fault !== ''} aria-describedby="wallet-bring-fault" onChange={({ target }) => setTyped(target.value)} /><button type="submit" className="main" disabled={isBlocked || !('units' in parsed)}>{texts.outside.bring}</button></div>
       <p id="wallet-bring-fault" className="amount-fault" role="status">{fault}</p>
       {source === 'host' && acts.failure !== undefined && !acts.isBusy && <ToldFailure failure={acts.failure} />}
     </form>

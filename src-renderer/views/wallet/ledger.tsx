@@ -23,9 +23,8 @@ export function Ledger() {
 
 function Places({ ledger }: { readonly ledger: SumLedger }) {
   const { wallet } = useTexts();
-  const { source, isOthers } = useWallet();
   // What is staked for the node is no SUM of an account that does not own it.
-  if (source === 'browser' && isOthers) return <><p className="ledger-all"><span className="hint">{wallet.liquid}</span> <Amount units={ledger.liquid} /></p><More ledger={ledger} hasNode={false} /></>;
+  if (useWallet().isOthers) return <><p className="ledger-all"><span className="hint">{wallet.liquid}</span> <Amount units={ledger.liquid} /></p><More ledger={ledger} isOthers /></>;
   const [liquid, staked, unbonding] = [BigInt(ledger.liquid), BigInt(ledger.staked), unbondingSum(ledger)];
   const all = liquid + staked + unbonding;
   const parts = [['liquid', liquid, wallet.liquid, wallet.liquidText], ['staked', staked, wallet.staked, wallet.stakedText], ['unbonding', unbonding, wallet.unbonding, wallet.unbondingText]] as const;
@@ -49,17 +48,18 @@ function Places({ ledger }: { readonly ledger: SumLedger }) {
   );
 }
 
-function More({ ledger: { rewards, escrow, refundable, gas }, hasNode = true }: { readonly ledger: SumLedger; readonly hasNode?: boolean }) {
+function More({ ledger: { staked, isActive, leastStake, rewards, escrow, refundable, gas }, isOthers = false }: { readonly ledger: SumLedger; readonly isOthers?: boolean }) {
   const { wallet } = useTexts();
   return (
     <>
       <dl className="wallet-rows">
-        {hasNode && <Row name={wallet.rewards} text={wallet.rewardsText} value={<Amount units={rewards} />} action={BigInt(rewards) > 0n && <ActButton op={{ op: 'claim' }} text={wallet.claim} />} />}
+        {isOthers && <Row name={wallet.outside.othersStake} text={isActive ? wallet.active : wallet.inactive(formatUnits(leastStake).full)} value={<Amount units={staked} />} />}
+        {!isOthers && <Row name={wallet.rewards} text={wallet.rewardsText} value={<Amount units={rewards} />} action={BigInt(rewards) > 0n && <ActButton op={{ op: 'claim' }} text={wallet.claim} />} />}
         {(escrow !== '0' || refundable !== '0') && <Row name={wallet.escrow} value={<Amount units={escrow} />} />}
         {refundable !== '0' && <Row name={wallet.refundable} text={wallet.refundableText} value={<Amount units={refundable} />} />}
         <Row name={wallet.gas} text={gas === '0' ? wallet.noGas : wallet.gasText} value={<Amount units={gas} unit="" />} action={<Faucet />} />
       </dl>
-      {hasNode && BigInt(rewards) > 0n && <BlockedNote id="wallet-claim-blocked" />}
+      {!isOthers && BigInt(rewards) > 0n && <BlockedNote id="wallet-claim-blocked" />}
     </>
   );
 }
@@ -77,6 +77,6 @@ function Faucet() {
   const { network, economy, transactions, acts, source } = useWallet();
   const isOnline = useHost((view) => view.link === 'online');
   if (network.kind !== 'embedded') return null;
-  const blocked = source === 'browser' ? blockedOutside({ isOnline, link: economy.link, isOnChain: true, isBusy: acts.isBusy }) : blockedBy({ isOnline, economy, transactions }, { unlocked: false });
+  const blocked = source === 'browser' ? blockedOutside({ isOnline, economy, isBusy: acts.isBusy }) : blockedBy({ isOnline, economy, transactions }, { unlocked: false });
   return <button type="button" className="quiet wallet-act" title={blocked === undefined ? wallet.faucetText : wallet.blocked[blocked]} disabled={blocked !== undefined || acts.isBusy} onClick={() => void acts.faucet()}>{wallet.faucet}</button>;
 }

@@ -52,7 +52,7 @@ function Begun() {
       <p>{texts.begun(nameOf(begun.op))}</p>
       <p className="hint">{texts.begunText}</p>
       <p className="wallet-buttons">
-        <button type="button" className="main" disabled={blocked !== undefined || source !== 'browser'} onClick={() => void resume()}>{texts.resume}</button>
+        <button type="button" className="main" disabled={source !== 'browser' || (blocked !== undefined && blocked !== 'outside-begun')} onClick={() => void resume()}>{texts.resume}</button>
         <button type="button" className="quiet" onClick={forget}>{texts.forget}</button>
       </p>
     </>

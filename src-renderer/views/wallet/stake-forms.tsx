@@ -10,9 +10,9 @@ import { useWallet } from './wallet-context.ts';
 /** Stake and unstake, each with what it means. */
 export function StakeForms() {
   const { wallet } = useTexts();
-  const { ledger, source, isOthers } = useWallet();
+  const { ledger, isOthers } = useWallet();
   if (ledger === undefined) return <ActFailure />;
-  if (source === 'browser' && isOthers) return <div className="wallet-wide wallet-failure"><ActFailure /></div>;
+  if (isOthers) return <div className="wallet-wide wallet-failure"><ActFailure /></div>;
   return (
     <>
       <div className="wallet-wide wallet-failure"><ActFailure /></div>

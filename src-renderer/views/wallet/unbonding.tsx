@@ -11,8 +11,8 @@ import { useWallet } from './wallet-context.ts';
 /** What is on its way back, each with its countdown. */
 export function Unbonding() {
   const { wallet } = useTexts();
-  const { ledger, source, isOthers } = useWallet();
-  if (ledger === undefined || (source === 'browser' && isOthers)) return null;
+  const { ledger, isOthers } = useWallet();
+  if (ledger === undefined || isOthers) return null;
   return (
     <WalletCard id="unbonding" title={wallet.unbondingList} isWide isActed>
       {ledger.unbonding.length === 0 ? <Empty title={wallet.unbondingNone} /> : <Pieces ledger={ledger} />}

@@ -46,7 +46,7 @@ function useSource({ economy, network }: Placed): Chosen {
 
 function useBlocked({ economy, network }: Placed, { chosen: { source, outside }, transactions, isBusy }: { readonly chosen: Chosen; readonly transactions: WalletModel['transactions']; readonly isBusy: boolean }): WalletModel['blocked'] {
   const isOnline = useHost((view) => view.link === 'online');
-  if (source === 'browser') return blockedOutside({ isOnline, link: economy.link, isOnChain: outside.wallet?.chainId === network.chainId, isBusy: outside.acts.isBusy });
+  if (source === 'browser') return blockedOutside({ isOnline, economy, isOnChain: outside.wallet?.chainId === network.chainId, isBusy: outside.acts.isBusy, hasBegun: outside.acts.begun !== undefined });
   return blockedBy({ isOnline, economy, transactions }) ?? (isBusy ? 'deciding' : undefined);
 }
 
