@@ -28,6 +28,7 @@ export const chainErrors = defineErrors('CHAIN', {
 
 export const economyErrors = defineErrors('ECONOMY', {
   notPossible: spec<{ op: string; reason: string }>({ fault: 'user', message: (m) => m.reason, next: 'Look at the ledger, and ask for what it allows.' }),
+  badAccount: spec<{ account: string }>({ fault: 'user', message: (m) => `${m.account} is no address of an account, or was mistyped`, next: 'Copy it out of the wallet that it is of.' }),
   bindingNotApproved: spec<{ account: string }>({ fault: 'user', message: (m) => `the owner has not approved that this node is bound to ${m.account}`, next: 'Ask for it: it is decided in a document of the node\'s own, or by `omninode wallet bind-external`.' }),
   noFaucet: spec<Record<string, never>>({ fault: 'user', message: () => 'only the local test chain gives SUM away', next: 'Get SUM from somebody who has some.' }),
   faucetEmpty: spec<{ againAtMs: number }>({ fault: 'user', retryable: true, message: () => 'the faucet gave all that it gives in a day', next: 'Come back tomorrow.' }),

@@ -6,7 +6,7 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { economyHandlers } from '../../src-main/api/bridge/economy.ts';
 import { asPeerId, silentLogger } from '../../src-main/base/index.ts';
-import { billHash, bindingMessage, leafOf, sessionIdOf, type NodeSigner } from '../../src-main/chain/index.ts';
+import { billHash, bindingMessage, leafOf, sessionIdOf, type ChainConfig, type NodeSigner } from '../../src-main/chain/index.ts';
 import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
 import { ownerService } from '../../src-main/host/economy/owner-service.ts';
 import { billOf, nodeSignerOf, PayBook, payBookPath, PayChain, type BookedShare, type PayHost } from '../../src-main/host/paid/index.ts';
@@ -27,9 +27,9 @@ let host: EconomyHost;
 let node: NodeSigner;
 /** What the node keeps of paid sessions; the rest of pay is no part of this. */
 let book: PayBook;
-const open = async (): Promise<void> => {
+const open = async (config: ChainConfig = { kind: 'embedded', rpcPort: 0 }): Promise<void> => {
   node = nodeSignerOf(await loadSigner({ kind: 'file', path: join(home, 'identity.key') }));
-  host = await EconomyHost.open({ config: { kind: 'embedded', rpcPort: 0 }, home, contractsFolder: CONTRACTS, logger: silentLogger, node, pay: { paid: { book } } as unknown as PayHost, options: { chain: { canTravel: true, faucetPerDay: 100 }, wallet: { costForTests: CHEAP } } });
+  host = await EconomyHost.open({ config, home, contractsFolder: CONTRACTS, logger: silentLogger, node, pay: { paid: { book } } as unknown as PayHost, options: { chain: { canTravel: true, faucetPerDay: 100 }, wallet: { costForTests: CHEAP } } });
   await host.start();
 };
 beforeEach(async () => {
@@ -163,7 +163,7 @@ it('stakes, cancels, takes back and withdraws by plans for an account whose key 
   const other = newAccount();
   expect(await code(call('economy.bind', { account: other.address }))).toBe('ECONOMY_NOT_POSSIBLE');
   expect(await code(plan({ op: 'unstake', amount: '1', account: other.address }))).toBe('ECONOMY_NOT_POSSIBLE');
-  expect(await code(plan({ op: 'withdraw', account: `${account.slice(0, -1)}${account.endsWith('0') ? '1' : '0'}` }))).toBe('ECONOMY_NOT_POSSIBLE');
+  for (const wrong of [`${account.slice(0, -1)}${account.endsWith('0') ? '1' : '0'}`, account.slice(0, -1)]) expect(await code(plan({ op: 'withdraw', account: wrong }))).toBe('ECONOMY_BAD_ACCOUNT');
 }, 60_000);
 
 it('offers an owner elsewhere what of a paid session is due: the voucher in time, the pay, the reward', async () => {
@@ -229,4 +229,15 @@ it('needs the password of the wallet, where there is one', async () => {
   expect(await code(owner.decideBinding({ id, account, isApproved: true }))).toBe('WALLET_PASSWORD_NEEDED');
   expect(await code(owner.decideBinding({ id, account: newAccount().address, isApproved: true, password: PASSWORD }))).toBe('WALLET_NOTHING_WAITS');
   expect(await owner.decideBinding({ id, account, isApproved: true, password: PASSWORD })).toMatchObject({ data: expect.stringContaining((await signedFor(account))[0] ?? '') });
+});
+
+it('says that the chain is down, and tells no address of it that was not named as public', async () => {
+  const { network: { contracts } } = await host.chain();
+  await host.stop();
+  const url = 'http://127.0.0.1:9/key-in-the-path';
+  await open({ kind: 'configured', chainId: 10, name: 'Example chain', rpcUrls: [url], contracts, confirmations: 0, fromBlock: 0 });
+  const account = newAccount().address;
+  expect([await code(plan({ op: 'withdraw', account })), await code(call('economy.bind', { account })), await code(call('economy.ledger', { account }))]).toEqual(['CHAIN_DOWN', 'CHAIN_DOWN', 'CHAIN_DOWN']);
+  expect(host.now().network).toMatchObject({ chainId: 10 });
+  expect(host.now().network).not.toHaveProperty('publicRpc');
 });

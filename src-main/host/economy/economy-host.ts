@@ -6,7 +6,7 @@ import type { CommandOutput, CommandParsed, Economy, EconomyOp, EconomyTransacti
 import { PayChain, type PayHost } from '../paid/index.ts';
 import { pendingIn } from './pending.ts';
 import { Bindings } from './bindings.ts';
-import { checkedAccount, outsidePlan, plannedCalls } from './planned.ts';
+import { checkedAccount, inCodes, outsidePlan, plannedCalls } from './planned.ts';
 import { sessionsDue } from './session-due.ts';
 import { earningsInfo, ledgerInfo, slashesInfo } from './ledger-info.ts';
 import { askedTransactions, linkInfo, networkInfo, planInfo, transactionInfo, walletInfo } from './to-bridge.ts';
@@ -151,7 +151,8 @@ export class EconomyHost implements EconomyService, Service {
     if (named === undefined) return planInfo(op.op, await this.planned(op));
     const account = checkedAccount(named);
     // No more than was approved for that account is signed for it.
-    const { calls, nonce } = await outsidePlan(await this.chain(), op, { account, node: this.bindings.signerFor(account), pay: this.#init.pay });
+    const chain = await this.chain();
+    const { calls, nonce } = await inCodes(chain, outsidePlan(chain, op, { account, node: this.bindings.signerFor(account), pay: this.#init.pay }));
     return planInfo(op.op, calls, nonce);
   }
 
@@ -159,11 +160,13 @@ export class EconomyHost implements EconomyService, Service {
   async planned(op: EconomyOp): Promise<Awaited<ReturnType<SumChain['plan']>>> {
     const { node, pay } = this.#init;
     const account = this.wallet.address;
-    return plannedCalls(await this.chain(), op, { account, node, pay });
+    const chain = await this.chain();
+    return inCodes(chain, plannedCalls(chain, op, { account, node, pay }));
   }
 
   async bind({ account }: CommandParsed<'economy.bind'>): Promise<CommandOutput<'economy.bind'>> {
-    await this.bindings.ask(await this.chain(), checkedAccount(account), PAGE);
+    const chain = await this.chain();
+    await inCodes(chain, this.bindings.ask(chain, checkedAccount(account), PAGE));
     return {};
   }
 
@@ -211,7 +214,7 @@ export class EconomyHost implements EconomyService, Service {
     return chain;
   }
 
-  /** The one that is named, else this host's own. Throws WALLET_NONE, ECONOMY_NOT_POSSIBLE. */
+  /** The one that is named, else this host's own. Throws WALLET_NONE, ECONOMY_BAD_ACCOUNT. */
   #account(named: string | undefined): Hex {
     return named === undefined ? this.wallet.address : checkedAccount(named);
   }

@@ -43,8 +43,11 @@ export async function outsidePlan(chain: SumChain, op: EconomyOp, by: PlannedBy)
   return { calls, nonce };
 }
 
-/** As everybody writes it. Throws ECONOMY_NOT_POSSIBLE for one whose checksum (EIP-55) says that it was mistyped. */
+/** As everybody writes it. Throws ECONOMY_BAD_ACCOUNT, also where the checksum (EIP-55) says that it was mistyped. */
 export function checkedAccount(text: string): Hex {
-  if (!isAddress(text)) throw economyErrors.notPossible({ op: 'account', reason: `${text} is no account's address, or was mistyped` });
+  if (!isAddress(text)) throw economyErrors.badAccount({ account: text.slice(0, 100) });
   return getAddress(text);
 }
+
+/** The same, and what the chain's client throws in the chain's own codes. */
+export const inCodes = <T>(chain: SumChain, work: Promise<T>): Promise<T> => work.catch((error: unknown) => Promise.reject(chain.decodeError(error)));

@@ -166,7 +166,7 @@ export const wallet = {
   outside: {
     title: 'A wallet of this browser',
     text: 'Connect it to let its account own this node’s stake, for instance one on a hardware wallet, or to bring SUM from it. It asks you by its own window; its key never comes here.',
-    none: 'The local test chain is inside this app, and a wallet of the browser does not reach it. It does when the chain has a port of its own: "chain": {"kind": "embedded", "rpcPort": 8545} in config.json.',
+    none: 'The local test chain is inside this app, and a wallet of the browser does not reach it. It does on the machine on which your node runs, when the chain has a port of its own: "chain": {"kind": "embedded", "rpcPort": 8545} in config.json.',
     connect: (name: string) => `Connect ${name}`,
     disconnect: 'Disconnect',
     actsWith: 'Acting with',
