@@ -4,7 +4,7 @@ import type { ChainConfig } from '../../chain/index.ts';
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/).transform((text) => text as `0x${string}`);
 const rpcUrl = z.url({ protocol: /^https?$/ }).max(500);
 /** As wallets take them: encrypted, unless it is this machine. */
-const publicRpcUrl = rpcUrl.refine((url) => /^https:|^http:\/\/(?:127\.0\.0\.1|localhost)[:/]/.test(url), 'is neither https nor of this machine');
+const publicRpcUrl = rpcUrl.refine((url) => /^https:|^http:\/\/(?:127\.0\.0\.1|localhost)(?:[:/]|$)/.test(url), 'is neither https nor of this machine');
 
 const contractsSchema = z.strictObject({
   SumToken: address, NodeRegistry: address, StakingContract: address, Settlement: address, Committee: address, VerifierContract: address, RewardDistributor: address, ModelRegistry: address,

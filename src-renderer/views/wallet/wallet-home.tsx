@@ -57,8 +57,7 @@ function WalletParts({ economy, network }: WalletHomeProps) {
         <div className="wallet-body">
           <Said />
           {model.source === 'host' && <Account />}
-          {model.outside.wallet !== undefined && <OutsideSteps />}
-          {(hasWallet || model.source === 'browser') && <><Ledger /><StakeForms /><Unbonding /></>}
+          {(hasWallet || model.source === 'browser') && <><Ledger />{model.outside.wallet !== undefined && <OutsideSteps />}<StakeForms /><Unbonding /></>}
           {window.host === undefined && <BrowserWallet />}
           {(hasWallet || model.source === 'browser') && <>{hasWallet && <Transactions />}<Earnings /><Slashes /></>}
           {model.source === 'browser' && <Account />}
