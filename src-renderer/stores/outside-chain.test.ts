@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { goToChain } from './outside-chain.ts';
+import { checkContract, goToChain } from './outside-chain.ts';
 
 const NETWORK = { chainId: 10, name: 'Example chain' } as const;
 const URLS = ['https://rpc.example'];
@@ -29,6 +29,15 @@ it('asks to switch, and to add the chain only where the wallet does not know it 
     expect(wallet.asked).toEqual([switching, { method: 'wallet_addEthereumChain', params: [{ chainId: '0xa', chainName: 'Example chain', rpcUrls: URLS, nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 } }] }]);
     await expect(goToChain(provider(unknown), NETWORK)).rejects.toMatchObject({ reason: 'unknown-chain' });
   }
+});
+
+it('finds out another chain of the same number, as far as the wallet says what is there', async () => {
+  const asked: unknown[] = [];
+  const answering = (code: unknown) => ({ request: async (one: unknown) => { asked.push(one); return code; } });
+  await checkContract(answering('0x6080'), '0x12');
+  expect(asked).toEqual([{ method: 'eth_getCode', params: ['0x12', 'latest'] }]);
+  await checkContract(provider(new Error('not offered')), '0x12');
+  await expect(checkContract(answering('0x'), '0x12')).rejects.toMatchObject({ reason: 'other-contracts' });
 });
 
 it('lets a refusal be one', async () => {

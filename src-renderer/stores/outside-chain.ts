@@ -19,3 +19,12 @@ export async function goToChain(provider: HostProvider, { chainId, name, publicR
     await provider.request({ method: 'wallet_addEthereumChain', params: [{ chainId: id, chainName: name, rpcUrls: publicRpc, nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 } }] });
   }
 }
+
+/**
+ * Two chains can have the same number (each embedded one has), and a call to an address without code succeeds and does nothing. Throws OutsideError where that
+ * wallet's chain says that there is no contract; one that does not say is believed.
+ */
+export async function checkContract(provider: HostProvider, address: string): Promise<void> {
+  const code = await provider.request({ method: 'eth_getCode', params: [address, 'latest'] }).catch(() => undefined);
+  if (code === '0x') throw new OutsideError('other-contracts');
+}

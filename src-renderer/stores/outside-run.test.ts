@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EconomyOp, EconomyPlan } from '../../src-preload/bridge/index.ts';
-import { begunIn, forgetBegun, resumeOutside, runOutside, type Begun, type Landed, type OutsidePorts, type OutsideStep } from './outside-run.ts';
+import { begunIn, forgetBegun, OutsideError, resumeOutside, runOutside, type Begun, type Landed, type OutsidePorts, type OutsideStep } from './outside-run.ts';
 
 const WHERE = { account: `0x${'ab'.repeat(20)}`, chainId: 10 };
 const OP: EconomyOp = { op: 'stake', amount: '1000' };
@@ -58,6 +58,15 @@ describe('sending step by step', () => {
     expect([ground.sent, statuses(), ground.begun]).toEqual([['bind'], ['mined', 'refused', 'waiting'], undefined]);
     await runOutside(OP, WHERE, ground);
     expect(ground.sent).toEqual(['bind', 'approve', 'stake']);
+  });
+
+  it('keeps nothing of what was not sent, and all of what may have been', async () => {
+    ground.wallet = [() => Promise.reject(new OutsideError('other-contracts'))];
+    await expect(runOutside(OP, WHERE, ground)).rejects.toMatchObject({ reason: 'other-contracts' });
+    expect([statuses(), ground.begun]).toEqual([['failed', 'waiting', 'waiting'], undefined]);
+    ground.wallet = [() => Promise.reject(new Error('the wallet is gone'))];
+    await expect(runOutside(OP, WHERE, ground)).rejects.toThrow('gone');
+    expect([statuses(), ground.begun]).toEqual([['failed', 'waiting', 'waiting'], { op: OP, ...WHERE, nonce: 5, left: 3 }]);
   });
 
   it.each(['reverted', 'replaced'] as const)('stops where one was %s', async (how) => {

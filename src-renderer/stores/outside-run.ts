@@ -12,8 +12,8 @@ export interface OutsideStep {
 
 /** `replaced`: that wallet sent something else in its place. */
 export type Landed = 'mined' | 'reverted' | 'replaced';
-/** `moved`: the account sent something that is not known here, so that nothing may be sent as if it had not. */
-export type OutsideReason = 'reverted' | 'replaced' | 'moved' | 'unknown-chain';
+/** `moved`: the account sent something that is not known here, so that nothing may be sent as if it had not. `other-contracts`: that wallet's chain is another one of the same number. */
+export type OutsideReason = 'reverted' | 'replaced' | 'moved' | 'unknown-chain' | 'other-contracts';
 
 export class OutsideError extends Error {
   override readonly name = 'OutsideError';
@@ -100,7 +100,7 @@ async function follow(op: EconomyOp, { calls, nonce = 0 }: EconomyPlan, { where,
     const hash = await ports.send(call).catch((error: unknown) => {
       const isRefused = isRefusal(error);
       // What was refused is not on its way; of what failed otherwise nobody knows.
-      if (isRefused) forgetBegun(ports.storage);
+      if (isRefused || error instanceof OutsideError) forgetBegun(ports.storage);
       put(index, { status: isRefused ? 'refused' : 'failed' });
       throw error;
     });

@@ -2,7 +2,9 @@ import { useCallback, useState } from 'react';
 import { useConfig, useSendTransaction, type Connector } from 'wagmi';
 import { waitForTransactionReceipt } from 'viem/actions';
 import { HostError, type ChainNetworkInfo, type EconomyOp, type EconomyPlan } from '../../src-preload/bridge/index.ts';
+import type { HostProvider } from '../host/wallet-connector.ts';
 import { useApp } from './context.ts';
+import { checkContract } from './outside-chain.ts';
 import { begunIn, forgetBegun, resumeOutside, runOutside, type Begun, type OutsidePorts, type OutsideStep } from './outside-run.ts';
 import { failureOf, type Acts } from './use-acts.ts';
 import { useRun } from './use-command.ts';
@@ -64,7 +66,10 @@ function usePorts(wallet: OutsideWallet | undefined, { chainId, kind }: ChainNet
   }, [client, account]);
   return {
     plan, storage: sessionStorage,
-    send: ({ to, data, value }) => mutateAsync({ ...(wallet === undefined ? {} : { connector: wallet.connector }), account, chainId, to: to as `0x${string}`, data: data as `0x${string}`, value: BigInt(value) }),
+    send: async ({ to, data, value }) => {
+      await checkContract(await wallet?.connector.getProvider() as HostProvider, to);
+      return mutateAsync({ ...(wallet === undefined ? {} : { connector: wallet.connector }), account, chainId, to: to as `0x${string}`, data: data as `0x${string}`, value: BigInt(value) });
+    },
     landed: async (hash) => {
       let isOther = false;
       const onReplaced = ({ reason }: { readonly reason: string }): void => { isOther = reason !== 'repriced'; };

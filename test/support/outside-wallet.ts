@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { createWalletClient, defineChain, http, numberToHex, type Hex, type WalletClient } from 'viem';
+import { createWalletClient, defineChain, http, numberToHex, publicActions, type Hex, type WalletClient } from 'viem';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 
 interface Told {
@@ -47,6 +47,7 @@ export class OutsideWallet {
       case 'wallet_requestPermissions': return { result: [{ parentCapability: 'eth_accounts', caveats: [{ type: 'restrictReturnedAccounts', value: [this.account.address] }] }] };
       case 'wallet_switchEthereumChain': return this.#switch(Number((first as { chainId: string }).chainId));
       case 'wallet_addEthereumChain': return this.#add(first as { chainId: string; chainName: string; rpcUrls: string[] });
+      case 'eth_getCode': return { result: (await this.#known.get(this.chainId)?.extend(publicActions).getCode({ address: first as Hex })) ?? '0x' };
       case 'eth_sendTransaction': return this.#send(first as { to: Hex; data: Hex; from: Hex });
       default: return refused(4200, `${method} is not offered`);
     }

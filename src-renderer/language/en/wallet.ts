@@ -203,6 +203,7 @@ export const wallet = {
       reverted: 'The contract refused the transaction; its fee is lost. Look at the figures below, and ask again for what they allow.',
       replaced: 'That wallet sent something else in place of the transaction. Nothing more was sent.',
       moved: 'That account has sent something that was not seen from here. Nothing more was sent: look at the figures below, and begin anew with what is missing.',
+      'other-contracts': 'That wallet’s chain has the number of this one and not its contracts: it is another chain. Nothing was sent to it. Give that wallet the RPC address of this chain.',
       'unknown-chain': 'That wallet does not know this chain, and it cannot be added from here.',
     },
   },
