@@ -8,7 +8,7 @@ export * from './http/headers.ts';
 export type { ApiAccess } from './http/api.ts';
 export { isLoopback } from './http/place.ts';
 export { tlsFiles, type TlsFiles } from './http/tls.ts';
-export { WARNINGS } from './consent/warnings.ts';
+export { FAULTS, WARNINGS } from './consent/warnings.ts';
 export type { ConsentDesk, DocumentName, WalletDesk, WalletDocuments, WalletDocumentsInit } from './consent/index.ts';
 /** Apart, with the libraries of chains: few processes show documents of a wallet. */
 export const loadWalletDocuments = () => import('./consent/index.ts');

@@ -44,12 +44,14 @@ export interface EconomyService {
   now(): Economy;
   /** The same; somebody looks, so that what is not there yet is opened. */
   get(): Economy;
-  ledger(): Promise<CommandOutput<'economy.ledger'>>;
+  ledger(input: CommandParsed<'economy.ledger'>): Promise<CommandOutput<'economy.ledger'>>;
   earnings(input: CommandParsed<'economy.earnings'>): Promise<CommandOutput<'economy.earnings'>>;
   slashes(): Promise<CommandOutput<'economy.slashes'>>;
   transactions(): CommandOutput<'economy.transactions'>;
   plan(op: CommandParsed<'economy.plan'>): Promise<CommandOutput<'economy.plan'>>;
-  faucet(): Promise<CommandOutput<'economy.faucet'>>;
+  /** Answers when the owner decided. Gives no signature out. */
+  bind(input: CommandParsed<'economy.bind'>): Promise<CommandOutput<'economy.bind'>>;
+  faucet(input: CommandParsed<'economy.faucet'>): Promise<CommandOutput<'economy.faucet'>>;
   /** EIP-1193; never rejects for what the chain or the owner refused: that is an answer. */
   request(input: CommandParsed<'wallet.request'>): Promise<CommandOutput<'wallet.request'>>;
   show(input: CommandParsed<'wallet.show'>): Promise<CommandOutput<'wallet.show'>>;

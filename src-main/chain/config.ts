@@ -16,6 +16,8 @@ export type ChainConfig =
     readonly name: string;
     /** The first that answers is used. */
     readonly rpcUrls: readonly string[];
+    /** Addresses without a secret in them, which may be told to wallets of the owner's browser. */
+    readonly publicRpcUrls?: readonly string[];
     readonly contracts: ContractAddresses;
     /** Blocks on top of one until it is taken for lasting. */
     readonly confirmations: number;

@@ -28,6 +28,8 @@ export const chainErrors = defineErrors('CHAIN', {
 
 export const economyErrors = defineErrors('ECONOMY', {
   notPossible: spec<{ op: string; reason: string }>({ fault: 'user', message: (m) => m.reason, next: 'Look at the ledger, and ask for what it allows.' }),
+  badAccount: spec<{ account: string }>({ fault: 'user', message: (m) => `${m.account} is no address of an account, or was mistyped`, next: 'Copy it out of the wallet that it is of.' }),
+  bindingNotApproved: spec<{ account: string }>({ fault: 'user', message: (m) => `the owner has not approved that this node is bound to ${m.account}`, next: 'Ask for it: it is decided in a document of the node\'s own, or by `omninode wallet bind-external`.' }),
   noFaucet: spec<Record<string, never>>({ fault: 'user', message: () => 'only the local test chain gives SUM away', next: 'Get SUM from somebody who has some.' }),
   noFault: spec<{ nodeId: string; reason: string }>({
     fault: 'user', message: (m) => `the contracts see no fault of node ${m.nodeId} in this proof: ${m.reason}`, next: 'Bring it as its payer saved it. A proof holds on the chain, and for the settlement, that its bills are for.',

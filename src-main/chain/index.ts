@@ -1,5 +1,6 @@
 export type * from './types.ts';
 export { abis } from './abi/index.ts';
+export { BindingBook } from './binding-book.ts';
 export { EMBEDDED_CHAIN_ID, type ChainConfig } from './config.ts';
 export { chainErrors, economyErrors } from './errors.ts';
 export { committeeErrors, type CaseAct, type CaseOf, type CasePhase, type CaseRole, type CommitteeCase, type CommitteeNow, type CommitteeOp } from './committee/index.ts';

@@ -61,7 +61,8 @@ async function planStake({ client, network }: PlanChain, amount: bigint, { nodeI
   ];
 }
 
-async function planBind({ client, network }: PlanChain, { nodeId, account, nodeSigner }: PlanFor): Promise<Call> {
+/** What binds the node to an account: once its identity signed that. Throws ECONOMY_NOT_POSSIBLE, and what the signer and reading throw. */
+export async function planBind({ client, network }: PlanChain, { nodeId, account, nodeSigner }: PlanFor): Promise<Call> {
   const registry = network.contracts.NodeRegistry;
   if (nodeSigner?.nodeId !== nodeId) throw economyErrors.notPossible({ op: 'stake', reason: 'the node is bound to no account, and its key is not here' });
   const nonce = await client.readContract({ address: registry, abi: abis.NodeRegistry, functionName: 'nonceOf', args: [nodeId] });

@@ -18,9 +18,9 @@ import { chainErrors, economyErrors } from './errors.ts';
 import { earningsOf, EventIndex, faultStanding, readLedger, sessionsOf, slashesOf, type ChainEarnings, type ChainLedger, type ChainSlash, type FaultStanding, type LedgerOf } from './ledger/index.ts';
 import { Outbox, type OutboxEntry } from './outbox/index.ts';
 import type { SenderOptions } from './outbox/sender.ts';
-import { planCalls, type ChainOp, type PlanFor } from './plan.ts';
+import { planBind, planCalls, type ChainOp, type PlanFor } from './plan.ts';
 import { quoteCalls, type Quote } from './quote.ts';
-import type { Call, ChainLink, ChainNetwork, ContractAddresses, Hex, TransactionSigner } from './types.ts';
+import type { Call, ChainLink, ChainNetwork, ContractAddresses, Hex, NodeSigner, TransactionSigner } from './types.ts';
 
 export interface SumChainInit {
   readonly config: ChainConfig;
@@ -92,6 +92,12 @@ export class SumChain implements Service {
     return this.#rpc?.url;
   }
 
+  /** Where a wallet of the owner's browser reaches it, as far as that may be told. */
+  get publicRpc(): readonly string[] {
+    const { config } = this.#init;
+    return config.kind === 'configured' ? config.publicRpcUrls ?? [] : this.rpcUrl === undefined ? [] : [this.rpcUrl];
+  }
+
   /**
    * A configured chain may be down: that is its link's state. The embedded one is running, with the contracts, when this returns.
    * Throws CHAIN_IN_USE, CHAIN_NO_ANVIL, CHAIN_DAMAGED, CHAIN_TOO_NEW, CHAIN_UNUSABLE.
@@ -143,6 +149,11 @@ export class SumChain implements Service {
       const { chainId, contracts } = this.network;
       return await planCommittee({ client: this.client, chainId, contracts, events: index.events(), salts: this.#started(this.#salts) }, op, account);
     });
+  }
+
+  /** What `account` sends to get the node of `nodeSigner`. */
+  planBinding(account: Hex, nodeSigner: NodeSigner): Promise<Call> {
+    return planBind(this, { nodeId: nodeSigner.nodeId, account, nodeSigner });
   }
 
   /** For a decision: what the calls would do now, and cost. Throws CHAIN_DOWN, CHAIN_WRONG_NETWORK, CHAIN_BAD_ANSWER. */

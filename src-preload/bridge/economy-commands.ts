@@ -1,20 +1,25 @@
 import { z } from 'zod';
 import { command, nothing } from './command.ts';
-import { earningsSchema, economyOpSchema, economyPlanSchema, economySchema, ECONOMY_LIMITS, rpcAnswerSchema, shownDocumentSchema, slashSchema, sumLedgerSchema, transactionSchema, walletDocumentSchema } from './economy.ts';
+import { addressSchema, earningsSchema, economyPlanAskSchema, economyPlanSchema, economySchema, ECONOMY_LIMITS, rpcAnswerSchema, shownDocumentSchema, slashSchema, sumLedgerSchema, transactionSchema, walletDocumentSchema } from './economy.ts';
 
 const CHAIN = ['CHAIN_DOWN', 'CHAIN_WRONG_NETWORK'] as const;
+const ACCOUNT = ['WALLET_NONE', 'ECONOMY_BAD_ACCOUNT'] as const;
+/** An account of another wallet; left out, this host's. */
+const account = addressSchema.exactOptional();
 
 /** SUM. Later changes of `economy.get` come as `economy.changed`. Nothing here takes or gives a key, a phrase or a password. */
 export const economyCommands = {
   'economy.get': command(nothing, economySchema),
-  'economy.ledger': command(nothing, sumLedgerSchema, CHAIN),
-  'economy.earnings': command(z.strictObject({ windowMs: z.number().int().min(3_600_000).max(366 * 86_400_000) }), earningsSchema, CHAIN),
+  'economy.ledger': command(z.strictObject({ account }), sumLedgerSchema, [...CHAIN, ...ACCOUNT]),
+  'economy.earnings': command(z.strictObject({ windowMs: z.number().int().min(3_600_000).max(366 * 86_400_000), account }), earningsSchema, [...CHAIN, ...ACCOUNT]),
   'economy.slashes': command(nothing, z.object({ slashes: z.array(slashSchema).max(ECONOMY_LIMITS.entries).readonly() }), CHAIN),
   'economy.transactions': command(nothing, z.object({ transactions: z.array(transactionSchema).max(ECONOMY_LIMITS.entries).readonly() })),
   /** What has to be sent for it, checked against the ledger; sends nothing. */
-  'economy.plan': command(economyOpSchema, economyPlanSchema, [...CHAIN, 'ECONOMY_NOT_POSSIBLE', 'WALLET_NONE']),
+  'economy.plan': command(economyPlanAskSchema, economyPlanSchema, [...CHAIN, 'ECONOMY_NOT_POSSIBLE', 'ECONOMY_BINDING_NOT_APPROVED', ...ACCOUNT]),
+  /** Asks the owner whether this node may be bound to an account of another wallet; answers when that is decided in a document of its own (`wallet.show`). The node's signature is in no answer: plans for this account hold it from then on. */
+  'economy.bind': command(z.strictObject({ account: addressSchema }), nothing, [...CHAIN, 'ECONOMY_BAD_ACCOUNT', 'ECONOMY_NOT_POSSIBLE', 'WALLET_REFUSED', 'WALLET_EXPIRED', 'WALLET_TOO_MANY_WAITING']),
   /** SUM and coins for fees of the embedded test chain; there is no such thing on another. */
-  'economy.faucet': command(nothing, transactionSchema, [...CHAIN, 'ECONOMY_NO_FAUCET', 'ECONOMY_FAUCET_EMPTY', 'WALLET_NONE']),
+  'economy.faucet': command(z.strictObject({ account }), transactionSchema, [...CHAIN, 'ECONOMY_NO_FAUCET', 'ECONOMY_FAUCET_EMPTY', ...ACCOUNT]),
   /** EIP-1193, methods of a list; what needs a signature is answered when the owner has decided in a document of its own (asked for with `wallet.show`). */
   'wallet.request': command(
     z.strictObject({ method: z.string().regex(/^[a-zA-Z]+_[a-zA-Z0-9]+$/).max(64), params: z.array(z.unknown()).max(8).refine((params) => JSON.stringify(params).length <= ECONOMY_LIMITS.paramsChars).default([]) }),

@@ -14,6 +14,8 @@ export const calldataSchema = z.string().regex(/^0x(?:[0-9a-fA-F]{2})*$/).max(EC
 export const chainNetworkSchema = z.object({
   kind: z.enum(['embedded', 'configured']), chainId: count, name: filledLabel,
   contracts: z.object({ token: addressSchema, stakes: addressSchema, registry: addressSchema, settlement: addressSchema, distributor: addressSchema }),
+  /** Where a wallet of the browser reaches it: addresses that were named as public, or the embedded chain's own where it is open. Absent: nowhere that may be told. */
+  publicRpc: z.array(z.url().max(500)).min(1).max(8).readonly().exactOptional(),
 });
 export type ChainNetworkInfo = z.infer<typeof chainNetworkSchema>;
 
@@ -95,6 +97,8 @@ const paidSessionSchema = z.object({
   tokens: count,
   /** Earned by this node, or paid by this account; of that what is only vouched for so far. */
   pay: unitsSchema, pending: unitsSchema, reward: unitsSchema,
+  /** What of it can be sent now by whoever pays the fee: its newest voucher, before the session is final; its reward, after the pay was taken. */
+  due: z.enum(['post', 'reward']).exactOptional(),
 });
 export type PaidSessionInfo = z.infer<typeof paidSessionSchema>;
 
@@ -118,23 +122,29 @@ export const slashSchema = z.object({
 });
 export type SlashInfo = z.infer<typeof slashSchema>;
 
-export const economyOpSchema = z.discriminatedUnion('op', [
-  z.strictObject({ op: z.literal('stake'), amount: unitsSchema }),
-  z.strictObject({ op: z.literal('unstake'), amount: unitsSchema }),
-  z.strictObject({ op: z.literal('cancel'), index: count }),
-  z.strictObject({ op: z.literal('withdraw') }),
+/** Operations, each with what else is asked of it. */
+const opsWith = <S extends z.ZodRawShape>(more: S) => z.discriminatedUnion('op', [
+  z.strictObject({ op: z.literal('stake'), amount: unitsSchema, ...more }),
+  z.strictObject({ op: z.literal('unstake'), amount: unitsSchema, ...more }),
+  z.strictObject({ op: z.literal('cancel'), index: count, ...more }),
+  z.strictObject({ op: z.literal('withdraw'), ...more }),
   /** Rewards of the node, all of them. */
-  z.strictObject({ op: z.literal('claim') }),
-  /** Pay of one session, or what came back of it. */
-  z.strictObject({ op: z.enum(['collect', 'refund']), sessionId: word32Schema }),
-  z.strictObject({ op: z.literal('transfer'), to: addressSchema, amount: unitsSchema }),
+  z.strictObject({ op: z.literal('claim'), ...more }),
+  /** Pay of one session, or what came back of it; its newest voucher; its reward. */
+  z.strictObject({ op: z.enum(['collect', 'refund', 'post', 'reward']), sessionId: word32Schema, ...more }),
+  z.strictObject({ op: z.literal('transfer'), to: addressSchema, amount: unitsSchema, ...more }),
 ]);
+export const economyOpSchema = opsWith({});
 export type EconomyOp = z.infer<typeof economyOpSchema>;
+/** `account`: one of another wallet, which sends the calls itself; left out, this host's. */
+export const economyPlanAskSchema = opsWith({ account: addressSchema.exactOptional() });
 
 /** What an operation sends: for EIP-5792's wallet_sendCalls, so that one decision covers all of it. */
 export const economyPlanSchema = z.object({
   what: z.string().min(1).max(64),
   calls: z.array(z.object({ what: z.string().min(1).max(64), to: addressSchema, data: calldataSchema, value: unitsSchema })).min(1).max(ECONOMY_LIMITS.calls).readonly(),
+  /** Of another account: how many transactions of it the chain has. One more is what was sent of this plan, or something else. */
+  nonce: count.exactOptional(),
 });
 export type EconomyPlan = z.infer<typeof economyPlanSchema>;
 

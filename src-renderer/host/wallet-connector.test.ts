@@ -81,11 +81,12 @@ describe('wagmi over the host', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('keeps nothing in the browser, and looks for its wallets on a configured chain only', async () => {
+  it('keeps nothing in the browser, and looks for its wallets only on a chain that they can reach', async () => {
     const { client } = bridge(() => ({ result: null }));
-    const ids = (kind: 'embedded' | 'configured') => walletConfig(client, { ...NETWORK, kind }).connectors.map(({ id }) => id);
+    const ids = (kind: 'embedded' | 'configured', more = {}) => walletConfig(client, { ...NETWORK, kind, ...more }).connectors.map(({ id }) => id);
     expect(ids('embedded')).toEqual([HOST_CONNECTOR]);
     expect(ids('configured')).toEqual([HOST_CONNECTOR, 'injected']);
+    expect(ids('embedded', { publicRpc: ['http://127.0.0.1:8545'] })).toEqual([HOST_CONNECTOR, 'injected']);
     const config = walletConfig(client, NETWORK);
     expect(config.storage).toBeNull();
     followWallet(config, wallet('ready'));

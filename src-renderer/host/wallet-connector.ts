@@ -75,10 +75,16 @@ export const chainOf = ({ chainId, name }: Pick<ChainNetworkInfo, 'chainId' | 'n
   rpcUrls: { default: { http: [] } },
 });
 
-/** Wagmi over the host: nothing is kept in the browser, and no wallet of the browser is looked for on the embedded chain. */
-export function walletConfig(client: Pick<HostClient, 'call'>, network: Pick<ChainNetworkInfo, 'chainId' | 'name' | 'kind'>): Config {
+/** This page was opened on the host's own machine. */
+const isHere = (): boolean => typeof location === 'undefined' || /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname);
+
+/** Whether a wallet of the browser can have to do with this chain: with the embedded one only where its port is open, on that machine. */
+export const isOpenToBrowsers = ({ kind, publicRpc }: Pick<ChainNetworkInfo, 'kind' | 'publicRpc'>): boolean => kind === 'configured' || (publicRpc !== undefined && isHere());
+
+/** Wagmi over the host: nothing is kept in the browser, and no wallet of the browser is looked for on a chain that it cannot reach. */
+export function walletConfig(client: Pick<HostClient, 'call'>, network: Pick<ChainNetworkInfo, 'chainId' | 'name' | 'kind' | 'publicRpc'>): Config {
   const chain = chainOf(network);
-  const isOpen = network.kind === 'configured';
+  const isOpen = isOpenToBrowsers(network);
   return createConfig({
     chains: [chain], connectors: [hostConnector(client, chain), ...(isOpen ? [injected()] : [])], transports: { [chain.id]: custom(hostProvider(client), { retryCount: 0 }) },
     multiInjectedProviderDiscovery: isOpen, storage: null, syncConnectedChain: false,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Economy, EconomyTransaction } from '../../src-preload/bridge/index.ts';
 import { en } from '../language/en/index.ts';
-import { blockedBy, checkAmount, countdownOf, isOver, queuedOf, shortHex, unbondingSum, wordFor } from './wallet.ts';
+import { blockedBy, blockedOutside, checkAmount, countdownOf, isOver, queuedOf, shortHex, unbondingSum, wordFor } from './wallet.ts';
 
 const SUM = (whole: number): string => `${whole}${'0'.repeat(18)}`;
 const SPEND = { perDayUnits: null, todayUnits: '0' };
@@ -25,6 +25,13 @@ describe('what stands in the way', () => {
     expect(blocked({}, ['asking'])).toBe('deciding');
     for (const status of ['queued', 'sent', 'mined'] as const) expect(blocked({}, ['confirmed', status])).toBe('pending');
     expect(blocked({}, ['confirmed', 'refused', 'failed'])).toBeUndefined();
+  });
+
+  it('is for a wallet of the browser what that one needs, whatever this app’s wallet waits for', () => {
+    const outside = (change: Partial<Parameters<typeof blockedOutside>[0]> = {}) => blockedOutside({ isOnline: true, economy: READY, isBusy: false, ...change });
+    expect([outside(), outside({ economy: { ...READY, waiting: 1 } }), outside({ hasBegun: true })]).toEqual([undefined, undefined, 'outside-begun']);
+    expect([outside({ isBusy: true, hasBegun: true }), outside({ isBusy: true, economy: { ...READY, waiting: 1 } })]).toEqual(['outside-busy', 'deciding']);
+    expect([outside({ isBusy: true, isOnChain: false }), outside({ isOnline: false, isOnChain: false }), outside({ economy: { ...READY, link: { status: 'starting' } } })]).toEqual(['outside-chain', 'offline', 'starting']);
   });
 
   it('is not the lock where nothing is signed', () => {

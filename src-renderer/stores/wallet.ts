@@ -27,6 +27,24 @@ export function blockedBy({ isOnline, economy: { link, wallet, waiting }, transa
   return transactions.some(isUnderWay) ? 'pending' : undefined;
 }
 
+/** The same for a wallet of the browser: what the host's own wallet is about does not matter to it. */
+export function blockedOutside({ isOnline, economy: { link, waiting }, isOnChain = true, isBusy, hasBegun = false }: OutsideSituation): Blocked | undefined {
+  if (!isOnline) return 'offline';
+  if (link.status !== 'ready') return link.status;
+  if (!isOnChain) return 'outside-chain';
+  if (isBusy) return waiting > 0 ? 'deciding' : 'outside-busy';
+  return hasBegun ? 'outside-begun' : undefined;
+}
+
+interface OutsideSituation {
+  readonly isOnline: boolean;
+  readonly economy: Pick<Economy, 'link' | 'waiting'>;
+  readonly isOnChain?: boolean;
+  readonly isBusy: boolean;
+  /** Something was begun, and is not known to be done. */
+  readonly hasBegun?: boolean;
+}
+
 const DAY_S = 86_400;
 
 /** Whole days, hours, minutes and seconds, rounded up: nothing is told to be over before it is. */

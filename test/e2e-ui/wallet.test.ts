@@ -9,6 +9,8 @@ import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
 
 const why = uiMissing('wallet');
 const DAY_MS = 86_400_000;
+/** Of the wallet that a test puts into the browser. */
+const OUTSIDE = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
 
 describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
   const ui = useChromium();
@@ -271,25 +273,42 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     expect(ui.complaints).toEqual([]);
   });
 
-  it('takes SUM from a wallet of the browser, on a configured chain only', async () => {
+  it('says why a wallet of the browser cannot reach the test chain; on another it brings SUM, for itself and unmistakably', async () => {
     await page.addInitScript(injectWallet, '0x2105');
     await open();
-    expect(await card('A wallet of this browser').count()).toBe(0);
+    await card('A wallet of this browser').getByText('a wallet of the browser does not reach it').waitFor();
+    expect(await button(/^Connect/).count()).toBe(0);
     expect(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('wagmi')))).toEqual([]);
     economy.tell({ network: CONFIGURED });
-    await card('A wallet of this browser').waitFor();
+    await button('Connect Injected').waitFor();
     expect(await page.locator('.test-mark, .network-test').count()).toBe(0);
-    await page.getByRole('button', { name: 'Connect Injected' }).click();
-    await page.getByText('0x70997970C51812dc3A010C7d01b50e0d17dc79C8').waitFor();
-    await card('A wallet of this browser').getByLabel('Amount, SUM').fill('2.5');
+    await button('Connect Injected').click();
+    const [host, outside] = [page.getByRole('radio', { name: /This app’s wallet/ }), page.getByRole('radio', { name: /Browser wallet: Injected/ })];
+    await expect.poll(() => outside.isChecked()).toBe(true);
+    await card('Balance').getByText('browser wallet 0x7099…79C8').waitFor();
+    // The node is another account's: nothing of it is offered.
+    await card('A wallet of this browser').getByText('The node belongs to another account').waitFor();
+    expect(await page.locator('#wallet-stake-amount, #wallet-unstake-amount').count()).toBe(0);
+    expect(await button(/^Collect the pay/).count()).toBe(0);
+    await card('A wallet of this browser').getByLabel('SUM from the browser wallet').fill('2.5');
     await check('wallet-browser', 'light');
-    await button('Send to this node …').click();
-    await page.getByText('Handed over to the network:').waitFor();
+    await button('Send to this app’s wallet …').click();
+    await card('By the browser wallet').getByText('in a block').waitFor();
+    expect(economy.plans).toEqual([{ op: 'transfer', to: ACCOUNT, amount: '2500000000000000000', account: OUTSIDE }]);
     const sent = await page.evaluate(() => (globalThis as unknown as { sent: Array<{ to: string; data: string }> }).sent);
-    expect(sent).toHaveLength(1);
-    expect(sent[0]?.to).toBe(CONFIGURED.contracts.token);
-    expect(sent[0]?.data).toContain(ACCOUNT.slice(2).toLowerCase());
+    expect(sent).toMatchObject([{ to: CONFIGURED.contracts.stakes, data: '0x12345678', from: OUTSIDE }]);
     expect(economy.requests.filter(({ method }) => method === 'wallet_sendCalls')).toEqual([]);
+    await host.check();
+    await button('Stake …').waitFor();
+    expect(await page.locator('.source-mark').count()).toBe(0);
+    // As its owner, and on a chain that the wallet has to look for.
+    economy.tell({ node: { nodeId: `0x${'a'.repeat(64)}`, owner: OUTSIDE }, network: { ...CONFIGURED, chainId: 10 } });
+    await button('Connect Injected').click();
+    await page.getByText('on another chain (8453)').waitFor();
+    await page.getByText('add it there by hand: “Example chain”, number 10').waitFor();
+    await card('A wallet of this browser').getByText('This account owns the node').waitFor();
+    expect(await button('Stake with the browser wallet …').isDisabled()).toBe(true);
+    await check('wallet-browser-owner');
     expect(ui.complaints).toEqual([]);
   });
 });

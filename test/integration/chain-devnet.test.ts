@@ -114,5 +114,7 @@ it('serves another node where that was asked for, and no page', async () => {
   const ask = (method: string, headers = {}) => fetch(url, { method: 'POST', headers, body: JSON.stringify({ jsonrpc: '2.0', id: 7, method, params: [] }) });
   expect(await (await ask('eth_chainId')).json()).toMatchObject({ id: 7, result: '0x53554d' });
   expect(await (await ask('evm_mine')).json()).toMatchObject({ error: { code: -32_601 } });
-  expect((await ask('eth_chainId', { origin: 'https://page.invalid' })).status).toBe(403);
+  for (const origin of ['https://page.invalid', 'null', 'https://chrome-extension.invalid', 'chrome-extension://a.b/c', '']) expect([origin, (await ask('eth_chainId', { origin })).status]).toEqual([origin, 403]);
+  // The wallets of a browser are its extensions.
+  for (const origin of [`chrome-extension://${'a'.repeat(32)}`, 'moz-extension://6c4d7a3e-8f0e-4b7b-9f5e-0d7f0a1b2c3d']) expect([origin, (await ask('eth_chainId', { origin })).status]).toEqual([origin, 200]);
 });

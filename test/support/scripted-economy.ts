@@ -58,9 +58,11 @@ export class ScriptedEconomy implements EconomyService {
   /** Documents that were asked for. */
   readonly asked: CommandParsed<'wallet.show'>['document'][] = [];
   readonly requests: CommandParsed<'wallet.request'>[] = [];
-  readonly plans: EconomyOp[] = [];
+  readonly plans: CommandParsed<'economy.plan'>[] = [];
+  /** Accounts for which the node's signature was asked. */
+  readonly bound: string[] = [];
   documents: (document: string) => CommandOutput<'wallet.show'> = (document) => ({ where: 'link', url: `http://127.0.0.1:9/${document}` });
-  planned: (op: EconomyOp) => CommandOutput<'economy.plan'> = planOf;
+  planned: (op: CommandParsed<'economy.plan'>) => CommandOutput<'economy.plan'> = planOf;
   /** Thrown by what asks the chain. */
   fault: CodedError | undefined;
   ledgerNow = LEDGER(this.nowMs);
@@ -124,9 +126,14 @@ export class ScriptedEconomy implements EconomyService {
     return { transactions: this.sent };
   }
 
-  async plan(op: EconomyOp): Promise<CommandOutput<'economy.plan'>> {
+  async plan(op: CommandParsed<'economy.plan'>): Promise<CommandOutput<'economy.plan'>> {
     this.plans.push(op);
     return this.#asked(this.planned(op));
+  }
+
+  async bind({ account }: CommandParsed<'economy.bind'>): Promise<Record<string, never>> {
+    this.bound.push(account);
+    return {};
   }
 
   async faucet(): Promise<EconomyTransaction> {
@@ -141,6 +148,9 @@ export class ScriptedEconomy implements EconomyService {
       case 'eth_chainId': return { result: `0x${(this.#economy.network ?? EMBEDDED).chainId.toString(16)}` };
       case 'eth_accounts': case 'eth_requestAccounts': return { result: this.#economy.wallet.status === 'ready' ? [ACCOUNT] : [] };
       case 'wallet_sendCalls': return this.#wait();
+      case 'eth_blockNumber': return { result: '0x4b4' };
+      case 'eth_getTransactionByHash': return { result: { hash: asked.params[0], blockNumber: '0x4b4', blockHash: word('c'), nonce: '0x0', from: ACCOUNT, type: '0x2' } };
+      case 'eth_getTransactionReceipt': return { result: { transactionHash: asked.params[0], status: '0x1', blockNumber: '0x4b4', blockHash: word('c'), from: ACCOUNT, to: ACCOUNT, logs: [], type: '0x2' } };
       default: return { error: { code: 4200, message: `the method ${asked.method} is not supported` } };
     }
   }

@@ -79,7 +79,9 @@ export class WalletDocuments {
     const { status } = this.#init.wallet.state();
     const isBeginning = document === 'create' || document === 'import';
     if (isBeginning && status !== 'none') throw walletErrors.exists({ path: 'wallet.json' });
-    if (!isBeginning && status === 'none') throw walletErrors.none({});
+    // The node can be given to an account of another wallet where there is none here.
+    const isDecision = document === 'consent' && this.#init.consents.waiting().length > 0;
+    if (!isBeginning && status === 'none' && !isDecision) throw walletErrors.none({});
     if (document === 'consent') this.#init.consents.current();
   }
 

@@ -1,5 +1,5 @@
 import type { PasswordReason } from '../../chain/index.ts';
-import { WARNINGS } from './warnings.ts';
+import { FAULTS, WARNINGS } from './warnings.ts';
 
 /** Every text of the documents that the owner decides in. */
 export const TEXTS = {
@@ -46,7 +46,7 @@ export const TEXTS = {
   limited: { title: 'The limit is set', text: (limit: string) => `SUM a day: ${limit}.` },
   changed: { title: 'The password is changed', text: 'Files that were exported before keep the old one.' },
   consent: {
-    titles: { batch: 'Send this?', message: 'Sign this message?', typed: 'Sign this?', voucher: 'Sign this voucher of a paid session?' },
+    titles: { batch: 'Send this?', message: 'Sign this message?', typed: 'Sign this?', voucher: 'Sign this voucher of a paid session?', binding: 'Give this node to another account?' },
     who: 'Who asks', account: 'Account', chain: 'Chain', spends: 'SUM that may leave the account', sum: (amount: string) => `${amount} SUM`,
     fee: 'Fee at most', coins: (amount: string) => `${amount} coins of the chain`, simulation: 'Tried on the chain now', until: 'Open until',
     outcomes: { succeeds: 'Works', reverts: 'Fails', unknown: 'Could not be tried' },
@@ -54,8 +54,13 @@ export const TEXTS = {
     calls: (count: number) => (count === 1 ? 'One transaction' : `${count} transactions, one after the other`),
     call: (index: number, name: string) => `${index}. ${name}`, unknownCall: 'Unknown call', plainCall: 'Coins of the chain, nothing else',
     to: 'To', contract: 'Contract', value: 'Coins with it', raw: 'As it is sent', message: 'Message', bytes: 'Bytes', domain: 'For', content: 'Content', hash: 'Hash that is signed', own: 'your account',
-    faults: {
-      contradiction: 'two different bills that the node signed for one session', 'double-claim': 'two bills that the node signed for the same work in two sessions', ruling: 'what a committee ruled about a session', unknown: 'nothing that is known here',
+    faults: FAULTS,
+    binding: {
+      account: 'Account that gets it', node: 'This node', nodeId: 'Its number on the chain', contract: 'Contract', number: 'Number of this binding', message: 'What the node signs', means: 'What it means',
+      own: 'From the moment it is bound, stake, pay and rewards of this node belong to that account, wherever its key is. It alone stakes for the node, takes back, withdraws and claims.',
+      back: 'It cannot be undone from here: only that account can let the node go, and only when nothing of it is staked or due any more.',
+      keeps: 'The node goes on answering, and signs what it computed. SUM that the wallet of this app holds stays there.',
+      once: 'The node signs for exactly this account, on exactly this chain, and remembers it. Compare the address with the one that your other wallet shows.',
     },
     sessions: 'This opens a paid session. Until it ends, vouchers for it are signed without asking again, up to what is put aside here.',
     voucher: 'A voucher promises nodes of this session their part of what you put aside for it, and nothing more.',

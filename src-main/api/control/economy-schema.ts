@@ -25,6 +25,10 @@ const questionSchema = z.object({
 });
 export type OwnerQuestion = z.infer<typeof questionSchema>;
 
+/** The node's signature in it is good for one account alone, and its owner approved that. */
+const bindCallSchema = z.object({ to: addressSchema, data: calldataSchema });
+export type BindCall = z.infer<typeof bindCallSchema>;
+
 const importedSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['phrase', 'key']), text: secretText }),
   z.strictObject({ kind: z.literal('keystore'), text: secretText, password }),
@@ -47,6 +51,10 @@ export const ownerCalls = {
   /** What an operation would sign; sends nothing before `decide`. */
   ask: call(ownerOpSchema, questionSchema),
   decide: call(z.strictObject({ id: z.string().min(1).max(128), isApproved: z.boolean(), password: password.exactOptional() }), transactionSchema.nullable()),
+  /** Whether this node may be bound to an account of another wallet: a question, or what that wallet sends where it was approved before. */
+  bind: call(z.strictObject({ account: addressSchema }), z.discriminatedUnion('is', [z.object({ is: z.literal('asked'), question: questionSchema }), z.object({ is: z.literal('approved'), call: bindCallSchema })])),
+  /** What that wallet sends; null: refused. */
+  decideBinding: call(z.strictObject({ id: z.string().min(1).max(128), account: addressSchema, isApproved: z.boolean(), password: password.exactOptional() }), bindCallSchema.nullable()),
   /** How a transaction stands; waits up to 20 s while it is under way. */
   settled: call(z.strictObject({ id: z.string().min(1).max(128) }), transactionSchema),
 } as const;

@@ -9,12 +9,14 @@ import type { Request } from '../client/reads.ts';
 const MAX_BYTES = 1024 * 1024;
 const MAX_SOCKETS = 64;
 const callSchema = z.object({ id: z.union([z.number(), z.string().max(100), z.null()]).default(null), method: z.string().max(100), params: z.array(z.unknown()).max(16).optional() });
+const EXTENSION = /^(?:chrome|moz)-extension:\/\/[\w-]{1,64}$/;
 /** JSON-RPC 2.0, section 5.1, and EIP-1474. */
 const CODES = { invalid: -32_600, unsupported: -32_601, internal: -32_603 } as const;
 
 /**
  * JSON-RPC over HTTP on the loopback for other programs of this machine: what `request` allows and nothing else. Pages cannot use it: a request that a browser says is
- * another site's is refused, and so is any other host name than the loopback's, which is what a page reaches by DNS.
+ * another site's is refused, and so is any other host name than the loopback's, which is what a page reaches by DNS. A browser's extensions can, which is where its wallets are:
+ * no page can claim their origin.
  */
 export class RpcServer {
   readonly #server: Server;
@@ -45,7 +47,7 @@ export class RpcServer {
 
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const { method, headers } = incoming;
-    const isOurs = method === 'POST' && headers.origin === undefined && headers.host === new URL(this.url).host;
+    const isOurs = method === 'POST' && (headers.origin === undefined || EXTENSION.test(headers.origin)) && headers.host === new URL(this.url).host;
     const body = isOurs ? await read(incoming).catch(() => undefined) : undefined;
     if (body === undefined) return void outgoing.writeHead(isOurs ? 413 : 403).end();
     const answer = JSON.stringify(await this.#answer(body));

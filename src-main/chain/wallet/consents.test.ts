@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { NETWORK, PASSWORD, walletGround, type WalletGround } from '../../../test/support/wallet-ground.ts';
 import { Consents } from './consents.ts';
+import { describeBinding } from './describe/binding.ts';
 import { describeMessage } from './describe/message.ts';
 
 let ground: WalletGround;
@@ -52,6 +53,13 @@ it('refuses the ninth, and anything where there is no wallet', async () => {
   ground.consents.stop();
   expect(new Set(await Promise.all(all))).toEqual(new Set(['WALLET_REFUSED']));
   const empty = await walletGround();
+  // The node alone can be given to an account where there is no wallet, by nobody but who decides.
+  const binding = describeBinding({ network: NETWORK, nodeId: `0x${'9'.repeat(64)}`, peer: '12D3KooW', account: `0x${'ab'.repeat(20)}`, nonce: 0n });
+  const bound = empty.consents.ask({ asker, subject: binding });
+  const { id, digest, ...shown } = empty.consents.current();
+  expect(shown).not.toHaveProperty('passwordNeeded');
+  await empty.consents.decide({ id, digest, isApproved: true });
+  expect(await bound).toEqual({});
   expect(await code(ask('x', empty.consents))).toBe('WALLET_NONE');
   await empty.stop();
 });

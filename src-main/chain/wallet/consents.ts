@@ -48,7 +48,7 @@ export class Consents {
 
   /** Resolves when the owner approved. Throws WALLET_REFUSED, WALLET_EXPIRED, WALLET_TOO_MANY_WAITING, WALLET_NONE. */
   ask({ asker, subject, signal }: ConsentRequest): Promise<Approval> {
-    if (this.#init.wallet.state().status === 'none') return Promise.reject(walletErrors.none({}));
+    if (subject.kind !== 'binding' && !this.#hasWallet) return Promise.reject(walletErrors.none({}));
     if (this.#waiting.length >= WALLET_LIMITS.waiting) return Promise.reject(walletErrors.tooManyWaiting({ limit: WALLET_LIMITS.waiting }));
     if (signal?.aborted === true) return Promise.reject(walletErrors.refused({}));
     const expiryMs = this.#init.expiryMs ?? WALLET_LIMITS.consentMs;
@@ -77,8 +77,13 @@ export class Consents {
   current(): Asked & { readonly passwordNeeded?: PasswordReason } {
     const [first] = this.#waiting;
     if (first === undefined) throw walletErrors.nothingWaits({});
-    const passwordNeeded = this.#init.wallet.passwordNeeded(first.asked.subject);
+    const passwordNeeded = this.passwordNeeded(first.asked.subject);
     return { ...first.asked, ...(passwordNeeded === undefined ? {} : { passwordNeeded }) };
+  }
+
+  /** Why this cannot be approved by a click; where there is no wallet there is no password either. */
+  passwordNeeded(subject: Subject): PasswordReason | undefined {
+    return this.#hasWallet ? this.#init.wallet.passwordNeeded(subject) : undefined;
   }
 
   /** Throws WALLET_CHANGED for what does not wait, or was shown otherwise; a wrong or missing password (WALLET_*) leaves it waiting. */
@@ -88,7 +93,7 @@ export class Consents {
     if (!isApproved) return this.refuse(id);
     found.isDeciding = true;
     try {
-      const approval = await this.#init.wallet.approve(id, found.asked.subject, password);
+      const approval = this.#hasWallet ? await this.#init.wallet.approve(id, found.asked.subject, password) : approvedWithout(found.asked.subject);
       this.#drop(found);
       found.answer.resolve(approval);
     } finally {
@@ -104,6 +109,10 @@ export class Consents {
   /** The host ends. */
   stop(): void {
     for (const { asked } of this.#waiting) this.refuse(asked.id);
+  }
+
+  get #hasWallet(): boolean {
+    return this.#init.wallet.state().status !== 'none';
   }
 
   // One that is being approved is approved.
@@ -123,4 +132,10 @@ export class Consents {
     this.#waiting = waiting;
     this.events.emit('changed', this.waiting());
   }
+}
+
+/** Without a wallet the node alone can be given to an account. */
+function approvedWithout({ kind }: Subject): Approval {
+  if (kind !== 'binding') throw walletErrors.none({});
+  return {};
 }

@@ -7,6 +7,7 @@ export { Wallet, type WalletInit } from './wallet.ts';
 export { Consents, type ConsentRequest, type ConsentsInit, type Decision } from './consents.ts';
 export { BatchSender, type BatchOrder, type BatchSenderInit } from './batch-sender.ts';
 export { describeBatch, type BatchInit } from './describe/batch.ts';
+export { describeBinding, type BindingInit } from './describe/binding.ts';
 export { rpcErrorOf, type RpcError } from './provider/rpc-error.ts';
 export { WalletProvider, type RpcAnswer, type RpcRequest, type WalletProviderInit } from './provider/provider.ts';
 export { chainWitness, type ChainWitness, type TakenNonce } from './witness.ts';

@@ -32,6 +32,8 @@ export async function signSubject(key: Uint8Array, subject: Subject): Promise<{ 
   switch (subject.kind) {
     case 'batch': return { hash: batchHash(subject.batch, subject.chain.chainId) };
     case 'message': return { hash: hashMessage({ raw: subject.bytes }), signature: await accountOf(key).signMessage({ message: { raw: subject.bytes } }) };
+    // Its signature is the node's, made by who asked.
+    case 'binding': return { hash: keccak256(subject.message) };
     case 'typed': return { hash: subject.hash, signature: await accountOf(key).sign({ hash: subject.hash }) };
   }
 }

@@ -44,7 +44,7 @@ export interface Simulation {
 }
 
 /** A reason to look twice; all but the last two need the password, whatever the limit. */
-export type Warning = 'unknown-call' | 'unlimited-approval' | 'stranger-approval' | 'sends-coins' | 'permit' | 'unknown-domain' | 'other-chain' | 'unreadable-message' | 'reverts' | 'not-simulated';
+export type Warning = 'unknown-call' | 'unlimited-approval' | 'stranger-approval' | 'sends-coins' | 'permit' | 'unknown-domain' | 'other-chain' | 'unreadable-message' | 'gives-node' | 'reverts' | 'not-simulated';
 
 /** What is known of a value: an amount of SUM, words as bytes, what a proof of a fault is about, one of our contracts, the owner's own account. */
 export type Note = { readonly kind: 'sum'; readonly amount: string } | { readonly kind: 'text'; readonly text: string } | { readonly kind: 'fault'; readonly evidence: Evidence; readonly sessionIds: readonly Hex[] } | { readonly kind: 'contract'; readonly name: string } | { readonly kind: 'own' };
@@ -111,8 +111,24 @@ export interface TypedSubject {
   readonly warnings: readonly Warning[];
 }
 
+/** That the node's identity signs for an account of another wallet: from then on stake, pay and rewards of the node are that account's. */
+export interface BindingSubject {
+  readonly kind: 'binding';
+  readonly chain: ShownChain;
+  /** The account that gets the node. */
+  readonly from: Hex;
+  readonly nodeId: Hex;
+  readonly peer: string;
+  readonly registry: Hex;
+  readonly nonce: bigint;
+  /** What is signed, by the node's identity and not by the account's key. */
+  readonly message: Hex;
+  readonly spends: bigint;
+  readonly warnings: readonly Warning[];
+}
+
 /** What a decision is about, all that is shown of it. */
-export type Subject = BatchSubject | MessageSubject | TypedSubject;
+export type Subject = BatchSubject | MessageSubject | TypedSubject | BindingSubject;
 
 /** Why a decision needs the password. */
 export type PasswordReason = 'locked' | 'over-limit' | 'warned';

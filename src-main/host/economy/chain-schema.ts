@@ -3,6 +3,8 @@ import type { ChainConfig } from '../../chain/index.ts';
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/).transform((text) => text as `0x${string}`);
 const rpcUrl = z.url({ protocol: /^https?$/ }).max(500);
+/** As wallets take them: encrypted, unless it is this machine. */
+const publicRpcUrl = rpcUrl.refine((url) => /^https:|^http:\/\/(?:127\.0\.0\.1|localhost)(?:[:/]|$)/.test(url), 'is neither https nor of this machine');
 
 const contractsSchema = z.strictObject({
   SumToken: address, NodeRegistry: address, StakingContract: address, Settlement: address, Committee: address, VerifierContract: address, RewardDistributor: address, ModelRegistry: address,
@@ -21,6 +23,8 @@ export const chainConfigSchema = z.discriminatedUnion('kind', [
     name: z.string().min(1).max(100),
     /** The first that answers is used. */
     rpcUrls: z.array(rpcUrl).min(1).max(8),
+    /** Told to wallets of the owner's browser, so that they can add this chain: no address with a key in it. */
+    publicRpcUrls: z.array(publicRpcUrl).min(1).max(8).exactOptional(),
     contracts: contractsSchema,
     /** Blocks on top of one until it is taken for lasting. */
     confirmations: z.number().int().min(0).max(1_000).default(3),

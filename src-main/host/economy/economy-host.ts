@@ -1,10 +1,13 @@
+import { join } from 'node:path';
 import { systemClock, toCoded, type Clock, type Logger, type SecretKeeping, type Service } from '../../base/index.ts';
 import { abis, BatchSender, chainErrors, chainWitness, Consents, SumChain, Wallet, WalletProvider, type ChainConfig, type ChainLink, type Hex, type NodeSigner, type SumChainInit, type WalletInit } from '../../chain/index.ts';
 import { loadWalletDocuments, type EconomyService, type WalletDocuments } from '../../api/index.ts';
-import type { CommandOutput, CommandParsed, Economy, EconomyTransaction } from '../../../src-preload/bridge/index.ts';
+import type { CommandOutput, CommandParsed, Economy, EconomyOp, EconomyTransaction } from '../../../src-preload/bridge/index.ts';
 import { PayChain, type PayHost } from '../paid/index.ts';
 import { pendingIn } from './pending.ts';
-import { sessionCalls } from './session-calls.ts';
+import { Bindings } from './bindings.ts';
+import { checkedAccount, inCodes, outsidePlan, plannedCalls } from './planned.ts';
+import { sessionsDue } from './session-due.ts';
 import { earningsInfo, ledgerInfo, slashesInfo } from './ledger-info.ts';
 import { askedTransactions, linkInfo, networkInfo, planInfo, transactionInfo, walletInfo } from './to-bridge.ts';
 import { walletChain, walletOutbox } from './wallet-ports.ts';
@@ -30,7 +33,7 @@ export interface EconomyHostInit {
   readonly options?: { readonly chain?: SumChainInit['options']; readonly wallet?: Pick<WalletInit, 'costForTests'>; readonly onOpened?: (host: EconomyHost) => void };
 }
 
-type Op = CommandParsed<'economy.plan'>;
+const PAGE = { kind: 'page', name: 'OmniNode' } as const;
 
 /** Chain and wallet of one home. The chain is opened when there is something for it to do: a wallet, a configured chain, somebody who looks. */
 export class EconomyHost implements EconomyService, Service {
@@ -39,6 +42,8 @@ export class EconomyHost implements EconomyService, Service {
   readonly consents: Consents;
   /** The one way to the chain: tried, shown, approved. */
   readonly sender: BatchSender;
+  /** Of the node, to accounts of other wallets. */
+  readonly bindings: Bindings;
   readonly #init: EconomyHostInit;
   readonly #clock: Clock;
   readonly #provider: WalletProvider;
@@ -59,7 +64,8 @@ export class EconomyHost implements EconomyService, Service {
     const [chain, outbox] = [walletChain(() => this.#chain), walletOutbox(() => this.#chain)];
     const { consents } = this;
     this.sender = new BatchSender({ wallet, consents, chain, outbox, decode: (to, data) => this.#chain?.decodeCall(to, data) });
-    this.#provider = new WalletProvider({ wallet, consents, chain, outbox, sender: this.sender, asker: { kind: 'page', name: 'OmniNode' } });
+    this.#provider = new WalletProvider({ wallet, consents, chain, outbox, sender: this.sender, asker: PAGE });
+    this.bindings = new Bindings({ path: join(init.home, 'chain', 'bindings.json'), node: init.node, consents });
     wallet.events.on('changed', () => this.#onWallet());
     this.consents.events.on('changed', () => this.#changed());
   }
@@ -115,7 +121,7 @@ export class EconomyHost implements EconomyService, Service {
   now(): Economy {
     const chain = this.#chain;
     return {
-      ...(chain === undefined ? {} : { network: networkInfo(chain.network) }), link: linkInfo(chain?.link ?? this.#failed ?? { status: 'starting' }), wallet: walletInfo(this.wallet.state()),
+      ...(chain === undefined ? {} : { network: networkInfo(chain.network, chain.publicRpc) }), link: linkInfo(chain?.link ?? this.#failed ?? { status: 'starting' }), wallet: walletInfo(this.wallet.state()),
       node: { nodeId: this.#init.node.nodeId, owner: this.#owner }, waiting: this.consents.waiting().length, revision: this.#revision,
     };
   }
@@ -126,14 +132,18 @@ export class EconomyHost implements EconomyService, Service {
     return this.now();
   }
 
-  async ledger(): Promise<CommandOutput<'economy.ledger'>> {
+  /** Throws WALLET_NONE, CHAIN_*. */
+  async ledger({ account }: CommandParsed<'economy.ledger'> = {}): Promise<CommandOutput<'economy.ledger'>> {
     const chain = await this.chain();
-    return ledgerInfo(await chain.ledger(this.#who()));
+    return ledgerInfo(await chain.ledger({ nodeId: this.#init.node.nodeId, account: this.#account(account) }));
   }
 
-  async earnings({ windowMs }: CommandParsed<'economy.earnings'>): Promise<CommandOutput<'economy.earnings'>> {
-    const { pay } = this.#init;
-    return earningsInfo(await (await this.chain()).earnings({ ...this.#who(), windowMs }), (sessionId) => (pay === undefined ? 0n : pendingIn(pay, sessionId)));
+  async earnings({ windowMs, account }: CommandParsed<'economy.earnings'>): Promise<CommandOutput<'economy.earnings'>> {
+    const { pay, node: { nodeId } } = this.#init;
+    const chain = await this.chain();
+    const earned = await chain.earnings({ nodeId, account: this.#account(account), windowMs });
+    const due = account === undefined ? undefined : await sessionsDue(new PayChain(chain), earned, { pay, nodeId }).catch(() => undefined);
+    return earningsInfo(earned, { pendingOf: (sessionId) => (pay === undefined ? 0n : pendingIn(pay, sessionId)), ...(due === undefined ? {} : { due }) });
   }
 
   async slashes(): Promise<CommandOutput<'economy.slashes'>> {
@@ -145,26 +155,33 @@ export class EconomyHost implements EconomyService, Service {
     return { transactions: [...askedTransactions(this.consents.waiting()), ...sent].slice(0, 200) };
   }
 
-  async plan(op: Op): Promise<CommandOutput<'economy.plan'>> {
-    return planInfo(op.op, await this.planned(op));
+  /** Throws as `planned`, and ECONOMY_BINDING_NOT_APPROVED. */
+  async plan({ account: named, ...op }: CommandParsed<'economy.plan'>): Promise<CommandOutput<'economy.plan'>> {
+    if (named === undefined) return planInfo(op.op, await this.planned(op));
+    const account = checkedAccount(named);
+    // No more than was approved for that account is signed for it.
+    const chain = await this.chain();
+    const { calls, nonce } = await inCodes(chain, outsidePlan(chain, op, { account, node: this.bindings.signerFor(account), pay: this.#init.pay }));
+    return planInfo(op.op, calls, nonce);
   }
 
-  /** Throws ECONOMY_NOT_POSSIBLE, WALLET_NONE, CHAIN_*. */
-  async planned(op: Op): Promise<Awaited<ReturnType<SumChain['plan']>>> {
-    const [chain, account] = [await this.chain(), this.wallet.address];
-    const who = { nodeId: this.#init.node.nodeId, account, nodeSigner: this.#init.node };
-    switch (op.op) {
-      case 'stake': case 'unstake': return chain.plan({ op: op.op, amount: BigInt(op.amount) }, who);
-      case 'transfer': return chain.plan({ op: 'transfer', to: op.to as Hex, amount: BigInt(op.amount) }, who);
-      case 'cancel': return chain.plan(op, who);
-      case 'withdraw': case 'claim': return chain.plan({ op: op.op }, who);
-      case 'collect': case 'refund': return sessionCalls(new PayChain(chain), op, this.#init.pay);
-    }
-  }
-
-  async faucet(): Promise<EconomyTransaction> {
+  /** For the account of this host. Throws ECONOMY_NOT_POSSIBLE, WALLET_NONE, CHAIN_*. */
+  async planned(op: EconomyOp): Promise<Awaited<ReturnType<SumChain['plan']>>> {
+    const { node, pay } = this.#init;
     const account = this.wallet.address;
-    return transactionInfo((await this.chain()).faucet(account));
+    const chain = await this.chain();
+    return inCodes(chain, plannedCalls(chain, op, { account, node, pay }));
+  }
+
+  async bind({ account }: CommandParsed<'economy.bind'>): Promise<CommandOutput<'economy.bind'>> {
+    const chain = await this.chain();
+    await inCodes(chain, this.bindings.ask(chain, checkedAccount(account), PAGE));
+    return {};
+  }
+
+  async faucet({ account }: CommandParsed<'economy.faucet'> = {}): Promise<EconomyTransaction> {
+    const to = this.#account(account);
+    return transactionInfo((await this.chain()).faucet(to));
   }
 
   async request(input: CommandParsed<'wallet.request'>): Promise<CommandOutput<'wallet.request'>> {
@@ -206,8 +223,9 @@ export class EconomyHost implements EconomyService, Service {
     return chain;
   }
 
-  #who(): { readonly nodeId: Hex; readonly account: Hex } {
-    return { nodeId: this.#init.node.nodeId, account: this.wallet.address };
+  /** The one that is named, else this host's own. Throws WALLET_NONE, ECONOMY_BAD_ACCOUNT. */
+  #account(named: string | undefined): Hex {
+    return named === undefined ? this.wallet.address : checkedAccount(named);
   }
 
   #onWallet(): void {

@@ -77,9 +77,9 @@ class LateEconomy implements OpenedEconomy {
         void ask().then((economy) => economy.get(), () => undefined);
         return now();
       },
-      ledger: async () => (await ask()).ledger(), earnings: async (input) => (await ask()).earnings(input), slashes: async () => (await ask()).slashes(),
+      ledger: async (input) => (await ask()).ledger(input), earnings: async (input) => (await ask()).earnings(input), slashes: async () => (await ask()).slashes(),
       transactions: () => this.#opened?.parts.economy.transactions() ?? { transactions: [] },
-      plan: async (input) => (await ask()).plan(input), faucet: async () => (await ask()).faucet(), request: async (input) => (await ask()).request(input), show: async (input) => (await ask()).show(input),
+      plan: async (input) => (await ask()).plan(input), bind: async (input) => (await ask()).bind(input), faucet: async (input) => (await ask()).faucet(input), request: async (input) => (await ask()).request(input), show: async (input) => (await ask()).show(input),
       lock: () => this.#opened?.parts.economy.lock(),
     };
   }

@@ -65,6 +65,6 @@ function unusable(error: unknown): EconomyService {
   const now: Economy = { link: { status: 'down', error: toCoded(error).toWire(), sinceMs: systemClock.now() }, wallet: { status: 'none' }, waiting: 0, revision: 0 };
   const refuse = (): Promise<never> => Promise.reject(toCoded(error));
   return {
-    now: () => now, get: () => now, ledger: refuse, earnings: refuse, slashes: refuse, transactions: () => ({ transactions: [] }), plan: refuse, faucet: refuse, request: refuse, show: refuse, lock: () => undefined,
+    now: () => now, get: () => now, ledger: refuse, earnings: refuse, slashes: refuse, transactions: () => ({ transactions: [] }), plan: refuse, bind: refuse, faucet: refuse, request: refuse, show: refuse, lock: () => undefined,
   };
 }

@@ -1,9 +1,10 @@
 import { isCoded, toCoded } from '../../base/index.ts';
 import { economyErrors, walletErrors, type Asked, type Call } from '../../chain/index.ts';
-import type { OwnerInput, OwnerOp, OwnerQuestion, OwnerService } from '../../api/index.ts';
+import type { OwnerInput, OwnerOp, OwnerService } from '../../api/index.ts';
 import { committeeCalls, committeeInfo } from './committee.ts';
 import { heldFaults, slashCalls } from './faults.ts';
-import { subjectLines } from './subject-lines.ts';
+import { ownerBinding } from './owner-binding.ts';
+import { question } from './owner-question.ts';
 import { transactionInfo } from './to-bridge.ts';
 import type { EconomyHost } from './economy-host.ts';
 
@@ -12,6 +13,7 @@ const SETTLE_MS = 20_000;
 
 /** Chain and wallet for the owner's commands: decisions are made in their terminal. */
 export function ownerService(host: EconomyHost): OwnerService {
+  const binding = ownerBinding(host);
   const sent = new Map<string, Promise<string>>();
   const transaction = async (id: string) => {
     const entry = (await host.chain()).outbox.entry(id);
@@ -52,6 +54,7 @@ export function ownerService(host: EconomyHost): OwnerService {
         throw error;
       }
     },
+    bind: ({ account }) => binding.bind(account), decideBinding: (decision) => binding.decide(decision),
     settled: async ({ id }) => {
       const now = await transaction(id);
       if (isOver(now.status)) return now;
@@ -93,8 +96,3 @@ async function asked(host: EconomyHost, { what, calls }: { readonly what: string
   if (found === undefined) throw walletErrors.nothingWaits({});
   return found;
 }
-
-function question({ wallet }: EconomyHost, { id, subject }: Asked): OwnerQuestion {
-  return { id, lines: subjectLines(subject), needsPassword: wallet.passwordNeeded(subject) !== undefined };
-}
-

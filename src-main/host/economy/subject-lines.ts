@@ -1,10 +1,6 @@
 import { formatUnits } from 'viem';
-import { WARNINGS } from '../../api/index.ts';
+import { FAULTS, WARNINGS } from '../../api/index.ts';
 import type { Row, Subject } from '../../chain/index.ts';
-
-const FAULTS: Readonly<Record<Extract<Row['note'], { kind: 'fault' }>['evidence'], string>> = {
-  contradiction: 'two different bills that the node signed for one session', 'double-claim': 'two bills that the node signed for the same work in two sessions', ruling: 'what a committee ruled about a session', unknown: 'nothing that is known here',
-};
 
 /** What is signed, for a terminal: nothing of it is left out. */
 export function subjectLines(subject: Subject): readonly string[] {
@@ -25,6 +21,10 @@ function bodyOf(subject: Subject): readonly string[] {
       ]);
       return [`account    ${batch.from}`, ...steps, `fee        at most ${formatUnits(batch.maxFeeWei, 18)} coins`, `tried      ${simulation.outcome}${simulation.reason === undefined ? '' : `: ${simulation.reason}`}`];
     }
+    case 'binding': return [
+      `gives      this node to ${subject.from}`, `node       ${subject.peer}`, `     on the chain: ${subject.nodeId}`, `     contract: ${subject.registry} (NodeRegistry), number ${subject.nonce}`,
+      'means      stake, pay and rewards of this node belong to that account from then on, and it alone stakes, takes back, withdraws and claims for it', `signs      ${subject.message}, with the node's identity`,
+    ];
     case 'message': return [`account    ${subject.from}`, `message    ${subject.text ?? subject.bytes}`];
     case 'typed': return [`account    ${subject.from}`, `signs      ${subject.primaryType}`, ...[...subject.domain, ...subject.rows].map((row) => `     ${row.name}: ${row.value}`)];
   }

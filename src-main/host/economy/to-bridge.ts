@@ -3,9 +3,10 @@ import type { ChainLinkInfo, ChainNetworkInfo, EconomyPlan, EconomyTransaction, 
 
 /** How chain and wallet stand, in the bridge's words; pure. */
 
-export const networkInfo = ({ kind, chainId, name, contracts }: ChainNetwork): ChainNetworkInfo => ({
+export const networkInfo = ({ kind, chainId, name, contracts }: ChainNetwork, publicRpc: readonly string[]): ChainNetworkInfo => ({
   kind, chainId, name,
   contracts: { token: contracts.SumToken, stakes: contracts.StakingContract, registry: contracts.NodeRegistry, settlement: contracts.Settlement, distributor: contracts.RewardDistributor },
+  ...(publicRpc.length === 0 ? {} : { publicRpc }),
 });
 
 export function linkInfo(link: ChainLink): ChainLinkInfo {
@@ -20,7 +21,7 @@ export function walletInfo(standing: WalletStanding): WalletState {
   return { status, address, keeping, spend: { perDayUnits: perDayUnits?.toString() ?? null, todayUnits: todayUnits.toString() } };
 }
 
-export const planInfo = (what: string, calls: readonly Call[]): EconomyPlan => ({ what, calls: calls.map(({ what: name, to, data, value }) => ({ what: name, to, data, value: value.toString() })) });
+export const planInfo = (what: string, calls: readonly Call[], nonce?: number): EconomyPlan => ({ what, ...(nonce === undefined ? {} : { nonce }), calls: calls.map(({ what: name, to, data, value }) => ({ what: name, to, data, value: value.toString() })) });
 
 export const transactionInfo = ({ batch, atMs, status, steps, error }: OutboxEntry): EconomyTransaction => ({
   id: batch.id, what: batch.what, status, atMs,

@@ -1,8 +1,9 @@
 export { payErrors } from './errors.ts';
-export { nodeIdOf, nodeSignerOf } from './node-id.ts';
+export { nodeIdOf, nodeSignerOf, peerIdOf } from './node-id.ts';
 export { openPaid, type Paid, type PaidInit } from './open-paid.ts';
 export { outboxWallet, type BatchBox } from './outbox-wallet.ts';
-export { PayBook, type BookedSession, type BookedShare } from './book.ts';
+export { PayBook, type BookedSession, type BookedShare, type BookedVoucher } from './book.ts';
+export { DISTRIBUTION_DELAY_S } from './options.ts';
 export { PayChain } from './pay-chain.ts';
 export { PayGate } from './pay-gate.ts';
 export { PayHost, type Affordable } from './pay-host.ts';

@@ -17,5 +17,8 @@ export function nodeIdOf(peer: PeerId): Hex | undefined {
   }
 }
 
+/** The peer id of a node with such a key, as people know it. */
+export const peerIdOf = (nodeId: Hex): string => base58btc.encode(Uint8Array.of(...HEAD, ...Buffer.from(nodeId.slice(2), 'hex'))).slice(1);
+
 /** The node's identity, for bills and for its binding to an account. */
 export const nodeSignerOf = (signer: Signer): NodeSigner => ({ nodeId: nodeIdOf(signer.peerId) ?? '0x', sign: (message) => signer.sign(message) });

@@ -60,16 +60,17 @@ export class NodeSettler {
     const { book, chain, wallet, steps } = this.#init;
     const { session: { id }, share, found, nowS } = due;
     const { nodeId } = share;
-    if ((await chain.ownerOf(nodeId))?.toLowerCase() !== wallet.address.toLowerCase()) return;
+    // The pay of a node that belongs to another account is that account's to claim, and its reward: the page offers both.
+    const isOwn = (await chain.ownerOf(nodeId))?.toLowerCase() === wallet.address.toLowerCase();
     const { isClosed } = await chain.share(id, nodeId);
-    if (isClosed) return this.#reward(due);
+    if (isClosed) return isOwn ? this.#reward(due) : book.setState('node', id, 'done');
     const standing = await chain.standing(id, nodeId);
     // A claim would be refused: until the ruling, or for good.
     if (standing === 'open') return;
     if (standing === 'upheld') return book.setState('node', id, 'done');
     const voucher = nowS < found.finalAt + CLAIM_PERIOD_S ? await this.#posted(id, worth(book.vouchers('node', id, nodeId))) : undefined;
     if (voucher === undefined) return book.setState('node', id, 'done');
-    await steps.take('claim', id, chain.collect(billOf(share, voucher), voucher));
+    if (isOwn) await steps.take('claim', id, chain.collect(billOf(share, voucher), voucher));
   }
 
   /** The best of those that are on chain. */

@@ -67,7 +67,7 @@ export const earnings = {
   what: {
     stake: 'Stake', unstake: 'Unstake', cancel: 'Cancel unbonding', cancelUnbonding: 'Cancel unbonding', withdraw: 'Withdraw', claim: 'Claim', collect: 'Collect pay', refund: 'Take back', transfer: 'Send SUM', faucet: 'Test SUM',
     approve: 'Allow the contract to take the amount', bind: 'Bind this node to the account', unbind: 'Release this node from the account', coins: 'Coins for fees', call: 'Call of a contract',
-    openSession: 'Open a paid session', post: 'Post a voucher', submitFeedback: 'Score a session', distribute: 'Distribute rewards', slash: 'Report a fault',
+    openSession: 'Open a paid session', post: 'Post a voucher', reward: 'Credit a reward', submitFeedback: 'Score a session', distribute: 'Distribute rewards', slash: 'Report a fault',
     enlist: 'Offer the node for committees', delist: 'Take the node off the list for committees', openCase: 'Doubt a node\'s work', addEvidence: 'Add evidence to a case', draw: 'Draw a committee',
     vote: 'Vote in a case', commit: 'Vote in a case, hidden', reveal: 'Open a vote', open: 'Open a vote', conclude: 'Conclude a case', takeOwed: 'Take bonds and fees of committees',
   },

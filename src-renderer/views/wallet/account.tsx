@@ -73,9 +73,10 @@ function Spend({ spend: { perDayUnits, todayUnits } }: Pick<Held, 'spend'>) {
 /** Whose node this is on the chain, where that matters. */
 function Bound({ address }: { readonly address: string }) {
   const { wallet } = useTexts();
-  const { economy: { node } } = useWallet();
+  const { economy: { node }, outside } = useWallet();
   if (node === undefined) return null;
   if (node.owner === null) return <p className="hint">{wallet.nodeUnbound}</p>;
   if (node.owner.toLowerCase() === address.toLowerCase()) return <p className="hint">{wallet.nodeBound}</p>;
+  if (node.owner.toLowerCase() === outside.wallet?.account.toLowerCase()) return <p className="hint">{wallet.outside.ownedByIt}</p>;
   return <p className="wallet-warning">{wallet.nodeOther} <code>{node.owner}</code></p>;
 }

@@ -1,88 +1,91 @@
-import { useConnect, useConnections, useConnectors, useDisconnect, useSwitchChain, useWriteContract, type Connector } from 'wagmi';
-import { erc20Abi, type Address } from 'viem';
+import { useConnect, type Connector } from 'wagmi';
 import { useState, type FormEvent } from 'react';
-import { HOST_CONNECTOR } from '../../host/wallet-connector.ts';
+import { isOpenToBrowsers } from '../../host/wallet-connector.ts';
 import { useTexts } from '../../language/index.ts';
 import { decimalPoint, parseUnits } from '../../stores/units.ts';
 import { failureOf } from '../../stores/use-acts.ts';
-import { shortHex } from '../../stores/wallet.ts';
+import { useBrowserWallets } from '../../stores/use-browser-wallets.ts';
+import { useRun } from '../../stores/use-command.ts';
+import type { OutsideWallet } from '../../stores/use-outside.ts';
 import { CopyButton } from '../../widgets/copy-button.tsx';
-import { ErrorCard } from '../../widgets/error-card.tsx';
+import { ToldFailure } from './act-button.tsx';
 import { WalletCard } from './wallet-card.tsx';
 import { useWallet } from './wallet-context.ts';
 
-const WINDOW_WALLET = 'injected';
-
-/** Wallets that announced themselves (EIP-6963), else the one that put itself into the window. */
-function useBrowserWallets(): readonly Connector[] {
-  const others = useConnectors().filter(({ id }) => id !== HOST_CONNECTOR);
-  const announced = others.filter(({ id }) => id !== WINDOW_WALLET);
-  return announced.length > 0 || !('ethereum' in window) ? announced : others;
-}
-
-/** A wallet that the browser itself has: SUM can come from it to the node's account. Never on the test chain. */
+/** A wallet that the browser itself has: its account can own the node, or bring SUM to this app's wallet. */
 export function BrowserWallet() {
-  const { wallet } = useTexts();
+  const { wallet: { outside: texts } } = useTexts();
+  const { network, outside: { wallet } } = useWallet();
   const found = useBrowserWallets();
-  const connection = useConnections().find(({ connector }) => connector.id !== HOST_CONNECTOR);
-  const { mutate: connect, error, isPending } = useConnect();
-  if (found.length === 0) return null;
+  const isOpen = isOpenToBrowsers(network);
+  if (isOpen ? found.length === 0 : !('ethereum' in window)) return null;
   return (
-    <WalletCard id="browser" title={wallet.browser} isWide>
-      <p className="hint">{wallet.browserText}</p>
-      {connection === undefined
-        ? <p className="wallet-buttons">{found.map((connector) => <button key={connector.uid} type="button" className="quiet" disabled={isPending} onClick={() => connect({ connector })}>{wallet.connect(connector.name)}</button>)}</p>
-        : <Connected connector={connection.connector} account={connection.accounts[0]} chainId={connection.chainId} />}
-      {error !== null && <Failure error={error} />}
+    <WalletCard id="browser" title={texts.title} isWide>
+      {!isOpen && <p className="hint">{texts.none}</p>}
+      {isOpen && wallet === undefined && <Connect />}
+      {isOpen && wallet !== undefined && <Connected wallet={wallet} />}
     </WalletCard>
   );
 }
 
-interface ConnectedProps {
-  readonly connector: Connector;
-  readonly account: Address;
-  readonly chainId: number;
-}
-
-function Connected({ connector, account, chainId }: ConnectedProps) {
-  const { wallet } = useTexts();
-  const { network } = useWallet();
-  const { mutate: disconnect } = useDisconnect();
-  const { mutate: switchChain, error } = useSwitchChain();
+function Connect() {
+  const { wallet: { outside: texts } } = useTexts();
+  const { outside: { choose } } = useWallet();
+  const { mutateAsync } = useConnect();
+  const { isBusy, failure, run } = useRun(failureOf);
+  const found = useBrowserWallets();
+  // This is gone as soon as it is connected.
+  const connect = (connector: Connector): void => void run(async () => {
+    await mutateAsync({ connector });
+    choose('browser');
+  });
   return (
     <>
-      <p className="wallet-address"><code>{account}</code> <CopyButton text={account} label={wallet.copyAddress} /> <button type="button" className="quiet" onClick={() => disconnect({ connector })}>{wallet.disconnect}</button></p>
-      {chainId === network.chainId ? <Bring connector={connector} account={account} /> : <button type="button" className="main" onClick={() => switchChain({ chainId: network.chainId, connector })}>{wallet.switchChain(network.name)}</button>}
-      {error !== null && <Failure error={error} />}
+      <p className="hint">{texts.text}</p>
+      <p className="wallet-buttons">{found.map((connector) => <button key={connector.uid} type="button" className="quiet" disabled={isBusy} onClick={() => connect(connector)}>{texts.connect(connector.name)}</button>)}</p>
+      {failure !== undefined && !isBusy && <ToldFailure failure={failure} />}
     </>
   );
 }
 
-function Bring({ connector, account }: Omit<ConnectedProps, 'chainId'>) {
-  const { wallet } = useTexts();
+function Connected({ wallet }: { readonly wallet: OutsideWallet }) {
+  const { wallet: texts } = useTexts();
   const { network, economy } = useWallet();
-  const { mutate: write, data: hash, error, isPending } = useWriteContract();
-  const [typed, setTyped] = useState('');
-  const parsed = parseUnits(typed);
-  const fault = typed !== '' && 'fault' in parsed ? (parsed.fault === 'malformed' ? wallet.faults.malformed(decimalPoint()) : wallet.faults[parsed.fault]) : '';
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (!('units' in parsed) || economy.wallet.status === 'none') return;
-    write({ connector, account, chainId: network.chainId, address: network.contracts.token as Address, abi: erc20Abi, functionName: 'transfer', args: [economy.wallet.address as Address, parsed.units] });
-  };
   return (
-    <form className="amount-form" noValidate onSubmit={submit}>
-      <label className="field" htmlFor="wallet-bring-amount">{wallet.amount}</label>
-      <div className="amount-entry"><input id="wallet-bring-amount" type="text" inputMode="decimal" autoComplete="off" maxLength={80} value={typed} aria-invalid={fault !== ''} aria-describedby="wallet-bring-fault" onChange={({ target }) => setTyped(target.value)} /><button type="submit" className="main" disabled={isPending || !('units' in parsed)}>{wallet.bring}</button></div>
-      <p id="wallet-bring-fault" className="amount-fault" role="status">{fault}</p>
-      {hash !== undefined && <p role="status">{wallet.brought} <code title={hash}>{shortHex(hash)}</code></p>}
-      {error !== null && <Failure error={error} />}
-    </form>
+    <>
+      <p className="wallet-address"><span className="unseen">{texts.address} </span><code>{wallet.account}</code> <CopyButton text={wallet.account} label={texts.copyAddress} /></p>
+      <Owns account={wallet.account} />
+      <p className="hint">{texts.outside.limits}</p>
+      {wallet.chainId === network.chainId && economy.wallet.status !== 'none' && <Bring to={economy.wallet.address} />}
+    </>
   );
 }
 
-function Failure({ error }: { readonly error: Error }) {
-  const { wallet } = useTexts();
-  const failure = failureOf(error);
-  return failure.kind === 'refused' ? <p className="wallet-notice" role="status">{wallet.refused}</p> : <ErrorCard error={failure.error} />;
+function Owns({ account }: { readonly account: string }) {
+  const { wallet: { outside: texts } } = useTexts();
+  const owner = useWallet().economy.node?.owner;
+  if (owner === undefined) return null;
+  if (owner === null) return <p>{texts.unbound}</p>;
+  return owner.toLowerCase() === account.toLowerCase() ? <p className="wallet-good">{texts.owns}</p> : <p className="wallet-warning">{texts.other} <code>{owner}</code></p>;
+}
+
+function Bring({ to }: { readonly to: string }) {
+  const { wallet: texts } = useTexts();
+  const { blocked, source, outside: { acts } } = useWallet();
+  const [typed, setTyped] = useState('');
+  const parsed = parseUnits(typed);
+  const fault = typed !== '' && 'fault' in parsed ? (parsed.fault === 'malformed' ? texts.faults.malformed(decimalPoint()) : texts.faults[parsed.fault]) : '';
+  const isBlocked = acts.isBusy || acts.begun !== undefined || (source === 'browser' && blocked !== undefined);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if ('units' in parsed && !isBlocked) void acts.send({ op: 'transfer', to, amount: String(parsed.units) }).then((isSent) => { if (isSent) setTyped(''); });
+  };
+  return (
+    <form className="amount-form" noValidate onSubmit={submit}>
+      <label className="field" htmlFor="wallet-bring-amount">{texts.outside.amountFrom}</label>
+      <div className="amount-entry"><input id="wallet-bring-amount" type="text" inputMode="decimal" autoComplete="off" maxLength={80} value={typed} aria-invalid={fault !== ''} aria-describedby="wallet-bring-fault" onChange={({ target }) => setTyped(target.value)} /><button type="submit" className="main" disabled={isBlocked || !('units' in parsed)}>{texts.outside.bring}</button></div>
+      <p id="wallet-bring-fault" className="amount-fault" role="status">{fault}</p>
+      {source === 'host' && acts.failure !== undefined && !acts.isBusy && <ToldFailure failure={acts.failure} />}
+    </form>
+  );
 }

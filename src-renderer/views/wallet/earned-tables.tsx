@@ -30,14 +30,14 @@ export function Sessions({ sessions }: { readonly sessions: Earnings['sessions']
 
 function SessionRow({ session }: { readonly session: PaidSessionInfo }) {
   const { earnings } = useTexts();
-  const { sessionId, openedAtMs, role, state, pay, pending, reward, nodes } = session;
+  const { sessionId, openedAtMs, state, pay, pending, reward, nodes, role } = session;
   const name = shortHex(sessionId);
   return (
     <tr>
       <th scope="row"><code title={sessionId}>{name}</code><span className="wallet-aside">{formatTime(openedAtMs)}</span></th>
       <td>
         <span className={`session-state session-${state}`}>{earnings.states[state]}</span>
-        {state === 'claimable' && <span className="session-act">{role === 'node' ? <ActButton op={{ op: 'collect', sessionId }} text={earnings.collect} label={earnings.collectOne(name)} /> : <ActButton op={{ op: 'refund', sessionId }} text={earnings.refund} label={earnings.refundOne(name)} />}</span>}
+        <SessionAct session={session} />
       </td>
       <td>{workOf(session, earnings)}<span className="wallet-aside">{earnings.roles[role]} · {earnings.nodes(nodes)}</span></td>
       <td><Amount units={pay} unit="" /></td>
@@ -45,6 +45,19 @@ function SessionRow({ session }: { readonly session: PaidSessionInfo }) {
       <td><Amount units={reward} unit="" /></td>
     </tr>
   );
+}
+
+/** What can be done about a session now. Its pay is its owner's to collect; a voucher or a reward anybody may bring, and this host does it where it holds the owner's key. */
+function SessionAct({ session: { sessionId, role, state, due } }: { readonly session: PaidSessionInfo }) {
+  const { earnings, wallet: { outside } } = useTexts();
+  const { source, isOthers } = useWallet();
+  const name = shortHex(sessionId);
+  const act = (op: 'collect' | 'refund' | 'post' | 'reward', text: string, label: string) => <span className="session-act"><ActButton op={{ op, sessionId }} text={text} label={label} /></span>;
+  if (state === 'claimable' && role === 'payer') return act('refund', earnings.refund, earnings.refundOne(name));
+  if (role !== 'node' || isOthers) return null;
+  if (state === 'claimable') return act('collect', earnings.collect, earnings.collectOne(name));
+  if (source !== 'browser' || due === undefined) return null;
+  return due === 'post' ? act('post', outside.post, outside.postOne(name)) : act('reward', outside.reward, outside.rewardOne(name));
 }
 
 /** Who earned what in the sessions that this account has to do with. */

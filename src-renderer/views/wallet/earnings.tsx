@@ -6,6 +6,7 @@ import { Amount } from './amount.tsx';
 import { ByNode, Sessions } from './earned-tables.tsx';
 import { Failed } from './failed.tsx';
 import { Empty, WalletCard } from './wallet-card.tsx';
+import { useWallet } from './wallet-context.ts';
 
 // The drawing library is a chunk of its own, shared with the pipeline.
 const EarningsChart = lazy(async () => ({ default: (await import('./earnings-chart.tsx')).EarningsChart }));
@@ -16,15 +17,17 @@ const DAY_MS = 86_400_000;
 /** What this node and account earned in a window, by time, session and node. */
 export function Earnings() {
   const { earnings } = useTexts();
+  const { source, account } = useWallet();
+  const ofAccount = source === 'browser' && account !== undefined ? { account } : {};
   const [days, setDays] = useState<(typeof WINDOWS)[number]>(30);
-  const { data, error, isPlaceholderData } = useAsked('economy.earnings', { windowMs: days * DAY_MS });
+  const { data, error, isPlaceholderData } = useAsked('economy.earnings', { windowMs: days * DAY_MS, ...ofAccount });
   const choice = (
     <div className="window-choice" role="group" aria-label={earnings.window}>
       {WINDOWS.map((one) => <button key={one} type="button" className="quiet" aria-pressed={one === days} onClick={() => setDays(one)}>{earnings.windows[one]}</button>)}
     </div>
   );
   return (
-    <WalletCard id="earnings" title={earnings.title} tools={choice} isWide>
+    <WalletCard id="earnings" title={earnings.title} tools={choice} isWide isActed>
       {error !== null && data === undefined && <Failed error={error} />}
       {data === undefined ? error === null && <Empty title={earnings.loading} /> : <div aria-busy={isPlaceholderData}><Told earned={data} /></div>}
     </WalletCard>

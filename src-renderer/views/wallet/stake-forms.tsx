@@ -11,20 +11,21 @@ import { useWallet } from './wallet-context.ts';
 /** Stake and unstake, each with what it means. */
 export function StakeForms() {
   const { wallet } = useTexts();
-  const { ledger } = useWallet();
+  const { ledger, isOthers } = useWallet();
   if (ledger === undefined) return <ActFailure />;
+  if (isOthers) return <div className="wallet-wide wallet-failure"><ActFailure /></div>;
   return (
     <>
       <div className="wallet-wide wallet-failure"><ActFailure /></div>
-      <WalletCard id="stake" title={wallet.stakeTitle}><AmountForm form="stake" ledger={ledger} /></WalletCard>
-      <WalletCard id="unstake" title={wallet.unstakeTitle}><AmountForm form="unstake" ledger={ledger} /></WalletCard>
+      <WalletCard id="stake" title={wallet.stakeTitle} isActed><AmountForm form="stake" ledger={ledger} /></WalletCard>
+      <WalletCard id="unstake" title={wallet.unstakeTitle} isActed><AmountForm form="unstake" ledger={ledger} /></WalletCard>
     </>
   );
 }
 
 function AmountForm({ form, ledger }: { readonly form: 'stake' | 'unstake'; readonly ledger: SumLedger }) {
   const { wallet } = useTexts();
-  const { blocked, acts } = useWallet();
+  const { blocked, acts, source } = useWallet();
   const [typed, setTyped] = useState('');
   const [isTouched, setTouched] = useState(false);
   const most = form === 'stake' ? ledger.liquid : ledger.staked;
@@ -54,7 +55,7 @@ function AmountForm({ form, ledger }: { readonly form: 'stake' | 'unstake'; read
       <p id={`${id}-fault`} className="amount-fault" role="status">{isWrong && 'fault' in checked ? checked.text : ''}</p>
       <p className="wallet-means">{form === 'stake' ? wallet.stakeMeans : wallet.unstakeMeans}</p>
       <BlockedNote id={`${id}-blocked`} />
-      <button type="submit" className="main" aria-disabled={blocked !== undefined} aria-describedby={blocked === undefined ? `${id}-fault` : `${id}-blocked`}>{form === 'stake' ? wallet.stakeDo : wallet.unstakeDo}</button>
+      <button type="submit" className="main" aria-disabled={blocked !== undefined} aria-describedby={blocked === undefined ? `${id}-fault` : `${id}-blocked`}>{(source === 'browser' ? wallet.outside : wallet)[form === 'stake' ? 'stakeDo' : 'unstakeDo']}</button>
       <Refused refusal={refusal} reason={reason} />
     </form>
   );

@@ -11,10 +11,10 @@ import { useWallet } from './wallet-context.ts';
 /** What is on its way back, each with its countdown. */
 export function Unbonding() {
   const { wallet } = useTexts();
-  const { ledger } = useWallet();
-  if (ledger === undefined) return null;
+  const { ledger, isOthers } = useWallet();
+  if (ledger === undefined || isOthers) return null;
   return (
-    <WalletCard id="unbonding" title={wallet.unbondingList} isWide>
+    <WalletCard id="unbonding" title={wallet.unbondingList} isWide isActed>
       {ledger.unbonding.length === 0 ? <Empty title={wallet.unbondingNone} /> : <Pieces ledger={ledger} />}
     </WalletCard>
   );

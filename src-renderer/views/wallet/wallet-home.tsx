@@ -4,23 +4,23 @@ import { WagmiProvider } from 'wagmi';
 import type { ChainNetworkInfo, Economy } from '../../../src-preload/bridge/index.ts';
 import { followWallet, walletConfig } from '../../host/wallet-connector.ts';
 import { useTexts } from '../../language/index.ts';
-import { useApp, useHost } from '../../stores/context.ts';
-import { useActs } from '../../stores/use-acts.ts';
-import { useDocuments } from '../../stores/use-documents.ts';
-import { economyQueries, useAsked, useRevisions } from '../../stores/use-economy.ts';
-import { blockedBy } from '../../stores/wallet.ts';
+import { useApp } from '../../stores/context.ts';
+import { economyQueries } from '../../stores/use-economy.ts';
 import { Account } from './account.tsx';
 import { BrowserWallet } from './browser-wallet.tsx';
 import { DocumentNotice } from './document-notice.tsx';
 import { Earnings } from './earnings.tsx';
 import { Ledger } from './ledger.tsx';
 import { LinkNotice, NetworkBadge } from './network-badge.tsx';
+import { OutsideSteps } from './outside-steps.tsx';
 import { Slashes } from './slashes.tsx';
+import { SourceSwitch } from './source-switch.tsx';
 import { StakeForms } from './stake-forms.tsx';
 import { Said, Transactions } from './transactions.tsx';
 import { Unbonding } from './unbonding.tsx';
 import { useWalletAsks } from './use-wallet-asks.ts';
-import { WalletContext, type WalletModel } from './wallet-context.ts';
+import { useWalletModel } from './use-wallet-model.ts';
+import { WalletContext } from './wallet-context.ts';
 
 interface WalletHomeProps {
   readonly economy: Economy;
@@ -40,19 +40,6 @@ export function WalletHome({ economy, network }: WalletHomeProps) {
   );
 }
 
-const NOTHING_SENT: WalletModel['transactions'] = [];
-
-function useWalletModel({ economy, network }: WalletHomeProps): WalletModel {
-  const isOnline = useHost((view) => view.link === 'online');
-  useRevisions(economy);
-  const acts = useActs();
-  const documents = useDocuments(economy, acts.isBusy);
-  const ledger = useAsked('economy.ledger', {});
-  const transactions = useAsked('economy.transactions', {}).data?.transactions ?? NOTHING_SENT;
-  const blocked = blockedBy({ isOnline, economy, transactions }) ?? (acts.isBusy ? 'deciding' : undefined);
-  return { economy, network, ledger: ledger.data, ledgerError: ledger.error, transactions, documents, acts, blocked };
-}
-
 function WalletParts({ economy, network }: WalletHomeProps) {
   const { wallet } = useTexts();
   const model = useWalletModel({ economy, network });
@@ -63,13 +50,17 @@ function WalletParts({ economy, network }: WalletHomeProps) {
       <main className="wallet" aria-label={wallet.title}>
         <header className="wallet-head">
           <NetworkBadge />
+          <SourceSwitch />
           <LinkNotice />
           <DocumentNotice />
         </header>
         <div className="wallet-body">
           <Said />
-          <Account />
-          {hasWallet && <><Ledger /><StakeForms /><Unbonding />{network.kind === 'configured' && window.host === undefined && <BrowserWallet />}<Transactions /><Earnings /><Slashes /></>}
+          {model.source === 'host' && <Account />}
+          {(hasWallet || model.source === 'browser') && <><Ledger />{model.outside.wallet !== undefined && <OutsideSteps />}<StakeForms /><Unbonding /></>}
+          {window.host === undefined && <BrowserWallet />}
+          {(hasWallet || model.source === 'browser') && <>{hasWallet && <Transactions />}<Earnings /><Slashes /></>}
+          {model.source === 'browser' && <Account />}
         </div>
       </main>
     </WalletContext>

@@ -1,5 +1,5 @@
 import { formatEther } from 'viem';
-import type { Asked, BatchSubject, MessageSubject, PasswordReason, Row, ShownCall, Subject, TypedSubject } from '../../../chain/index.ts';
+import type { Asked, BatchSubject, BindingSubject, MessageSubject, PasswordReason, Row, ShownCall, Subject, TypedSubject } from '../../../chain/index.ts';
 import { html, type Html } from '../html.ts';
 import { TEXTS } from '../texts.ts';
 import { CALL_NAMES, FIELD_NAMES } from '../call-names.ts';
@@ -31,7 +31,7 @@ function headOf({ asker, subject, expiresAtMs }: Asked): Html {
   const badge = chain.kind === 'embedded' ? html` <span class="badge test">${TEXTS.testChain}</span>` : html``;
   const money = subject.kind === 'batch' || subject.spends > 0n ? line(T.spends, html`<span class="amount">${T.sum(grouped(sumText(subject.spends)))}</span>`) : html``;
   const who = `${T.askers[asker.kind]}${asker.name === '' ? '' : `: ${asker.name}`}`;
-  return html`<dl>${line(T.who, who)}${line(T.account, html`<span class="mono">${from}</span>`)}${line(T.chain, html`${chain.name} (${chain.chainId})${badge}`)}${money}${subject.kind === 'batch' ? costOf(subject) : html``}${line(T.until, clock(expiresAtMs))}</dl>`;
+  return html`<dl>${line(T.who, who)}${line(subject.kind === 'binding' ? T.binding.account : T.account, html`<span class="mono">${from}</span>`)}${line(T.chain, html`${chain.name} (${chain.chainId})${badge}`)}${money}${subject.kind === 'batch' ? costOf(subject) : html``}${line(T.until, clock(expiresAtMs))}</dl>`;
 }
 
 function costOf({ batch, simulation: { outcome, reason } }: BatchSubject): Html {
@@ -48,6 +48,7 @@ function contentOf(subject: Subject): Html {
     case 'batch': return batchOf(subject);
     case 'message': return messageOf(subject);
     case 'typed': return typedOf(subject);
+    case 'binding': return bindingOf(subject);
   }
 }
 
@@ -89,6 +90,13 @@ const messageOf = ({ text, bytes }: MessageSubject): Html => html`<h2>${text ===
 
 function typedOf({ primaryType, domain, rows, hash, isVoucher }: TypedSubject): Html {
   return html`${isVoucher && html`<p>${T.voucher}</p>`}<h2>${T.domain}</h2><dl>${domain.map((row) => rowOf(row, false))}</dl><h2>${T.content}: ${primaryType}</h2><dl>${rows.map((row) => rowOf(row, false))}</dl><p class="note">${T.hash}: <code>${hash}</code></p>`;
+}
+
+function bindingOf({ peer, nodeId, registry, nonce, message }: BindingSubject): Html {
+  const B = T.binding;
+  const mono = (text: string): Html => html`<span class="mono">${text}</span>`;
+  const rows = html`${line(B.node, mono(peer))}${line(B.nodeId, mono(nodeId))}${line(B.contract, html`<strong>NodeRegistry</strong> ${mono(registry)}`)}${line(B.number, String(nonce))}`;
+  return html`<h2>${B.means}</h2><p>${B.own}</p><p>${B.back}</p><p>${B.keeps}</p><p>${B.once}</p><h2>${T.content}</h2><dl>${rows}</dl><details><summary>${B.message}</summary><pre tabindex="0">${message}</pre></details>`;
 }
 
 function decision(needs: PasswordReason | undefined): Html {

@@ -1,4 +1,4 @@
-import { loadOwner, type Owner, type OwnerOp } from '../../../host/index.ts';
+import { loadOwner, type Owner, type OwnerOp, type OwnerQuestion } from '../../../host/index.ts';
 import { askPassword, askYes } from '../../ask.ts';
 import type { CommandContext } from '../../command.ts';
 import { EXIT } from '../../exit-codes.ts';
@@ -25,14 +25,23 @@ export interface Order extends OrderArgs {
   readonly note?: string;
 }
 
+interface Answer {
+  readonly isApproved: boolean;
+  readonly password?: string;
+}
+
+/** Shows a question, and takes the owner's answer to it. */
+export async function answered({ output, signal }: CommandContext, { question, ask, args: { yes = false, dryRun = false, note } }: { readonly question: OwnerQuestion; readonly ask: string; readonly args: Order }): Promise<Answer> {
+  output.line([...question.lines, ...(note === undefined ? [] : [note])].join('\n'));
+  const isApproved = !dryRun && (yes || await askYes(ask, signal));
+  return { isApproved, ...(isApproved && question.needsPassword ? { password: await askPassword('Password of the wallet', signal) } : {}) };
+}
+
 /** Shows what would be signed, asks, sends, and waits until it is in a block. */
-export const order = (context: CommandContext, op: OwnerOp | ((owner: Owner) => Promise<OwnerOp>), { yes = false, dryRun = false, note }: Order): Promise<number> => withOwner(context, async (owner) => {
+export const order = (context: CommandContext, op: OwnerOp | ((owner: Owner) => Promise<OwnerOp>), args: Order): Promise<number> => withOwner(context, async (owner) => {
   const { output, signal } = context;
   const question = await owner.ask(typeof op === 'function' ? await op(owner) : op);
-  output.line([...question.lines, ...(note === undefined ? [] : [note])].join('\n'));
-  const isApproved = !dryRun && (yes || await askYes('Sign and send?', signal));
-  const password = isApproved && question.needsPassword ? { password: await askPassword('Password of the wallet', signal) } : {};
-  const sent = await owner.decide({ id: question.id, isApproved, ...password });
+  const sent = await owner.decide({ id: question.id, ...await answered(context, { question, ask: 'Sign and send?', args }) });
   if (sent === null) {
     output.line('Nothing was signed.');
     output.result({ sent: false, lines: question.lines });

@@ -8,7 +8,8 @@ import { EXIT } from '../../exit-codes.ts';
 import { integer } from '../../options.ts';
 import type { Launch } from '../../program.ts';
 import { jsonOf } from '../generation-options.ts';
-import { withOwner } from './owner.ts';
+import { bindExternal } from './bind-external.ts';
+import { withOwner, type OrderArgs } from './owner.ts';
 import { walletView } from './views.ts';
 
 const EXAMPLES = `
@@ -17,6 +18,7 @@ Examples:
   omninode wallet import --phrase             from a recovery phrase, typed unseen
   omninode wallet import --keystore key.json  from an encrypted file of another wallet (v3)
   omninode wallet show                        the account of this node
+  omninode wallet bind-external 0x12…         let an account of another wallet own this node
 
 The wallet lies in wallet.json in the home folder, encrypted with your password (scrypt). The password is asked for, or
 taken from OMNINODE_WALLET_PASSWORD.`;
@@ -29,7 +31,7 @@ interface ImportArgs {
   readonly keystore?: string;
 }
 
-/** `omninode wallet create|import|show`. */
+/** `omninode wallet create|import|show|bind-external`. */
 export function walletCommand(program: Command, launch: Launch): void {
   const group = program.command('wallet').summary('the account that stakes, pays and earns SUM').addHelpText('after', EXAMPLES);
   group.command('create').summary('make a new account, and show its recovery phrase once').option('--words <n>', '12 or 24', integer(12, 24), 12)
@@ -39,6 +41,10 @@ export function walletCommand(program: Command, launch: Launch): void {
     .option('--phrase', 'a BIP-39 recovery phrase, typed or piped in').option('--key', 'a private key, typed or piped in').option('--keystore <file>', 'an encrypted v3 file')
     .addHelpText('after', '\nExample:\n  omninode wallet import --phrase')
     .action((args: ImportArgs) => launch(importWallet, args, jsonOf(args)));
+  group.command('bind-external').summary('let an account of another wallet own this node: its stake, pay and rewards').argument('<address>', 'the account, as that wallet shows it')
+    .option('--yes', 'approve without asking').option('--dry-run', 'show what would be approved, and approve nothing')
+    .addHelpText('after', '\nExample:\n  omninode wallet bind-external 0x70997970C51812dc3A010C7d01b50e0d17dc79C8\n\nThe other wallet sends the call that is printed; the page does that by itself where the wallet is one of the browser.')
+    .action((account: string, args: OrderArgs) => launch(bindExternal, { account, args }, jsonOf(args)));
   group.command('show', { isDefault: true }).summary('its address, how it is kept, its limit').addHelpText('after', '\nExample:\n  omninode wallet show --json')
     .action((args: object) => launch(show, undefined, jsonOf(args)));
 }
