@@ -26,7 +26,7 @@ export function PayLine({ contribution, onGo, isPlain = false }: PayLineProps) {
   const missing = standing.kind === 'paid' ? standing.missing : undefined;
   return (
     <div className="pay-line">
-      <p>{standing.kind === 'paid' ? texts.paid(formatUnits(standing.priceUnits).full) : texts[standing.kind]}</p>
+      <p>{standing.kind === 'paid' ? texts.paid(contribution.isOn, formatUnits(standing.priceUnits).full) : texts[standing.kind](contribution.isOn)}</p>
       <p className="pay-missing" role="status">{missing !== undefined && texts.missing[missing]}</p>
       {!isPlain && (standing.kind === 'free' || missing === 'chain') && <button type="button" className="quiet" onClick={toPrice}>{missing === undefined ? texts.setPrice : texts.changePrice}</button>}
       {!isPlain && missing !== undefined && missing !== 'chain' && <button type="button" className="quiet" onClick={() => onGo('wallet')}>{texts.toWallet}</button>}

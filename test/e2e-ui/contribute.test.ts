@@ -103,6 +103,8 @@ describe.skipIf(why !== undefined)('contributing in Chromium', () => {
     await open();
     await page.keyboard.press('Alt+5');
     const line = page.locator('.pay-line');
+    await line.getByText('Strangers would be served for nothing.').waitFor();
+    contribute.show({ isOn: true });
     await line.getByText('Strangers are served for nothing.').waitFor();
     contribute.show({ isOn: true, priceUnits: '250000000000000000' });
     await line.getByText('for pay alone: 0.25 SUM for 1,000 tokens of one layer.').waitFor();

@@ -119,7 +119,7 @@ describe.skipIf(why !== undefined)('settings, palette, log and help in Chromium'
     await ui.load(page);
     await page.keyboard.press('Alt+7');
     await go('Pay');
-    await page.getByText('Strangers are served for nothing.').waitFor();
+    await page.getByText('Strangers would be served for nothing.').waitFor();
     await page.getByLabel('Price (SUM)').fill('1,5');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('.setting-wrong', { hasText: 'Price' }).getByRole('alert').filter({ hasText: 'must be an amount of SUM like 0.5' }).waitFor();

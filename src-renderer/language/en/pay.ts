@@ -1,8 +1,11 @@
+/** Of a node that computes for others, or of one that does not now. */
+const are = (isOn: boolean): string => (isOn ? 'are' : 'would be');
+
 /** What is paid, and for what; the settings' part of that name. */
 export const pay = {
-  free: 'Strangers are served for nothing.',
-  members: 'Members of your private zone are served for nothing.',
-  paid: (price: string) => `Strangers are served for pay alone: ${price} SUM for 1,000 tokens of one layer.`,
+  free: (isOn: boolean) => `Strangers ${are(isOn)} served for nothing.`,
+  members: (isOn: boolean) => `Members of your private zone ${are(isOn)} served for nothing.`,
+  paid: (isOn: boolean, price: string) => `Strangers ${are(isOn)} served for pay alone: ${price} SUM for 1,000 tokens of one layer.`,
   missing: {
     chain: 'No chain is configured, so nobody is served: name one (“chain” in config.json), or take the price out.',
     answer: 'The chain does not answer: nobody new is served until it does.',

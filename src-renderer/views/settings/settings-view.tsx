@@ -34,7 +34,10 @@ export function SettingsView(props: PlaceProps) {
   const open = useStore(desk, ({ section }) => section);
   const nav = useRef<HTMLElement>(null);
   // Where they are in a row, the one that is open may be out of sight.
-  useEffect(() => nav.current?.querySelector(`[data-section="${open}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' }), [open]);
+  useEffect(() => {
+    // Newer browsers return a promise, which an effect must not.
+    void nav.current?.querySelector(`[data-section="${open}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [open]);
   return (
     <main className="setup">
       <nav ref={nav} aria-label={settings.sections} className="setup-nav">
