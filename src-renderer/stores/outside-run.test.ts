@@ -18,6 +18,7 @@ class Ground implements OutsidePorts {
   wallet: (() => Promise<unknown>)[] = [];
   lands: Landed[] = [];
   landing: Promise<unknown> = Promise.resolve();
+  control = new AbortController();
 
   readonly plan = async (): Promise<EconomyPlan> => ({ what: 'stake', nonce: this.nonce, calls: this.todo.map((what) => ({ what, to: WHERE.account, data: '0x12', value: '0' })) });
   readonly send = async ({ what }: { readonly what: string }): Promise<string> => {
@@ -33,6 +34,10 @@ class Ground implements OutsidePorts {
     return how;
   };
   readonly changed = (steps: readonly OutsideStep[]): void => { this.shown = steps; };
+
+  get signal(): AbortSignal {
+    return this.control.signal;
+  }
 
   get begun(): Begun | undefined {
     return begunIn(this.storage, WHERE);
@@ -83,6 +88,22 @@ describe('what was begun', () => {
     await settled();
     expect(ground.begun).toEqual({ op: OP, ...WHERE, nonce: 5, left: 3, hash: hashOf(1) });
     ground.landing = Promise.resolve();
+    await resumeOutside(ground.begun!, ground);
+    expect([ground.sent, ground.begun]).toEqual([['bind', 'approve', 'stake'], undefined]);
+  });
+
+  it('is left after the step that is under way when nobody looks any more', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    ground.landing = promise;
+    const run = runOutside(OP, WHERE, ground);
+    await settled();
+    ground.control.abort();
+    resolve();
+    await expect(run).rejects.toThrow(/abort/i);
+    expect([ground.sent, ground.begun?.hash]).toEqual([['bind'], hashOf(1)]);
+    ground.control = new AbortController();
+    // Seen in its block once more: the account's number is what it was then.
+    ground.nonce--;
     await resumeOutside(ground.begun!, ground);
     expect([ground.sent, ground.begun]).toEqual([['bind', 'approve', 'stake'], undefined]);
   });

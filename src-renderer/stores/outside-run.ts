@@ -37,6 +37,8 @@ export interface OutsidePorts {
   readonly landed: (hash: string) => Promise<Landed>;
   readonly storage: Kept;
   readonly changed: (steps: readonly OutsideStep[]) => void;
+  /** Nobody looks any more: nothing further is asked of that wallet. */
+  readonly signal: AbortSignal;
 }
 
 export interface OutsideWhere {
@@ -94,6 +96,7 @@ async function follow(op: EconomyOp, { calls, nonce = 0 }: EconomyPlan, { where,
   };
   ports.changed(steps);
   for (const [index, call] of calls.entries()) {
+    ports.signal.throwIfAborted();
     const begun: Begun = { op, ...where, nonce: nonce + index, left: calls.length - index };
     keep(ports.storage, begun);
     put(index, { status: 'asked' });

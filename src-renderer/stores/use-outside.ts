@@ -1,4 +1,4 @@
-import { useCallback, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useConfig, useSendTransaction, type Connector } from 'wagmi';
 import { waitForTransactionReceipt } from 'viem/actions';
 import { HostError, type ChainNetworkInfo, type EconomyOp, type EconomyPlan } from '../../src-preload/bridge/index.ts';
@@ -20,7 +20,7 @@ export interface OutsideActs extends Acts {
   /** Of the last operation. */
   readonly steps: readonly OutsideStep[];
   readonly op: EconomyOp | undefined;
-  /** Begun before the page was loaded anew, and not known to be done. */
+  /** Begun before this was shown, or failed in a way that says nothing, and not known to be done. */
   readonly begun: Begun | undefined;
   readonly resume: () => Promise<boolean>;
   readonly forget: () => void;
@@ -35,9 +35,13 @@ export function useOutside(wallet: OutsideWallet | undefined, network: ChainNetw
   const [told, setTold] = useState<{ readonly op?: EconomyOp; readonly steps: readonly OutsideStep[] }>({ steps: [] });
   const { isBusy, failure, run } = useRun(failureOf);
   const where = { account: wallet?.account ?? '', chainId: network.chainId };
+  const shown = useRef(new AbortController());
+  useEffect(() => {
+    shown.current = new AbortController();
+    return () => shown.current.abort();
+  }, []);
   const begun = isBusy ? undefined : begunIn(sessionStorage, where);
-  const follow = (op: EconomyOp, work: (ports: OutsidePorts) => Promise<void>): Promise<boolean> => run(() => work({ ...ports, changed: (steps) => setTold({ op, steps }) }));
-  // What is kept is read again when this is shown again.
+  const follow = (op: EconomyOp, work: (ports: OutsidePorts) => Promise<void>): Promise<boolean> => run(() => work({ ...ports, signal: shown.current.signal, changed: (steps) => setTold({ op, steps }) }));
   const [, setForgotten] = useState(0);
   return {
     isBusy, failure, steps: told.steps, op: told.op, begun,
@@ -48,7 +52,7 @@ export function useOutside(wallet: OutsideWallet | undefined, network: ChainNetw
   };
 }
 
-function usePorts(wallet: OutsideWallet | undefined, { chainId, kind }: ChainNetworkInfo): Omit<OutsidePorts, 'changed'> {
+function usePorts(wallet: OutsideWallet | undefined, { chainId, kind }: ChainNetworkInfo): Omit<OutsidePorts, 'changed' | 'signal'> {
   const { client } = useApp();
   const config = useConfig();
   const { mutateAsync } = useSendTransaction();
