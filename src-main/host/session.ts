@@ -4,6 +4,7 @@ import type { LayerSupplies } from './layer-supplies.ts';
 import type { MicroBatch } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import type { PaidSession } from './paid/index.ts';
+import { mostTokens } from './paying.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { FinishReason, Prompt, StageReport } from './types.ts';
 
@@ -80,7 +81,9 @@ export async function openSession({ node, vocabularyPath, onStatus, onProgress, 
       },
     });
     pipeline.events.on('begun', ({ answer: begun }) => {
-      const ended = paid?.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages });
+      const { promptTokens: { length }, maxTokens } = begun.request;
+      const most = mostTokens({ promptTokens: length, maxTokens, contextTokens: rest.contextTokens });
+      const ended = paid?.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages, most, fail: (error) => begun.fail(error) });
       begun.result.then(() => ended?.({ isWell: true }), () => ended?.({ isWell: false }));
     });
     pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));

@@ -9,7 +9,7 @@ export const payErrors = defineErrors('PAY', {
   silent: spec<{ peer: string; timeoutMs: number }>({
     fault: 'peer', retryable: true, message: (m) => `peer ${m.peer} did not answer about pay within ${m.timeoutMs} ms`, next: 'Choose another peer, or try again.',
   }),
-  notPaying: spec<{ peer: string }>({ fault: 'user', message: (m) => `peer ${m.peer} computes for pay, and this node pays nobody`, next: 'Say what a session may cost (payUpTo) and unlock the wallet, or choose other peers.' }),
+  notPaying: spec<{ peer: string }>({ fault: 'user', message: (m) => `peer ${m.peer} computes for pay, and this node pays nobody`, next: 'Say what a session may cost at most (payUpTo in the settings), or choose machines that ask for nothing.' }),
   otherChain: spec<{ peer: string; chainId: number; settlement: string }>({
     fault: 'user', message: (m) => `peer ${m.peer} is paid on chain ${m.chainId} by ${m.settlement}, this node pays elsewhere`, next: 'Choose nodes that use the same chain.',
   }),
@@ -38,6 +38,18 @@ export const payErrors = defineErrors('PAY', {
   spent: spec<{ tokens: number }>({
     fault: 'user', retryable: true, message: (m) => `what was put aside for this node is spent after ${m.tokens} tokens`, next: 'Open another paid session.',
   }),
+  sessionSpent: spec<{ most: string; spent: string }>({
+    fault: 'user', retryable: true, message: (m) => `the ${sum(m.most)} that were put aside for this session are spent`, next: 'Press "Continue", or ask again: that opens a new session, and asks you before.',
+  }),
+  sessionOver: spec<{ minutes: number }>({
+    fault: 'user', retryable: true, message: (m) => `the paid session is over: it lasted ${m.minutes} minutes`, next: 'Press "Continue", or ask again: that opens a new session, and asks you before.',
+  }),
+  notOpened: spec<{ machines: number; code: string; reason: string; next: string }>({
+    fault: 'user', retryable: true, message: (m) => `${m.machines === 1 ? 'the machine is' : `the ${m.machines} machines are`} not paid, so nothing was computed: ${m.reason}`, next: (m) => m.next,
+  }),
+  notReady: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'the chain that it pays on is not reached yet', next: 'Wait a moment: this goes on by itself.' }),
+  noChain: spec<Record<string, never>>({ fault: 'user', message: () => 'this node uses no chain', next: 'Set chain in config.json to the one that the machines are paid on.' }),
+  unavailable: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'this node computes for pay, and its chain or its wallet is not there yet', next: 'Try again later.' }),
   refused: spec<{ peer: string; code: string; reason: string; again: boolean }>({
     fault: 'peer', retryable: true, message: (m) => `peer ${m.peer} refuses: ${m.reason}`, next: 'Choose another peer.',
   }),

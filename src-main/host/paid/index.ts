@@ -5,7 +5,7 @@ export { outboxWallet, type BatchBox } from './outbox-wallet.ts';
 export { PayBook, type BookedSession, type BookedShare } from './book.ts';
 export { PayChain } from './pay-chain.ts';
 export { PayGate } from './pay-gate.ts';
-export { PayHost, type Affordable } from './pay-host.ts';
+export { PayHost, type Affordable, type Price } from './pay-host.ts';
 export { evidenceIn, readEvidence, type Evidence } from './evidence.ts';
 export { payBookPath } from './paths.ts';
 export type { FollowedAnswer, PaidSession } from './paid-session.ts';

@@ -1,16 +1,19 @@
-import { parseEther } from 'viem';
-import { isCoded, systemClock, toCoded, type PeerId } from '../../base/index.ts';
+import { maxUint256 as MAX_UINT, parseEther, zeroHash } from 'viem';
+import { Events, isCoded, systemClock, toCoded, type CodedError, type PeerId, type Unsubscribe } from '../../base/index.ts';
 import { verifySignature } from '../../mesh/index.ts';
 import type { HostConfig } from '../config.ts';
 import type { Node } from '../node.ts';
 import { askPeer } from './ask-peer.ts';
+import { hangClosedSign } from './closed-sign.ts';
 import { payErrors } from './errors.ts';
 import { openPaid, type Paid } from './open-paid.ts';
 import type { PayChain } from './pay-chain.ts';
 import { PayGate } from './pay-gate.ts';
 import type { PaidSession } from './paid-session.ts';
-import type { Offer, Standing } from './payer.ts';
+import { sharesOf, type Offer, type PaidStage, type Standing } from './payer.ts';
+import { PRICE_TOKENS } from './options.ts';
 import type { PayWallet } from './ports.ts';
+import { amountOf } from './terms.ts';
 
 interface Stage {
   readonly peer: PeerId;
@@ -21,21 +24,51 @@ interface Stage {
 export interface Affordable {
   readonly peers: readonly PeerId[];
   readonly offers: ReadonlyMap<PeerId, Offer>;
+  /** Who wants pay and gets none, and why. */
+  readonly left: readonly CodedError[];
+}
+
+/** What a session over some stages would cost, 1e-18 SUM. */
+export interface Price {
+  /** That are paid. */
+  readonly machines: number;
+  /** Put aside for a session. */
+  readonly most: bigint;
+  /** Of 1,000 tokens, by all of them together. */
+  readonly per1000: bigint;
 }
 
 /** Pay in the app: as the configuration wants it, from when chain and wallet are there. Without them it pays nobody, and a node that wants pay serves nobody. */
 export class PayHost {
   /** Of a node that computes for pay. */
   readonly gate: PayGate | undefined;
+  /** It pays now, or does not any more, or cannot for another reason. */
+  readonly events = new Events<{ changed: undefined }>();
   readonly #config: HostConfig;
   readonly #node: () => Node;
   #paid: Paid | undefined;
+  #sign: Unsubscribe | undefined;
+  /** Why it is not connected. */
+  #trouble: CodedError;
 
   constructor(config: HostConfig, node: () => Node) {
     this.#config = config;
     this.#node = node;
     // Members of a private zone compute for each other.
     this.gate = config.payPrice === undefined || config.zone === 'private' ? undefined : new PayGate();
+    this.#trouble = config.chain === 'off' ? payErrors.noChain({}) : payErrors.notReady({});
+  }
+
+  /** The node runs: until it is connected, it says that it is not paid yet. */
+  async start(): Promise<void> {
+    if (this.gate !== undefined && this.#paid === undefined) this.#sign ??= await hangClosedSign(this.#node().mesh, this.#node().logger);
+  }
+
+  /** Chain or wallet are not there. */
+  failed(error: CodedError): void {
+    const isNew = this.#trouble.code !== error.code;
+    this.#trouble = error;
+    if (isNew) this.events.emit('changed', undefined);
   }
 
   /** It pays, or is paid, as the configuration says. */
@@ -57,8 +90,11 @@ export class PayHost {
       home, node, chain, wallet, verifySignature, clock: systemClock, logger: node.logger,
       ...(this.gate === undefined || payPrice === undefined ? {} : { serve: { price: parseEther(payPrice), gate: this.gate } }),
     });
+    this.#sign?.();
+    this.#sign = undefined;
     await paid.start();
     this.#paid = paid;
+    this.events.emit('changed', undefined);
   }
 
   /** Idempotent. */
@@ -72,29 +108,57 @@ export class PayHost {
   async affordable(peers: readonly PeerId[]): Promise<Affordable> {
     const { logger } = this.#node();
     const offers = new Map<PeerId, Offer>();
+    const left: CodedError[] = [];
     const able = await Promise.all(peers.map(async (peer) => {
       const standing = await this.#standingOf(peer);
       if (standing.kind === 'paid') offers.set(peer, standing.offer);
-      if (standing.kind === 'out') logger.info({ peer, code: toCoded(standing.error).code }, 'a peer that wants pay is left out');
+      if (standing.kind === 'out') {
+        left.push(standing.error);
+        logger.info({ peer, code: standing.error.code }, 'a peer that wants pay is left out');
+      }
       return standing.kind !== 'out';
     }));
-    return { peers: peers.filter((_, index) => able[index]), offers };
+    return { peers: peers.filter((_, index) => able[index]), offers, left };
   }
 
   async #standingOf(peer: PeerId): Promise<Standing> {
     const { mesh } = this.#node();
     if (this.#paid !== undefined && this.#config.payUpTo !== undefined) return this.#paid.payer.standingOf(peer);
-    return askPeer(mesh, peer, { ask: 'offer' }).then(() => ({ kind: 'out', error: payErrors.notPaying({ peer }) }), (error: unknown): Standing => (isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') ? { kind: 'free' } : { kind: 'out', error: toCoded(error) }));
+    const error = this.#config.payUpTo === undefined ? payErrors.notPaying({ peer }) : this.#trouble;
+    return askPeer(mesh, peer, { ask: 'offer' }).then(() => ({ kind: 'out', error }), (error: unknown): Standing => (isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') ? { kind: 'free' } : { kind: 'out', error: toCoded(error) }));
   }
 
-  /** A paid session over those stages whose nodes ask for pay; undefined where none does. @throws PAY_*, WALLET_*, CHAIN_* */
-  async payFor(stages: readonly Stage[], { offers }: Pick<Affordable, 'offers'>, signal: AbortSignal): Promise<PaidSession | undefined> {
-    const { payUpTo } = this.#config;
-    const toPay = stages.flatMap(({ peer, layers }) => {
+  /** What a session over those stages would cost; undefined where nobody of them asks for pay. @throws PAY_TOO_DEAR, PAY_TOO_MANY_NODES */
+  priceOf(stages: readonly Stage[], affordable: Pick<Affordable, 'offers'>): Price | undefined {
+    const toPay = this.#toPay(stages, affordable);
+    if (toPay.length === 0) return undefined;
+    const shares = sharesOf(toPay, { upTo: this.#upTo, sessionId: zeroHash, workId: zeroHash });
+    const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((all, one) => all + one, 0n);
+    return { machines: shares.length, most: sum(shares.map(({ cap }) => cap)), per1000: sum(toPay.map((stage) => amountOf({ ...stage, cap: MAX_UINT }, Number(PRICE_TOKENS)))) };
+  }
+
+  /** A paid session over those stages whose nodes ask for pay; undefined where none does. @throws PAY_NOT_OPENED */
+  async payFor(stages: readonly Stage[], affordable: Pick<Affordable, 'offers'>, signal: AbortSignal): Promise<PaidSession | undefined> {
+    const toPay = this.#toPay(stages, affordable);
+    if (toPay.length === 0) return undefined;
+    if (this.#paid === undefined) throw notOpened(toPay.length, this.#trouble);
+    return this.#paid.payer.open({ stages: toPay, upTo: this.#upTo, signal }).catch((error: unknown) => Promise.reject(notOpened(toPay.length, error)));
+  }
+
+  #toPay(stages: readonly Stage[], { offers }: Pick<Affordable, 'offers'>): PaidStage[] {
+    return this.#config.payUpTo === undefined ? [] : stages.flatMap(({ peer, layers }) => {
       const offer = offers.get(peer);
       return offer === undefined ? [] : [{ ...offer, layers }];
     });
-    if (toPay.length === 0 || payUpTo === undefined) return undefined;
-    return this.#paid?.payer.open({ stages: toPay, upTo: parseEther(payUpTo), signal });
   }
+
+  get #upTo(): bigint {
+    return parseEther(this.#config.payUpTo ?? '0');
+  }
+}
+
+function notOpened(machines: number, error: unknown): CodedError {
+  const { code, message, next = '' } = toCoded(error);
+  const isUndecided = code === 'WALLET_REFUSED' || code === 'WALLET_EXPIRED';
+  return payErrors.notOpened({ machines, code, reason: message, next: isUndecided ? 'Ask again, and approve what is put aside for the session: it is shown under Wallet.' : next }, error);
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { hexToBytes } from 'viem';
-import { isCoded, layerCount, toCoded, type Clock, type LayerRange, type Logger, type PeerId } from '../../base/index.ts';
-import { billMessage, sessionIdOf, type Hex, type SettlementPlace } from '../../chain/index.ts';
+import { isCoded, layerCount, type Clock, type CodedError, type LayerRange, type Logger, type PeerId } from '../../base/index.ts';
+import { billMessage, decodeError, sessionIdOf, type Hex, type SettlementPlace } from '../../chain/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { VerifySignature } from '../../pipeline/index.ts';
 import { askPeer } from './ask-peer.ts';
@@ -55,7 +55,7 @@ export interface OpenPaidRequest {
 }
 
 /** Who could compute: for pay, for nothing, or not at all. */
-export type Standing = { readonly kind: 'paid'; readonly offer: Offer } | { readonly kind: 'free' } | { readonly kind: 'out'; readonly error: Error };
+export type Standing = { readonly kind: 'paid'; readonly offer: Offer } | { readonly kind: 'free' } | { readonly kind: 'out'; readonly error: CodedError };
 
 /** The node's view of the chain may be some blocks behind ours. */
 const OPEN_TRIES = 8;
@@ -75,7 +75,8 @@ export class Payer {
     try {
       return { kind: 'paid', offer: await this.offerOf(peer) };
     } catch (error) {
-      return isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') ? { kind: 'free' } : { kind: 'out', error: toCoded(error) };
+      // What the chain's client says of a chain that is down is told in our words.
+      return isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') ? { kind: 'free' } : { kind: 'out', error: isCoded(error) ? error : decodeError(error) };
     }
   }
 
@@ -121,12 +122,13 @@ export class Payer {
     book.begin({ role: 'payer', id: sessionId, chainId: chain.network.chainId, settlement: chain.settlement, work: workId, payer: wallet.address, openedMs: clock.now(), state: 'opening' }, shares);
     const open = { salt, durationS, nodeIds: shares.map(({ nodeId }) => nodeId), caps: shares.map(({ cap }) => cap) };
     // What was asked of the outbox may come onto the chain later all the same: then it is taken back.
-    await wallet.send({ id: `pay/open/${sessionId}`, what: 'paid session', calls: chain.open(open) }).catch((error: unknown) => {
+    await wallet.send({ id: `pay/open/${sessionId}`, what: 'paid session', calls: chain.open(open) }, signal).catch((error: unknown) => {
       this.#live.delete(sessionId);
       throw error;
     });
     book.setState('payer', sessionId, 'open');
-    const session = new PaidSession({ ...this.#init, place: this.#place, self: mesh.peerId, id: sessionId, shares, onClosed: () => this.#live.delete(sessionId) });
+    const durationMs = await this.#leftMs(sessionId).catch(() => Number(durationS) * 1000);
+    const session = new PaidSession({ ...this.#init, place: this.#place, self: mesh.peerId, id: sessionId, shares, durationMs, onClosed: () => this.#live.delete(sessionId) });
     try {
       await session.begin((peer, ask) => this.#untilKnown(() => askPeer(mesh, peer, ask), signal));
       return session;
@@ -134,6 +136,12 @@ export class Payer {
       await session.close();
       throw error;
     }
+  }
+
+  async #leftMs(id: Hex): Promise<number> {
+    const { chain } = this.#init;
+    const [found, nowS] = await Promise.all([chain.session(id), chain.time()]);
+    return found === undefined ? 0 : Number(found.endsAt - nowS) * 1000;
   }
 
   async #untilKnown(ask: () => Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {

@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEther } from 'viem';
+import { silentLogger } from '../../src-main/base/index.ts';
+import { SumChain, abis, type ChainConfig, type Hex } from '../../src-main/chain/index.ts';
+import { CONTRACTS_FOLDER } from '../../src-main/chain/testing/index.ts';
+import { appPaths, buildHost, loadSettings, type Host } from '../../src-main/host/index.ts';
+import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
+import type { OwnerOp } from '../../src-main/api/index.ts';
+import type { ChatPart } from '../../src-main/api/index.ts';
+import { CHEAP, PASSWORD } from './wallet-ground.ts';
+
+/** Room for a part of the model inside alone. */
+export const ROOM_BYTES = 3_600_000;
+const never = new AbortController().signal;
+
+/** One test chain that is reached over RPC, as `omninode chain devnet` gives it, and hosts of the whole app on it, each with a wallet of its own. */
+export class PaidHosts {
+  readonly folder: string;
+  readonly sum: SumChain;
+  readonly #hosts = new Map<string, Host>();
+
+  private constructor(folder: string, sum: SumChain) {
+    this.folder = folder;
+    this.sum = sum;
+  }
+
+  static async open(): Promise<PaidHosts> {
+    const folder = await mkdtemp(join(tmpdir(), 'omninode-paid-hosts-'));
+    const sum = new SumChain({ config: { kind: 'embedded', rpcPort: 0 }, home: join(folder, 'chain'), contractsFolder: CONTRACTS_FOLDER, logger: silentLogger, options: { canTravel: true, faucetPerDay: 100, pollMs: 100 } });
+    await sum.start();
+    return new PaidHosts(folder, sum);
+  }
+
+  /** As the others write it in their config.json. */
+  get chain(): ChainConfig {
+    const { chainId, contracts } = this.sum.network;
+    return { kind: 'configured', chainId, name: 'shared test chain', rpcUrls: [this.sum.rpcUrl ?? ''], contracts, confirmations: 0, fromBlock: 0 };
+  }
+
+  home(name: string): string {
+    return join(this.folder, name);
+  }
+
+  async start(name: string, more: Readonly<Record<string, unknown>>): Promise<Host> {
+    const settings = await loadSettings({ home: this.home(name), name, threads: 1, calibrate: false, shareStore: false, dht: false, chain: this.chain, logLevel: process.env['PAID_LOG'] ?? 'silent', ...more }, {});
+    const host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: 1, economyForTests: { chain: { pollMs: 100 }, wallet: { costForTests: CHEAP } } });
+    this.#hosts.set(name, host);
+    await host.start();
+    return host;
+  }
+
+  async stopHost(name: string): Promise<void> {
+    const host = this.#hosts.get(name);
+    this.#hosts.delete(name);
+    await host?.stop();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#hosts.keys()].map((name) => this.stopHost(name)));
+    await this.sum.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** A wallet with what the faucet gives. */
+  async fund(host: Host): Promise<Hex> {
+    const { address } = await host.api.owner!.create({ password: PASSWORD, words: 12 });
+    await this.sum.outbox.settled(this.sum.faucet(address as Hex).batch.id);
+    return address as Hex;
+  }
+
+  /** Asked and decided as by the owner's commands. */
+  async order(host: Host, op: OwnerOp): Promise<void> {
+    const owner = host.api.owner!;
+    const { id, needsPassword } = await owner.ask(op);
+    const sent = await owner.decide({ id, isApproved: true, ...(needsPassword ? { password: PASSWORD } : {}) });
+    const settled = await owner.settled({ id: sent?.id ?? '' });
+    if (settled.status !== 'confirmed' && settled.status !== 'mined') throw new Error(`${op.op}: ${settled.status}`);
+  }
+
+  stake(host: Host, sum: number): Promise<void> {
+    return this.order(host, { op: 'stake', amount: String(parseEther(String(sum))) });
+  }
+
+  balance(address: Hex): Promise<bigint> {
+    const { client, network } = this.sum;
+    return client.readContract({ address: network.contracts.SumToken, abi: abis.SumToken, functionName: 'balanceOf', args: [address] });
+  }
+}
+
+export const economyOf = (host: Host): EconomyHost => {
+  if (!(host.api.economy instanceof EconomyHost)) throw new Error('the host has no chain');
+  return host.api.economy;
+};
+
+/** The owner, who decides whatever waits as it comes; what it was about. */
+export function decides(host: Host, isApproved = true): { readonly asked: string[]; readonly stop: () => void } {
+  const { consents, wallet } = economyOf(host);
+  const asked: string[] = [];
+  const decide = (): void => {
+    for (const { id, digest, subject } of consents.waiting()) {
+      if (asked.includes(id)) continue;
+      asked.push(id);
+      const password = wallet.passwordNeeded(subject) === undefined ? {} : { password: PASSWORD };
+      void consents.decide({ id, digest, isApproved, ...password }).catch(() => undefined);
+    }
+  };
+  const off = consents.events.on('changed', decide);
+  decide();
+  return { asked, stop: off };
+}
+
+export async function ask(host: Host, question: string, { maxTokens = 24, onPart = () => undefined }: { readonly maxTokens?: number; readonly onPart?: (part: ChatPart) => void } = {}): Promise<string> {
+  let text = '';
+  for await (const part of host.api.completions!.complete({ prompt: { kind: 'chat', messages: [{ role: 'user', content: question }] }, sampling: {} as never, maxTokens, grammar: undefined, topLogprobs: undefined, signal: never })) {
+    if (part.kind === 'token' || part.kind === 'done') text += part.text;
+  }
+  void onPart;
+  return text;
+}
