@@ -8,12 +8,13 @@ import { CONTRACTS_FOLDER } from '../../src-main/chain/testing/index.ts';
 import { appPaths, buildHost, loadSettings, type Host } from '../../src-main/host/index.ts';
 import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
 import type { OwnerOp } from '../../src-main/api/index.ts';
-import type { ChatPart } from '../../src-main/api/index.ts';
+import type { ConversationEntry, ConversationPage, Message } from '../../src-preload/bridge/index.ts';
 import { CHEAP, PASSWORD } from './wallet-ground.ts';
 
-/** Room for a part of the model inside alone. */
-export const ROOM_BYTES = 3_600_000;
-const never = new AbortController().signal;
+/** Room for a third of the model inside. */
+export const ROOM_BYTES = 1_900_000;
+/** SUM for 1,000 tokens of one layer. */
+export const PRICE = '0.5';
 
 /** One test chain that is reached over RPC, as `omninode chain devnet` gives it, and hosts of the whole app on it, each with a wallet of its own. */
 export class PaidHosts {
@@ -43,8 +44,13 @@ export class PaidHosts {
     return join(this.folder, name);
   }
 
+  /** A machine that computes for pay. */
+  node(name: string): Promise<Host> {
+    return this.start(name, { contribute: true, contributeMemoryBytes: ROOM_BYTES, payPrice: PRICE });
+  }
+
   async start(name: string, more: Readonly<Record<string, unknown>>): Promise<Host> {
-    const settings = await loadSettings({ home: this.home(name), name, threads: 1, calibrate: false, shareStore: false, dht: false, chain: this.chain, logLevel: process.env['PAID_LOG'] ?? 'silent', ...more }, {});
+    const settings = await loadSettings({ home: this.home(name), name, chatOver: 'mesh', threads: 1, calibrate: false, shareStore: false, dht: false, chain: this.chain, logLevel: process.env['PAID_LOG'] ?? 'silent', ...more }, {});
     const host = await buildHost({ settings, paths: appPaths(), mode: 'headless', nodes: 1, economyForTests: { chain: { pollMs: 100 }, wallet: { costForTests: CHEAP } } });
     this.#hosts.set(name, host);
     await host.start();
@@ -83,6 +89,14 @@ export class PaidHosts {
     return this.order(host, { op: 'stake', amount: String(parseEther(String(sum))) });
   }
 
+  /** All look at what is due, one after the other; whoever decides for them is told. */
+  async settle(of: readonly Host[]): Promise<void> {
+    for (const host of of) {
+      while (host.pay.paid === undefined) await host.pay.events.once('changed');
+      await host.pay.paid.settlements.look();
+    }
+  }
+
   balance(address: Hex): Promise<bigint> {
     const { client, network } = this.sum;
     return client.readContract({ address: network.contracts.SumToken, abi: abis.SumToken, functionName: 'balanceOf', args: [address] });
@@ -111,11 +125,38 @@ export function decides(host: Host, isApproved = true): { readonly asked: string
   return { asked, stop: off };
 }
 
-export async function ask(host: Host, question: string, { maxTokens = 24, onPart = () => undefined }: { readonly maxTokens?: number; readonly onPart?: (part: ChatPart) => void } = {}): Promise<string> {
-  let text = '';
-  for await (const part of host.api.completions!.complete({ prompt: { kind: 'chat', messages: [{ role: 'user', content: question }] }, sampling: {} as never, maxTokens, grammar: undefined, topLogprobs: undefined, signal: never })) {
-    if (part.kind === 'token' || part.kind === 'done') text += part.text;
+/** A conversation of the page's, with a host that answers it. */
+export class Talk {
+  readonly #host: Host;
+  readonly id: string;
+  /** Of what stands at the end. */
+  #answerId = '';
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.id = (host.api.conversations!.create() as ConversationEntry).id;
   }
-  void onPart;
-  return text;
+
+  /** The model is warm enough not to end by itself. */
+  ask(text: string, maxTokens: number): Promise<Message> {
+    const { conversations } = this.#host.api;
+    void conversations!.update({ id: this.id, change: { options: { temperature: 5, seed: 11, maxTokens } } });
+    return this.#answered(() => conversations!.send({ id: this.id, text }));
+  }
+
+  /** "Continue". */
+  goOn(): Promise<Message> {
+    return this.#answered(() => this.#host.api.conversations!.continue({ id: this.id, messageId: this.#answerId }));
+  }
+
+  async #answered(begin: () => unknown): Promise<Message> {
+    const { conversations } = this.#host.api;
+    const over = Promise.race([conversations!.events.once('done'), conversations!.events.once('failed')]);
+    begin();
+    await over;
+    const { messages } = conversations!.open({ id: this.id, limit: 60 }) as ConversationPage;
+    const last = messages.at(-1)!;
+    this.#answerId = last.id;
+    return last;
+  }
 }

@@ -9,7 +9,7 @@ export const payErrors = defineErrors('PAY', {
   silent: spec<{ peer: string; timeoutMs: number }>({
     fault: 'peer', retryable: true, message: (m) => `peer ${m.peer} did not answer about pay within ${m.timeoutMs} ms`, next: 'Choose another peer, or try again.',
   }),
-  notPaying: spec<{ peer: string }>({ fault: 'user', message: (m) => `peer ${m.peer} computes for pay, and this node pays nobody`, next: 'Say what a session may cost at most (payUpTo in the settings), or choose machines that ask for nothing.' }),
+  notPaying: spec<Record<string, never>>({ fault: 'user', message: () => 'this node pays nobody', next: 'Say what a session may cost at most (payUpTo in the settings), or choose machines that ask for nothing.' }),
   otherChain: spec<{ peer: string; chainId: number; settlement: string }>({
     fault: 'user', message: (m) => `peer ${m.peer} is paid on chain ${m.chainId} by ${m.settlement}, this node pays elsewhere`, next: 'Choose nodes that use the same chain.',
   }),

@@ -124,7 +124,7 @@ export class PayHost {
   async #standingOf(peer: PeerId): Promise<Standing> {
     const { mesh } = this.#node();
     if (this.#paid !== undefined && this.#config.payUpTo !== undefined) return this.#paid.payer.standingOf(peer);
-    const error = this.#config.payUpTo === undefined ? payErrors.notPaying({ peer }) : this.#trouble;
+    const error = this.#config.payUpTo === undefined ? payErrors.notPaying({}) : this.#trouble;
     return askPeer(mesh, peer, { ask: 'offer' }).then(() => ({ kind: 'out', error }), (error: unknown): Standing => (isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') ? { kind: 'free' } : { kind: 'out', error: toCoded(error) }));
   }
 
