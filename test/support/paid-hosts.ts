@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEther } from 'viem';
 import { silentLogger } from '../../src-main/base/index.ts';
-import { SumChain, abis, type ChainConfig, type Hex } from '../../src-main/chain/index.ts';
+import { SumChain, Wallet, abis, type ChainConfig, type Hex } from '../../src-main/chain/index.ts';
 import { CONTRACTS_FOLDER } from '../../src-main/chain/testing/index.ts';
 import { appPaths, buildHost, loadSettings, type Host } from '../../src-main/host/index.ts';
 import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
@@ -74,6 +74,21 @@ export class PaidHosts {
     const { address } = await host.api.owner!.create({ password: PASSWORD, words: 12 });
     await this.sum.outbox.settled(this.sum.faucet(address as Hex).batch.id);
     return address as Hex;
+  }
+
+  /** A wallet in the home of a host that does not run. */
+  async walletIn(home: string): Promise<Hex> {
+    await mkdir(home, { recursive: true });
+    const wallet = await Wallet.open({ home, costForTests: CHEAP });
+    await wallet.create(PASSWORD, 12);
+    await this.sum.outbox.settled(this.sum.faucet(wallet.address).batch.id);
+    wallet.lock();
+    return wallet.address;
+  }
+
+  /** Transactions of an account that are in blocks. */
+  async sent(address: Hex): Promise<number> {
+    return this.sum.client.getTransactionCount({ address });
   }
 
   /** Asked and decided as by the owner's commands. */

@@ -37,6 +37,8 @@ export const ownerCalls = {
   /** What an operation would sign; sends nothing before `decide`. */
   ask: call(ownerOpSchema, questionSchema),
   decide: call(z.strictObject({ id: z.string().min(1).max(128), isApproved: z.boolean(), password: password.exactOptional() }), transactionSchema.nullable()),
+  /** What the host itself asks its owner, and what other programs do; decided as well. */
+  waiting: call(nothing, z.object({ waiting: z.array(questionSchema).max(100).readonly() })),
   /** How a transaction stands; waits up to 20 s while it is under way. */
   settled: call(z.strictObject({ id: z.string().min(1).max(128) }), transactionSchema),
 } as const;

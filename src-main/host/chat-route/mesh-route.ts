@@ -71,12 +71,14 @@ function wantPay(model: string, { left }: Affordable): CodedError | undefined {
   return first === undefined ? undefined : hostErrors.wantPay({ model, machines: left.length, code: first.code, reason: first.message, next: first.next ?? '' }, first);
 }
 
+function unpaidOf({ left: { length, 0: first } }: Affordable): { readonly unpaid?: { readonly machines: number; readonly reason: string } } {
+  return first === undefined ? {} : { unpaid: { machines: length, reason: first.message } };
+}
+
 function tooSmall(error: unknown, { model, machines, affordable }: { readonly model: string; readonly machines: number; readonly affordable: Affordable }): unknown {
   if (!isCoded(error, 'PIPELINE_DOES_NOT_FIT')) return error;
-  const unpaid = wantPay(model, affordable);
-  if (unpaid !== undefined) return unpaid;
   const { neededBytes, freeBytes, missingBytes } = error.meta as { readonly neededBytes: number; readonly freeBytes: number; readonly missingBytes: number };
   // As large as those that are there, on the average.
   const eachBytes = freeBytes > 0 ? Math.max(missingBytes / 16, freeBytes / machines) : USUAL_FREE_BYTES;
-  return hostErrors.meshTooSmall({ model, machines, neededBytes, freeBytes, more: Math.max(1, Math.ceil(missingBytes / eachBytes)), eachBytes: Math.ceil(eachBytes) }, error);
+  return hostErrors.meshTooSmall({ model, machines, neededBytes, freeBytes, more: Math.max(1, Math.ceil(missingBytes / eachBytes)), eachBytes: Math.ceil(eachBytes), ...unpaidOf(affordable) }, error);
 }

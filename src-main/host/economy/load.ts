@@ -6,6 +6,6 @@ export async function loadSum() {
 
 /** For the commands around SUM. */
 export async function loadOwner() {
-  const [{ openOwner }, { readFault }, { runDevnet }] = await Promise.all([import('./open-owner.ts'), import('./fault-file.ts'), import('./run-devnet.ts')]);
-  return { openOwner, readFault, runDevnet };
+  const [{ openOwner }, { readFault }, { configFor, runDevnet }] = await Promise.all([import('./open-owner.ts'), import('./fault-file.ts'), import('./run-devnet.ts')]);
+  return { openOwner, readFault, configFor, runDevnet };
 }

@@ -188,8 +188,8 @@ export class PaidSession {
   /** Why the answers under way end here, before the nodes cut them off: what is lost then is known, and nobody looks for others. */
   #problem(): CodedError | undefined {
     if (this.#leftMs <= OVER_MS) return payErrors.sessionOver({ minutes: Math.round(this.#init.durationMs / 60_000) });
-    // Before the next look as many may be counted again.
-    const isSpent = this.#left < this.#promised && this.#left <= SPENT_TOKENS + 2 * this.#counted;
+    // As many as in this look may come before the next; a prompt's rows come no more.
+    const isSpent = this.#left < this.#promised && this.#left <= SPENT_TOKENS + 2 * Math.min(this.#counted, VOUCH_TOKENS);
     return isSpent ? payErrors.sessionSpent({ most: `${this.most}`, spent: `${this.amount}` }) : undefined;
   }
 

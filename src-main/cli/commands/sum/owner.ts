@@ -1,4 +1,4 @@
-import { loadOwner, type Owner, type OwnerOp } from '../../../host/index.ts';
+import { loadOwner, type Owner, type OwnerOp, type OwnerQuestion } from '../../../host/index.ts';
 import { askPassword, askYes } from '../../ask.ts';
 import type { CommandContext } from '../../command.ts';
 import { EXIT } from '../../exit-codes.ts';
@@ -21,15 +21,16 @@ export interface OrderArgs {
 }
 
 /** Shows what would be signed, asks, sends, and waits until it is in a block. */
-export const order = (context: CommandContext, op: OwnerOp, { yes = false, dryRun = false }: OrderArgs): Promise<number> => withOwner(context, async (owner) => {
-  const { output, signal } = context;
-  const question = await owner.ask(op);
+export const order = (context: CommandContext, op: OwnerOp, args: OrderArgs): Promise<number> => withOwner(context, async (owner) => decided(context, owner, { ...args, question: await owner.ask(op) }));
+
+/** Shows what waits, asks, and waits until it is in a block. */
+export async function decided({ output, signal }: CommandContext, owner: Owner, { question, yes = false, dryRun = false }: OrderArgs & { readonly question: OwnerQuestion }): Promise<number> {
   output.line(question.lines.join('\n'));
   const isApproved = !dryRun && (yes || await askYes('Sign and send?', signal));
   const password = isApproved && question.needsPassword ? { password: await askPassword('Password of the wallet', signal) } : {};
   const sent = await owner.decide({ id: question.id, isApproved, ...password });
   if (sent === null) {
-    output.line('Nothing was signed.');
+    output.line(isApproved ? 'Signed.' : 'Nothing was signed.');
     output.result({ sent: false, lines: question.lines });
     return EXIT.ok;
   }
@@ -38,7 +39,7 @@ export const order = (context: CommandContext, op: OwnerOp, { yes = false, dryRu
   output.answer(transactionView(settled));
   output.result(settled);
   return settled.status === 'failed' || settled.status === 'refused' ? EXIT.user : EXIT.ok;
-});
+}
 
 /** Until it is in a block, or will never be. */
 export async function followed(owner: Owner, id: string, signal: AbortSignal): Promise<Awaited<ReturnType<Owner['settled']>>> {
