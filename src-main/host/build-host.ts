@@ -115,8 +115,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
     logs: lines, diagnostics: () => diagnose(),
     status: () => chat.status,
     stages: () => chat.stages,
-    activity: () => chat.activity,
-    paying: () => chat.paying,
+    activity: () => chat.activity, paying: () => chat.paying,
     load: (): PipelineLoad => chat.load ?? { answers: [], waiting: 0 },
     ...peers,
     net: async () => {
