@@ -65,6 +65,8 @@ export interface Entered {
 export interface Asked {
   readonly prompt: Prompt;
   readonly maxTokens: number;
+  /** Nobody waits for it any more. */
+  readonly signal: AbortSignal;
 }
 
 interface Running {
@@ -104,6 +106,9 @@ export class ChatModel implements ChatService {
   #running: Promise<Running | undefined> | undefined;
   /** Of a model that is planned and not loaded. */
   #ahead: { readonly tokenizer: Tokenizer } | undefined;
+  /** Who waits until it can be answered. */
+  readonly #asking = new Set<Asked>();
+  #nobodyAsks = new AbortController();
   /** A paid session is being ended, for another to begin. */
   #renewing: Promise<void> | undefined;
   #pipeline: Pipeline | undefined;
@@ -167,7 +172,7 @@ export class ChatModel implements ChatService {
     this.#served = served;
     await this.#unload();
     this.#stopped.signal.throwIfAborted();
-    await this.#start({ mayPay: false });
+    await this.#start();
   }
 
   async #unload(): Promise<void> {
@@ -183,7 +188,7 @@ export class ChatModel implements ChatService {
   /** Where members of the mesh are missing it goes on waiting for them. */
   async start(): Promise<void> {
     this.isStarted = true;
-    await this.#start({ mayPay: false }).catch((error: unknown) => {
+    await this.#start().catch((error: unknown) => {
       if (!this.#watch.isArmed) throw error;
     });
   }
@@ -219,7 +224,7 @@ export class ChatModel implements ChatService {
 
   /** Starts the model where it is not there, and where that costs nothing. */
   async tokenizer(): Promise<Tokenizer> {
-    return this.#pipeline === undefined && this.#ahead !== undefined ? this.#ahead.tokenizer : (await this.#ensure()).session.tokenizer;
+    return this.#pipeline === undefined && this.#ahead !== undefined ? this.#ahead.tokenizer : (await this.#ensure(this.#stopped.signal)).session.tokenizer;
   }
 
   get activity(): PipelineActivity | undefined {
@@ -232,7 +237,7 @@ export class ChatModel implements ChatService {
   }
 
   async *chat(request: ChatRequest): AsyncIterable<ChatPart> {
-    const running = await this.#ensureFor({ prompt: { kind: 'chat', messages: request.messages }, maxTokens: request.maxTokens ?? DEFAULT_MAX_TOKENS });
+    const running = await this.#ensureFor({ prompt: { kind: 'chat', messages: request.messages }, maxTokens: request.maxTokens ?? DEFAULT_MAX_TOKENS, signal: request.signal });
     const parts = new BoundedQueue<ChatPart>(MAX_PENDING_PARTS);
     // From here on a switch to another model leaves the session alone.
     const leave = this.#began(parts);
@@ -296,19 +301,40 @@ export class ChatModel implements ChatService {
     };
   }
 
-  async #ensure(): Promise<Running> {
+  async #ensure(asked: AbortSignal): Promise<Running> {
     for (;;) {
       await this.#switch?.done.catch(() => undefined);
       await this.#renewing;
-      const running = await this.#start({ mayPay: true });
+      const running = await this.#start(asked);
       if (running !== undefined) return running;
     }
   }
 
+  /** For one that asks: whoever leaves waits for nothing, and where all have left their owner is asked no more. */
+  async #ensureFor(asked: Asked): Promise<Running> {
+    const { signal } = asked;
+    signal.throwIfAborted();
+    if (this.#asking.size === 0) this.#nobodyAsks = new AbortController();
+    this.#asking.add(asked);
+    const left = Promise.withResolvers<never>();
+    const leave = (): void => {
+      this.#asking.delete(asked);
+      left.reject(signal.reason);
+      if (this.#asking.size === 0) this.#nobodyAsks.abort();
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      return await Promise.race([this.#roomFor(asked), left.promise]);
+    } finally {
+      signal.removeEventListener('abort', leave);
+      this.#asking.delete(asked);
+    }
+  }
+
   /** With a session that pays for all of the answer, where it costs something: one that has too little left is ended, and another begun, for which its owner is asked. */
-  async #ensureFor({ prompt, maxTokens }: Asked): Promise<Running> {
+  async #roomFor({ prompt, maxTokens }: Asked): Promise<Running> {
     for (;;) {
-      const running = await this.#ensure();
+      const running = await this.#ensure(this.#nobodyAsks.signal);
       const { route: { paid }, session: { tokenizer, pipeline: { contextTokens } } } = running;
       if (paid === undefined) return running;
       const tokens = mostTokens({ promptTokens: (await promptTokens(tokenizer, prompt)).length, maxTokens, contextTokens });
@@ -328,11 +354,11 @@ export class ChatModel implements ChatService {
   }
 
   /** Undefined where it costs something and nobody may pay: then it is only planned. */
-  #start({ mayPay }: { readonly mayPay: boolean }): Promise<Running | undefined> {
+  #start(asked?: AbortSignal): Promise<Running | undefined> {
     if (this.#running !== undefined) return this.#running;
     this.#watch.disarm();
     const since = servingSignature(this.#options.node);
-    const running: Promise<Running | undefined> = this.#open(mayPay).then((opened) => {
+    const running: Promise<Running | undefined> = this.#open(asked).then((opened) => {
       if (opened === undefined && this.#running === running) this.#running = undefined;
       if (opened === undefined && !this.#isStopping) this.#watch.arm(since, { isCalm: true });
       return opened;
@@ -357,10 +383,10 @@ export class ChatModel implements ChatService {
   /** Members are others than those that it failed with. */
   async #again(): Promise<void> {
     if (this.#isStopping || this.#switch !== undefined) return;
-    await this.#start({ mayPay: false }).catch((error: unknown) => this.#options.node.logger.info({ code: toCoded(error).code }, 'the model cannot be computed by members yet'));
+    await this.#start().catch((error: unknown) => this.#options.node.logger.info({ code: toCoded(error).code }, 'the model cannot be computed by members yet'));
   }
 
-  async #open(mayPay: boolean): Promise<Running | undefined> {
+  async #open(asked: AbortSignal | undefined): Promise<Running | undefined> {
     const { paths, node, spawn, pay } = this.#options;
     // All of one loading goes by the same configuration.
     const settings = { ...this.#options.settings };
@@ -370,10 +396,10 @@ export class ChatModel implements ChatService {
     const { signal } = this.#stopped;
     const onStatus = (text: string): void => { this.loadingDetail = text; };
     const request: RouteRequest = {
-      settings, paths, node, spawn, pay, model: served, signal, onStatus, onShare: inPercent((progress) => loading(progress < 1 ? { progress } : {})), onStep: (step) => loading({ step }), mayPay,
+      settings, paths, node, spawn, pay, model: served, signal, onStatus, onShare: inPercent((progress) => loading(progress < 1 ? { progress } : {})), onStep: (step) => loading({ step }), asked,
       onPrice: (price) => {
         this.#setPaying(payingOf(price));
-        if (mayPay) loading({ step: { kind: 'paying', machines: price.machines, most: `${price.most}` } });
+        if (asked !== undefined) loading({ step: { kind: 'paying', machines: price.machines, most: `${price.most}` } });
       },
     };
     this.#ground = await groundFor(request);

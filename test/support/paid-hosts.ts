@@ -143,31 +143,40 @@ export function decides(host: Host, isApproved = true): { readonly asked: string
 /** A conversation of the page's, with a host that answers it. */
 export class Talk {
   readonly #host: Host;
+  readonly #seed: number;
   readonly id: string;
+  #begun = '';
   /** Of what stands at the end. */
   #answerId = '';
 
-  constructor(host: Host) {
+  constructor(host: Host, seed = 11) {
     this.#host = host;
+    this.#seed = seed;
     this.id = (host.api.conversations!.create() as ConversationEntry).id;
   }
 
   /** The model is warm enough not to end by itself. */
   ask(text: string, maxTokens: number): Promise<Message> {
-    const { conversations } = this.#host.api;
-    void conversations!.update({ id: this.id, change: { options: { temperature: 5, seed: 11, maxTokens } } });
-    return this.#answered(() => conversations!.send({ id: this.id, text }));
+    this.#set(maxTokens);
+    return this.#answered(() => this.#host.api.conversations!.send({ id: this.id, text }));
   }
 
   /** "Continue". */
-  goOn(): Promise<Message> {
+  goOn(maxTokens: number): Promise<Message> {
+    this.#set(maxTokens);
     return this.#answered(() => this.#host.api.conversations!.continue({ id: this.id, messageId: this.#answerId }));
+  }
+
+  #set(maxTokens: number): void {
+    void this.#host.api.conversations!.update({ id: this.id, change: { options: { temperature: 5, seed: this.#seed, maxTokens } } });
   }
 
   async #answered(begin: () => unknown): Promise<Message> {
     const { conversations } = this.#host.api;
-    const over = Promise.race([conversations!.events.once('done'), conversations!.events.once('failed')]);
-    begin();
+    // Others may answer at the same time.
+    const isOwn = ({ answerId }: { readonly answerId: string }): boolean => answerId === this.#begun;
+    const over = Promise.race([conversations!.events.once('done', { accept: isOwn }), conversations!.events.once('failed', { accept: isOwn })]);
+    this.#begun = (begin() as { readonly answerId: string }).answerId;
     await over;
     const { messages } = conversations!.open({ id: this.id, limit: 60 }) as ConversationPage;
     const last = messages.at(-1)!;

@@ -32,8 +32,8 @@ export interface RouteRequest {
   readonly model: { readonly model: string; readonly id: string; readonly nodes: number };
   /** Absent: nobody is paid. */
   readonly pay?: Pick<PayHost, 'affordable' | 'priceOf' | 'payFor' | 'events'> | undefined;
-  /** Somebody has asked something: its owner may be asked whether that is paid for. */
-  readonly mayPay: boolean;
+  /** Somebody has asked something, and waits: its owner may be asked whether that is paid for. Aborted: nobody waits any more. */
+  readonly asked?: AbortSignal | undefined;
   /** Before it is paid for. */
   readonly onPrice: (price: Price) => void;
   readonly signal: AbortSignal;

@@ -56,12 +56,12 @@ export async function meshRoute(request: MeshRouteRequest): Promise<ChatRoute> {
 }
 
 /** Puts SUM aside for who wants it, or, where nobody has asked anything yet, only says what it would be. */
-async function payment({ pay, mayPay, signal, onPrice }: MeshRouteRequest, stages: Route['stages'], affordable: Affordable): Promise<Pick<ChatRoute, 'paid' | 'price'>> {
+async function payment({ pay, asked, signal, onPrice }: MeshRouteRequest, stages: Route['stages'], affordable: Affordable): Promise<Pick<ChatRoute, 'paid' | 'price'>> {
   const price = pay?.priceOf(stages, affordable);
   if (pay === undefined || price === undefined) return {};
   onPrice(price);
-  if (!mayPay) return { price };
-  const paid = await pay.payFor(stages, affordable, signal);
+  if (asked === undefined) return { price };
+  const paid = await pay.payFor(stages, affordable, AbortSignal.any([signal, asked]));
   return paid === undefined ? {} : { paid, price };
 }
 

@@ -38,8 +38,9 @@ export const payErrors = defineErrors('PAY', {
   spent: spec<{ tokens: number }>({
     fault: 'user', retryable: true, message: (m) => `what was put aside for this node is spent after ${m.tokens} tokens`, next: 'Open another paid session.',
   }),
-  sessionSpent: spec<{ most: string; spent: string }>({
-    fault: 'user', retryable: true, message: (m) => `the ${sum(m.most)} that were put aside for this session are spent`, next: 'Press "Continue", or ask again: that opens a new session, and asks you before.',
+  sessionSpent: spec<{ most: string; spent: string; isTooSmall: boolean }>({
+    fault: 'user', retryable: true, message: (m) => `the ${sum(m.most)} that were put aside for this session are spent`,
+    next: (m) => (m.isTooSmall ? 'All of a session was too little for this answer: allow more for one (payUpTo in the settings), or fewer tokens. "Continue" goes on with a new session, and asks you before.' : 'Press "Continue", or ask again: that opens a new session, and asks you before.'),
   }),
   sessionOver: spec<{ minutes: number }>({
     fault: 'user', retryable: true, message: (m) => `the paid session is over: it lasted ${m.minutes} minutes`, next: 'Press "Continue", or ask again: that opens a new session, and asks you before.',

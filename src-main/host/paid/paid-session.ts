@@ -58,6 +58,8 @@ export interface PaidSessionEvents {
 interface Followed {
   readonly answer: FollowedAnswer;
   readonly meter: AnswerMeter;
+  /** It had all of the session. */
+  readonly isFirst: boolean;
   /** By this side: no fault of the nodes. */
   isFailedHere: boolean;
 }
@@ -140,7 +142,7 @@ export class PaidSession {
 
   /** Counts an answer until the returned function is called with how it ended. */
   follow(answer: FollowedAnswer): (end: { readonly isWell: boolean }) => void {
-    const entry: Followed = { answer, meter: new AnswerMeter(this.#meter), isFailedHere: false };
+    const entry: Followed = { answer, meter: new AnswerMeter(this.#meter), isFirst: this.amount === 0n && this.#followed.size === 0, isFailedHere: false };
     this.#followed.add(entry);
     return ({ isWell }) => {
       if (!this.#followed.has(entry)) return;
@@ -190,7 +192,7 @@ export class PaidSession {
     if (this.#leftMs <= OVER_MS) return payErrors.sessionOver({ minutes: Math.round(this.#init.durationMs / 60_000) });
     // As many as in this look may come before the next; a prompt's rows come no more.
     const isSpent = this.#left < this.#promised && this.#left <= SPENT_TOKENS + 2 * Math.min(this.#counted, VOUCH_TOKENS);
-    return isSpent ? payErrors.sessionSpent({ most: `${this.most}`, spent: `${this.amount}` }) : undefined;
+    return isSpent ? payErrors.sessionSpent({ most: `${this.most}`, spent: `${this.amount}`, isTooSmall: this.#followed.size === 1 && [...this.#followed].every(({ isFirst }) => isFirst) }) : undefined;
   }
 
   #fail(error: CodedError): void {
