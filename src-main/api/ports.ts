@@ -5,7 +5,7 @@ import type { NetNow, PipelineLoad } from './control/schema.ts';
 import type { Downloads } from './manage/downloads.ts';
 import type { ManageService } from './manage/ports.ts';
 import type { CompletionService, EmbeddingService } from './openai/ports.ts';
-import type { CommandName, CommandOutput, CommandParsed, Contribution, Desktop, DesktopChange, Economy, HostInfo, HostStatus, HubTokenState, Invitation, JoinPlan, Member, OfferedLink, ModelsNow, Peer, PipelineActivity, PreferenceChange, Preferences, PipelineSample, Stage, Standing, UpdateState } from '../../src-preload/bridge/index.ts';
+import type { CommandName, CommandOutput, CommandParsed, Contribution, Desktop, DesktopChange, Economy, HostInfo, HostStatus, HubTokenState, Invitation, JoinPlan, Member, OfferedLink, ModelsNow, Paying, Peer, PipelineActivity, PreferenceChange, Preferences, PipelineSample, Stage, Standing, UpdateState } from '../../src-preload/bridge/index.ts';
 
 export type ChatRequest = AnswerRequest;
 export type ChatPart = AnswerPart;
@@ -16,6 +16,8 @@ export interface HostServiceEvents {
   status: HostStatus;
   stages: readonly Stage[];
   activity: PipelineActivity;
+  /** Undefined: it costs nothing. */
+  paying: Paying | undefined;
   sample: PipelineSample;
   /** Answers that ended and were written down since the host began. */
   answered: number;
@@ -176,6 +178,8 @@ export interface HostService {
   net?(): Promise<NetNow>;
   /** Undefined while there is no pipeline. */
   activity?(): PipelineActivity | undefined;
+  /** What the model costs, where it does. */
+  paying?(): Paying | undefined;
   /** What goes on in the pipeline now; absent on a host that has none. */
   load?(): PipelineLoad;
   /** Answers for programs; absent on a host that computes none (a relay). */

@@ -8,6 +8,11 @@ export const integer = (min: number, max: number) => (text: string): number => {
   return value;
 };
 
+export const address = (text: string): `0x${string}` => {
+  if (!/^0x[0-9a-fA-F]{40}$/.test(text)) throw new InvalidArgumentError('An account is wanted: 0x and 40 hex digits.');
+  return text as `0x${string}`;
+};
+
 /** Rows, or how they follow what is measured. */
 export const batchTokens = (text: string): number | 'fair' | 'auto' => (text === 'fair' || text === 'auto' ? text : integer(1, 4096)(text));
 

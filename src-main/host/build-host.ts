@@ -114,7 +114,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
     logs: lines, diagnostics: () => diagnose(),
     status: () => chat.status,
     stages: () => chat.stages,
-    activity: () => chat.activity,
+    activity: () => chat.activity, paying: () => chat.paying,
     load: (): PipelineLoad => chat.load ?? { answers: [], waiting: 0 },
     ...peers,
     net: async () => {
@@ -149,6 +149,7 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
       try {
         await node.start();
         isUp = true;
+        await pay.start();
         await contribute.start();
         await economy?.start();
         await chat.start().finally(() => { if (!isStopping) void files.change(gate.config); });
@@ -160,15 +161,16 @@ export async function buildHost({ settings, paths, mode, nodes, spawn, machine =
     stop: async () => {
       isStopping = true;
       await contribute.stop();
-      await economy?.stop();
       // Others hear at once that this node goes, and do not wait for its model to be unloaded.
       await node.presence?.stop();
-      await control?.stop();
       models.stop();
       await downloads.stop();
       await embeddings?.stop();
       await chats?.close();
+      // A paid session ends with a last voucher: before the wallet is locked.
       await chat.stop();
+      await economy?.stop();
+      await control?.stop();
       await receipts.stop();
       pipeline.stop();
       await files.stop();

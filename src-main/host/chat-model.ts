@@ -1,8 +1,8 @@
 import type { ChatPart, ChatRequest, ChatService, HostServiceEvents, PipelineLoad } from '../api/index.ts';
-import { BoundedQueue, toCoded, type Events, type SpawnChild } from '../base/index.ts';
-import type { Tokenizer } from '../inference/index.ts';
+import { BoundedQueue, isCoded, toCoded, type Events, type SpawnChild } from '../base/index.ts';
+import { createWorkerTokenizer, type Tokenizer } from '../inference/index.ts';
 import type { ModelOffer } from '../mesh/index.ts';
-import type { HostInfo, HostStatus, LoadingStep, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import type { HostInfo, HostStatus, LoadingStep, Paying, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 import { label } from './capability/label.ts';
 import { joined } from './capability/layer-sets.ts';
 import type { ChatRoute, RouteRequest } from './chat-route/chat-route.ts';
@@ -14,12 +14,16 @@ import { hostErrors } from './errors.ts';
 import type { HostConfig, Settings } from './config.ts';
 import type { GenerationStats, Pipeline } from '../pipeline/index.ts';
 import { fitHistory } from './fit-history.ts';
+import type { Price } from './paid/index.ts';
+import { mostTokens, payingOf } from './paying.ts';
 import { isSettled } from './lessons.ts';
 import { microBatchOf } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import type { AppPaths } from './paths.ts';
 import { defaultSampling } from './sampling.ts';
 import { activityOf, loadOf, withFigures } from './pipeline-load.ts';
+import { promptTokens } from './text-stream.ts';
+import type { Prompt } from './types.ts';
 import type { OpenedPipeline } from './pipeline-view/pipeline-view.ts';
 import { openSession, reportStages, type ModelSession } from './session.ts';
 
@@ -57,6 +61,14 @@ export interface Entered {
   readonly signal: AbortSignal;
 }
 
+/** What is to be answered, and how long that may be. */
+export interface Asked {
+  readonly prompt: Prompt;
+  readonly maxTokens: number;
+  /** Nobody waits for it any more. */
+  readonly signal: AbortSignal;
+}
+
 interface Running {
   readonly route: ChatRoute;
   readonly session: ModelSession;
@@ -75,11 +87,14 @@ const MAX_PENDING_PARTS = 4096;
 /**
  * The model that the app chats with, over node processes of this machine or over members of the mesh. One that was lost is started again: over processes for the
  * next question, over members at once, so that who sees it is known before it is asked. Where members are missing it waits for them, and questions are refused.
+ * Members that are paid are only planned with until something is asked: what they cost is known before, and only then their owner is asked whether they get it.
  */
 export class ChatModel implements ChatService {
   status: HostStatus = { kind: 'starting' };
   stages: readonly Stage[] = [];
   model: HostInfo['model'];
+  /** What it costs; undefined where nothing. */
+  paying: Paying | undefined;
   /** The configuration that the model was loaded with; undefined before the first. */
   loadedWith: HostConfig | undefined;
   /** What loading is, or was, at, in words. */
@@ -87,7 +102,15 @@ export class ChatModel implements ChatService {
   #offer: Omit<ModelOffer, 'loaded'> | undefined;
   isStarted = false;
   readonly #options: ChatModelOptions;
-  #running: Promise<Running> | undefined;
+  /** Undefined: it was only planned. */
+  #running: Promise<Running | undefined> | undefined;
+  /** Of a model that is planned and not loaded. */
+  #ahead: { readonly tokenizer: Tokenizer } | undefined;
+  /** Who waits until it can be answered. */
+  readonly #asking = new Set<Asked>();
+  #nobodyAsks = new AbortController();
+  /** A paid session is being ended, for another to begin. */
+  #renewing: Promise<void> | undefined;
   #pipeline: Pipeline | undefined;
   #isStopping = false;
   /** Answers under way. */
@@ -106,6 +129,7 @@ export class ChatModel implements ChatService {
     this.#options = options;
     this.#watch = new MemberWatch({ node: options.node, onChange: () => void this.#again() });
     this.#served = options.served;
+    options.pay?.events.on('changed', () => { if (this.#watch.isArmed) void this.#again(); });
   }
 
   /** The model that answers, or is to. */
@@ -154,6 +178,7 @@ export class ChatModel implements ChatService {
   async #unload(): Promise<void> {
     const running = await this.#running?.catch(() => undefined);
     [this.#running, this.#pipeline, this.#offer, this.model] = [undefined, undefined, undefined, undefined];
+    await this.#forgetAhead();
     this.setStatus({ kind: 'loading', model: this.#served.id });
     this.#setStages([]);
     await running?.session.close();
@@ -163,7 +188,7 @@ export class ChatModel implements ChatService {
   /** Where members of the mesh are missing it goes on waiting for them. */
   async start(): Promise<void> {
     this.isStarted = true;
-    await this.#ensure().catch((error: unknown) => {
+    await this.#start().catch((error: unknown) => {
       if (!this.#watch.isArmed) throw error;
     });
   }
@@ -176,7 +201,9 @@ export class ChatModel implements ChatService {
     const running = await this.#running?.catch(() => undefined);
     await running?.session.close();
     await running?.route.stop();
+    await this.#forgetAhead();
     await this.#switch?.done.catch(() => undefined);
+    await this.#renewing;
   }
 
   /** What of the model its nodes hold and run, to be told to other nodes. */
@@ -192,12 +219,12 @@ export class ChatModel implements ChatService {
 
   /** Its name, while it can answer. */
   get readyModel(): string | undefined {
-    return this.#pipeline === undefined ? undefined : this.model?.name;
+    return this.#pipeline === undefined && this.#ahead === undefined ? undefined : this.model?.name;
   }
 
-  /** Starts the model where it is not there. */
+  /** Starts the model where it is not there, and where that costs nothing. */
   async tokenizer(): Promise<Tokenizer> {
-    return (await this.#ensure()).session.tokenizer;
+    return this.#pipeline === undefined && this.#ahead !== undefined ? this.#ahead.tokenizer : (await this.#ensure(this.#stopped.signal)).session.tokenizer;
   }
 
   get activity(): PipelineActivity | undefined {
@@ -210,7 +237,7 @@ export class ChatModel implements ChatService {
   }
 
   async *chat(request: ChatRequest): AsyncIterable<ChatPart> {
-    const running = await this.#ensure();
+    const running = await this.#ensureFor({ prompt: { kind: 'chat', messages: request.messages }, maxTokens: request.maxTokens ?? DEFAULT_MAX_TOKENS, signal: request.signal });
     const parts = new BoundedQueue<ChatPart>(MAX_PENDING_PARTS);
     // From here on a switch to another model leaves the session alone.
     const leave = this.#began(parts);
@@ -242,7 +269,7 @@ export class ChatModel implements ChatService {
     });
     const finished = answer.then(({ finishReason, tokenIds, stats, stages }) => {
       parts.push({ done: {
-        finishReason, tokens: tokenIds.length, ...(model === undefined ? {} : { model }), ...(stats.ttftMs === undefined ? {} : { ttftMs: stats.ttftMs }),
+        finishReason, tokens: tokenIds.length, ...(model === undefined ? {} : { model }), ...(paid === undefined ? {} : { paid: { soFar: `${paid.amount}` } }), ...(stats.ttftMs === undefined ? {} : { ttftMs: stats.ttftMs }),
         ...(stats.tokensPerSecond === undefined ? {} : { tokensPerSecond: stats.tokensPerSecond }),
         stages: stages.flatMap(({ peerId, layers, bytesLoaded, msPerToken }) => (msPerToken === null ? [] : [{ peerId, layers, bytesLoaded, msPerToken }])),
       }, ...(paid === undefined ? {} : { paidSession: paid.id }) });
@@ -256,8 +283,8 @@ export class ChatModel implements ChatService {
   }
 
   /** For an answer that is not written down here: it counts as one under way until it leaves. */
-  async enter(): Promise<Entered> {
-    const { session } = await this.#ensure();
+  async enter(asked: Asked): Promise<Entered> {
+    const { session } = await this.#ensureFor(asked);
     return { session, moved: () => this.#tellActivity(), leave: this.#began({ push: () => true }), signal: this.#answers.signal };
   }
 
@@ -274,16 +301,68 @@ export class ChatModel implements ChatService {
     };
   }
 
-  async #ensure(): Promise<Running> {
-    await this.#switch?.done.catch(() => undefined);
-    return this.#start();
+  async #ensure(asked: AbortSignal): Promise<Running> {
+    for (;;) {
+      await this.#switch?.done.catch(() => undefined);
+      await this.#renewing;
+      const running = await this.#start(asked);
+      if (running !== undefined) return running;
+    }
   }
 
-  #start(): Promise<Running> {
+  /** For one that asks: whoever leaves waits for nothing, and where all have left their owner is asked no more. */
+  async #ensureFor(asked: Asked): Promise<Running> {
+    const { signal } = asked;
+    signal.throwIfAborted();
+    if (this.#asking.size === 0) this.#nobodyAsks = new AbortController();
+    this.#asking.add(asked);
+    const left = Promise.withResolvers<never>();
+    const leave = (): void => {
+      this.#asking.delete(asked);
+      left.reject(signal.reason);
+      if (this.#asking.size === 0) this.#nobodyAsks.abort();
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      return await Promise.race([this.#roomFor(asked), left.promise]);
+    } finally {
+      signal.removeEventListener('abort', leave);
+      this.#asking.delete(asked);
+    }
+  }
+
+  /** With a session that pays for all of the answer, where it costs something: one that has too little left is ended, and another begun, for which its owner is asked. */
+  async #roomFor({ prompt, maxTokens }: Asked): Promise<Running> {
+    for (;;) {
+      const running = await this.#ensure(this.#nobodyAsks.signal);
+      const { route: { paid }, session: { tokenizer, pipeline: { contextTokens } } } = running;
+      if (paid === undefined) return running;
+      const tokens = mostTokens({ promptTokens: (await promptTokens(tokenizer, prompt)).length, maxTokens, contextTokens });
+      if (paid.fits(tokens) || paid.isUnused) return running;
+      await this.#renew(running);
+    }
+  }
+
+  #renew(running: Running): Promise<void> {
+    return (this.#renewing ??= this.#leave(running).finally(() => { this.#renewing = undefined; }));
+  }
+
+  async #leave(running: Running): Promise<void> {
+    await new Promise((resolve) => { setImmediate(resolve); });
+    while (this.#chats.size > 0) await new Promise<void>((resolve) => { this.#onIdle.push(resolve); });
+    if (!this.#isStopping && await this.#running?.catch(() => undefined) === running) await this.#unload();
+  }
+
+  /** Undefined where it costs something and nobody may pay: then it is only planned. */
+  #start(asked?: AbortSignal): Promise<Running | undefined> {
     if (this.#running !== undefined) return this.#running;
     this.#watch.disarm();
     const since = servingSignature(this.#options.node);
-    const running: Promise<Running> = this.#open().catch((error: unknown) => {
+    const running: Promise<Running | undefined> = this.#open(asked).then((opened) => {
+      if (opened === undefined && this.#running === running) this.#running = undefined;
+      if (opened === undefined && !this.#isStopping) this.#watch.arm(since, { isCalm: true });
+      return opened;
+    }, (error: unknown) => {
       if (this.#running === running) this.#running = undefined;
       if (this.#ground === 'mesh' && !this.#isStopping) this.#wait(error, since);
       throw error;
@@ -294,8 +373,11 @@ export class ChatModel implements ChatService {
   /** For members that would make it work. */
   #wait(error: unknown, since: string): void {
     this.#setStages([]);
-    this.setStatus(failed(error));
-    this.#watch.arm(since);
+    // Who was asked for money and gave none may be asked again, by the next question.
+    const isUnpaid = isCoded(error, 'PAY_NOT_OPENED');
+    if (!isUnpaid) this.#setPaying(undefined);
+    this.setStatus(isUnpaid ? { kind: 'ready' } : failed(error));
+    this.#watch.arm(since, { isCalm: isUnpaid });
   }
 
   /** Members are others than those that it failed with. */
@@ -304,7 +386,7 @@ export class ChatModel implements ChatService {
     await this.#start().catch((error: unknown) => this.#options.node.logger.info({ code: toCoded(error).code }, 'the model cannot be computed by members yet'));
   }
 
-  async #open(): Promise<Running> {
+  async #open(asked: AbortSignal | undefined): Promise<Running | undefined> {
     const { paths, node, spawn, pay } = this.#options;
     // All of one loading goes by the same configuration.
     const settings = { ...this.#options.settings };
@@ -314,10 +396,16 @@ export class ChatModel implements ChatService {
     const { signal } = this.#stopped;
     const onStatus = (text: string): void => { this.loadingDetail = text; };
     const request: RouteRequest = {
-      settings, paths, node, spawn, pay, model: served, signal, onStatus, onShare: inPercent((progress) => loading(progress < 1 ? { progress } : {})), onStep: (step) => loading({ step }),
+      settings, paths, node, spawn, pay, model: served, signal, onStatus, onShare: inPercent((progress) => loading(progress < 1 ? { progress } : {})), onStep: (step) => loading({ step }), asked,
+      onPrice: (price) => {
+        this.#setPaying(payingOf(price));
+        if (asked !== undefined) loading({ step: { kind: 'paying', machines: price.machines, most: `${price.most}` } });
+      },
     };
     this.#ground = await groundFor(request);
     const route = await openRoute(this.#ground, request);
+    if (route.price === undefined) this.#setPaying(undefined);
+    else if (route.paid === undefined) return this.#planned(route, settings.config);
     try {
       const session = await openSession({
         node, route: route.stages, candidates: route.candidates, choose: route.choose, supplies: route.supplies, modelHash: route.modelHash, vocabularyPath: route.vocabularyPath, contextTokens: settings.config.contextTokens, microBatch: microBatchOf(settings.config), dtype: 'f16', receipts: route.stages.some(({ peer }) => route.ownershipOf(peer) === 'stranger'), paid: route.paid, signal, onStatus,
@@ -327,20 +415,49 @@ export class ChatModel implements ChatService {
         },
       });
       this.loadedWith = settings.config;
-      this.#opened(route, session);
-      return { route, session };
+      const running = { route, session };
+      this.#opened(running);
+      return running;
     } catch (error) {
       await route.stop();
       throw error;
     }
   }
 
-  #opened(route: ChatRoute, session: ModelSession): void {
+  /** Nothing of it is loaded, and everything known: it can be asked. */
+  async #planned(route: ChatRoute, { contextTokens }: HostConfig): Promise<undefined> {
+    await route.stop();
+    await this.#forgetAhead();
+    this.#ahead = { tokenizer: await createWorkerTokenizer({ path: route.vocabularyPath }, this.#options.node.worker) };
+    this.model = aboutModel(route, contextTokens);
+    this.#setStages([]);
+    this.setStatus({ kind: 'ready' });
+    return undefined;
+  }
+
+  async #forgetAhead(): Promise<void> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    await ahead?.tokenizer.dispose();
+  }
+
+  #follow(running: Running, price: Price): void {
+    const { paid } = running.route;
+    if (paid === undefined) return;
+    const tell = (): void => this.#setPaying(payingOf(price, paid));
+    tell();
+    paid.events.on('counted', () => { if (this.#pipeline === running.session.pipeline) tell(); });
+    paid.events.on('over', () => void this.#renew(running).then(() => this.#again()));
+  }
+
+  #opened(running: Running): void {
+    const { route, session } = running;
     const { manifest, shards } = route.model;
     const { pipeline } = session;
     this.#pipeline = pipeline;
     const { contextTokens } = pipeline;
-    this.model = { name: manifest.model_name, layers: manifest.total_layers, sizeBytes: manifest.total_size_bytes, contextTokens };
+    this.model = aboutModel(route, contextTokens);
+    if (route.price !== undefined) this.#follow(running, route.price);
     const name = label(manifest.model_name);
     // What members hold and run they tell themselves, and this very node does for its own stage.
     this.#offer = route.isHere ? { hash: manifest.model_hash, totalLayers: manifest.total_layers, ...(name === undefined ? {} : { name }), held: joined(shards) } : undefined;
@@ -368,8 +485,7 @@ export class ChatModel implements ChatService {
       this.#markStages('lost');
       await session.close();
       await route.stop();
-      // What costs begins again with a question.
-      if (!route.isHere && route.paid === undefined) await this.#again();
+      if (!route.isHere) await this.#again();
     });
   }
 
@@ -395,4 +511,13 @@ export class ChatModel implements ChatService {
     this.stages = stages;
     this.#options.events.emit('stages', stages);
   }
+
+  #setPaying(paying: Paying | undefined): void {
+    if (paying === undefined && this.paying === undefined) return;
+    this.paying = paying;
+    this.#options.events.emit('paying', paying);
+  }
 }
+
+const aboutModel = ({ model: { manifest } }: ChatRoute, contextTokens: number): NonNullable<HostInfo['model']> =>
+  ({ name: manifest.model_name, layers: manifest.total_layers, sizeBytes: manifest.total_size_bytes, contextTokens });

@@ -35,7 +35,7 @@ export class CompletionModel implements CompletionService {
   }
 
   async *complete(request: CompletionRequest): AsyncGenerator<CompletionPart> {
-    const { session, moved, leave, signal } = await this.#chat.enter().catch((error: unknown) => Promise.reject(notServed(this.model.id, error)));
+    const { session, moved, leave, signal } = await this.#chat.enter({ prompt: request.prompt, maxTokens: request.maxTokens ?? Number.MAX_SAFE_INTEGER, signal: request.signal }).catch((error: unknown) => Promise.reject(notServed(this.model.id, error)));
     try {
       for await (const part of this.#answer(session, { ...request, signal: AbortSignal.any([request.signal, signal]) })) {
         moved();

@@ -74,9 +74,12 @@ export const hostErrors = defineErrors('HOST', {
     fault: 'user', retryable: true, message: (m) => `other machines are to compute ${m.model}, and none that is there computes for others`,
     next: 'Invite another machine, or switch on "Compute for others" under Contribute on one that is here. As soon as one is there, this goes on by itself.',
   }),
-  meshTooSmall: spec<{ model: string; machines: number; neededBytes: number; freeBytes: number; more: number; eachBytes: number }>({
+  wantPay: spec<{ model: string; machines: number; code: string; reason: string; next: string }>({
+    fault: 'user', retryable: true, message: (m) => `${m.machines === 1 ? 'a machine' : `${m.machines} machines`} would compute ${m.model} for pay, and cannot be paid: ${m.reason}`, next: (m) => m.next,
+  }),
+  meshTooSmall: spec<{ model: string; machines: number; neededBytes: number; freeBytes: number; more: number; eachBytes: number; unpaid?: { readonly machines: number; readonly reason: string } }>({
     fault: 'user', retryable: true, message: (m) => `${m.model} needs ${amount(m.neededBytes)} with its context, and ${m.machines === 1 ? 'the machine that is there has' : `the ${m.machines} machines that are there have`} ${amount(m.freeBytes)} free`,
-    next: (m) => `It needs ${m.more} more ${m.more === 1 ? 'machine' : 'machines'} with ${amount(m.eachBytes)} free: invite ${m.more === 1 ? 'one' : 'them'}, or let those that are here give more memory. This then goes on by itself.`,
+    next: (m) => `It needs ${m.more} more ${m.more === 1 ? 'machine' : 'machines'} with ${amount(m.eachBytes)} free: invite ${m.more === 1 ? 'one' : 'them'}, or let those that are here give more memory.${m.unpaid === undefined ? '' : ` ${m.unpaid.machines} more ${m.unpaid.machines === 1 ? 'wants pay and cannot be paid' : 'want pay and cannot be paid'}: ${m.unpaid.reason}.`} This then goes on by itself.`,
   }),
   modelInUse: spec<{ model: string }>({
     fault: 'user', message: (m) => `${m.model} is the model that answers`, next: 'Choose another model first, then remove it.',

@@ -5,6 +5,7 @@ import type { LayerSupplies } from './layer-supplies.ts';
 import type { MicroBatch } from './micro-batch.ts';
 import type { Node } from './node.ts';
 import type { PaidSession } from './paid/index.ts';
+import { mostTokens } from './paying.ts';
 import { promptTokens, TextStream } from './text-stream.ts';
 import type { FinishReason, Prompt, StageReport } from './types.ts';
 
@@ -82,8 +83,10 @@ export async function openSession({ node, vocabularyPath, onStatus, onProgress, 
       },
     });
     pipeline.events.on('begun', ({ answer: begun }) => {
+      const { promptTokens: { length }, maxTokens } = begun.request;
+      const most = mostTokens({ promptTokens: length, maxTokens, contextTokens: rest.contextTokens });
       const signed = begun.signed.then((receipts) => receipts?.signers ?? []);
-      const ended = paid?.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages, signed });
+      const ended = paid?.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages, signed, most, fail: (error) => begun.fail(error) });
       begun.result.then(() => {
         ended?.({ isWell: true });
         if (paid !== undefined) signing.add(signed);

@@ -65,7 +65,7 @@ export interface AnswerSigned {
 /** What happens to the stages of a pipeline, and to its answers. */
 export interface PipelineEvents {
   /** An answer begins: what the stages compute for it can be followed. */
-  begun: { readonly answer: Pick<Generation, 'computedTokens' | 'result' | 'signed'> };
+  begun: { readonly answer: Pick<Generation, 'computedTokens' | 'result' | 'signed' | 'request' | 'fail'> };
   /** Told before the answer's own `result`. */
   answered: EndedAnswer;
   /** Of a pipeline that asks for receipts, some time after `answered`; never of an answer that was given up. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readingSchema } from './attachment.ts';
+import { unitsSchema } from './economy.ts';
 import { wireErrorSchema } from './errors.ts';
 import { count, id, label, measured } from './primitives.ts';
 
@@ -38,6 +39,8 @@ export const loadingStepSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('looking') }),
   z.object({ kind: z.literal('planning'), machines: count }),
   /** A machine brings layers that it lacks; `progress` is 0..1. */
+  /** Its owner decides whether the machines are paid: `most` is put aside for a session. */
+  z.object({ kind: z.literal('paying'), machines: count, most: unitsSchema }),
   z.object({ kind: z.literal('fetching'), peerId: id, layers: layersSchema, progress: z.number().min(0).max(1) }),
   z.object({ kind: z.literal('opening'), peerId: id, layers: layersSchema }),
 ]);
@@ -153,6 +156,8 @@ export const chatFinishSchema = z.object({
   /** Which model answered; absent in answers from before it was kept. */
   model: label.exactOptional(),
   stages: z.array(z.object({ peerId: id, layers: layersSchema, bytesLoaded: count, msPerToken: measured })).max(1_000).readonly(),
+  /** What the paid session that it belongs to had cost when this answer ended, 1e-18 SUM. */
+  paid: z.object({ soFar: unitsSchema }).exactOptional(),
   /** Of attachments that were not read whole. */
   readings: z.array(readingSchema).max(100).readonly().exactOptional(),
 });

@@ -39,6 +39,21 @@ export const walletStateSchema = z.discriminatedUnion('status', [
 ]);
 export type WalletState = z.infer<typeof walletStateSchema>;
 
+/** What the model that answers costs, where machines are paid to compute it. Nothing of it is guessed: prices are those that the machines ask, and what was spent is counted here. */
+export const payingSchema = z.object({
+  /** ahead: the next question opens a session, for which the owner is asked; open: one is. */
+  state: z.enum(['ahead', 'open']),
+  /** That are paid. */
+  machines: count,
+  /** Put aside for a session: it costs no more. */
+  most: unitsSchema,
+  /** Of 1,000 tokens, by all of them together. */
+  per1000: unitsSchema,
+  /** By the open session so far. */
+  spent: unitsSchema.exactOptional(),
+});
+export type Paying = z.infer<typeof payingSchema>;
+
 /** Absent parts: this host has no chain. Pushed when any of it changed; by `revision`, ledger and lists are to be asked again. */
 export const economySchema = z.object({
   network: chainNetworkSchema.exactOptional(),

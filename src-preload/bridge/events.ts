@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { contributionSchema } from './contribute.ts';
 import { conversationsChangedSchema } from './conversation.ts';
-import { economySchema } from './economy.ts';
+import { economySchema, payingSchema } from './economy.ts';
 import { wireErrorSchema } from './errors.ts';
 import { logsAddedSchema } from './logs.ts';
 import { membersSchema } from './member.ts';
@@ -27,6 +27,8 @@ export const events = {
   'host.status': event('now', hostStatusSchema),
   'pipeline.stages': event('latest', z.array(stageSchema).max(1_000).readonly()),
   'pipeline.activity': event('latest', activitySchema),
+  /** Null: it costs nothing. */
+  'pipeline.paying': event('latest', z.object({ paying: payingSchema.nullable() })),
   /** Every 2 s, while any client watches (`pipeline.watch`). */
   'pipeline.sampled': event('latest', pipelineSampleSchema),
   /** Answers that ended since the host began, and were written down. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { activitySchema, chatFinishSchema, chatProgressSchema, conversationIdSchema, hostInfoSchema, hostStatusSchema, peerSchema, requestIdSchema, stageSchema } from './dto.ts';
 import { contributionSchema } from './contribute.ts';
 import { conversationsChangedSchema } from './conversation.ts';
-import { economySchema } from './economy.ts';
+import { economySchema, payingSchema, type Paying } from './economy.ts';
 import { wireErrorSchema } from './errors.ts';
 import type { HostEvent } from './events.ts';
 import { logsAddedSchema } from './logs.ts';
@@ -32,6 +32,8 @@ export const hostStateSchema = z.object({
   stages: z.array(stageSchema).readonly(),
   /** Absent while there is no pipeline. */
   activity: activitySchema.exactOptional(),
+  /** Absent where the model costs nothing. */
+  paying: payingSchema.exactOptional(),
   /** The newest, if any client watches. */
   sample: pipelineSampleSchema.exactOptional(),
   /** Answers that ended and were written down since the host began; absent until one did. */
@@ -78,6 +80,7 @@ export function reduce(state: HostState, told: HostEvent): HostState {
     case 'standing.changed': return { ...state, standing: told.data };
     case 'pipeline.stages': return { ...state, stages: told.data };
     case 'pipeline.activity': return { ...state, activity: told.data };
+    case 'pipeline.paying': return withPaying(state, told.data.paying);
     case 'pipeline.sampled': return { ...state, sample: told.data };
     case 'pipeline.answered': return { ...state, answered: told.data.answers };
     default: return reduceHost(state, told);
@@ -107,6 +110,10 @@ function reduceChat(state: HostState, { event, data }: ChatEvent): HostState {
     case 'chat.done': return withAnswer(state, data.requestId, (answer) => ({ ...answer, finish: data.finish }));
     case 'chat.error': return withAnswer(state, data.requestId, (answer) => ({ ...answer, error: data.error }));
   }
+}
+
+function withPaying({ paying: _, ...state }: HostState, paying: Paying | null): HostState {
+  return paying === null ? state : { ...state, paying };
 }
 
 function withLink({ offeredLink: _, ...state }: HostState, link: OfferedLink | null): HostState {

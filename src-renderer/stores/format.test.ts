@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { FINISH, STAGES } from '../../test/support/scripted-host.ts';
-import { activitySummary, formatBytes, formatLayers, formatMs, privacyOf, summarise, waitingText } from './format.ts';
+import { activitySummary, formatBytes, formatLayers, formatMs, privacyAhead, privacyOf, summarise, waitingText } from './format.ts';
 
 it('sums up only what was measured', () => {
   expect(summarise(FINISH)).toBe('3 stages · 41 tok/s · first token 120 ms');
@@ -22,6 +22,14 @@ it('says who can see the chat', () => {
   expect(privacyOf([{ ...first!, ownership: 'own' }, ...rest])).toEqual({ text: 'Only your machines see this chat.', isPrivate: true });
   expect(privacyOf([stranger, ...rest])?.text).toBe('1 stranger’s machine sees hidden states of this chat.');
   expect(privacyOf([stranger, { ...stranger, peerId: 'other' }, { ...stranger, peerId: 'other' }])).toEqual({ text: '2 strangers’ machines see hidden states of this chat.', isPrivate: false });
+});
+
+it('says what it costs with who sees it, and what it had cost', () => {
+  const stranger = { ...STAGES[0]!, ownership: 'stranger' as const };
+  const ahead = { state: 'ahead', machines: 1, most: '10000000000000000', per1000: '300000000000000' } as const;
+  expect(privacyAhead([], ahead)).toEqual({ text: '1 stranger’s machine that is paid will see hidden states of this chat. They ask 0.0003 SUM for 1,000 tokens. A session costs 0.01 SUM at most, and you are asked before it begins.', isPrivate: false });
+  expect(privacyOf([stranger], { ...ahead, state: 'open', spent: '1234567' })?.text).toBe('1 stranger’s machine sees hidden states of this chat. They are paid 0.0003 SUM for 1,000 tokens. This session has cost < 0.000001 SUM so far, of 0.01 SUM at most.');
+  expect(summarise({ finishReason: 'stop', stages: [], paid: { soFar: '4500000000000000' } })).toBe('the session had cost 0.0045 SUM by then');
 });
 
 it('writes figures with their unit', () => {

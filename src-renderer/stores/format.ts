@@ -1,5 +1,6 @@
-import type { ChatFinish, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
+import type { ChatFinish, Paying, PipelineActivity, Stage } from '../../src-preload/bridge/index.ts';
 import { formatNumber, formatTime, texts } from '../language/index.ts';
+import { formatUnits } from './units.ts';
 
 /** Last characters of a peer id: the first ones are the same for every Ed25519 key. */
 export const shortPeer = (peerId: string): string => (peerId.length <= 10 ? peerId : `…${peerId.slice(-6)}`);
@@ -27,7 +28,7 @@ export const formatRate = (tokensPerSecond: number): string => texts().figures.t
 const present = (parts: ReadonlyArray<string | undefined>): string => parts.filter((part) => part !== undefined).join(' · ');
 
 /** "3 stages · 41 tok/s · first token 120 ms": only what was measured. */
-export function summarise({ stages, tokensPerSecond, ttftMs, finishReason, model }: ChatFinish): string {
+export function summarise({ stages, tokensPerSecond, ttftMs, finishReason, model, paid }: ChatFinish): string {
   const { figures } = texts();
   const cut = { stop: undefined, cancelled: figures.stopped, length: figures.cutAtLimit, context: figures.cutAtContext }[finishReason];
   return present([
@@ -35,6 +36,7 @@ export function summarise({ stages, tokensPerSecond, ttftMs, finishReason, model
     stages.length > 0 ? figures.stages(stages.length) : undefined,
     tokensPerSecond === undefined ? undefined : formatRate(tokensPerSecond),
     ttftMs === undefined ? undefined : figures.firstToken(formatMs(ttftMs)), model,
+    paid === undefined ? undefined : figures.sessionCost(formatCost(paid.soFar)),
   ]);
 }
 
@@ -43,11 +45,24 @@ interface Privacy {
   readonly isPrivate: boolean;
 }
 
-/** Who can see hidden states of a chat over these stages; undefined while that is unknown. */
-export const privacyOf = (stages: readonly Stage[]): Privacy | undefined => privacy(stages, false);
+/** Answers cost little: more digits than elsewhere. */
+const COST_DIGITS = 6;
+const formatCost = (units: string): string => formatUnits(units, COST_DIGITS).short;
+
+/** Who can see hidden states of a chat over these stages, and what they are paid for it; undefined while that is unknown. */
+export const privacyOf = (stages: readonly Stage[], paying?: Paying): Privacy | undefined => withPrice(privacy(stages, false), paying);
 
 /** The same before the first question. */
-export const privacyAhead = (stages: readonly Stage[]): Privacy | undefined => privacy(stages, true);
+export const privacyAhead = (stages: readonly Stage[], paying?: Paying): Privacy | undefined => withPrice(privacy(stages, true), paying);
+
+function withPrice(known: Privacy | undefined, paying: Paying | undefined): Privacy | undefined {
+  if (paying === undefined) return known;
+  const { figures } = texts();
+  const [per1000, most] = [formatCost(paying.per1000), formatCost(paying.most)];
+  const price = paying.spent === undefined ? figures.priceAhead(per1000, most) : figures.priceOpen(per1000, formatCost(paying.spent), most);
+  // Nothing is loaded before it is paid for.
+  return { text: `${known?.text ?? figures.paidWillSee(paying.machines)} ${price}`, isPrivate: false };
+}
 
 function privacy(stages: readonly Stage[], isAhead: boolean): Privacy | undefined {
   if (stages.length === 0) return undefined;

@@ -75,7 +75,8 @@ function Messages({ total }: { readonly total: number }) {
 
 function Privacy() {
   const stages = useHost((view) => view.state?.stages) ?? [];
-  const privacy = privacyAhead(stages);
+  const paying = useHost((view) => view.state?.paying);
+  const privacy = privacyAhead(stages, paying);
   return privacy === undefined ? null : <p className={privacy.isPrivate ? 'privacy' : 'privacy strip-open'} data-testid="privacy">{privacy.text}</p>;
 }
 

@@ -8,6 +8,7 @@ import { CopyButton } from '../widgets/copy-button.tsx';
 import { ErrorCard } from '../widgets/error-card.tsx';
 import { MarkdownText } from '../widgets/markdown.tsx';
 import { canSend, idsOf } from '../stores/attachments.ts';
+import { stepText } from './status-bar.tsx';
 import { Thumbs } from './thumbs.tsx';
 import { AttachButton, Chips, Readings, SentChips, useChips } from './attachments.tsx';
 
@@ -101,11 +102,12 @@ function Answer({ message: kept, isLast }: MessageProps) {
 
 /** Why no word comes; nothing to see while words do. */
 function Progress({ message: { progress, content } }: { readonly message: LiveMessage }) {
-  const { message: texts, attachments: { choosing } } = useTexts();
+  const { message: texts, attachments: { choosing }, status } = useTexts();
+  const step = useHost(({ state }) => (state?.status.kind === 'loading' ? state.status.step : undefined));
   if (progress?.kind === 'reading') return <p className="turn-progress" role="status">{choosing}</p>;
   if (progress?.kind === 'waiting') return <p className="turn-progress" role="status">{waitingText(progress.ahead)}</p>;
   if (progress?.kind === 'recovering') return <p className="turn-progress" role="status">{texts.recovering}</p>;
-  return content === '' ? <p className="turn-progress" role="status"><span className="caret" aria-hidden="true" /> {texts.firstWord}</p> : null;
+  return content === '' ? <p className="turn-progress" role="status"><span className="caret" aria-hidden="true" /> {step === undefined ? texts.firstWord : stepText(step, status)}</p> : null;
 }
 
 function AnswerFooter({ message, isLast }: { readonly message: LiveMessage; readonly isLast: boolean }) {

@@ -2,6 +2,7 @@ import type { HostStatus, LoadingStep } from '../../src-preload/bridge/index.ts'
 import { formatNumber, useTexts, type Texts } from '../language/index.ts';
 import { useHost } from '../stores/context.ts';
 import { formatBytes, peerSummary, shortPeer } from '../stores/format.ts';
+import { formatUnits } from '../stores/units.ts';
 import { peerEntries } from '../stores/peers.ts';
 import { CopyButton } from '../widgets/copy-button.tsx';
 import { Logo } from '../widgets/logo.tsx';
@@ -56,11 +57,12 @@ function textOf(status: HostStatus, texts: Texts['status']): string {
   }
 }
 
-function stepText(step: LoadingStep, texts: Texts['status']): string {
+export function stepText(step: LoadingStep, texts: Texts['status']): string {
   switch (step.kind) {
     case 'looking': return texts.looking;
     case 'planning': return texts.planning(step.machines);
     case 'fetching': return texts.fetching(shortPeer(step.peerId), Math.round(step.progress * 100));
     case 'opening': return texts.opening(shortPeer(step.peerId));
+    case 'paying': return texts.paying(step.machines, formatUnits(step.most).short);
   }
 }

@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../src-main/base/index.ts';
 import type { RatedAnswer } from '../../src-main/chats/index.ts';
+import type { Paying } from '../../src-preload/bridge/index.ts';
 import { FINISH, INVITATION, ScriptedHost, STAGES, STANDING, untilStopped } from '../support/scripted-host.ts';
 import { useChromium } from '../support/test-ui.ts';
 import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
@@ -11,6 +12,9 @@ import { checkLooks, overflowOf, shots, uiMissing } from '../support/ui.ts';
 const why = uiMissing('chat');
 
 const LONG = 'OmniNode cuts a model into shards of whole layers. Each node loads only its own shard, runs its layers and sends the hidden states on to the next node.\n\nThe last node picks the next token and hands it back, so the answer appears here word by word.';
+
+/** What three machines ask before a session is open. */
+const AHEAD: Paying = { state: 'ahead', machines: 3, most: `${6n * 10n ** 17n}`, per1000: `${3n * 10n ** 18n}` };
 
 const RICH = `## What it can write
 
@@ -473,6 +477,32 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await page.getByTestId('privacy').getByText('Only this machine will see this chat.').waitFor();
     host.setStages([STAGES[0]!, { ...STAGES[1]!, ownership: 'stranger' }]);
     await page.getByTestId('privacy').getByText('1 stranger’s machine will see hidden states of this chat.').waitFor();
+  });
+
+  it('says what strangers are paid: before, while the owner decides, and after', async () => {
+    host.setStages([]);
+    host.setPaying(AHEAD);
+    const ahead = '3 strangers’ machines that are paid will see hidden states of this chat. They ask 3 SUM for 1,000 tokens. A session costs 0.6 SUM at most, and you are asked before it begins.';
+    await page.getByTestId('privacy').getByText(ahead).waitFor();
+    await check('paid-ahead');
+    const decided = Promise.withResolvers<void>();
+    host.script = async function* () {
+      await decided.promise;
+      yield { text: 'computed' };
+      yield { done: { ...FINISH, paid: { soFar: `${243n * 10n ** 15n}` } } };
+    };
+    await ask('what is it worth?');
+    await page.getByText('Waiting for the first word').waitFor();
+    host.setStatus({ kind: 'loading', model: 'omni-guide', step: { kind: 'paying', machines: 3, most: AHEAD.most } });
+    await page.getByTestId('answer').getByText('Your decision is awaited in Wallet: at most 0.6 SUM for the 3 machines that compute').waitFor();
+    host.setStages(STAGES.map((stage) => ({ ...stage, ownership: 'stranger' as const })));
+    host.setPaying({ ...AHEAD, state: 'open', spent: `${243n * 10n ** 15n}` });
+    host.setStatus({ kind: 'ready' });
+    decided.resolve();
+    await page.getByText('first token 120 ms · the session had cost 0.243 SUM by then').waitFor();
+    await page.getByText(/They are paid 3 SUM for 1,000 tokens\. This session has cost 0\.243 SUM so far, of 0\.6 SUM at most\.$/).waitFor();
+    await check('paid-answered');
+    expect(ui.complaints).toEqual([]);
   });
 
   it('has its menu aside in 360 px', async () => {

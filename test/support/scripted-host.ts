@@ -8,7 +8,7 @@ import { qrRows } from '../../src-main/host/qr-code.ts';
 import type { ChatPart, ChatRequest, ContributeService, DesktopService, EconomyService, HostService, HostServiceEvents, HubTokenService, InviteService, MetricsText, NetworkService, SetupService, UpdateService } from '../../src-main/api/index.ts';
 import { ScriptedModels } from './scripted-models.ts';
 import { ScriptedPipeline } from './scripted-pipeline.ts';
-import type { AboutPeer, Blocked, ChatFinish, CommandParsed, Desktop, HostInfo, HostStatus, HubTokenState, Invitation, JoinPlan, Known, Member, NetCheck, NetFinding, Peer, PipelineActivity, Stage, Standing, UpdateState } from '../../src-preload/bridge/index.ts';
+import type { AboutPeer, Blocked, ChatFinish, CommandParsed, Desktop, HostInfo, HostStatus, HubTokenState, Invitation, JoinPlan, Known, Member, NetCheck, NetFinding, Paying, Peer, PipelineActivity, Stage, Standing, UpdateState } from '../../src-preload/bridge/index.ts';
 
 export const STAGES: readonly Stage[] = [0, 1, 2].map((index) => ({
   peerId: asPeerId(`12D3KooWScriptedPeerNumber${index}`), ownership: 'this-machine', layers: [index * 2, index * 2 + 1],
@@ -253,6 +253,10 @@ export class ScriptedHost implements HostService {
 
   setActivity(activity: PipelineActivity): void {
     this.events.emit('activity', activity);
+  }
+
+  setPaying(paying: Paying | undefined): void {
+    this.events.emit('paying', paying);
   }
 
   setStatus(status: HostStatus): void {

@@ -21,6 +21,7 @@ export class Hub {
     this.#stops = [
       host.events.on('status', (data) => this.#onStatus(host, data)),
       host.events.on('stages', (data) => this.publish({ event: 'pipeline.stages', data })),
+      host.events.on('paying', (paying) => this.publish({ event: 'pipeline.paying', data: { paying: paying ?? null } })),
       host.events.on('activity', (data) => this.publish({ event: 'pipeline.activity', data })),
       host.events.on('sample', (data) => { if (this.#watchers.size > 0) this.publish({ event: 'pipeline.sampled', data }); }),
       host.events.on('answered', (answers) => this.publish({ event: 'pipeline.answered', data: { answers } })),
@@ -81,7 +82,7 @@ export class Hub {
 /** What the host tells before any event. */
 function stateOf(host: HostService): HostState {
   const parts = {
-    activity: host.activity?.(), members: host.members?.(), standing: host.standing?.(), models: host.models?.now(), contribution: host.contribute?.get(),
+    activity: host.activity?.(), paying: host.paying?.(), members: host.members?.(), standing: host.standing?.(), models: host.models?.now(), contribution: host.contribute?.get(),
     economy: host.economy?.now(), offeredLink: host.links?.current(), update: host.updates?.state(),
   };
   const there = Object.entries(parts).filter(([, part]) => part !== undefined);

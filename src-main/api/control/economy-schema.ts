@@ -55,6 +55,8 @@ export const ownerCalls = {
   bind: call(z.strictObject({ account: addressSchema }), z.discriminatedUnion('is', [z.object({ is: z.literal('asked'), question: questionSchema }), z.object({ is: z.literal('approved'), call: bindCallSchema })])),
   /** What that wallet sends; null: refused. */
   decideBinding: call(z.strictObject({ id: z.string().min(1).max(128), account: addressSchema, isApproved: z.boolean(), password: password.exactOptional() }), bindCallSchema.nullable()),
+  /** What the host itself asks its owner, and what other programs do; decided as well. */
+  waiting: call(nothing, z.object({ waiting: z.array(questionSchema).max(100).readonly() })),
   /** How a transaction stands; waits up to 20 s while it is under way. */
   settled: call(z.strictObject({ id: z.string().min(1).max(128) }), transactionSchema),
 } as const;

@@ -2,7 +2,7 @@ import type { PeerId, SpawnChild } from '../../base/index.ts';
 import type { LoadingStep, Ownership } from '../../../src-preload/bridge/index.ts';
 import type { Settings } from '../config.ts';
 import type { Node } from '../node.ts';
-import type { PaidSession, PayHost } from '../paid/index.ts';
+import type { PaidSession, PayHost, Price } from '../paid/index.ts';
 import type { AppPaths } from '../paths.ts';
 import type { Route } from '../route.ts';
 import type { ShardedModel } from '../sharded-model.ts';
@@ -19,6 +19,8 @@ export interface ChatRoute extends Route {
   memoryBytes(): number | undefined;
   /** What its stages are paid by, where they are; `stop` ends it. */
   readonly paid?: PaidSession;
+  /** What they would cost: nothing was paid, and nobody asked. */
+  readonly price?: Price;
   stop(): Promise<void>;
 }
 
@@ -29,7 +31,11 @@ export interface RouteRequest {
   readonly spawn?: SpawnChild | undefined;
   readonly model: { readonly model: string; readonly id: string; readonly nodes: number };
   /** Absent: nobody is paid. */
-  readonly pay?: Pick<PayHost, 'affordable' | 'payFor'> | undefined;
+  readonly pay?: Pick<PayHost, 'affordable' | 'priceOf' | 'payFor' | 'events'> | undefined;
+  /** Somebody has asked something, and waits: its owner may be asked whether that is paid for. Aborted: nobody waits any more. */
+  readonly asked?: AbortSignal | undefined;
+  /** Before it is paid for. */
+  readonly onPrice: (price: Price) => void;
   readonly signal: AbortSignal;
   readonly onStatus: (text: string) => void;
   /** Of the model that was cut, 0..1. */

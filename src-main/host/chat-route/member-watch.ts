@@ -26,15 +26,15 @@ export class MemberWatch {
     return this.#armed !== undefined;
   }
 
-  /** `since`: who served when what failed was begun; somebody may have come meanwhile. */
-  arm(since: string): void {
+  /** `since`: who served when what failed was begun; somebody may have come meanwhile. `isCalm`: nothing failed, so that only others are news. */
+  arm(since: string, { isCalm = false }: { readonly isCalm?: boolean } = {}): void {
     this.disarm();
     const { node, times = { settleMs: SETTLE_MS, againMs: AGAIN_MS } } = this.#init;
     const look = (): void => {
       if (this.#armed !== undefined && servingSignature(node) !== since) this.#armed.settling ??= setTimeout(() => this.#fire(), times.settleMs).unref();
     };
     // Where nobody serves there is nothing to try, and the page would say the same again and again.
-    const again = setInterval(() => { if (servingSignature(node) !== NOBODY) this.#fire(); }, times.againMs).unref();
+    const again = setInterval(() => { if (!isCalm && servingSignature(node) !== NOBODY) this.#fire(); }, times.againMs).unref();
     const { events } = node.presence ?? {};
     const heard = events === undefined ? [] : [events.on('peer:joined', look), events.on('peer:changed', look), events.on('peer:left', look)];
     this.#armed = { offs: [...heard, () => clearInterval(again)] };

@@ -3,6 +3,6 @@ export const loadSum = () => import('./open-economy.ts');
 
 /** For the commands around SUM. */
 export async function loadOwner() {
-  const [{ openOwner }, faults, { runDevnet }] = await Promise.all([import('./open-owner.ts'), import('./fault-file.ts'), import('./run-devnet.ts')]);
-  return { openOwner, ...faults, runDevnet };
+  const [{ openOwner }, faults, { configFor, runDevnet }] = await Promise.all([import('./open-owner.ts'), import('./fault-file.ts'), import('./run-devnet.ts')]);
+  return { openOwner, ...faults, configFor, runDevnet };
 }

@@ -43,11 +43,14 @@ export function ownerService(host: EconomyHost): OwnerService {
     },
     decide: async ({ id, isApproved, password }) => {
       const waiting = host.consents.waiting().find((one) => one.id === id);
-      const answer = sent.get(id);
-      if (waiting === undefined || answer === undefined) throw walletErrors.nothingWaits({});
+      const answer = sent.get(id) ?? (isApproved && waiting !== undefined ? othersBatch(host, waiting) : Promise.resolve(undefined));
+      // It may be refused before anybody waits for it.
+      answer.catch(() => undefined);
+      if (waiting === undefined) throw walletErrors.nothingWaits({});
       try {
         await host.consents.decide({ id, digest: waiting.digest, isApproved, ...(password === undefined ? {} : { password }) });
-        return await transaction(await answer);
+        const batch = await answer;
+        return batch === undefined ? null : await transaction(batch);
       } catch (error) {
         // Refused by this very call.
         if (!isApproved && isCoded(error, 'WALLET_REFUSED')) return null;
@@ -55,6 +58,7 @@ export function ownerService(host: EconomyHost): OwnerService {
       }
     },
     bind: ({ account }) => binding.bind(account), decideBinding: (decision) => binding.decide(decision),
+    waiting: () => Promise.resolve({ waiting: host.consents.waiting().map((asked) => question(host, asked)) }),
     settled: async ({ id }) => {
       const now = await transaction(id);
       if (isOver(now.status)) return now;
@@ -95,4 +99,12 @@ async function asked(host: EconomyHost, { what, calls }: { readonly what: string
   const found = host.consents.waiting().find((one) => one.id === id);
   if (found === undefined) throw walletErrors.nothingWaits({});
   return found;
+}
+
+/** What somebody else asked for comes into the outbox a moment after it was approved; undefined for what is only signed. */
+async function othersBatch(host: EconomyHost, { id, subject }: Asked): Promise<string | undefined> {
+  if (subject.kind !== 'batch') return undefined;
+  const { outbox } = await host.chain();
+  if (outbox.entry(id) === undefined) await outbox.events.once('changed', { accept: ({ batch }) => batch.id === id, signal: AbortSignal.timeout(SETTLE_MS) });
+  return id;
 }

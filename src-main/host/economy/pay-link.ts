@@ -3,6 +3,8 @@ import { walletErrors, type SumChain } from '../../chain/index.ts';
 import { PayChain, type PayBatch, type PayHost, type PayWallet } from '../paid/index.ts';
 import type { EconomyHost } from './economy-host.ts';
 
+/** A chain that did not start is tried again. */
+const AGAIN_MS = 15_000;
 const SESSION = { kind: 'session', name: 'Paid sessions' } as const;
 
 export interface PayLinkInit {
@@ -19,6 +21,7 @@ export class PayLink {
   readonly #unwanted = new Set<string>();
   #off: Unsubscribe | undefined;
   #connecting: Promise<void> | undefined;
+  #again: NodeJS.Timeout | undefined;
 
   constructor(init: PayLinkInit) {
     this.#init = init;
@@ -38,6 +41,7 @@ export class PayLink {
   /** Before the node stops. */
   async stop(): Promise<void> {
     this.#off?.();
+    clearTimeout(this.#again);
     this.#stopped.abort(walletErrors.noChain({}));
     await this.#connecting;
     await this.#init.pay.disconnect();
@@ -45,32 +49,37 @@ export class PayLink {
 
   #connect(): void {
     const { economy, pay, logger } = this.#init;
-    if (!pay.isWanted || this.#connecting !== undefined || this.#stopped.signal.aborted || economy.wallet.state().status === 'none') return;
+    if (!pay.isWanted || this.#connecting !== undefined || this.#stopped.signal.aborted) return;
+    if (economy.wallet.state().status === 'none') return pay.failed(walletErrors.none({}));
     this.#connecting = economy.chain().then((chain) => (this.#stopped.signal.aborted
       ? undefined
       : pay.connect({ chain: new PayChain(chain), wallet: this.#wallet(chain) }))).catch((error: unknown) => {
       logger.warn({ code: toCoded(error).code }, 'nothing is paid for now');
+      pay.failed(toCoded(error));
       this.#connecting = undefined;
+      this.#again = setTimeout(() => this.#connect(), AGAIN_MS).unref();
     });
   }
 
   #wallet(chain: SumChain): PayWallet {
     const { wallet } = this.#init.economy;
-    return { address: wallet.address, send: (batch) => this.#send(chain, batch), signVoucher: ({ sessionId, root }) => wallet.signVoucher({ sessionId, root }) };
+    return { address: wallet.address, send: (batch, signal) => this.#send(chain, batch, signal), signVoucher: ({ sessionId, root }) => wallet.signVoucher({ sessionId, root }) };
   }
 
-  async #send({ outbox }: SumChain, { id, what, calls }: PayBatch): Promise<void> {
+  async #send({ outbox }: SumChain, { id, what, calls }: PayBatch, given?: AbortSignal): Promise<void> {
+    const stopped = this.#stopped.signal;
+    const signal = given === undefined ? stopped : AbortSignal.any([stopped, given]);
     // One that was approved right before a crash, and never reached the outbox, is asked for again under another name.
     const ids = [id, `${id}/again`];
     let known = ids.find((one) => outbox.entry(one) !== undefined);
-    known ??= await this.#ask(this.#init.economy.wallet.isApproved(id) ? `${id}/again` : id, { what, calls });
-    await outbox.settled(known, this.#stopped.signal);
+    known ??= await this.#ask(this.#init.economy.wallet.isApproved(id) ? `${id}/again` : id, { what, calls }, signal);
+    await outbox.settled(known, signal);
   }
 
-  async #ask(id: string, { what, calls }: Omit<PayBatch, 'id'>): Promise<string> {
+  async #ask(id: string, { what, calls }: Omit<PayBatch, 'id'>, signal: AbortSignal): Promise<string> {
     if (this.#unwanted.has(id)) throw walletErrors.refused({});
     try {
-      return await this.#init.economy.sender.send({ asker: SESSION, id, what, calls, signal: this.#stopped.signal });
+      return await this.#init.economy.sender.send({ asker: SESSION, id, what, calls, signal });
     } catch (error) {
       if (isCoded(error, 'WALLET_REFUSED') || isCoded(error, 'WALLET_EXPIRED')) this.#unwanted.add(id);
       throw error;

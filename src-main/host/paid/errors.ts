@@ -9,7 +9,7 @@ export const payErrors = defineErrors('PAY', {
   silent: spec<{ peer: string; timeoutMs: number }>({
     fault: 'peer', retryable: true, message: (m) => `peer ${m.peer} did not answer about pay within ${m.timeoutMs} ms`, next: 'Choose another peer, or try again.',
   }),
-  notPaying: spec<{ peer: string }>({ fault: 'user', message: (m) => `peer ${m.peer} computes for pay, and this node pays nobody`, next: 'Say what a session may cost (payUpTo) and unlock the wallet, or choose other peers.' }),
+  notPaying: spec<Record<string, never>>({ fault: 'user', message: () => 'this node pays nobody', next: 'Say what a session may cost at most (payUpTo in the settings), or choose machines that ask for nothing.' }),
   otherChain: spec<{ peer: string; chainId: number; settlement: string }>({
     fault: 'user', message: (m) => `peer ${m.peer} is paid on chain ${m.chainId} by ${m.settlement}, this node pays elsewhere`, next: 'Choose nodes that use the same chain.',
   }),
@@ -41,6 +41,19 @@ export const payErrors = defineErrors('PAY', {
   notConnected: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'chain and wallet are not connected with pay now', next: 'Try again when the chain answers, and see whether this node has a wallet.' }),
   notBooked: spec<{ session: string }>({ fault: 'user', message: () => 'this home knows nothing of the paid session that the answer belongs to', next: 'Rate it on the node that paid for it.' }),
   scored: spec<{ session: string }>({ fault: 'user', message: () => 'the score of this answer\'s session is on the chain already, or came too late', next: 'Rate answers before their session is final, a day after its end.' }),
+  sessionSpent: spec<{ most: string; spent: string; isTooSmall: boolean }>({
+    fault: 'user', retryable: true, message: (m) => `the ${sum(m.most)} that were put aside for this session are spent`,
+    next: (m) => (m.isTooSmall ? 'All of a session was too little for this answer: allow more for one (payUpTo in the settings), or fewer tokens. "Continue" goes on with a new session, and asks you before.' : 'Press "Continue", or ask again: that opens a new session, and asks you before.'),
+  }),
+  sessionOver: spec<{ minutes: number }>({
+    fault: 'user', retryable: true, message: (m) => `the paid session is over: it lasted ${m.minutes} minutes`, next: 'Press "Continue", or ask again: that opens a new session, and asks you before.',
+  }),
+  notOpened: spec<{ machines: number; code: string; reason: string; next: string }>({
+    fault: 'user', retryable: true, message: (m) => `${m.machines === 1 ? 'the machine is' : `the ${m.machines} machines are`} not paid, so nothing was computed: ${m.reason}`, next: (m) => m.next,
+  }),
+  notReady: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'the chain that it pays on is not reached yet', next: 'Wait a moment: this goes on by itself.' }),
+  noChain: spec<Record<string, never>>({ fault: 'user', message: () => 'this node uses no chain', next: 'Set chain in config.json to the one that the machines are paid on.' }),
+  unavailable: spec<Record<string, never>>({ fault: 'local', retryable: true, message: () => 'this node computes for pay, and its chain or its wallet is not there yet', next: 'Try again later.' }),
   refused: spec<{ peer: string; code: string; reason: string; again: boolean }>({
     fault: 'peer', retryable: true, message: (m) => `peer ${m.peer} refuses: ${m.reason}`, next: 'Choose another peer.',
   }),

@@ -13,6 +13,6 @@ export { pathOfReceipt, receiptLeaf, rootOfReceipts } from './receipt-set.ts';
 export { isInTree } from './vouchers.ts';
 export { keepWrongWork, readWrongWork, type WrongWork } from './wrong-work.ts';
 export type { FollowedAnswer, PaidSession } from './paid-session.ts';
-export type { Offer, OpenPaidRequest, PaidStage, Payer, Standing } from './payer.ts';
+export type { Offer, OpenPaidRequest, PaidStage, Payer, Price, Standing } from './payer.ts';
 export type { PayBatch, PayWallet, VoucherRequest } from './ports.ts';
 export { billOf } from './terms.ts';

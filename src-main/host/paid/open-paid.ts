@@ -1,6 +1,6 @@
 import { Lifecycle, type Clock, type Logger, type PeerId, type Service } from '../../base/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
-import type { StageRunner, VerifySignature } from '../../pipeline/index.ts';
+import type { ReceiptsFile, SignedReceipt, StageRunner, VerifySignature } from '../../pipeline/index.ts';
 import { PayBook } from './book.ts';
 import { nodeSignerOf } from './node-id.ts';
 import { NodeSettler } from './node-settler.ts';
@@ -11,8 +11,11 @@ import type { PayGate } from './pay-gate.ts';
 import { Payer, type PayerTimes } from './payer.ts';
 import { PayerSettler } from './payer-settler.ts';
 import type { PayWallet } from './ports.ts';
+import { receiptLeaf } from './receipt-set.ts';
 import { Settlements } from './settlements.ts';
 import { Steps } from './steps.ts';
+import type { Terms } from './terms.ts';
+import { keepWrongWork } from './wrong-work.ts';
 
 export interface PaidInit {
   readonly home: string;
@@ -33,6 +36,8 @@ export interface Paid extends Service {
   readonly payer: Payer;
   readonly serving: PaidServing | undefined;
   readonly settlements: Settlements;
+  /** Keeps what a case against a node can be argued with, where it was paid for that work: whose and of which session; undefined: nothing is kept. */
+  keepWrong(wrong: { readonly receipt: SignedReceipt; readonly file: ReceiptsFile }): Promise<Pick<Terms, 'sessionId' | 'nodeId'> | undefined>;
 }
 
 /** Not started. Throws PAY_BOOK_*. */
@@ -50,6 +55,11 @@ export function openPaid({ home, node: { mesh, runner }, chain, wallet, verifySi
   life.add(settlements);
   return {
     name: 'paid', book, payer, serving, settlements,
+    keepWrong: async ({ receipt, file }) => {
+      const leaf = receiptLeaf(receipt);
+      const whose = book.sessionOfReceipt(leaf);
+      return whose !== undefined && await keepWrongWork({ home, ...whose, leaf, file }) ? whose : undefined;
+    },
     start: async () => {
       await life.start();
       if (serve !== undefined) serve.gate.serving = serving;

@@ -24,6 +24,12 @@ export const CREDIT_TOKENS = 1_024;
 /** A payer signs a voucher after so many tokens, or after so long where there was at least one. */
 export const VOUCH_TOKENS = 64;
 export const VOUCH_MS = 2_000;
+/** Time that a session has left, at least, when an answer begins: so much, or for each token that it may take. */
+export const LEAST_ANSWER_MS = 120_000;
+export const SLOW_TOKEN_MS = 200;
+/** A payer ends its answers so long before the session's end, and so many tokens before all is spent: sooner than the nodes. */
+export const OVER_MS = 2_000;
+export const SPENT_TOKENS = 16;
 /** How often both sides count. */
 export const LOOK_MS = 100;
 /** Paid sessions that a node takes at once. */

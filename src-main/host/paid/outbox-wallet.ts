@@ -4,7 +4,7 @@ import type { PayBatch, PayWallet, VoucherRequest } from './ports.ts';
 /** The outbox, as far as pay goes through it. */
 export interface BatchBox {
   add(batch: Batch, signer: TransactionSigner): unknown;
-  settled(id: string): Promise<unknown>;
+  settled(id: string, signal?: AbortSignal): Promise<unknown>;
 }
 
 export interface OutboxWalletInit {
@@ -19,9 +19,9 @@ export interface OutboxWalletInit {
 /** An account whose transactions go through the outbox. */
 export const outboxWallet = ({ outbox, signer, signTyped, maxFeeWei }: OutboxWalletInit): PayWallet => ({
   address: signer.address,
-  async send({ id, what, calls }: PayBatch) {
+  async send({ id, what, calls }: PayBatch, signal) {
     outbox.add({ id, what, calls, from: signer.address, maxFeeWei }, signer);
-    await outbox.settled(id);
+    await outbox.settled(id, signal);
   },
   signVoucher: (request) => signTyped(voucherTypedData(request, request), request),
 });

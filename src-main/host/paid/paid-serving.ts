@@ -2,7 +2,7 @@ import { isCoded, RateLimiter, toCoded, type Clock, type Logger, type PeerId, ty
 import { zeroHash } from 'viem';
 import { billMessage, type Hex, type NodeSigner, type SettlementPlace } from '../../chain/index.ts';
 import type { FrameStream, Mesh } from '../../mesh/index.ts';
-import type { SignedReceipt, StageRunner } from '../../pipeline/index.ts';
+import type { ServedSession, SignedReceipt, StageRunner } from '../../pipeline/index.ts';
 import type { BookedShare, PayBook } from './book.ts';
 import { payErrors } from './errors.ts';
 import { CREDIT_TOKENS, LEAST_LEFT_S, LOOK_MS, MAX_PAID_SESSIONS, PAY_LIMITS, PAY_PROTOCOL, PAY_RATE } from './options.ts';
@@ -72,11 +72,12 @@ export class PaidServing implements Service {
 
   /** Counts, and cuts off whom nothing is vouched for. Never rejects. */
   async look(): Promise<void> {
-    if (this.#served.size === 0 || this.#isLooking) return;
+    if (this.#isLooking) return;
     this.#isLooking = true;
     const { runner, clock, logger } = this.#init;
     try {
       const sessions = await runner.serving();
+      this.#cutUnpaid(sessions);
       for (const served of [...this.#served.values()]) {
         served.look(sessions);
         const problem = served.problem(clock.monotonicMs());
@@ -89,6 +90,15 @@ export class PaidServing implements Service {
       logger.warn({ code: toCoded(error).code }, 'paid sessions could not be counted');
     } finally {
       this.#isLooking = false;
+    }
+  }
+
+  /** A stage outlives the session that paid for it: nothing is computed on it any more. */
+  #cutUnpaid(sessions: readonly ServedSession[]): void {
+    const { runner } = this.#init;
+    for (const peer of new Set(sessions.map(({ coordinator }) => coordinator))) {
+      if (this.#served.has(peer) || this.refusal(peer) === undefined) continue;
+      runner.cut(peer, payErrors.over({ session: '' }));
     }
   }
 

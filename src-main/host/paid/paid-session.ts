@@ -7,10 +7,11 @@ import { Gathering } from '../gathering.ts';
 import { askPeer } from './ask-peer.ts';
 import type { BookedShare, BookedVoucher, PayBook } from './book.ts';
 import { AnswerMeter, Meter } from './meter.ts';
-import { LOOK_MS, VOUCH_MS, VOUCH_TOKENS } from './options.ts';
+import { LEAST_ANSWER_MS, LOOK_MS, OVER_MS, SLOW_TOKEN_MS, SPENT_TOKENS, VOUCH_MS, VOUCH_TOKENS } from './options.ts';
 import type { PayChain } from './pay-chain.ts';
 import type { PayerTimes } from './payer.ts';
 import type { PayWallet } from './ports.ts';
+import { payErrors } from './errors.ts';
 import { receiptLeaf, rootOfReceipts } from './receipt-set.ts';
 import { amountOf, billOf, payerMark, tokensIn } from './terms.ts';
 import { VoucherPost } from './voucher-post.ts';
@@ -22,6 +23,8 @@ export interface PaidSessionInit {
   readonly place: SettlementPlace;
   readonly self: PeerId;
   readonly shares: readonly BookedShare[];
+  /** From now to its end, by the chain's clock. */
+  readonly durationMs: number;
   readonly book: PayBook;
   readonly chain: PayChain;
   readonly wallet: PayWallet;
@@ -41,11 +44,28 @@ export interface FollowedAnswer {
   readonly stages: () => readonly { readonly peer: PeerId; readonly layers: LayerRange }[];
   /** What they signed of it, some time after its end. Never rejects. */
   readonly signed?: Promise<readonly SignedBy[]>;
+  /** It will not take more; left out, nobody knows. */
+  readonly most?: number;
+  /** Ends it: the session cannot pay for more of it. */
+  readonly fail?: (error: CodedError) => void;
 }
 
 export interface PaidSessionEvents {
   /** A voucher could not be signed: the nodes will stop. */
   stuck: CodedError;
+  /** It costs more than before. */
+  counted: undefined;
+  /** Its time is up. */
+  over: undefined;
+}
+
+interface Followed {
+  readonly answer: FollowedAnswer;
+  readonly meter: AnswerMeter;
+  /** It had all of the session. */
+  readonly isFirst: boolean;
+  /** By this side: no fault of the nodes. */
+  isFailedHere: boolean;
 }
 
 interface Part {
@@ -63,7 +83,7 @@ export class PaidSession {
   readonly #init: PaidSessionInit;
   readonly #times: PayerTimes;
   readonly #meter: Meter;
-  readonly #followed = new Set<{ readonly answer: FollowedAnswer; readonly meter: AnswerMeter }>();
+  readonly #followed = new Set<Followed>();
   readonly #posts: readonly VoucherPost[];
   readonly #gathering = new Gathering();
   /** Bills are being signed: nothing joins their sets of receipts. */
@@ -73,6 +93,10 @@ export class PaidSession {
   #vouching: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
+  readonly #endsMs: number;
+  #isOver = false;
+  /** In the last look. */
+  #counted = 0;
 
   constructor(init: PaidSessionInit) {
     this.id = init.id;
@@ -82,6 +106,7 @@ export class PaidSession {
     const { clock, logger, mesh } = init;
     this.#posts = init.shares.map(({ peer }) => new VoucherPost({ peer, clock, logger, againMs: this.#times.vouchMs, send: (voucher) => askPeer(mesh, peer, { ask: 'voucher', session: this.id, voucher }) }));
     this.#vouchedMs = init.clock.monotonicMs();
+    this.#endsMs = this.#vouchedMs + init.durationMs;
   }
 
   get shares(): readonly BookedShare[] {
@@ -91,6 +116,23 @@ export class PaidSession {
   /** What it costs so far, 1e-18 SUM. */
   get amount(): bigint {
     return this.#parts().reduce((sum, { share, tokens }) => sum + amountOf(share, tokens), 0n);
+  }
+
+  /** What all nodes together may cost, 1e-18 SUM. */
+  get most(): bigint {
+    return this.shares.reduce((sum, { cap }) => sum + cap, 0n);
+  }
+
+  /** Whether an answer that takes so many tokens at most has what it costs, and time, besides those under way. */
+  fits(tokens: number): boolean {
+    this.#count();
+    const wantedMs = Math.min(Math.max(LEAST_ANSWER_MS, tokens * SLOW_TOKEN_MS), this.#init.durationMs / 2);
+    return this.#left - this.#promised >= tokens && this.#leftMs >= wantedMs;
+  }
+
+  /** Another one like it would have no more room than it has. */
+  get isUnused(): boolean {
+    return this.amount === 0n && this.#leftMs >= this.#init.durationMs / 2;
   }
 
   /** The first voucher, over nothing: it shows every node who pays, and for which peer. */
@@ -105,7 +147,7 @@ export class PaidSession {
 
   /** Counts an answer until the returned function is called with how it ended. */
   follow(answer: FollowedAnswer): (end: { readonly isWell: boolean }) => void {
-    const entry = { answer, meter: new AnswerMeter(this.#meter) };
+    const entry: Followed = { answer, meter: new AnswerMeter(this.#meter), isFirst: this.amount === 0n && this.#followed.size === 0, isFailedHere: false };
     this.#followed.add(entry);
     const gathered = answer.signed?.then((signers) => this.#gather(signers));
     return ({ isWell }) => {
@@ -113,7 +155,7 @@ export class PaidSession {
       this.#count();
       this.#followed.delete(entry);
       if (gathered !== undefined) this.#gathering.add(gathered);
-      this.#answered(isWell);
+      this.#answered(isWell || entry.isFailedHere);
     };
   }
 
@@ -157,10 +199,47 @@ export class PaidSession {
     const isDue = this.#unvouched >= this.#times.vouchTokens || (this.#unvouched > 0 && this.#init.clock.monotonicMs() - this.#vouchedMs >= this.#times.vouchMs);
     if (isDue) void this.#vouch();
     for (const post of this.#posts) post.retry();
+    const problem = this.#problem();
+    if (problem !== undefined) this.#fail(problem);
+    if (this.#leftMs > OVER_MS || this.#isOver) return;
+    this.#isOver = true;
+    this.events.emit('over', undefined);
   }
 
   #count(): void {
-    for (const { answer, meter } of this.#followed) this.#unvouched += meter.upTo(answer.tokens(), answer.stages());
+    this.#counted = 0;
+    for (const { answer, meter } of this.#followed) this.#counted += meter.upTo(answer.tokens(), answer.stages());
+    this.#unvouched += this.#counted;
+    if (this.#counted > 0) this.events.emit('counted', undefined);
+  }
+
+  /** Why the answers under way end here, before the nodes cut them off: what is lost then is known, and nobody looks for others. */
+  #problem(): CodedError | undefined {
+    if (this.#leftMs <= OVER_MS) return payErrors.sessionOver({ minutes: Math.round(this.#init.durationMs / 60_000) });
+    // As many as in this look may come before the next; a prompt's rows come no more.
+    const isSpent = this.#left < this.#promised && this.#left <= SPENT_TOKENS + 2 * Math.min(this.#counted, VOUCH_TOKENS);
+    return isSpent ? payErrors.sessionSpent({ most: `${this.most}`, spent: `${this.amount}`, isTooSmall: this.#followed.size === 1 && [...this.#followed].every(({ isFirst }) => isFirst) }) : undefined;
+  }
+
+  #fail(error: CodedError): void {
+    for (const entry of [...this.#followed]) {
+      entry.isFailedHere = true;
+      entry.answer.fail?.(error);
+    }
+  }
+
+  get #leftMs(): number {
+    return this.#endsMs - this.#init.clock.monotonicMs();
+  }
+
+  /** Tokens that what was put aside still pays for, of the node that has least. */
+  get #left(): number {
+    return Math.min(...this.shares.map((share) => tokensIn(share) - this.#meter.tokensOf(share.peer)));
+  }
+
+  /** Tokens that the answers under way may take. */
+  get #promised(): number {
+    return [...this.#followed].reduce((sum, { answer: { most, tokens } }) => sum + (most === undefined ? 0 : Math.max(0, most - tokens())), 0);
   }
 
   #parts(): Part[] {
@@ -174,6 +253,8 @@ export class PaidSession {
     this.#vouching = this.#sign(this.#parts()).then((signed) => void this.#tell(signed)).catch((error: unknown) => {
       this.#init.logger.warn({ code: toCoded(error).code }, 'no voucher for a paid session');
       this.events.emit('stuck', toCoded(error));
+      // Nothing more is computed for long: it is better said why.
+      this.#fail(toCoded(error));
     }).finally(() => { this.#vouching = undefined; });
   }
 

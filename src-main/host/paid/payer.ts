@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import { hexToBytes } from 'viem';
-import { isCoded, layerCount, toCoded, type Clock, type LayerRange, type Logger, type PeerId } from '../../base/index.ts';
-import { billMessage, sessionIdOf, type Hex, type SettlementPlace } from '../../chain/index.ts';
+import { hexToBytes, maxUint256, zeroHash } from 'viem';
+import { isCoded, layerCount, type Clock, type CodedError, type LayerRange, type Logger, type PeerId } from '../../base/index.ts';
+import { billMessage, decodeError, sessionIdOf, type Hex, type SettlementPlace } from '../../chain/index.ts';
 import type { Mesh } from '../../mesh/index.ts';
 import type { Rating } from '../../../src-preload/bridge/index.ts';
 import type { VerifySignature } from '../../pipeline/index.ts';
@@ -10,11 +10,11 @@ import { askPeer } from './ask-peer.ts';
 import type { BookedBill, BookedShare, PayBook } from './book.ts';
 import { payErrors } from './errors.ts';
 import { nodeIdOf } from './node-id.ts';
-import { FEEDBACK_PERIOD_S, MAX_SESSION_NODES, SESSION_S } from './options.ts';
+import { FEEDBACK_PERIOD_S, MAX_SESSION_NODES, PRICE_TOKENS, SESSION_S } from './options.ts';
 import { PaidSession } from './paid-session.ts';
 import type { PayChain } from './pay-chain.ts';
 import type { PayWallet } from './ports.ts';
-import { billOf, tokensIn } from './terms.ts';
+import { amountOf, billOf, tokensIn } from './terms.ts';
 
 export interface PayerInit {
   readonly book: PayBook;
@@ -55,8 +55,18 @@ export interface OpenPaidRequest {
   readonly signal?: AbortSignal;
 }
 
+/** What a session over some stages would cost, 1e-18 SUM. */
+export interface Price {
+  /** That are paid. */
+  readonly machines: number;
+  /** Put aside for a session. */
+  readonly most: bigint;
+  /** Of 1,000 tokens, by all of them together. */
+  readonly per1000: bigint;
+}
+
 /** Who could compute: for pay, for nothing, or not at all. */
-export type Standing = { readonly kind: 'paid'; readonly offer: Offer } | { readonly kind: 'free' } | { readonly kind: 'out'; readonly error: Error };
+export type Standing = { readonly kind: 'paid'; readonly offer: Offer } | { readonly kind: 'free' } | { readonly kind: 'out'; readonly error: CodedError };
 
 /** The node's view of the chain may be some blocks behind ours. */
 const OPEN_TRIES = 8;
@@ -76,7 +86,8 @@ export class Payer {
     try {
       return { kind: 'paid', offer: await this.offerOf(peer) };
     } catch (error) {
-      return isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') ? { kind: 'free' } : { kind: 'out', error: toCoded(error) };
+      // What the chain's client says of a chain that is down is told in our words.
+      return isCoded(error, 'MESH_PROTOCOL_UNSUPPORTED') ? { kind: 'free' } : { kind: 'out', error: isCoded(error) ? error : decodeError(error) };
     }
   }
 
@@ -89,6 +100,13 @@ export class Payer {
     if (nodeId !== nodeIdOf(peer)) throw payErrors.badMessage({ peer, reason: 'it names another node' });
     if (!(await chain.isActive(nodeId)) || (await chain.ownerOf(nodeId)) === undefined) throw payErrors.notActive({ peer, nodeId });
     return { peer, nodeId, price, credit };
+  }
+
+  /** What a session would cost; opens none. @throws PAY_TOO_MANY_NODES, PAY_TOO_DEAR */
+  priceOf(stages: readonly PaidStage[], upTo: bigint): Price {
+    const shares = sharesOf(stages, { upTo, sessionId: zeroHash, workId: zeroHash });
+    const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((all, one) => all + one, 0n);
+    return { machines: shares.length, most: sum(shares.map(({ cap }) => cap)), per1000: sum(stages.map((stage) => amountOf({ ...stage, cap: maxUint256 }, Number(PRICE_TOKENS)))) };
   }
 
   /** Whether a session is one of this process, not closed yet. */
@@ -133,12 +151,13 @@ export class Payer {
     book.begin({ role: 'payer', id: sessionId, chainId: chain.network.chainId, settlement: chain.settlement, work: workId, payer: wallet.address, openedMs: clock.now(), state: 'opening' }, shares);
     const open = { salt, durationS, nodeIds: shares.map(({ nodeId }) => nodeId), caps: shares.map(({ cap }) => cap) };
     // What was asked of the outbox may come onto the chain later all the same: then it is taken back.
-    await wallet.send({ id: `pay/open/${sessionId}`, what: 'paid session', calls: chain.open(open) }).catch((error: unknown) => {
+    await wallet.send({ id: `pay/open/${sessionId}`, what: 'paid session', calls: chain.open(open) }, signal).catch((error: unknown) => {
       this.#live.delete(sessionId);
       throw error;
     });
     book.setState('payer', sessionId, 'open');
-    const session = new PaidSession({ ...this.#init, place: this.#place, self: mesh.peerId, id: sessionId, shares, onClosed: () => this.#live.delete(sessionId) });
+    const durationMs = await this.#leftMs(sessionId).catch(() => Number(durationS) * 1000);
+    const session = new PaidSession({ ...this.#init, place: this.#place, self: mesh.peerId, id: sessionId, shares, durationMs, onClosed: () => this.#live.delete(sessionId) });
     try {
       await session.begin((peer, ask) => this.#untilKnown(() => askPeer(mesh, peer, ask), signal));
       return session;
@@ -146,6 +165,12 @@ export class Payer {
       await session.close();
       throw error;
     }
+  }
+
+  async #leftMs(id: Hex): Promise<number> {
+    const { chain } = this.#init;
+    const [found, nowS] = await Promise.all([chain.session(id), chain.time()]);
+    return found === undefined ? 0 : Number(found.endsAt - nowS) * 1000;
   }
 
   async #untilKnown(ask: () => Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {

@@ -20,8 +20,8 @@ export interface VoucherRequest {
 /** The owner's account, as paid sessions need it; consent and limits lie behind it. */
 export interface PayWallet {
   readonly address: Hex;
-  /** Resolves when all calls are in blocks that last. Rejects with CHAIN_REVERTED where one failed for good, otherwise with what may pass: asking again goes on with it. */
-  send(batch: PayBatch): Promise<void>;
+  /** Resolves when all calls are in blocks that last. Rejects with CHAIN_REVERTED where one failed for good, otherwise with what may pass: asking again goes on with it. Aborted, it is neither asked nor waited for any more. */
+  send(batch: PayBatch, signal?: AbortSignal): Promise<void>;
   /** 65 bytes. Rejects with WALLET_*. */
   signVoucher(request: VoucherRequest): Promise<Hex>;
 }

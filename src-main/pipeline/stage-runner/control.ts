@@ -61,11 +61,11 @@ export class ControlLink {
 
   async offers(frame: Frame): Promise<void> {
     await this.#answering(frame, async () => {
-      const { source, speed } = this.#init;
+      const { source, speed, hub } = this.#init;
       // A node whose store is in trouble does not fetch, and does all else.
       const ability = this.#link.knows('fetch') ? source.fetcher?.ability(this.#link.peer).catch(() => undefined) : undefined;
       const [offers, machine, fetch] = await Promise.all([source.offers(), source.machine(), ability]);
-      this.#link.postControl(frame, FrameType.offers, { offers: offers.map(offerMessage), node: { ...speed.report(machine), ...(fetch === undefined ? {} : { fetch }) } });
+      this.#link.postControl(frame, FrameType.offers, { offers: offers.map(offerMessage), node: { ...speed.report({ ...machine, freeBytes: machine.freeBytes + hub.idleBytes }), ...(fetch === undefined ? {} : { fetch }) } });
     });
   }
 

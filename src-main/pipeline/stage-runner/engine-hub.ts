@@ -59,6 +59,11 @@ export class EngineHub {
     return this.#slots.size;
   }
 
+  /** What engines take that nobody holds: it is there for others. */
+  get idleBytes(): number {
+    return this.#idle().reduce((sum, { entry }) => sum + (entry === undefined ? 0 : entry.engine.info.weightBytes + entry.engine.info.kvBytes), 0);
+  }
+
   get busyUs(): number {
     return Math.max(0, ...[...this.#slots.values()].map((slot) => slot.entry?.busyUs ?? 0));
   }
@@ -87,7 +92,7 @@ export class EngineHub {
 
   /** Unloads what nobody holds; resolves when those engines are gone. */
   async unloadIdle(): Promise<void> {
-    for (const slot of [...this.#slots.values()]) if (slot.holders === 0) this.#drop(slot);
+    for (const slot of this.#idle()) this.#drop(slot);
     await Promise.all(this.#unloading);
   }
 
@@ -108,7 +113,13 @@ export class EngineHub {
     const abort = new AbortController();
     const listeners = new Set<OnProgress>();
     const onProgress: OnProgress = (done, total) => { for (const listener of listeners) listener(done, total); };
-    const engine = this.#init.source.load({ ...request, maxSessions: this.#init.options.maxSessionsPerEngine, signal: abort.signal, onProgress });
+    const load = (): Promise<StageEngine> => this.#init.source.load({ ...request, maxSessions: this.#init.options.maxSessionsPerEngine, signal: abort.signal, onProgress });
+    const engine = load().catch(async (error: unknown) => {
+      // Memory may be what lacks, and others' engines that nobody holds have some.
+      if (abort.signal.aborted || !toCoded(error).retryable || this.#idle().length === 0) throw error;
+      await this.unloadIdle();
+      return load();
+    });
     const slot: Slot = { key: keyOf(request), request, abort, listeners, loaded: engine.then((loaded) => this.#loaded(slot, loaded)), entry: undefined, holders: 0, idle: undefined };
     this.#slots.set(slot.key, slot);
     slot.loaded.catch(() => this.#drop(slot));
@@ -143,9 +154,13 @@ export class EngineHub {
   #makeRoom(): void {
     const { maxEngines } = this.#init.options;
     if (this.#slots.size < maxEngines) return;
-    const idle = [...this.#slots.values()].find((slot) => slot.holders === 0);
+    const [idle] = this.#idle();
     if (idle === undefined) throw pipelineErrors.stageBusy({ limit: maxEngines, what: 'layer ranges' });
     this.#drop(idle);
+  }
+
+  #idle(): Slot[] {
+    return [...this.#slots.values()].filter(({ holders }) => holders === 0);
   }
 
   #release(slot: Slot): void {

@@ -23,6 +23,10 @@ export const figures = {
   onlyThisWillSee: 'Only this machine will see this chat.',
   onlyYoursSee: 'Only your machines see this chat.',
   onlyYoursWillSee: 'Only your machines will see this chat.',
+  paidWillSee: (count: number) => `${count === 1 ? '1 stranger’s machine that is paid' : `${count} strangers’ machines that are paid`} will see hidden states of this chat.`,
+  priceAhead: (per1000: string, most: string) => `They ask ${per1000} SUM for 1,000 tokens. A session costs ${most} SUM at most, and you are asked before it begins.`,
+  priceOpen: (per1000: string, spent: string, most: string) => `They are paid ${per1000} SUM for 1,000 tokens. This session has cost ${spent} SUM so far, of ${most} SUM at most.`,
+  sessionCost: (soFar: string) => `the session had cost ${soFar} SUM by then`,
   nextInLine: 'All places are taken. Yours is the next answer …',
   ahead: (count: number) => `All places are taken. ${count} ${count === 1 ? 'answer comes' : 'answers come'} before yours …`,
 } as const;

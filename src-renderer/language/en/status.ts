@@ -11,6 +11,7 @@ export const status = {
   looking: 'Looking for machines that compute for others',
   planning: (machines: number) => `Planning over ${machines} ${machines === 1 ? 'machine' : 'machines'}`,
   fetching: (peer: string, percent: number) => `${peer} fetches its layers: ${percent} %`,
+  paying: (machines: number, most: string) => `Your decision is awaited in Wallet: at most ${most} SUM for ${machines === 1 ? 'the machine that computes' : `the ${machines} machines that compute`}`,
   opening: (peer: string) => `${peer} loads its layers`,
   ready: 'Ready',
   error: 'Needs attention',

@@ -9,12 +9,13 @@ export function PipelineLine({ onGo, isBegun }: PlaceProps & { readonly isBegun:
   const { pipeline } = useTexts();
   const stages = useHost((view) => view.state?.stages) ?? [];
   const activity = useHost((view) => view.state?.activity);
-  if (stages.length === 0) return null;
-  const privacy = privacyOf(stages);
+  const paying = useHost((view) => view.state?.paying);
+  const privacy = privacyOf(stages, paying);
+  if (stages.length === 0 && (privacy === undefined || !isBegun)) return null;
   const isLost = stages.some(({ state }) => state === 'lost');
   return (
     <section className="strip" aria-label={pipeline.stages}>
-      <button type="button" className={isLost ? 'strip-line strip-open' : 'strip-line'} title={pipeline.open} onClick={() => onGo('pipeline')}>{pipelineLine(stages, activity, pipeline)}</button>
+      {stages.length > 0 && <button type="button" className={isLost ? 'strip-line strip-open' : 'strip-line'} title={pipeline.open} onClick={() => onGo('pipeline')}>{pipelineLine(stages, activity, pipeline)}</button>}
       {isBegun && privacy !== undefined && <p className={privacy.isPrivate ? 'strip-privacy' : 'strip-privacy strip-open'}>{privacy.text}</p>}
     </section>
   );

@@ -12,8 +12,9 @@ export function Stages() {
   const stages = useHost((view) => view.state?.stages) ?? [];
   const activity = useHost((view) => view.state?.activity);
   const { pulses, passed } = usePulses(activity?.tokens);
+  const paying = useHost((view) => view.state?.paying);
   if (stages.length === 0) return <p className="hint">{pipeline.noStages}</p>;
-  const privacy = privacyOf(stages);
+  const privacy = privacyOf(stages, paying);
   const tokens = activity?.tokens ?? 0;
   const summary = activity === undefined ? '' : activitySummary(activity);
   return (

@@ -38,12 +38,17 @@ export async function answered({ output, signal }: CommandContext, { question, a
 }
 
 /** Shows what would be signed, asks, sends, and waits until it is in a block. */
-export const order = (context: CommandContext, op: OwnerOp | ((owner: Owner) => Promise<OwnerOp>), args: Order): Promise<number> => withOwner(context, async (owner) => {
+export const order = (context: CommandContext, op: OwnerOp | ((owner: Owner) => Promise<OwnerOp>), args: Order): Promise<number> =>
+  withOwner(context, async (owner) => decided(context, owner, { ...args, question: await owner.ask(typeof op === 'function' ? await op(owner) : op) }));
+
+/** Shows what waits, asks, and waits until it is in a block. */
+export async function decided(context: CommandContext, owner: Owner, { question, ...args }: Order & { readonly question: OwnerQuestion }): Promise<number> {
   const { output, signal } = context;
-  const question = await owner.ask(typeof op === 'function' ? await op(owner) : op);
-  const sent = await owner.decide({ id: question.id, ...await answered(context, { question, ask: 'Sign and send?', args }) });
+  const answer = await answered(context, { question, ask: 'Sign and send?', args });
+  const { isApproved } = answer;
+  const sent = await owner.decide({ id: question.id, ...answer });
   if (sent === null) {
-    output.line('Nothing was signed.');
+    output.line(isApproved ? 'Signed.' : 'Nothing was signed.');
     output.result({ sent: false, lines: question.lines });
     return EXIT.ok;
   }
@@ -52,7 +57,7 @@ export const order = (context: CommandContext, op: OwnerOp | ((owner: Owner) => 
   output.answer(transactionView(settled));
   output.result(settled);
   return settled.status === 'failed' || settled.status === 'refused' ? EXIT.user : EXIT.ok;
-});
+}
 
 /** Until it is in a block, or will never be. */
 export async function followed(owner: Owner, id: string, signal: AbortSignal): Promise<Awaited<ReturnType<Owner['settled']>>> {

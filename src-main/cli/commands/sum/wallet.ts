@@ -9,7 +9,7 @@ import { integer } from '../../options.ts';
 import type { Launch } from '../../program.ts';
 import { jsonOf } from '../generation-options.ts';
 import { bindExternal } from './bind-external.ts';
-import { withOwner, type OrderArgs } from './owner.ts';
+import { decided, withOwner, type OrderArgs } from './owner.ts';
 import { walletView } from './views.ts';
 
 const EXAMPLES = `
@@ -19,6 +19,7 @@ Examples:
   omninode wallet import --keystore key.json  from an encrypted file of another wallet (v3)
   omninode wallet show                        the account of this node
   omninode wallet bind-external 0x12…         let an account of another wallet own this node
+  omninode wallet decide                      what the running node asks: to pay for a session, to claim its pay
 
 The wallet lies in wallet.json in the home folder, encrypted with your password (scrypt). The password is asked for, or
 taken from OMNINODE_WALLET_PASSWORD.`;
@@ -31,7 +32,7 @@ interface ImportArgs {
   readonly keystore?: string;
 }
 
-/** `omninode wallet create|import|show|bind-external`. */
+/** `omninode wallet create|import|show|decide|bind-external`. */
 export function walletCommand(program: Command, launch: Launch): void {
   const group = program.command('wallet').summary('the account that stakes, pays and earns SUM').addHelpText('after', EXAMPLES);
   group.command('create').summary('make a new account, and show its recovery phrase once').option('--words <n>', '12 or 24', integer(12, 24), 12)
@@ -45,9 +46,21 @@ export function walletCommand(program: Command, launch: Launch): void {
     .option('--yes', 'approve without asking').option('--dry-run', 'show what would be approved, and approve nothing')
     .addHelpText('after', '\nExample:\n  omninode wallet bind-external 0x70997970C51812dc3A010C7d01b50e0d17dc79C8\n\nThe other wallet sends the call that is printed; the page does that by itself where the wallet is one of the browser.')
     .action((account: string, args: OrderArgs) => launch(bindExternal, { account, args }, jsonOf(args)));
+  group.command('decide').summary('approve or refuse what waits, each shown before').option('-y, --yes', 'approve without asking')
+    .addHelpText('after', '\nExample:\n  omninode wallet decide')
+    .action((args: OrderArgs) => launch(decide, args, jsonOf(args)));
   group.command('show', { isDefault: true }).summary('its address, how it is kept, its limit').addHelpText('after', '\nExample:\n  omninode wallet show --json')
     .action((args: object) => launch(show, undefined, jsonOf(args)));
 }
+
+/** One after the other. */
+const decide = (context: CommandContext, args: OrderArgs): Promise<number> => withOwner(context, async (owner) => {
+  const { waiting } = await owner.waiting({});
+  if (waiting.length === 0) context.output.answer('no decision waits\n');
+  const codes: number[] = [];
+  for (const question of waiting) codes.push(await decided(context, owner, { ...args, question }));
+  return codes.find((code) => code !== EXIT.ok) ?? EXIT.ok;
+});
 
 const show = (context: CommandContext): Promise<number> => withOwner(context, async (owner) => {
   const now = await owner.now({});
