@@ -140,7 +140,7 @@ it('stakes, cancels, takes back and withdraws by plans for an account whose key 
   const told = await owner.bind({ account });
   if (told.is !== 'asked') expect.fail('it was approved by nobody');
   expect(told.question).toMatchObject({ needsPassword: false });
-  expect(told.question.lines.join('\n')).toMatch(new RegExp(`gives {6}this node to ${account}\nnode {7}12D3KooW\\w+[^]*WARNING {4}that account gets the node`));
+  expect(told.question.lines.join('\n')).toMatch(new RegExp(`gives {6}this node to ${account}\nnode {7}12D3KooW\\w+[^]*WARNING {4}That account gets the node`));
   const bound = await owner.decideBinding({ id: told.question.id, account, isApproved: true });
   // Remembered.
   await host.stop();

@@ -4,4 +4,4 @@ import type { EconomyHost } from './economy-host.ts';
 import { subjectLines } from './subject-lines.ts';
 
 /** What waits, for a terminal. */
-export const question = ({ consents }: EconomyHost, { id, subject }: Asked): OwnerQuestion => ({ id, lines: subjectLines(subject), needsPassword: consents.passwordNeeded(subject) !== undefined });
+export const question = ({ consents }: EconomyHost, { id, asker, subject }: Asked): OwnerQuestion => ({ id, lines: [`asked by   ${asker.name}`, ...subjectLines(subject)], needsPassword: consents.passwordNeeded(subject) !== undefined });
