@@ -19,5 +19,5 @@ export const pay = {
   forServing: 'To be paid',
   forServingText: 'This node needs a wallet, at least 1,000 SUM staked, and “Compute for others” switched on. The price counts from the next start on.',
   forPaying: 'To pay',
-  forPayingText: 'This node needs a wallet with SUM and some of the chain’s own coin for fees. When a model is opened over machines that want pay, you are asked once for the whole session; what is not used comes back. What it may cost counts when the model is loaded anew.',
+  forPayingText: 'This node needs a wallet with SUM and some of the chain’s own coin for fees. With the first question to machines that want pay, you are asked once for the whole session; what is not used comes back. What it may cost counts when the model is loaded anew.',
 } as const;
