@@ -14,6 +14,7 @@ import { NodeSettler } from '../../src-main/host/paid/node-settler.ts';
 import { PayerSettler } from '../../src-main/host/paid/payer-settler.ts';
 import { Steps } from '../../src-main/host/paid/steps.ts';
 import { voucherTree } from '../../src-main/host/paid/vouchers.ts';
+import { settled } from './settled.ts';
 import { CHEAP, PASSWORD } from './wallet-ground.ts';
 
 export const SESSION_S = 600;
@@ -146,13 +147,16 @@ export class CaseGround {
     const share = this.#share(this.accused[index], index);
     book.begin({ role: 'node', id: this.sessionId, ...this.#place, work: share.workId, payer: this.#payer.address, openedMs: 1, state: 'closed' }, [share]);
     book.addVoucher('node', this.sessionId, [{ nodeId, root, signature: '0x12', path: paths[index] ?? [], tokens: 100, receiptsRoot: zeroHash }]);
-    const settler = new NodeSettler(this.#settling(book, this.accusedAccount));
-    return { settle: () => settler.settle(), state: () => book.session('node', this.sessionId)?.state };
+    const settling = this.#settling(book, this.accusedAccount);
+    const settler = new NodeSettler(settling);
+    return { settle: () => settled({ look: () => settler.settle(), idle: () => settling.steps.idle() }), state: () => book.session('node', this.sessionId)?.state };
   }
 
   /** The payer's end of it, out of the book in its home. */
   async settlePayer(home: string): Promise<void> {
-    await new PayerSettler({ ...this.#settling(new PayBook(payBookPath(home)), this.#payer), isLive: () => false, now: () => Date.now() }).settle();
+    const settling = this.#settling(new PayBook(payBookPath(home)), this.#payer);
+    const settler = new PayerSettler({ ...settling, isLive: () => false, now: () => Date.now() });
+    await settled({ look: () => settler.settle(), idle: () => settling.steps.idle() });
   }
 
   #settling(book: PayBook, { signer, key }: TestAccount) {
