@@ -20,5 +20,5 @@ export { startHttpServer, type HttpServer, type HttpServerInit } from './http/se
 export { askContribution, askMetrics, askNet, askOwner, askPeers, askRunningHost, watchPeers } from './control/client.ts';
 export { startControlServer, type ControlServer, type ControlServerInit } from './control/server.ts';
 export { ownerCalls, type OwnerCall, type OwnerInput, type OwnerOp, type OwnerOutput, type OwnerQuestion, type OwnerService } from './control/economy-schema.ts';
-export type { CommitteeCaseInfo, CommitteeInfo, CommitteeOrder, FaultStandingInfo, HeldFault } from './control/fault-schema.ts';
+export type { CommitteeCaseInfo, CommitteeInfo, CommitteeOrder, FaultStandingInfo, HeldFault, HeldWrongWork } from './control/fault-schema.ts';
 export type { ContributeOrder, KnownMember, NetNow, PeerRow, PeersNow, PipelineLoad, RunningHost, Trouble } from './control/schema.ts';

@@ -55,5 +55,5 @@ export type { AddProgress } from '../store/index.ts';
 export { loadOwner } from './economy/load.ts';
 export type { Owner } from './economy/open-owner.ts';
 export type { RunningDevnet } from './economy/run-devnet.ts';
-export type { CommitteeCaseInfo, CommitteeInfo, CommitteeOrder, FaultStandingInfo, HeldFault, OwnerInput, OwnerOp, OwnerQuestion } from '../api/index.ts';
+export type { CommitteeCaseInfo, CommitteeInfo, CommitteeOrder, FaultStandingInfo, HeldFault, HeldWrongWork, OwnerInput, OwnerOp, OwnerQuestion } from '../api/index.ts';
 export type { Earnings, Economy, EconomyTransaction, SlashInfo, SumLedger } from '../../src-preload/bridge/index.ts';

@@ -28,20 +28,24 @@ afterAll(() => ground?.stop());
 
 const about = (index: 0 | 1) => ({ session: ground.sessionId.slice(0, 14), node: ground.accused[index].nodeId.slice(0, 14) });
 const caseOf = (index: 0 | 1) => ({ sessionId: ground.sessionId, nodeId: ground.accused[index].nodeId });
+/** Whether a committee can be asked about the window that was found wrong. */
+const doubtable = async () => (await finder.owner.faults({})).wrongWork[0]?.doubt;
 const liquid = async ({ owner }: Home): Promise<bigint> => BigInt((await owner.ledger({})).liquid);
 
 it('a proof is listed with what it is worth, saved, and brought by somebody else', async () => {
   const { faultNamed, readFault, saveFault, slashOf } = await loadOwner();
-  expect(await finder.owner.faults({})).toEqual({ faults: [] });
+  expect(await finder.owner.faults({})).toEqual({ faults: [], wrongWork: [] });
   await ground.bookFault(finder.home);
+  await ground.keepWrong(finder.home);
   const server = await startControlServer({ host: Object.assign(new ScriptedHost(), { owner: finder.owner }), metrics: { contentType: 'text/plain', text: () => Promise.resolve('') }, home: finder.home, logger: silentLogger });
-  const { faults } = await askOwner(finder.home, new AbortController().signal, { name: 'faults', input: {} });
+  const { faults, wrongWork } = await askOwner(finder.home, new AbortController().signal, { name: 'faults', input: {} });
   const [first] = ground.accused;
   expect(faults).toMatchObject([{ sessionId: ground.sessionId, nodeId: first.nodeId, kind: 'contradiction', standing: { kind: 'open', cut: String(STAKE / 2n), reward: String(STAKE / 40n) } }]);
+  expect(wrongWork).toMatchObject([{ ...caseOf(0), layers: [0, 2], first: 0, count: 8, isBilled: false, file: expect.stringContaining(finder.home), doubt: { kind: 'soon', fromMs: expect.any(Number) } }]);
   expect(await askOwner(finder.home, new AbortController().signal, { name: 'committee', input: { isAll: true } })).toMatchObject({ cases: [], candidates: 0, isEnlisted: false, owed: '0' });
   await expect(askOwner(finder.home, new AbortController().signal, { name: 'ask', input: { op: 'openCase', ...about(0), evidence: 'e' } })).rejects.toMatchObject({ code: 'COMMITTEE_NOT_ENDED', next: expect.any(String) });
   const [listed, refused] = await Promise.all([['slash-evidence', '--json'], ['committee', 'open', about(0).session, about(0).node, '--evidence', 'e', '--json']].map((args) => startCliSource(args, { OMNINODE_HOME: finder.home }).done));
-  expect([listed?.code, JSON.parse(listed?.stdout ?? '')]).toEqual([0, { faults, slashes: [] }]);
+  expect([listed?.code, JSON.parse(listed?.stdout ?? '')]).toEqual([0, { faults, wrongWork, slashes: [] }]);
   expect([refused?.code, JSON.parse(refused?.stdout ?? '')]).toMatchObject([2, { error: { code: 'COMMITTEE_NOT_ENDED' } }]);
   await server.stop();
 
@@ -73,6 +77,7 @@ it('a case goes from doubt to ruling: the wrong node is cut and its claim refuse
   const vouched = await ground.vouched();
   const settlers = ([0, 1] as const).map((index) => ground.settlerOf(index, vouched));
   await chain.travel(SESSION_S);
+  expect(await doubtable()).toEqual({ kind: 'open', untilMs: expect.any(Number) });
   await expect(finder.owner.ask(doubt)).rejects.toMatchObject({ code: 'COMMITTEE_TOO_FEW_CANDIDATES', meta: { candidates: 1, least: 5 } });
   const others = ground.candidates.slice(1);
   await Promise.all(others.map(({ account, node: { nodeId } }) => ground.act(account, { op: 'enlist', nodeId })));
@@ -87,6 +92,7 @@ it('a case goes from doubt to ruling: the wrong node is cut and its claim refuse
   const rich = await liquid(finder);
   expect(await ground.order(finder, doubt)).toBe('confirmed');
   expect(rich - await liquid(finder)).toBe(parseEther('200'));
+  expect(await doubtable()).toEqual({ kind: 'case' });
   await expect(finder.owner.ask(doubt)).rejects.toMatchObject({ code: 'COMMITTEE_EXISTS' });
   expect(await ground.order(finder, { ...doubt, ...about(1) })).toBe('confirmed');
   await expect(member.owner.ask({ op: 'delist' })).rejects.toMatchObject({ code: 'COMMITTEE_DRAWS_DUE', meta: { draws: 2 } });

@@ -9,11 +9,15 @@ import { billMessage, sessionIdOf, voucherTypedData, type ChainConfig, type Comm
 import { ChainGround, CONTRACTS_FOLDER, newAccount, newNode, type TestAccount } from '../../src-main/chain/testing/index.ts';
 import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
 import { ownerService } from '../../src-main/host/economy/owner-service.ts';
-import { billOf, outboxWallet, PayBook, PayChain, payBookPath, type BookedShare } from '../../src-main/host/paid/index.ts';
+import { billOf, keepWrongWork, outboxWallet, PayBook, PayChain, payBookPath, type BookedShare } from '../../src-main/host/paid/index.ts';
+import { peerIdOf } from '../../src-main/host/paid/node-id.ts';
 import { NodeSettler } from '../../src-main/host/paid/node-settler.ts';
 import { PayerSettler } from '../../src-main/host/paid/payer-settler.ts';
+import { receiptLeaf } from '../../src-main/host/paid/receipt-set.ts';
 import { Steps } from '../../src-main/host/paid/steps.ts';
 import { voucherTree } from '../../src-main/host/paid/vouchers.ts';
+import { settled } from './settled.ts';
+import { windowFile, windowReceipt } from './window-receipt.ts';
 import { CHEAP, PASSWORD } from './wallet-ground.ts';
 
 export const SESSION_S = 600;
@@ -146,13 +150,16 @@ export class CaseGround {
     const share = this.#share(this.accused[index], index);
     book.begin({ role: 'node', id: this.sessionId, ...this.#place, work: share.workId, payer: this.#payer.address, openedMs: 1, state: 'closed' }, [share]);
     book.addVoucher('node', this.sessionId, [{ nodeId, root, signature: '0x12', path: paths[index] ?? [], tokens: 100, receiptsRoot: zeroHash }]);
-    const settler = new NodeSettler(this.#settling(book, this.accusedAccount));
-    return { settle: () => settler.settle(), state: () => book.session('node', this.sessionId)?.state };
+    const settling = this.#settling(book, this.accusedAccount);
+    const settler = new NodeSettler(settling);
+    return { settle: () => settled({ look: () => settler.settle(), idle: () => settling.steps.idle() }), state: () => book.session('node', this.sessionId)?.state };
   }
 
   /** The payer's end of it, out of the book in its home. */
   async settlePayer(home: string): Promise<void> {
-    await new PayerSettler({ ...this.#settling(new PayBook(payBookPath(home)), this.#payer), isLive: () => false, now: () => Date.now() }).settle();
+    const settling = this.#settling(new PayBook(payBookPath(home)), this.#payer);
+    const settler = new PayerSettler({ ...settling, isLive: () => false, now: () => Date.now() });
+    await settled({ look: () => settler.settle(), idle: () => settling.steps.idle() });
   }
 
   #settling(book: PayBook, { signer, key }: TestAccount) {
@@ -171,6 +178,13 @@ export class CaseGround {
       book.addBill('payer', shares[0]!, { tokens, receiptsRoot: bill.receiptsRoot, signature: bytesToHex(await this.accused[0].sign(billMessage(bill, this.#place))) });
     }
     book.close();
+  }
+
+  /** In the payer's home: a window of the first node that was found wrong; of no bill. */
+  async keepWrong(home: string): Promise<void> {
+    const [{ nodeId, sign }] = this.accused;
+    const receipt = await windowReceipt('5e'.repeat(16), { peerId: asPeerId(peerIdOf(nodeId)), sign });
+    expect(await keepWrongWork({ home, sessionId: this.sessionId, nodeId, leaf: receiptLeaf(receipt), file: windowFile(receipt) })).toBe(true);
   }
 
   get #place(): { readonly chainId: number; readonly settlement: Hex } {

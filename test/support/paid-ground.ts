@@ -9,6 +9,7 @@ import { nodeIdOf, nodeSignerOf, openPaid, PayGate, PayHost, type Paid, type Pai
 import { billOf } from '../../src-main/host/paid/terms.ts';
 import { GREEDY } from '../../src-main/inference/index.ts';
 import { verifySignature } from '../../src-main/mesh/index.ts';
+import { settled } from './settled.ts';
 import { startSumGround, type Account, type SumGround } from './sum-ground.ts';
 
 export const STAKE = parseEther('2000');
@@ -143,7 +144,7 @@ export class PaidGround {
 
   /** All sides look at what is due, one after the other. */
   async settle(): Promise<void> {
-    for (const { paid } of [this.payer, ...this.nodes]) await paid.settlements.look();
+    for (const { paid } of [this.payer, ...this.nodes]) await settled(paid.settlements);
   }
 
   balances(): Promise<bigint[]> {

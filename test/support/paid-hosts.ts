@@ -9,6 +9,7 @@ import { appPaths, buildHost, loadSettings, type Host } from '../../src-main/hos
 import { EconomyHost } from '../../src-main/host/economy/economy-host.ts';
 import type { OwnerOp } from '../../src-main/api/index.ts';
 import type { ConversationEntry, ConversationPage, Message } from '../../src-preload/bridge/index.ts';
+import { settled } from './settled.ts';
 import { CHEAP, PASSWORD } from './wallet-ground.ts';
 
 /** Room for a third of the model inside. */
@@ -96,8 +97,8 @@ export class PaidHosts {
     const owner = host.api.owner!;
     const { id, needsPassword } = await owner.ask(op);
     const sent = await owner.decide({ id, isApproved: true, ...(needsPassword ? { password: PASSWORD } : {}) });
-    const settled = await owner.settled({ id: sent?.id ?? '' });
-    if (settled.status !== 'confirmed' && settled.status !== 'mined') throw new Error(`${op.op}: ${settled.status}`);
+    const { status } = await owner.settled({ id: sent?.id ?? '' });
+    if (status !== 'confirmed' && status !== 'mined') throw new Error(`${op.op}: ${status}`);
   }
 
   stake(host: Host, sum: number): Promise<void> {
@@ -108,7 +109,7 @@ export class PaidHosts {
   async settle(of: readonly Host[]): Promise<void> {
     for (const host of of) {
       while (host.pay.paid === undefined) await host.pay.events.once('changed');
-      await host.pay.paid.settlements.look();
+      await settled(host.pay.paid.settlements);
     }
   }
 

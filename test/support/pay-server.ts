@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { privateKeyToAccount } from 'viem/accounts';
-import { createLogger, Events, ManualClock, type SessionId } from '../../src-main/base/index.ts';
+import { createLogger, Events, ManualClock, type PeerId, type SessionId } from '../../src-main/base/index.ts';
 import { voucherTypedData, type Hex } from '../../src-main/chain/index.ts';
 import { PayBook } from '../../src-main/host/paid/book.ts';
 import { nodeSignerOf } from '../../src-main/host/paid/node-id.ts';
@@ -11,7 +11,7 @@ import { voucherTree } from '../../src-main/host/paid/vouchers.ts';
 import { decodeSay, encode, type Ask, type Say } from '../../src-main/host/paid/wire.ts';
 import { createSigner } from '../../src-main/mesh/identity/signature.ts';
 import type { FrameStream } from '../../src-main/mesh/index.ts';
-import type { SignedReceipt, StageRunnerEvents } from '../../src-main/pipeline/index.ts';
+import type { ServedSession, SignedReceipt, StageRunnerEvents } from '../../src-main/pipeline/index.ts';
 import { FUZZ_PEER, ScriptedStream } from '../fuzz/scripted-stream.ts';
 
 export const word = (digit: string): Hex => `0x${digit.repeat(64)}`;
@@ -31,7 +31,7 @@ export async function voucherOver(tokens: number, receiptsRoot: Hex = word('0'))
 }
 
 /** Over as soon as this side has ended it. */
-class AnsweredStream extends ScriptedStream {
+export class AnsweredStream extends ScriptedStream {
   readonly #answered = Promise.withResolvers<void>();
   readonly answered = this.#answered.promise;
 
@@ -54,6 +54,10 @@ export interface PayServer {
   readonly saidTo: (ask: Ask) => Promise<Say | undefined>;
   /** Its stages sign receipts for the one that asks. */
   readonly sign: (receipts: readonly SignedReceipt[]) => void;
+  /** What its stages have open. */
+  readonly open: ServedSession[];
+  /** Whom it cut off, and the code for it. */
+  readonly cuts: (readonly [peer: PeerId, code: string])[];
   readonly stop: () => Promise<void>;
 }
 
@@ -62,13 +66,15 @@ export async function startPayServer(path: string): Promise<PayServer> {
   const clock = new ManualClock(1_800_000_000_000);
   const book = new PayBook(path);
   const events = new Events<StageRunnerEvents>();
+  const open: ServedSession[] = [];
+  const cuts: (readonly [PeerId, string])[] = [];
   let handler: (stream: FrameStream) => void = () => undefined;
   const chain = {
     network: { chainId: 7 }, settlement, time: () => Promise.resolve(100n), share: (id: Hex) => Promise.resolve({ cap: id === terms.sessionId ? terms.cap : 0n, isClosed: false }),
     session: (id: Hex) => Promise.resolve(id === terms.sessionId ? { payer: payer.address, endsAt: 10_000n, finalAt: 96_400n, nodeIds: [], left: 0n } : undefined),
   } as unknown as PayChain;
   const serving = new PaidServing({
-    book, chain, signer: node, price: terms.price, clock, logger: createLogger('silent'), runner: { serving: () => Promise.resolve([]), events, cut: () => undefined },
+    book, chain, signer: node, price: terms.price, clock, logger: createLogger('silent'), runner: { serving: () => Promise.resolve(open), events, cut: (peer, { code }) => void cuts.push([peer, code]) },
     mesh: { peerId: signer.peerId, handle: (_protocol, _limits, given) => { handler = given; return Promise.resolve(() => undefined); } },
   });
   await serving.start();
@@ -81,7 +87,7 @@ export async function startPayServer(path: string): Promise<PayServer> {
     return answer === undefined ? undefined : decodeSay(answer, FUZZ_PEER);
   };
   return {
-    book, serving, said, saidTo: (ask) => said(encode(ask)),
+    book, serving, open, cuts, said, saidTo: (ask) => said(encode(ask)),
     sign: (receipts) => events.emit('receipts:signed', { session: '5e'.repeat(16) as SessionId, coordinator: FUZZ_PEER, receipts }),
     stop: async () => {
       await serving.stop();

@@ -40,7 +40,7 @@ export const ownerCalls = {
   ledger: call(nothing, sumLedgerSchema),
   earnings: call(z.strictObject({ windowMs: z.number().int().min(3_600_000).max(366 * 86_400_000) }), earningsSchema),
   slashes: call(nothing, z.object({ slashes: z.array(slashSchema).max(200).readonly() })),
-  /** What the book of paid sessions proves against nodes, and what the chain says to it. */
+  /** What the book of paid sessions proves against nodes, and work that was found wrong; what the chain says to each. */
   faults: call(nothing, faultsSchema),
   /** Cases of committees that concern this account, or all of them. */
   committee: call(z.strictObject({ isAll: z.boolean() }), committeeSchema),

@@ -3,6 +3,7 @@ import { addressSchema, calldataSchema, slashSchema, unitsSchema, wireErrorSchem
 
 const count = z.number().int().min(0);
 const time = z.number().min(0);
+const peerSchema = z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/);
 
 /** What a proof is worth on the chain that is used now. */
 const faultStandingSchema = z.discriminatedUnion('kind', [
@@ -21,11 +22,33 @@ const faultSchema = z.object({
 export type HeldFault = z.infer<typeof faultSchema>;
 export type FaultStandingInfo = z.infer<typeof faultStandingSchema>;
 
-export const faultsSchema = z.object({ faults: z.array(faultSchema).max(500).readonly() });
+/** Whether a committee can be asked now, by the chain's clock. */
+const doubtSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('soon'), fromMs: time }),
+  z.object({ kind: z.literal('open'), untilMs: time }),
+  /** `over`: nobody asked in time; `case`: somebody did. */
+  z.object({ kind: z.enum(['over', 'case', 'other-chain']) }),
+  z.object({ kind: z.literal('unknown'), error: wireErrorSchema }),
+]);
+
+/** A window of a paid node that gave something else when it was computed again. */
+const wrongWorkSchema = z.object({
+  sessionId: word32Schema, nodeId: word32Schema, peer: peerSchema, layers: z.tuple([count, count]).readonly(),
+  /** Rows of the conversation. */
+  first: count, count, modelHash: z.string().regex(/^[0-9a-f]{64}$/),
+  /** For `omninode verify`. */
+  file: z.string().min(1).max(4_096),
+  foundMs: time,
+  /** The node signed a bill over it. */
+  isBilled: z.boolean(),
+  doubt: doubtSchema,
+});
+export type HeldWrongWork = z.infer<typeof wrongWorkSchema>;
+
+export const faultsSchema = z.object({ faults: z.array(faultSchema).max(500).readonly(), wrongWork: z.array(wrongWorkSchema).max(100).readonly() });
 
 /** The id of a session or a node, or how it begins. */
 const idNameSchema = z.string().regex(/^0x[0-9a-f]{4,64}$/);
-const peerSchema = z.string().regex(/^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/);
 const about = { session: idNameSchema, node: z.union([idNameSchema, peerSchema]) };
 
 /** Left out, `node` is this node. */

@@ -1,7 +1,7 @@
 import { formatUnits } from 'viem';
 import { toCoded } from '../../base/index.ts';
 import { decodeFault, economyErrors, type Call, type FaultStanding, type Hex } from '../../chain/index.ts';
-import type { FaultStandingInfo, HeldFault, OwnerOp, OwnerOutput } from '../../api/index.ts';
+import type { FaultStandingInfo, HeldFault, OwnerOp } from '../../api/index.ts';
 import { PayChain, readEvidence, type Evidence } from '../paid/index.ts';
 import type { EconomyHost } from './economy-host.ts';
 import { slashInfo } from './ledger-info.ts';
@@ -12,10 +12,10 @@ type Slash = Extract<OwnerOp, { readonly op: 'slash' }>;
 const LISTED = 100;
 
 /** What the book of this home proves, and what it is worth now. A chain that does not answer costs the second alone. Throws PAY_BOOK_*. */
-export async function heldFaults(host: EconomyHost): Promise<OwnerOutput<'faults'>> {
+export async function heldFaults(host: EconomyHost): Promise<readonly HeldFault[]> {
   const held = readEvidence(host.home).slice(0, LISTED);
-  if (held.length === 0) return { faults: [] };
-  return { faults: await judged(host, held).catch((error: unknown) => held.map((one) => ({ ...faultOf(one), standing: { kind: 'unknown', error: toCoded(error).toWire() } as const }))) };
+  if (held.length === 0) return [];
+  return judged(host, held).catch((error: unknown) => held.map((one) => ({ ...faultOf(one), standing: { kind: 'unknown', error: toCoded(error).toWire() } as const })));
 }
 
 async function judged(host: EconomyHost, held: readonly Evidence[]): Promise<HeldFault[]> {

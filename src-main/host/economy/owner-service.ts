@@ -6,6 +6,7 @@ import { heldFaults, slashCalls } from './faults.ts';
 import { ownerBinding } from './owner-binding.ts';
 import { question } from './owner-question.ts';
 import { transactionInfo } from './to-bridge.ts';
+import { heldWrongWork } from './wrong-work.ts';
 import type { EconomyHost } from './economy-host.ts';
 
 const CLI = { kind: 'cli', name: 'omninode' } as const;
@@ -26,7 +27,7 @@ export function ownerService(host: EconomyHost): OwnerService {
       await host.chain().catch(() => undefined);
       return host.now();
     },
-    faults: () => heldFaults(host),
+    faults: async () => ({ faults: await heldFaults(host), wrongWork: await heldWrongWork(host) }),
     committee: ({ isAll }) => committeeInfo(host, isAll),
     ledger: () => host.ledger(), earnings: (input) => host.earnings(input), slashes: () => host.slashes(), transactions: async () => host.transactions(), faucet: () => host.faucet(),
     create: async ({ password, words }) => {

@@ -5,6 +5,8 @@ import type { EconomyHost } from './economy-host.ts';
 
 /** A chain that did not start is tried again. */
 const AGAIN_MS = 15_000;
+/** Of settlement's documents so many wait for the owner at once: others must find room. */
+const PATIENT_DOCUMENTS = 4;
 const SESSION = { kind: 'session', name: 'Paid sessions' } as const;
 
 export interface PayLinkInit {
@@ -19,6 +21,8 @@ export class PayLink {
   readonly #stopped = new AbortController();
   /** What the owner did not want is not asked for again by itself. */
   readonly #unwanted = new Set<string>();
+  /** What waits for the owner, and can. */
+  #patient = 0;
   #off: Unsubscribe | undefined;
   #connecting: Promise<void> | undefined;
   #again: NodeJS.Timeout | undefined;
@@ -66,23 +70,27 @@ export class PayLink {
     return { address: wallet.address, send: (batch, signal) => this.#send(chain, batch, signal), signVoucher: ({ sessionId, root }) => wallet.signVoucher({ sessionId, root }) };
   }
 
-  async #send({ outbox }: SumChain, { id, what, calls }: PayBatch, given?: AbortSignal): Promise<void> {
+  async #send({ outbox }: SumChain, { id, ...batch }: PayBatch, given?: AbortSignal): Promise<void> {
     const stopped = this.#stopped.signal;
     const signal = given === undefined ? stopped : AbortSignal.any([stopped, given]);
     // One that was approved right before a crash, and never reached the outbox, is asked for again under another name.
     const ids = [id, `${id}/again`];
     let known = ids.find((one) => outbox.entry(one) !== undefined);
-    known ??= await this.#ask(this.#init.economy.wallet.isApproved(id) ? `${id}/again` : id, { what, calls }, signal);
+    known ??= await this.#ask(this.#init.economy.wallet.isApproved(id) ? `${id}/again` : id, batch, signal);
     await outbox.settled(known, signal);
   }
 
-  async #ask(id: string, { what, calls }: Omit<PayBatch, 'id'>, signal: AbortSignal): Promise<string> {
+  async #ask(id: string, { what, calls, isPatient = false }: Omit<PayBatch, 'id'>, signal: AbortSignal): Promise<string> {
     if (this.#unwanted.has(id)) throw walletErrors.refused({});
+    if (isPatient && this.#patient >= PATIENT_DOCUMENTS) throw walletErrors.tooManyWaiting({ limit: PATIENT_DOCUMENTS });
+    this.#patient += Number(isPatient);
     try {
       return await this.#init.economy.sender.send({ asker: SESSION, id, what, calls, signal });
     } catch (error) {
       if (isCoded(error, 'WALLET_REFUSED') || isCoded(error, 'WALLET_EXPIRED')) this.#unwanted.add(id);
       throw error;
+    } finally {
+      this.#patient -= Number(isPatient);
     }
   }
 }

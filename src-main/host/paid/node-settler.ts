@@ -31,13 +31,14 @@ export class NodeSettler {
     this.#init = { patienceS: PATIENCE_S, ...init };
   }
 
-  /** One look at all sessions. Rejects where the chain is not reached. */
+  /** One look at all sessions: begins what is due. Rejects where the chain is not reached. */
   async settle(): Promise<void> {
     const { book, chain } = this.#init;
     const sessions = book.sessions('node', ['open', 'closed']).filter(({ chainId, settlement }) => chainId === chain.network.chainId && settlement === chain.settlement);
     if (sessions.length === 0) return;
     const nowS = await chain.time();
-    for (const session of sessions) {
+    // The oldest first: what is due of it is late soonest.
+    for (const session of sessions.toReversed()) {
       const [share] = book.shares('node', session.id);
       const found = await chain.session(session.id);
       if (share === undefined || found === undefined) continue;
@@ -53,7 +54,7 @@ export class NodeSettler {
     const since = this.#seen.get(id) ?? nowS;
     this.#seen.set(id, since);
     const isLate = nowS >= since + patienceS || nowS >= found.endsAt;
-    if (isLate && !await chain.isPosted(id, best.root)) await steps.take('post', best.root, chain.post(id, best));
+    if (isLate && !await chain.isPosted(id, best.root)) steps.take('post', best.root, chain.post(id, best));
   }
 
   async #collect(due: Due): Promise<void> {
@@ -70,7 +71,7 @@ export class NodeSettler {
     if (standing === 'upheld') return book.setState('node', id, 'done');
     const voucher = nowS < found.finalAt + CLAIM_PERIOD_S ? await this.#posted(id, worth(book.vouchers('node', id, nodeId))) : undefined;
     if (voucher === undefined) return book.setState('node', id, 'done');
-    if (isOwn) await steps.take('claim', id, chain.collect(billOf(share, voucher), voucher));
+    if (isOwn) steps.take('claim', id, chain.collect(billOf(share, voucher), voucher));
   }
 
   /** The best of those that are on chain. */
@@ -83,9 +84,9 @@ export class NodeSettler {
     const { book, chain, steps, patienceS } = this.#init;
     if (await chain.rewardableFee(id) === 0n) return book.setState('node', id, 'done');
     const amount = await chain.allocation(id, nodeId);
-    if (amount > 0n) return void await steps.take('reward', id, chain.reward(id, nodeId, amount));
+    if (amount > 0n) return void steps.take('reward', id, chain.reward(id, nodeId, amount));
     if (await chain.distributed(id) >= found.nodeIds.length) return book.setState('node', id, 'done');
-    if (nowS >= found.finalAt + DISTRIBUTION_DELAY_S + patienceS) await steps.take('distribute', id, chain.distribute(id, found.nodeIds.length));
+    if (nowS >= found.finalAt + DISTRIBUTION_DELAY_S + patienceS) steps.take('distribute', id, chain.distribute(id, found.nodeIds.length));
   }
 }
 

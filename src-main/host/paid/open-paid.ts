@@ -48,7 +48,7 @@ export function openPaid({ home, node: { mesh, runner }, chain, wallet, verifySi
   const { settleMs, patienceS } = times;
   const nodeSettler = new NodeSettler({ book, chain, wallet, steps, ...(patienceS === undefined ? {} : { patienceS }) });
   const payerSettler = new PayerSettler({ book, chain, wallet, steps, now: () => clock.now(), isLive: (id) => payer.isLive(id) });
-  const settlements = new Settlements({ settlers: [nodeSettler, payerSettler], logger, ...(settleMs === undefined ? {} : { everyMs: settleMs }) });
+  const settlements = new Settlements({ settlers: [nodeSettler, payerSettler], steps, logger, ...(settleMs === undefined ? {} : { everyMs: settleMs }) });
   const serving = serve === undefined ? undefined : new PaidServing({ ...serve, book, chain, mesh, runner, signer: nodeSignerOf(mesh.signer), clock, logger });
   const life = new Lifecycle();
   if (serving !== undefined) life.add(serving);

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { FUZZ_PEER } from '../../../test/fuzz/scripted-stream.ts';
-import { receipt, startPayServer, terms, voucherOver, word, type PayServer } from '../../../test/support/pay-server.ts';
+import { receipt, signer, startPayServer, terms, voucherOver, word, type PayServer } from '../../../test/support/pay-server.ts';
+import { asPeerId, type PeerId, type SessionId } from '../../base/index.ts';
 import type { Hex } from '../../chain/index.ts';
 import { receiptLeaf, rootOfReceipts } from './receipt-set.ts';
 import { payerMark } from './terms.ts';
@@ -61,5 +62,24 @@ test('a payer that did not hear of the bill pays by a voucher over no receipts, 
   expect(await bill(server, root)).toMatchObject({ receipts: root });
   expect([await voucher(server, 62), await voucher(server, 63, rootOver(2)), await voucher(server, 64), await voucher(server, 64, root)]).toEqual(['yes', 'no', 'yes', 'yes']);
   expect(server.book.vouchers('node', terms.sessionId, terms.nodeId).map(({ tokens, receiptsRoot }) => [tokens, receiptsRoot])).toEqual([[64, root], [64, ZEROS], [62, ZEROS], [60, ZEROS]]);
+  await server.stop();
+});
+
+test('whoever has stages open and pays for none is cut off, also after the bill of what was paid for', async () => {
+  const server = await open('unpaid.db');
+  const stage = (coordinator: PeerId) => server.open.push({ session: `${server.open.length}`.repeat(32) as SessionId, coordinator, modelHash: 'ab'.repeat(32), openedAt: 1, layers: { first: 0, last: 2 }, rows: 0, runRows: 0 });
+  const stranger = asPeerId('12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5');
+  // What this node computes for itself, and for the payer, is nobody's loss.
+  for (const peer of [signer.peerId, FUZZ_PEER, stranger, stranger]) stage(peer);
+  // It looks by itself, again and again.
+  const cut = async () => {
+    server.cuts.splice(0);
+    await vi.waitFor(() => expect(server.cuts).not.toEqual([]), { timeout: 30_000 });
+    return new Map(server.cuts);
+  };
+  expect(await cut()).toEqual(new Map([[stranger, 'PAY_OVER']]));
+  expect([signer.peerId, FUZZ_PEER].map((peer) => server.serving.refusal(peer))).toEqual([undefined, undefined]);
+  expect(await bill(server, ZEROS)).toMatchObject({ say: 'bill' });
+  expect(await cut()).toEqual(new Map([[FUZZ_PEER, 'PAY_OVER'], [stranger, 'PAY_OVER']]));
   await server.stop();
 });

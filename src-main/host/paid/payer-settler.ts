@@ -30,14 +30,15 @@ export class PayerSettler {
     this.#init = init;
   }
 
-  /** One look at all sessions. Rejects where the chain is not reached. */
+  /** One look at all sessions: begins what is due. Rejects where the chain is not reached. */
   async settle(): Promise<void> {
     const { book, chain } = this.#init;
     const isDue = ({ id, chainId, settlement }: BookedSession): boolean => !this.#init.isLive(id) && chainId === chain.network.chainId && settlement === chain.settlement;
     const sessions = book.sessions('payer', ['opening', 'open', 'closed']).filter(isDue);
     if (sessions.length === 0) return;
     const nowS = await chain.time();
-    for (const session of sessions) {
+    // The oldest first: what is due of it is late soonest.
+    for (const session of sessions.toReversed()) {
       const found = await chain.session(session.id);
       if (found === undefined) this.#forget(session);
       else await this.#one({ session, found, nowS });
@@ -52,25 +53,29 @@ export class PayerSettler {
     const { session: { id, state }, found, nowS } = due;
     // Whoever had it open is gone.
     if (state !== 'closed') this.#init.book.setState('payer', id, 'closed');
-    await this.#punish(id);
-    if (nowS < found.finalAt) return this.#post(id);
-    await this.#score(due);
+    if (nowS < found.finalAt) await this.#post(id);
+    const isPunishing = await this.#punish(id);
+    if (nowS < found.finalAt) return;
+    const isScoring = await this.#score(due);
     const isShared = await this.#distribute(due);
     const isBack = await this.#refund(due);
-    if (isShared && isBack) this.#init.book.setState('payer', id, 'done');
+    if (isShared && isBack && !isPunishing && !isScoring) this.#init.book.setState('payer', id, 'done');
   }
 
-  async #punish(id: Hex): Promise<void> {
+  /** True: it waits for its owner or the chain. */
+  async #punish(id: Hex): Promise<boolean> {
     const { book, chain, steps } = this.#init;
+    let waits = false;
     for (const { nodeId, faultId, proof } of faultsOf(book, id)) {
-      if (!await chain.isPunished(faultId)) await steps.take('slash', faultId, chain.slash(nodeId, proof));
+      if (!await chain.isPunished(faultId) && steps.take('slash', faultId, chain.slash(nodeId, proof))) waits = true;
     }
+    return waits;
   }
 
   async #post(id: Hex): Promise<void> {
     const { book, chain, steps } = this.#init;
     const best = this.#last(book.shares('payer', id));
-    if (best !== undefined && !await chain.isPosted(id, best.root)) await steps.take('post', best.root, chain.post(id, best));
+    if (best !== undefined && !await chain.isPosted(id, best.root)) steps.take('post', best.root, chain.post(id, best));
   }
 
   /** All nodes' parts of one voucher have its root: the one with most is the last. */
@@ -79,9 +84,10 @@ export class PayerSettler {
     return best.toSorted((a, b) => b.tokens - a.tokens)[0];
   }
 
-  async #score({ session: { id, score }, found, nowS }: Due): Promise<void> {
+  /** True: it waits for its owner or the chain. */
+  async #score({ session: { id, score }, found, nowS }: Due): Promise<boolean> {
     const { chain, steps } = this.#init;
-    if (score !== undefined && nowS < found.finalAt + FEEDBACK_PERIOD_S && !await chain.isScored(id)) await steps.take('feedback', id, chain.score(id, score));
+    return score !== undefined && nowS < found.finalAt + FEEDBACK_PERIOD_S && !await chain.isScored(id) && steps.take('feedback', id, chain.score(id, score));
   }
 
   /** True: nothing is left of it. */
@@ -89,7 +95,8 @@ export class PayerSettler {
     const { chain, steps } = this.#init;
     if (nowS < found.finalAt + DISTRIBUTION_DELAY_S) return false;
     if (await chain.rewardableFee(id) === 0n || await chain.distributed(id) >= found.nodeIds.length) return true;
-    return steps.take('distribute', id, chain.distribute(id, found.nodeIds.length));
+    steps.take('distribute', id, chain.distribute(id, found.nodeIds.length));
+    return false;
   }
 
   /** Parts of nodes that committees found wrong. */
@@ -97,7 +104,7 @@ export class PayerSettler {
     const { chain, steps } = this.#init;
     for (const nodeId of found.nodeIds) {
       if (await chain.standing(id, nodeId) !== 'upheld' || (await chain.share(id, nodeId)).isClosed) continue;
-      await steps.take('refuse', keccak256(concatHex([id, nodeId])), chain.refuse(id, nodeId));
+      steps.take('refuse', keccak256(concatHex([id, nodeId])), chain.refuse(id, nodeId));
     }
   }
 
@@ -109,6 +116,7 @@ export class PayerSettler {
     await this.#refuse(due);
     const shares = await Promise.all(found.nodeIds.map((nodeId) => chain.share(id, nodeId)));
     const isOver = nowS >= found.finalAt + CLAIM_PERIOD_S || shares.every(({ isClosed }) => isClosed) || this.#last(book.shares('payer', id)) === undefined;
-    return isOver && steps.take('refund', id, chain.refund(id));
+    if (isOver) steps.take('refund', id, chain.refund(id));
+    return false;
   }
 }

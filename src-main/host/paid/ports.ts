@@ -5,6 +5,8 @@ export interface PayBatch {
   readonly id: string;
   readonly what: string;
   readonly calls: readonly Call[];
+  /** It is sent again by itself where the owner has much to decide: what somebody waits for goes first. */
+  readonly isPatient?: boolean;
 }
 
 /** What a voucher says (EIP-712, domain `OmniNode Settlement`). */

@@ -1,18 +1,26 @@
 import { toCoded, type Logger, type Service } from '../../base/index.ts';
 import { SETTLE_MS } from './options.ts';
+import type { Steps } from './steps.ts';
 
 export interface Settler {
   settle(): Promise<void>;
 }
 
+export interface SettlementsInit {
+  readonly settlers: readonly Settler[];
+  readonly steps: Pick<Steps, 'idle' | 'stop'>;
+  readonly logger: Logger;
+  readonly everyMs?: number;
+}
+
 /** Looks from time to time at what is due to be settled. */
 export class Settlements implements Service {
   readonly name = 'settlements';
-  readonly #init: { readonly settlers: readonly Settler[]; readonly logger: Logger; readonly everyMs?: number };
+  readonly #init: SettlementsInit;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
-  constructor(init: { readonly settlers: readonly Settler[]; readonly logger: Logger; readonly everyMs?: number }) {
+  constructor(init: SettlementsInit) {
     this.#init = init;
   }
 
@@ -24,13 +32,19 @@ export class Settlements implements Service {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#init.steps.stop();
     await this.#looking;
   }
 
-  /** Never rejects; a look under way is waited for. */
+  /** Begins what is due, and does not wait for it: `idle` does. Never rejects; a look under way is waited for. */
   look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => { this.#looking = undefined; });
     return this.#looking;
+  }
+
+  /** Resolves when all that was begun is over, well or not. */
+  idle(): Promise<void> {
+    return this.#init.steps.idle();
   }
 
   async #look(): Promise<void> {

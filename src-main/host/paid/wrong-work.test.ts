@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { node, settlement, signer, terms, word } from '../../../test/support/pay-server.ts';
-import { encodeReceiptsFile, signReceipt, type ReceiptsFile, type SignedReceipt } from '../../pipeline/index.ts';
+import { windowFile, windowReceipt } from '../../../test/support/window-receipt.ts';
+import { encodeReceiptsFile, type SignedReceipt } from '../../pipeline/index.ts';
 import { PayBook } from './book.ts';
 import { payBookPath, wrongWorkPath } from './paths.ts';
 import { receiptLeaf, rootOfReceipts } from './receipt-set.ts';
@@ -14,13 +15,8 @@ let home = '';
 beforeEach(async () => { home = await mkdtemp(join(tmpdir(), 'omninode-wrong-work-')); });
 afterEach(() => rm(home, { recursive: true }));
 
-const commitment = { first: 0, count: 8, bytes: new Uint8Array(258) };
-const receiptOf = (session: string): Promise<SignedReceipt> => signReceipt({
-  modelHash: 'ab'.repeat(32), manifestCid: null, layers: [0, 2], session, first: 0, count: 8, inputTokens: [1, 2, 3, 4, 5, 6, 7, 8], sampledTokens: null,
-  input: null, output: commitment, takes: 'f16', sends: 'f16', backend: 'cpu', startedMs: 1, endedMs: 2,
-}, signer);
-const fileOf = (...receipts: readonly SignedReceipt[]): ReceiptsFile => ({ promptTokens: [1, 2, 3, 4, 5, 6, 7, 8, 9], answerTokens: [], greedy: true, receipts });
-const keep = (receipt: SignedReceipt): Promise<boolean> => keepWrongWork({ home, ...terms, leaf: receiptLeaf(receipt), file: fileOf(receipt) });
+const receiptOf = (session: string): Promise<SignedReceipt> => windowReceipt(session, signer);
+const keep = (receipt: SignedReceipt): Promise<boolean> => keepWrongWork({ home, ...terms, leaf: receiptLeaf(receipt), file: windowFile(receipt) });
 
 /** The payer's, with these receipts and a bill over them. */
 async function bookWith(receipts: readonly SignedReceipt[], { isBilled = true } = {}): Promise<void> {
@@ -41,7 +37,7 @@ test('what is kept names paid session, node and window, and leads to the root of
   expect(more).toEqual([]);
   expect(found).toMatchObject({ sessionId: terms.sessionId, nodeId: node.nodeId, peer: signer.peerId, layers: { first: 0, last: 2 }, first: 0, count: 8, modelHash: 'ab'.repeat(32), leaf, billed: { tokens: 9, signature: word('8') } });
   expect(isInTree(leaf, { root: found!.billed!.receiptsRoot, path: found!.billed!.path })).toBe(true);
-  expect((await readFile(found!.file)).equals(encodeReceiptsFile(fileOf(wrong!)))).toBe(true);
+  expect((await readFile(found!.file)).equals(encodeReceiptsFile(windowFile(wrong!)))).toBe(true);
   if (process.platform !== 'win32') expect([(await stat(found!.file)).mode & 0o777, (await stat(wrongWorkPath(home))).mode & 0o777]).toEqual([0o600, 0o700]);
 });
 
@@ -76,7 +72,7 @@ test('the newest are kept, of so many, and none that is too large', async () => 
     for (const name of await readdir(wrongWorkPath(home))) if (name.includes(receiptLeaf(receipt).slice(2, 18))) await utimes(join(wrongWorkPath(home), name), 1_000 + index, 1_000 + index);
   }
   expect((await readWrongWork(home)).map(({ leaf }) => leaf)).toEqual(receipts.slice(2).toReversed().map(receiptLeaf));
-  const large = { ...fileOf(...receipts), promptTokens: Array.from({ length: 200_000 }, () => 12_345) };
+  const large = { ...windowFile(...receipts), promptTokens: Array.from({ length: 200_000 }, () => 12_345) };
   expect(await keepWrongWork({ home, ...terms, leaf: receiptLeaf(receipts[0]!), file: large })).toBe(false);
   expect((await readdir(wrongWorkPath(home))).length).toBe(64);
 });

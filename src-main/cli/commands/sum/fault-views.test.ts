@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { CommitteeCaseInfo, CommitteeInfo, HeldFault } from '../../../host/index.ts';
-import { committeeView, faultsView } from './fault-views.ts';
+import type { CommitteeCaseInfo, CommitteeInfo, HeldFault, HeldWrongWork } from '../../../host/index.ts';
+import { committeeView, faultsView, wrongWorkView } from './fault-views.ts';
 
 const SUM = (amount: number): string => `${amount}${'0'.repeat(18)}`;
 const word = (digit: string): string => `0x${digit.repeat(64)}`;
@@ -16,6 +16,27 @@ it('shows of each proof what it is worth, and how it is brought', () => {
   expect([{ kind: 'punished', slash } as const, { kind: 'punished' } as const, { kind: 'other-chain' } as const, { kind: 'refused', error } as const, { kind: 'unknown', error } as const, { kind: 'open', cut: '0', reward: '0' } as const].map(shown)).toEqual([
     'punished on 2026-01-02 03:04 UTC: 500 SUM were cut', 'punished already', 'for another chain or settlement than this node uses (chain 1)', 'the contracts do not take it: the chain does not answer',
     'not known: the chain does not answer [CHAIN_DOWN]', 'not punished, and the node has nothing staked\n  bring it   omninode slash-evidence 0xaaaaaaaaaa 0xbbbbbbbbbb',
+  ]);
+});
+
+const wrong: HeldWrongWork = {
+  sessionId: word('a'), nodeId: word('b'), peer: `12D3KooW${'a'.repeat(44)}`, layers: [2, 4], first: 32, count: 32, modelHash: 'c'.repeat(64), file: '/home/me/evidence/a.receipts.json',
+  foundMs: Date.UTC(2026, 0, 2, 3, 4), isBilled: true, doubt: { kind: 'open', untilMs: Date.UTC(2026, 0, 3) },
+};
+
+it('shows of wrong work where it lies, how it is computed again, and whether a committee can be asked now', () => {
+  expect(wrongWorkView([wrong])).toBe(`wrong work in session ${word('a')}
+  node       ${word('b')} (${wrong.peer})
+  window     layers 2-4, rows 32-63: computed again here on 2026-01-02 03:04 UTC, with another result
+  bill       the node signed one over it
+  again      omninode verify /home/me/evidence/a.receipts.json --model MODEL
+  doubt it   omninode committee open 0xaaaaaaaaaa 0xbbbbbbbbbb --evidence "where the file lies", until 2026-01-03 00:00 UTC
+`);
+  expect(wrongWorkView([{ ...wrong, isBilled: false, file: '/my home/a.json' }])).toMatch(/the node signed none over it\n.*verify "\/my home\/a\.json" /);
+  const shown = (doubt: HeldWrongWork['doubt']): string => /doubt it {3}(.*)\n$/.exec(wrongWorkView([{ ...wrong, doubt }]))?.[1] ?? '';
+  expect([{ kind: 'soon', fromMs: 0 } as const, { kind: 'over' } as const, { kind: 'case' } as const, { kind: 'other-chain' } as const, { kind: 'unknown', error } as const].map(shown)).toEqual([
+    'omninode committee open 0xaaaaaaaaaa 0xbbbbbbbbbb --evidence "where the file lies", for a day from the session\'s end on, 1970-01-01 00:00 UTC', 'not any more: the day after the session\'s end is over',
+    'a case is about it: omninode committee status --all', 'its session is not on the chain that this node uses', 'not known: the chain does not answer [CHAIN_DOWN]',
   ]);
 });
 

@@ -1,5 +1,5 @@
 import { utcMinute } from '../../../base/index.ts';
-import type { CommitteeCaseInfo, CommitteeInfo, FaultStandingInfo, HeldFault } from '../../../host/index.ts';
+import type { CommitteeCaseInfo, CommitteeInfo, FaultStandingInfo, HeldFault, HeldWrongWork } from '../../../host/index.ts';
 import { sumText } from '../../sum.ts';
 
 /** What the commands about faults and committees show; pure. */
@@ -26,6 +26,27 @@ function standingText(standing: FaultStandingInfo, chainId: number): string {
     case 'other-chain': return `for another chain or settlement than this node uses (chain ${chainId})`;
     case 'refused': return `the contracts do not take it: ${standing.error.message}`;
     case 'unknown': return `not known: ${standing.error.message} [${standing.error.code}]`;
+  }
+}
+
+/** Windows of paid nodes; whether they are wrong is not proved by them alone. */
+export const wrongWorkView = (wrongWork: readonly HeldWrongWork[]): string => wrongWork.map(({ sessionId, nodeId, peer, layers, first, count, file, foundMs, isBilled, doubt }) => block(`wrong work in session ${sessionId}`, [
+  ['node', `${nodeId} (${peer})`], ['window', `layers ${layers.join('-')}, rows ${first}-${first + count - 1}: computed again here on ${moment(foundMs)}, with another result`],
+  ['bill', isBilled ? 'the node signed one over it' : 'the node signed none over it'], ['again', `omninode verify ${quoted(file)} --model MODEL`],
+  ['doubt it', doubtText(doubt, `omninode committee open ${shortId(sessionId)} ${shortId(nodeId)} --evidence "where the file lies"`)],
+])).join('\n');
+
+/** As terminals take it. */
+const quoted = (path: string): string => (/^[\w./\\:-]+$/.test(path) ? path : `"${path}"`);
+
+function doubtText(doubt: HeldWrongWork['doubt'], command: string): string {
+  switch (doubt.kind) {
+    case 'soon': return `${command}, for a day from the session's end on, ${moment(doubt.fromMs)}`;
+    case 'open': return `${command}, until ${moment(doubt.untilMs)}`;
+    case 'over': return 'not any more: the day after the session\'s end is over';
+    case 'case': return 'a case is about it: omninode committee status --all';
+    case 'other-chain': return 'its session is not on the chain that this node uses';
+    case 'unknown': return `not known: ${doubt.error.message} [${doubt.error.code}]`;
   }
 }
 

@@ -5,7 +5,7 @@ import { EXIT } from '../../exit-codes.ts';
 import type { Launch } from '../../program.ts';
 import { jsonOf } from '../generation-options.ts';
 import { decided, example } from './decided.ts';
-import { faultsView } from './fault-views.ts';
+import { faultsView, wrongWorkView } from './fault-views.ts';
 import { order, withOwner, type OrderArgs } from './owner.ts';
 import { slashesView } from './views.ts';
 
@@ -20,13 +20,13 @@ interface Named extends Args {
   readonly node: string | undefined;
 }
 
-/** `omninode slash-evidence`: what proves nodes' faults. */
+/** `omninode slash-evidence`: what proves nodes' faults, and work that a committee would have to judge. */
 export function slashEvidenceCommand(program: Command, launch: Launch): void {
   decided(program.command('slash-evidence').summary('proofs of nodes\' faults: those held here, saved for others, or brought to the chain'))
     .argument('[what]', 'a file with a proof, or the id of a session or node of the list, or how it begins').argument('[node]', 'the node, where one session has several')
     .option('--save <path>', 'write the proof to a file, or into a folder, so that anybody can bring it; brings nothing').option('--overwrite', 'over a file that is there')
     .addHelpText('after', example(
-      'omninode slash-evidence                        what is held here, what it is worth, and slashes of this node', 'omninode slash-evidence 0x5f0c2a --dry-run     what bringing one would sign',
+      'omninode slash-evidence                        proofs held here and their worth, work found wrong, slashes of this node', 'omninode slash-evidence 0x5f0c2a --dry-run     what bringing one would sign',
       'omninode slash-evidence 0x5f0c2a --save .      give one to others', 'omninode slash-evidence fault.json             bring one that somebody saved',
     ))
     .action((what: string | undefined, node: string | undefined, args: Args) => launch(run, { ...args, what, node }, jsonOf(args)));
@@ -43,10 +43,10 @@ async function run(context: CommandContext, { what, node, ...args }: Named): Pro
 }
 
 const list = (context: CommandContext): Promise<number> => withOwner(context, async (owner) => {
-  const { faults } = await owner.faults({});
-  const slashes = await ownSlashes(owner, faults.some(({ standing }) => standing.kind === 'unknown'));
-  context.output.answer(`${faultsView(faults)}${slashes === undefined ? '' : `\n${slashesView(slashes)}`}`);
-  context.output.result({ faults, ...(slashes === undefined ? {} : { slashes }) });
+  const { faults, wrongWork } = await owner.faults({});
+  const slashes = await ownSlashes(owner, [...faults.map(({ standing }) => standing), ...wrongWork.map(({ doubt }) => doubt)].some(({ kind }) => kind === 'unknown'));
+  context.output.answer(`${faultsView(faults)}${wrongWork.length === 0 ? '' : `\n${wrongWorkView(wrongWork)}`}${slashes === undefined ? '' : `\n${slashesView(slashes)}`}`);
+  context.output.result({ faults, wrongWork, ...(slashes === undefined ? {} : { slashes }) });
   return EXIT.ok;
 });
 
