@@ -144,19 +144,17 @@ export function decides(host: Host, isApproved = true): { readonly asked: string
 /** A conversation of the page's, with a host that answers it. */
 export class Talk {
   readonly #host: Host;
-  readonly #seed: number;
   readonly id: string;
   #begun = '';
   /** Of what stands at the end. */
   #answerId = '';
 
-  constructor(host: Host, seed = 11) {
+  constructor(host: Host) {
     this.#host = host;
-    this.#seed = seed;
     this.id = (host.api.conversations!.create() as ConversationEntry).id;
   }
 
-  /** The model is warm enough not to end by itself. */
+  /** What it said it says again: it does not end by itself. */
   ask(text: string, maxTokens: number): Promise<Message> {
     this.#set(maxTokens);
     return this.#answered(() => this.#host.api.conversations!.send({ id: this.id, text }));
@@ -169,7 +167,7 @@ export class Talk {
   }
 
   #set(maxTokens: number): void {
-    void this.#host.api.conversations!.update({ id: this.id, change: { options: { temperature: 5, seed: this.#seed, maxTokens } } });
+    void this.#host.api.conversations!.update({ id: this.id, change: { options: { temperature: 0, repetitionPenalty: 0.1, maxTokens } } });
   }
 
   async #answered(begin: () => unknown): Promise<Message> {
