@@ -1,10 +1,12 @@
 import { defineErrors, spec, utcMinute } from '../base/index.ts';
 
 type File = { readonly path: string; readonly reason: string };
-const tryLater = 'Wait: what was asked for is kept and goes on when the chain answers again. Check the network and the RPC addresses where it does not.';
 
 export const chainErrors = defineErrors('CHAIN', {
-  down: spec<{ reason: string; urls?: readonly string[] }>({ fault: 'local', retryable: true, message: (m) => `the chain does not answer: ${m.reason}`, next: tryLater }),
+  down: spec<{ reason: string; urls?: readonly string[] }>({
+    fault: 'local', retryable: true, message: (m) => `the chain does not answer: ${m.reason}`,
+    next: 'Check the network and the RPC addresses. Transactions that you agreed to are kept and go on when the chain answers again; ask for anything else again then.',
+  }),
   wrongNetwork: spec<{ reason: string }>({ fault: 'user', message: (m) => `this is not the chain of SUM: ${m.reason}`, next: 'Correct chain id, RPC addresses and contract addresses in the settings.' }),
   badAnswer: spec<{ method: string; reason: string }>({ fault: 'peer', retryable: true, message: (m) => `the chain's answer to ${m.method} cannot be used: ${m.reason}`, next: 'Use another RPC address.' }),
   refused: spec<{ method: string; rpcCode: number; reason: string }>({ fault: 'local', message: (m) => `the chain refused ${m.method}: ${m.reason}`, next: 'Check what was asked for.' }),

@@ -1,4 +1,5 @@
 import type { WireError } from '../../src-preload/bridge/index.ts';
+import { MissingValue } from './error-values.ts';
 import { texts, type Texts } from './index.ts';
 
 /** What is told of an error; without `meta` it is not one of the node's, whatever its code. */
@@ -14,8 +15,6 @@ export interface ErrorWords {
 type Text = string | ((meta: never) => string);
 /** As language files have them, by code. */
 export type ErrorTexts = Readonly<Record<string, { readonly message: Text; readonly next?: Text }>>;
-
-class MissingValue extends Error {}
 
 /** An error in the words of the page's language where its file has the code and the error all values for them; else in the node's own. */
 export function errorWords(error: TellableError, own: ErrorTexts = (texts() satisfies Texts).errors): ErrorWords {

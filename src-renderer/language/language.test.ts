@@ -21,6 +21,8 @@ it('has every text in every language, as a text or as a function of the same val
 
 it('leaves no empty text and no English in the language of tests', () => {
   for (const [key, value] of leavesOf(LANGUAGES['en-XA'])) {
+    // Made of errors that the node makes: test/compliance/error-texts.test.ts.
+    if (key.startsWith('errors.') && typeof value === 'function') continue;
     const text = typeof value === 'function' ? String(value('x', 2, 3)) : String(value);
     expect(text, key).toMatch(/^⟦[^a-zA-Z]+⟧$/);
   }

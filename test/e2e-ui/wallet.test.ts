@@ -290,9 +290,22 @@ describe.skipIf(why !== undefined)('the wallet in Chromium', () => {
     await card('A wallet of this browser').getByText('The node belongs to another account').waitFor();
     expect(await page.locator('#wallet-stake-amount, #wallet-unstake-amount').count()).toBe(0);
     expect(await button(/^Collect the pay/).count()).toBe(0);
-    await card('A wallet of this browser').getByLabel('SUM from the browser wallet').fill('2.5');
+    const [bring, amount] = [button('Send to this app’s wallet …'), card('A wallet of this browser').getByLabel('SUM from the browser wallet')];
+    // It takes the focus whatever is the matter, and says that when it is pressed.
+    economy.tell({ link: DOWN(economy.nowMs) });
+    await expect.poll(() => bring.isDisabled()).toBe(true);
+    await bring.focus();
+    expect(await bring.evaluate((own) => document.activeElement === own)).toBe(true);
+    await page.keyboard.press('Enter');
+    await card('A wallet of this browser').getByRole('alert').filter({ hasText: 'The chain does not answer.' }).waitFor({ state: 'attached' });
+    economy.tell({ link: { status: 'ready', block: 1204, blockTimeMs: economy.nowMs } });
+    await expect.poll(() => bring.isDisabled()).toBe(false);
+    await bring.click();
+    await expect.poll(() => amount.evaluate((own) => document.activeElement === own)).toBe(true);
+    expect(economy.plans).toEqual([]);
+    await amount.fill('2.5');
     await check('wallet-browser', 'light');
-    await button('Send to this app’s wallet …').click();
+    await bring.click();
     await card('By the browser wallet').getByText('in a block').waitFor();
     expect(economy.plans).toEqual([{ op: 'transfer', to: ACCOUNT, amount: '2500000000000000000', account: OUTSIDE }]);
     const sent = await page.evaluate(() => (globalThis as unknown as { sent: Array<{ to: string; data: string }> }).sent);

@@ -14,10 +14,11 @@ afterEach(() => {
 });
 
 /** Answers with what `answer` returns, as it is; nothing: it hangs up. */
-async function node(answer: () => string | undefined): Promise<string> {
+async function node(answer: () => string | undefined, status = 200): Promise<string> {
   const server = createServer((incoming, outgoing) => {
     incoming.resume();
     const text = answer();
+    outgoing.statusCode = status;
     if (text === undefined) outgoing.destroy();
     else outgoing.end(text);
   });
@@ -71,5 +72,11 @@ describe('addresses', () => {
     expect(await new Endpoints({ urls: [url, other], clock, check }).request({ method: 'eth_x' })).toBe('right');
     await expect(new Endpoints({ urls: [url], clock, check }).request({ method: 'eth_x' })).rejects.toMatchObject({ code: 'CHAIN_WRONG_NETWORK' });
     await expect(new Endpoints({ urls: [url, 'http://127.0.0.1:9'], clock, check }).request({ method: 'eth_x' })).rejects.toMatchObject({ code: 'CHAIN_DOWN' });
+  });
+
+  it('none of which answers are told of once, each with its own reason', async () => {
+    const urls = await Promise.all([503, 503, 502].map((status) => node(() => 'away', status)));
+    const request = new Endpoints({ urls, clock: new ManualClock(0), check: () => Promise.resolve() }).request({ method: 'eth_x' });
+    await expect(request).rejects.toMatchObject({ code: 'CHAIN_DOWN', message: 'the chain does not answer: HTTP 503; HTTP 502' });
   });
 });

@@ -72,6 +72,9 @@ export class Endpoints {
     const errors = this.#endpoints.flatMap(({ error }) => (error === undefined ? [] : [error]));
     const wrong = errors.find((error) => isCoded(error, 'CHAIN_WRONG_NETWORK'));
     if (wrong !== undefined && errors.every((error) => isCoded(error, 'CHAIN_WRONG_NETWORK'))) return wrong;
-    return chainErrors.down({ reason: errors.map(({ message }) => message).join('; '), urls: this.#endpoints.map(({ url }) => new URL(url).host) });
+    return chainErrors.down({ reason: [...new Set(errors.map(reasonOf))].join('; '), urls: this.#endpoints.map(({ url }) => new URL(url).host) });
   }
 }
+
+/** What is said of all of them says already that none answers. */
+const reasonOf = (error: CodedError): string => (error.code === 'CHAIN_DOWN' ? String(error.meta['reason']) : error.message);

@@ -1,8 +1,11 @@
+import { moneyErrors } from './money-errors.ts';
+
 /**
  * What the node's errors say, by their codes. Values come from an error's `meta`, by their names there; one that lacks there, or a code that is not here,
  * has the error told in the node's own words, which are English. In English both are the same (a test compares them).
  */
 export const errors = {
+  ...moneyErrors,
   API_INTERNAL: { message: 'something went wrong inside the node', next: 'Try again; the log of the node has the details.' },
   API_RATE_LIMITED: { message: 'too many requests in a short time', next: 'Wait a second, then try again.' },
   API_TOO_MANY_DOWNLOADS: { message: (m: { readonly limit: number }) => `${m.limit} downloads are under way already`, next: 'Wait for one, or cancel it.' },

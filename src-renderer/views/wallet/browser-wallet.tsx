@@ -7,8 +7,10 @@ import { failureOf } from '../../stores/use-acts.ts';
 import { useBrowserWallets } from '../../stores/use-browser-wallets.ts';
 import { useRun } from '../../stores/use-command.ts';
 import type { OutsideWallet } from '../../stores/use-outside.ts';
+import type { Blocked } from '../../stores/wallet.ts';
 import { CopyButton } from '../../widgets/copy-button.tsx';
 import { ToldFailure } from './act-button.tsx';
+import { Refused, useRefusal } from './refusal.tsx';
 import { WalletCard } from './wallet-card.tsx';
 import { useWallet } from './wallet-context.ts';
 
@@ -71,21 +73,38 @@ function Owns({ account }: { readonly account: string }) {
 
 function Bring({ to }: { readonly to: string }) {
   const { wallet: texts } = useTexts();
-  const { blocked, source, outside: { acts } } = useWallet();
+  const { source, outside: { acts } } = useWallet();
   const [typed, setTyped] = useState('');
   const parsed = parseUnits(typed);
   const fault = typed !== '' && 'fault' in parsed ? (parsed.fault === 'malformed' ? texts.faults.malformed(decimalPoint()) : texts.faults[parsed.fault]) : '';
-  const isBlocked = acts.isBusy || acts.begun !== undefined || (source === 'browser' && blocked !== undefined);
+  const blocked = useBlocked();
+  const reason = blocked === undefined ? fault : texts.blocked[blocked];
+  const refusal = useRefusal();
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    if ('units' in parsed && !isBlocked) void acts.send({ op: 'transfer', to, amount: String(parsed.units) }).then((isSent) => { if (isSent) setTyped(''); });
+    if ('units' in parsed && blocked === undefined) return void acts.send({ op: 'transfer', to, amount: String(parsed.units) }).then((isSent) => { if (isSent) setTyped(''); });
+    if (reason !== '') refusal.say(reason);
+    if (blocked === undefined) document.getElementById('wallet-bring-amount')?.focus();
   };
   return (
     <form className="amount-form" noValidate onSubmit={submit}>
       <label className="field" htmlFor="wallet-bring-amount">{texts.outside.amountFrom}</label>
-      <div className="amount-entry"><input id="wallet-bring-amount" type="text" inputMode="decimal" autoComplete="off" maxLength={80} value={typed} aria-invalid={fault !== ''} aria-describedby="wallet-bring-fault" onChange={({ target }) => setTyped(target.value)} /><button type="submit" className="main" disabled={isBlocked || !('units' in parsed)}>{texts.outside.bring}</button></div>
+      <div className="amount-entry">
+        <input id="wallet-bring-amount" type="text" inputMode="decimal" autoComplete="off" maxLength={80} value={typed} aria-invalid={fault !== ''} aria-describedby="wallet-bring-fault" onChange={({ target }) => setTyped(target.value)} />
+        <button type="submit" className="main" aria-disabled={blocked !== undefined} aria-describedby={blocked === undefined ? 'wallet-bring-fault' : 'wallet-bring-blocked'}>{texts.outside.bring}</button>
+      </div>
       <p id="wallet-bring-fault" className="amount-fault" role="status">{fault}</p>
+      {blocked !== undefined && <p id="wallet-bring-blocked" className="wallet-blocked">{texts.blocked[blocked]}</p>}
+      <Refused refusal={refusal} reason={reason} />
       {source === 'host' && acts.failure !== undefined && !acts.isBusy && <ToldFailure failure={acts.failure} />}
     </form>
   );
+}
+
+/** Whichever wallet is shown, this one signs. */
+function useBlocked(): Blocked | undefined {
+  const { blocked, source, outside: { acts } } = useWallet();
+  if (source === 'browser' && blocked !== undefined) return blocked;
+  if (acts.isBusy) return 'outside-busy';
+  return acts.begun === undefined ? undefined : 'outside-begun';
 }
