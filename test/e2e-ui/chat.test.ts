@@ -96,9 +96,9 @@ describe.skipIf(why !== undefined)('the chat page in Chromium', () => {
     await good.click();
     await expect.poll(pressed).toEqual(['false', 'false']);
     expect(rated.map(({ session, rating }) => [session, rating])).toEqual([['session-1', 'bad'], ['session-1', 'good'], ['session-1', null]]);
-    host.rate = () => { throw new CodedError({ code: 'PAY_SCORED', message: 'its score is on the chain already', fault: 'user' }); };
+    host.rate = () => { throw new CodedError({ code: 'PAY_SCORED', message: 'in the words of the node', fault: 'user', meta: { session: 'session-1' } }); };
     await bad.click();
-    await page.getByText('its score is on the chain already').waitFor();
+    await page.getByText('session is on the chain already').waitFor();
     expect(await pressed()).toEqual(['false', 'false']);
     expect(ui.complaints).toEqual([]);
   });

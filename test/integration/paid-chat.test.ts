@@ -101,12 +101,15 @@ it('an answer by three strangers is asked for, paid and settled in proportion to
   expect(poor.pay.paid!.book.sessions()).toEqual([]);
 }, TIMEOUT_MS);
 
-/** Two answers that begin together have room each, and not both. */
+/** Two answers that begin together have room each, and not both. On a busy machine one may come so late that it gets a session of its own: then others are asked. */
 async function outspent(): Promise<{ readonly talk: Talk; readonly answer: Message }> {
-  const talks = [new Talk(payer), new Talk(payer)];
-  const answers = await Promise.all(talks.map((talk) => talk.ask(QUESTION, 200)));
-  const at = answers.findIndex(({ state, content }) => state === 'failed' && content !== '');
-  return at < 0 ? expect.fail(`no session was spent: ${answers.map(({ state, finish }) => `${state} after ${finish?.tokens ?? '?'}`).join(', ')}`) : { talk: talks[at]!, answer: answers[at]! };
+  for (let pair = 0; pair < 12; pair++) {
+    const talks = [new Talk(payer), new Talk(payer)];
+    const answers = await Promise.all(talks.map((talk) => talk.ask(QUESTION, 180)));
+    const at = answers.findIndex(({ state, content }) => state === 'failed' && content !== '');
+    if (at >= 0) return { talk: talks[at]!, answer: answers[at]! };
+  }
+  return expect.fail('no session was spent');
 }
 
 it('a session with too little left for an answer is renewed before it; one that is spent amid an answer keeps what there is, and "Continue" goes on', async () => {
