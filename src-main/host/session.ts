@@ -82,15 +82,15 @@ export async function openSession({ node, vocabularyPath, onStatus, onProgress, 
         onProgress?.(progress);
       },
     });
-    pipeline.events.on('begun', ({ answer: begun }) => {
+    if (paid !== undefined) pipeline.events.on('begun', ({ answer: begun }) => {
       const { promptTokens: { length }, maxTokens } = begun.request;
       const most = mostTokens({ promptTokens: length, maxTokens, contextTokens: rest.contextTokens });
       const signed = begun.signed.then((receipts) => receipts?.signers ?? []);
-      const ended = paid?.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages, signed, most, fail: (error) => begun.fail(error) });
+      const ended = paid.follow({ tokens: () => begun.computedTokens, stages: () => pipeline.stages, signed, most, fail: (error) => begun.fail(error) });
       begun.result.then(() => {
-        ended?.({ isWell: true });
-        if (paid !== undefined) signing.add(signed);
-      }, () => ended?.({ isWell: false }));
+        ended({ isWell: true });
+        signing.add(signed);
+      }, () => ended({ isWell: false }));
     });
     pipeline.events.on('stage:lost', ({ error }) => onStatus?.(`${error.message}; looking for another`));
     pipeline.events.on('replacing', ({ explanation }) => explanation.forEach((sentence) => onStatus?.(sentence)));

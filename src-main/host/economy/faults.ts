@@ -22,7 +22,8 @@ async function judged(host: EconomyHost, held: readonly Evidence[]): Promise<Hel
   const chain = await host.chain();
   const place = new PayChain(chain);
   const isHere = ({ chainId, settlement }: Evidence): boolean => chainId === place.network.chainId && settlement === place.settlement;
-  const standings = new Map(await chain.faults(held.filter(isHere)).then((all) => all.map((standing, index) => [held.filter(isHere)[index], standing] as const)));
+  const here = held.filter(isHere);
+  const standings = new Map((await chain.faults(here)).map((standing, index) => [here[index], standing] as const));
   return held.map((one) => ({ ...faultOf(one), standing: standingInfo(standings.get(one)) }));
 }
 
