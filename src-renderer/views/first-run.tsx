@@ -40,9 +40,11 @@ function Steps({ setup, onEnd }: { readonly setup: Setup; readonly onEnd: () => 
   const heading = useFocusOn(step);
   const change = (part: Partial<Draft>): void => setDraft((before) => ({ ...before, ...part }));
   const skip = () => run(() => client.call('setup.skip', {})).then((isDone) => { if (isDone) onEnd(); });
+  // Limits that nobody sees are not told of, and not sent.
+  const isWhole = !draft.isOn || hasWholeHours(draft.limits);
   const onSubmit = (event: FormEvent): void => {
     event.preventDefault();
-    if (!hasWholeHours(draft.limits)) return;
+    if (!isWhole) return;
     if (step < STEPS) return setStep(step + 1);
     void run(() => client.call('setup.finish', choicesOf(draft)).then(setKept));
   };
@@ -58,7 +60,7 @@ function Steps({ setup, onEnd }: { readonly setup: Setup; readonly onEnd: () => 
         {step === 1 && <What />}
         {step === 2 && <Give setup={setup} draft={draft} onChange={change} />}
         {step === 3 && <Meet draft={draft} onChange={change} />}
-        <p role="status">{hasWholeHours(draft.limits) ? '' : contribute.noDay}</p>
+        <p role="status">{isWhole ? '' : contribute.noDay}</p>
         {error !== undefined && <ErrorCard error={error} />}
         <div className="first-run-actions">
           <button type="submit" className="main" disabled={isBusy}>{step === STEPS ? texts.finish : texts.next}</button>

@@ -152,6 +152,12 @@ describe.skipIf(why !== undefined)('contributing in Chromium', () => {
     for (const day of ['Mon', 'Tue', 'Wed', 'Thu', 'Fri']) await steps.getByLabel(day).uncheck();
     await steps.getByLabel('Memory for others, GB').press('Enter');
     await steps.getByText('Choose at least one day').waitFor();
+    // Of limits that do not count nothing is said.
+    await steps.getByLabel('Let other machines use mine').uncheck();
+    await steps.getByText('Choose at least one day').waitFor({ state: 'detached' });
+    await steps.getByLabel('Let other machines use mine').check();
+    await steps.getByText('When: power, idle, hours').click();
+    await steps.getByText('Choose at least one day').waitFor();
     await steps.getByLabel('Sun').check();
     await steps.getByLabel('Memory for others, GB').press('Enter');
     await steps.getByText('Step 3 of 3').waitFor();
